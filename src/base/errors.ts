@@ -1,0 +1,39 @@
+/**
+ * The two kinds of error that every folder throws: bad input, and a bug of ours.
+ * Guest events (interrupts, hypercall status) are values and never pass through here.
+ */
+
+/** Where and how input broke its format. `offset` is in bytes from the start of the input named by `what`. */
+export type FormatErrorDetail = {
+  readonly what?: string;
+  readonly offset?: number;
+  readonly expected?: string;
+  readonly actual?: string;
+  readonly cause?: unknown;
+};
+
+/** Bad input: a malformed file, package, tree or request. `code` is a stable name of the form `area/kind`. */
+export class FormatError extends Error {
+  readonly code: string;
+  readonly detail: FormatErrorDetail;
+
+  constructor(code: string, message: string, detail: FormatErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.name = 'FormatError';
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+/** A state that our own code promised could not occur. */
+export class BugError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'BugError';
+  }
+}
+
+/** Throws {@link BugError} unless `condition` holds. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new BugError(message);
+}

@@ -1,0 +1,83 @@
+/**
+ * What the rest of the program sees of a running partition. Each partition lives in a worker thread; this is the
+ * conversation with it. Everything here is plain data that survives structured cloning.
+ */
+
+import type { MemoryRange } from '../memory/contract.ts';
+
+export type Processor = 'power8' | 'power9';
+export type MmuMode = 'hash' | 'radix';
+
+/** A disk of the partition, in the order in which the guest sees them (vda, vdb, …). */
+export type DiskConfig =
+  | { readonly kind: 'file'; readonly path: string; readonly readOnly: boolean }
+  | { readonly kind: 'scratch'; readonly bytes: number };
+
+/** A machine and what it boots. Paths are local files; the worker reads them. */
+export type PartitionConfig = {
+  readonly processor: Processor;
+  readonly mmu: MmuMode;
+  readonly cpus: number;
+  /** RAM, ascending; the first range starts at 0 and is memory@0. */
+  readonly memory: readonly MemoryRange[];
+  /** Size of the real-mode area in bytes; absent: the smaller of half the memory and 256 MiB. */
+  readonly rma?: number;
+  readonly kernel: string;
+  readonly initrd?: string;
+  readonly append: string;
+  /** Seeds every source of chance in the partition. */
+  readonly seed: number;
+  readonly disks: readonly DiskConfig[];
+  /** Added to each PT_LOAD's p_paddr and to the entry. */
+  readonly loadAt?: number;
+};
+
+/** How a partition's life ended. */
+export type PartitionEnd =
+  | { readonly kind: 'power-off' }
+  | { readonly kind: 'reboot' }
+  | { readonly kind: 'os-term'; readonly message: string }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'error'; readonly message: string };
+
+/** One thing seen in the machine, in order. 64-bit values are bigint. */
+export type MachineEvent = {
+  readonly n: number;
+  readonly cpu: number;
+  /** The partition's instruction count when it happened. */
+  readonly insn: number;
+  readonly tb: bigint;
+  readonly kind: 'fetch' | 'store' | 'msr' | 'hcall' | 'rtas' | 'interrupt' | 'reset' | 'mmio' | 'run' | 'disk' | 'console';
+  readonly addr?: bigint;
+  readonly regs?: Readonly<Record<string, bigint>>;
+  readonly detail?: string;
+};
+
+/** What the worker tells, unasked. `insn` stamps are the partition's instruction count. */
+export type PartitionNotice =
+  | { readonly kind: 'console'; readonly vty: 0 | 1; readonly insn: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'machine-event'; readonly event: MachineEvent }
+  | { readonly kind: 'progress'; readonly insn: number; readonly idle: boolean }
+  | { readonly kind: 'unsupported'; readonly what: { readonly kind: string; readonly key: string; readonly where?: string; readonly detail?: string }; readonly count: number }
+  | { readonly kind: 'ended'; readonly end: PartitionEnd; readonly insn: number };
+
+/** A partition as its owner drives it. Every promise rejects with an Error when the worker dies. */
+export interface PartitionHandle {
+  readonly config: PartitionConfig;
+  /** Powers on and runs until it ends or {@link stop} is called. */
+  start(): Promise<void>;
+  /** Ends the run where it is. Idempotent. */
+  stop(): Promise<void>;
+  /** Console or agent input; it arrives at the next slice and is stamped with that instruction. */
+  input(vty: 0 | 1, bytes: Uint8Array): Promise<void>;
+  /** A system reset interrupt on one vCPU or on all. */
+  nmi(cpu: number | 'all'): Promise<void>;
+  /** Called for each notice, in order. @returns a function that ends the subscription. */
+  subscribe(listener: (notice: PartitionNotice) => void): () => void;
+  /** Reads real memory, for symbols and checks. Rejects with OutsideMemory's text when not RAM. */
+  readMemory(raddr: number, length: number): Promise<Uint8Array>;
+  /** Reads `length` bytes of a scratch disk. */
+  readDisk(disk: number, offset: number, length: number): Promise<Uint8Array>;
+  /** Frees the worker. */
+  close(): Promise<void>;
+}

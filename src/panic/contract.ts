@@ -1,0 +1,183 @@
+/**
+ * Captures and operations as the store keeps them and as REST shows them (docs: contracts, REST and trace version 1).
+ */
+
+export type Verdict = 'held' | 'broken' | 'not-reached' | 'not-applicable' | 'not-evaluated';
+
+/** How a rule of the handoff fared. `evidence` are event numbers of the trace. */
+export type RuleResult = {
+  readonly name: string;
+  readonly verdict: Verdict;
+  readonly evidence?: readonly number[];
+  readonly note?: string;
+};
+
+/** One event of a trace, as JSON shows it. 64-bit values are 16-digit hex strings. */
+export type TraceEvent = {
+  readonly n: number;
+  readonly cpu: number;
+  readonly insn: number;
+  readonly tb: string;
+  readonly kind: string;
+  readonly addr?: string;
+  readonly symbol?: string;
+  readonly regs?: Readonly<Record<string, string>>;
+  readonly detail?: string;
+};
+
+/** An instant of the handoff: the event that marks it. */
+export type Instant = { readonly event: number; readonly insn: number; readonly tb: string; readonly cpu: number };
+
+export type Trace = {
+  readonly version: 1;
+  readonly machine: {
+    readonly processor: string;
+    readonly mmu: string;
+    readonly cpus: readonly { readonly index: number; readonly hardwareId: number }[];
+  };
+  readonly image: Readonly<Record<string, unknown>>;
+  readonly instants: {
+    readonly t0?: Instant;
+    readonly t1?: Instant;
+    readonly t2?: Instant;
+    readonly t3?: Instant;
+    readonly t4?: Instant;
+  };
+  readonly events: readonly TraceEvent[];
+  readonly rules: readonly RuleResult[];
+};
+
+/** How far a crash got, in order. */
+export const CAPTURE_PHASES = [
+  'queued',
+  'booting',
+  'ready',
+  'triggered',
+  'panic',
+  'handoff',
+  'purgatory',
+  'crash-kernel',
+  'dumping',
+  'dumped',
+  'stored',
+] as const;
+export type CapturePhase = (typeof CAPTURE_PHASES)[number];
+
+export type Trigger = 'sysrq' | 'nmi' | 'panic' | 'echo';
+
+export type PanicRequest = {
+  readonly trigger: Trigger;
+  /** Logical index; absent: the trigger's own choice (CPU 0 for nmi, panic and echo). */
+  readonly onCpu?: number;
+  /** `raw`, or makedumpfile options such as `-l -d 31`. */
+  readonly dump: string;
+  readonly timeoutSeconds?: number;
+};
+
+export type OperationState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+
+export type Operation = {
+  readonly id: string;
+  readonly kind: 'panic' | 'start' | 'stop' | 'reset' | 'import';
+  readonly state: OperationState;
+  readonly phase: string;
+  readonly partitionId?: string;
+  readonly captureId?: string;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type VmcoreFormat = 'elf' | 'kdump-compressed' | 'flattened';
+
+export type CaptureVmcore = {
+  readonly bytes: number;
+  readonly format: VmcoreFormat;
+  readonly sha256: string;
+  /** The dump ends early: headers promise more than arrived. */
+  readonly incomplete?: boolean;
+};
+
+export type Capture = {
+  readonly id: string;
+  readonly partitionId: string;
+  readonly image: string;
+  readonly outcome: 'captured' | 'failed';
+  readonly phase: CapturePhase;
+  readonly reason?: string;
+  readonly signature?: string;
+  readonly vmcore: CaptureVmcore | null;
+  readonly rules: { readonly held: number; readonly broken: number; readonly notReached: number; readonly notApplicable: number };
+  readonly createdAt: string;
+};
+
+export type PartitionState = 'stopped' | 'starting' | 'ready' | 'busy' | 'crashed' | 'failed';
+
+/** A member of the fleet. */
+export type PartitionView = {
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly state: PartitionState;
+  /** Why it is in this state, where that needs saying. */
+  readonly reason?: string;
+  readonly processor: 'power8' | 'power9';
+  readonly mmu: 'hash' | 'radix';
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly instructions: number;
+  readonly crashes: number;
+};
+
+export type PartitionRequest = {
+  readonly name?: string;
+  readonly image: string;
+  readonly processor?: 'power8' | 'power9';
+  readonly mmu?: 'hash' | 'radix';
+  readonly cpus?: number;
+  /** As on the command line: `1G`, `64M,16M@4G`. */
+  readonly memory?: string;
+  readonly append?: string;
+  readonly crashAppend?: string;
+  readonly seed?: number;
+};
+
+/** What the server tells its clients as it happens: ids and states only; clients fetch the rest. */
+export type ServiceEvent =
+  | { readonly kind: 'partition'; readonly id: string; readonly state: PartitionState }
+  | { readonly kind: 'operation'; readonly id: string; readonly state: OperationState; readonly phase: string }
+  | { readonly kind: 'capture'; readonly id: string; readonly partitionId: string }
+  | { readonly kind: 'image'; readonly name: string; readonly state: 'importing' | 'ready' | 'failed'; readonly progress?: string };
+
+/** A refused request; the server turns it into an RFC 9457 answer. */
+export type RefusalCode = 'not-found' | 'conflict' | 'invalid';
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+
+  constructor(code: RefusalCode, message: string) {
+    super(message);
+    this.name = 'Refusal';
+    this.code = code;
+  }
+}
+
+/** The fleet as the server drives it. Every method throws {@link Refusal} for what the caller got wrong. */
+export interface Fleet {
+  list(): readonly PartitionView[];
+  get(id: string): PartitionView;
+  create(request: PartitionRequest): Promise<PartitionView>;
+  start(id: string): Promise<Operation>;
+  stop(id: string): Promise<Operation>;
+  reset(id: string): Promise<Operation>;
+  remove(id: string): Promise<void>;
+  /** Types on the user's console (vty 0). */
+  type(id: string, bytes: Uint8Array): Promise<void>;
+  /** The console of the current life, so far: raw bytes, at most the last MiB. */
+  console(id: string): Uint8Array;
+  /** @throws Refusal `conflict` when the partition is not ready. */
+  panic(id: string, request: PanicRequest, idempotencyKey?: string): Promise<Operation>;
+  /** Console bytes as they come. @returns a function that ends the subscription. */
+  watchConsole(id: string, listener: (bytes: Uint8Array) => void): () => void;
+  events(listener: (event: ServiceEvent) => void): () => void;
+  close(): Promise<void>;
+}
