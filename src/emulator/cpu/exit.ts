@@ -1,0 +1,25 @@
+/** Why compiled code came back to its host, by name. */
+type ExitName =
+  | 'budget' | 'fetch' | 'fault' | 'illegal' | 'privileged' | 'trap' | 'fpUnavailable' | 'vectorUnavailable'
+  | 'vsxUnavailable' | 'special' | 'attn' | 'alignment';
+type ExitCodes = Readonly<Record<ExitName, number>>;
+
+/** Why compiled code came back to its host. */
+export const EXIT: ExitCodes = {
+  /** The slice is used up; NIA is the next instruction. */
+  budget: 1,
+  /** No translated code for NIA. */
+  fetch: 2,
+  /** The access of the instruction at NIA could not be made; the host knows why. */
+  fault: 3,
+  illegal: 4,
+  privileged: 5,
+  trap: 6,
+  fpUnavailable: 7,
+  vectorUnavailable: 8,
+  vsxUnavailable: 9,
+  /** A host-side instruction is complete and has set NIA or MSR itself. */
+  special: 10,
+  attn: 12,
+  alignment: 13,
+};

@@ -1,0 +1,165 @@
+/**
+ * One virtual processor: its register block, its TLB, what interrupts wait for it. Registers are in the window while it
+ * runs and in its own block otherwise; the accessors here find them in either place.
+ */
+
+import type { Arena } from '../memory/arena.ts';
+import { Tlb, TLB_BYTES } from '../mmu/tlb.ts';
+import * as layout from './layout.ts';
+import * as msr from './msr.ts';
+
+/** Why a vCPU does not run. */
+export type WaitState = 'stopped' | 'running' | 'ceded' | 'parked';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+export class Vcpu {
+  readonly index: number;
+  readonly hardwareId: number;
+  readonly tlb: Tlb;
+  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+  readonly #block: number;
+  #active = false;
+
+  state: WaitState = 'stopped';
+  /** H_PROD came while not ceded. */
+  prodded = false;
+  /** Pending interrupts: level inputs and latches. */
+  external = false;
+  systemReset = false;
+  doorbell = false;
+  /** Interrupt mode, set by H_SET_MODE for the partition. */
+  interruptLittleEndian = false;
+  alternateLocation: 0 | 2 | 3 = 0;
+  /** Translation registers that are not plain: PIDR, AMR, IAMR. */
+  pid = 0;
+  amr = 0n;
+  iamr = 0n;
+  /** Nanosecond at which the decrementer turns negative; NEVER while it is out of reach. */
+  decrementerExpiry: number = NEVER;
+  /** The decrementer's value and the timebase when it was written. */
+  decrementerValue = 0n;
+  decrementerSetAt = 0n;
+  /** Instructions executed by this vCPU. */
+  instructions = 0;
+
+  constructor(arena: Arena, index: number, hardwareId: number) {
+    this.index = index;
+    this.hardwareId = hardwareId;
+    this.#view = arena.view;
+    this.#bytes = arena.bytes;
+    this.#block = arena.reserve(layout.STATE_SIZE);
+    this.tlb = new Tlb(arena.buffer, arena.reserve(TLB_BYTES));
+    this.resetRegisters();
+  }
+
+  /** Registers move to the window. Exactly one vCPU of an arena is active at a time. */
+  activate(): void {
+    this.#bytes.copyWithin(0, this.#block, this.#block + layout.STATE_SIZE);
+    this.#active = true;
+  }
+
+  /** Registers move back; the reservation is lost, as another processor may now store. */
+  deactivate(): void {
+    this.#view.setInt32(layout.RESERVE, -1, true);
+    this.#bytes.copyWithin(this.#block, 0, layout.STATE_SIZE);
+    this.#active = false;
+  }
+
+  /** Every register zero, MSR = SF | ME, nothing pending. */
+  resetRegisters(): void {
+    this.#bytes.fill(0, this.#at(0), this.#at(0) + layout.STATE_SIZE);
+    this.#view.setInt32(this.#at(layout.RESERVE), -1, true);
+    this.msr = msr.MSR_SF_BIT | msr.MSR_ME_BIT;
+    this.pid = 0;
+    this.amr = 0n;
+    this.iamr = 0n;
+    this.decrementerExpiry = NEVER;
+    this.prodded = false;
+    this.systemReset = false;
+    this.doorbell = false;
+    this.tlb.flushAll();
+  }
+
+  get64(offset: number): bigint {
+    return this.#view.getBigUint64(this.#at(offset), true);
+  }
+  set64(offset: number, value: bigint): void {
+    this.#view.setBigUint64(this.#at(offset), BigInt.asUintN(64, value), true);
+  }
+  get32(offset: number): number {
+    return this.#view.getInt32(this.#at(offset), true);
+  }
+  set32(offset: number, value: number): void {
+    this.#view.setInt32(this.#at(offset), value, true);
+  }
+
+  gpr(n: number): bigint {
+    return this.get64(layout.GPR + n * 8);
+  }
+  setGpr(n: number, value: bigint): void {
+    this.set64(layout.GPR + n * 8, value);
+  }
+
+  get nia(): bigint {
+    return this.get64(layout.NIA);
+  }
+  set nia(value: bigint) {
+    this.set64(layout.NIA, value);
+  }
+  /** The address of the instruction being executed, while the host acts for it. */
+  get cia(): bigint {
+    return this.get64(layout.CIA);
+  }
+
+  get msr(): bigint {
+    return this.get64(layout.MSR);
+  }
+  set msr(value: bigint) {
+    this.set64(layout.MSR, value);
+    const flag = (bit: bigint): number => ((value & bit) === 0n ? 0 : 1);
+    this.set32(layout.MSR_PR, flag(msr.MSR_PR_BIT));
+    this.set32(layout.MSR_FP, flag(msr.MSR_FP_BIT));
+    this.set32(layout.MSR_VEC, flag(msr.MSR_VEC_BIT));
+    this.set32(layout.MSR_VSX, flag(msr.MSR_VSX_BIT));
+  }
+
+  /** A plain SPR (cpu/layout.ts) by number. */
+  spr(number: number): bigint {
+    return this.get64(layout.sprOffset(number) as number);
+  }
+  setSpr(number: number, value: bigint): void {
+    this.set64(layout.sprOffset(number) as number, value);
+  }
+
+  /** CR as one 32-bit number, field 0 in the high digit. */
+  get cr(): number {
+    let out = 0;
+    for (let field = 0; field < 8; field++) out = (out << 4) | (this.get32(layout.CR + field * 4) & 15);
+    return out >>> 0;
+  }
+  set cr(value: number) {
+    for (let field = 0; field < 8; field++) this.set32(layout.CR + field * 4, (value >>> (28 - field * 4)) & 15);
+  }
+
+  get xer(): number {
+    const bit = (offset: number, at: number): number => (this.get32(offset) & 1) << at;
+    const word =
+      bit(layout.XER_SO, 31) | bit(layout.XER_OV, 30) | bit(layout.XER_CA, 29) | bit(layout.XER_OV32, 19) | bit(layout.XER_CA32, 18);
+    return (word | this.get32(layout.XER_COUNT)) >>> 0;
+  }
+  set xer(value: number) {
+    const set = (offset: number, at: number): void => this.set32(offset, (value >>> at) & 1);
+    set(layout.XER_SO, 31);
+    set(layout.XER_OV, 30);
+    set(layout.XER_CA, 29);
+    set(layout.XER_OV32, 19);
+    set(layout.XER_CA32, 18);
+    this.set32(layout.XER_COUNT, value & 127);
+  }
+
+  #at(offset: number): number {
+    return this.#active ? offset : this.#block + offset;
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Decoded code by arena page. A slot holds one page's records (engine/record.ts), decoded one instruction at a time as
+ * they are reached, for one byte order. Stores to a page with code are seen before they happen and blank the records.
+ */
+
+import { assert } from '../../base/errors.ts';
+import { decode } from '../isa/index.ts';
+import type { Arena } from '../memory/arena.ts';
+import type { Ram } from '../memory/ram.ts';
+import { TLB_WRITE, type Tlb } from '../mmu/tlb.ts';
+import { HANDLER_DECODE, HANDLER_ILLEGAL, HANDLER_PAGE_END, handlerFor } from './handlers.ts';
+import { operandAddress, RECORD_SIZE, SLOT_BYTES } from './record.ts';
+
+/** The mark of pages with code; see Ram.mark. */
+export const MARK_CODE = 1;
+
+const DEAD = -1;
+/** Stores to a page before its code is given up and the page becomes plain data again. */
+const STORES_BEFORE_DROP = 256;
+
+export class CodeCache {
+  readonly #arena: Arena;
+  readonly #ram: Ram;
+  readonly #tlbs: () => readonly Tlb[];
+  readonly #base: number;
+  readonly #capacity: number;
+  /** Slot number + 1 by arena page; 0 for none. */
+  readonly #slotOf: Int32Array;
+  /** Arena page by slot, or DEAD; byte order; stores seen. */
+  readonly #page: Int32Array;
+  readonly #littleEndian: Uint8Array;
+  readonly #stores: Uint16Array;
+  readonly #free: number[] = [];
+  #next = 0;
+  /** Slots given up while code may still run in them; freed by {@link settle}. */
+  #condemned: number[] = [];
+  /** Instructions decoded, for the counters. */
+  decoded = 0;
+
+  constructor(arena: Arena, ram: Ram, tlbs: () => readonly Tlb[], capacity: number) {
+    this.#arena = arena;
+    this.#ram = ram;
+    this.#tlbs = tlbs;
+    this.#capacity = capacity;
+    this.#base = arena.reserve(capacity * SLOT_BYTES);
+    this.#slotOf = new Int32Array(Math.ceil(arena.size / 4096));
+    this.#page = new Int32Array(capacity).fill(DEAD);
+    this.#littleEndian = new Uint8Array(capacity);
+    this.#stores = new Uint16Array(capacity);
+  }
+
+  /** The records of an arena page, for code of the byte order given. */
+  slotFor(arenaPage: number, littleEndian: boolean): number {
+    const known = this.#slotOf[arenaPage >>> 12] as number;
+    if (known !== 0) {
+      if ((this.#littleEndian[known - 1] === 1) === littleEndian) return this.#address(known - 1);
+      this.#condemn(known - 1);
+    }
+    const slot = this.#take();
+    this.#page[slot] = arenaPage;
+    this.#littleEndian[slot] = littleEndian ? 1 : 0;
+    this.#stores[slot] = 0;
+    this.#slotOf[arenaPage >>> 12] = slot + 1;
+    const address = this.#address(slot);
+    this.#arena.bytes.fill(0, address, address + SLOT_BYTES);
+    this.#arena.view.setUint16(address + 1024 * RECORD_SIZE, HANDLER_PAGE_END, true);
+    this.#ram.mark(arenaPage, MARK_CODE);
+    for (const tlb of this.#tlbs()) tlb.flushArenaPage(TLB_WRITE, arenaPage);
+    return address;
+  }
+
+  /**
+   * Decodes the record at `address`.
+   * @returns false when its page is no longer code: the address must be looked up again.
+   */
+  decodeRecord(address: number): boolean {
+    const slot = this.#slotAt(address);
+    const page = this.#page[slot] as number;
+    if (page === DEAD) return false;
+    const offset = ((address - this.#address(slot)) / RECORD_SIZE) * 4;
+    const word = this.#arena.view.getInt32((page >>> 0) + offset, this.#littleEndian[slot] === 1);
+    this.#writeRecord(address, word, offset);
+    this.decoded++;
+    return true;
+  }
+
+  /** The instruction word that a record was decoded from. */
+  wordAt(address: number): number {
+    const slot = this.#slotAt(address);
+    const page = this.#page[slot] as number;
+    assert(page !== DEAD, 'a running record has a page');
+    const offset = ((address - this.#address(slot)) / RECORD_SIZE) * 4;
+    return this.#arena.view.getInt32((page >>> 0) + offset, this.#littleEndian[slot] === 1);
+  }
+
+  /** Bytes of a marked page are about to change. */
+  written(arenaPage: number, offset: number, length: number): void {
+    const known = this.#slotOf[arenaPage >>> 12] as number;
+    if (known === 0) return;
+    const slot = known - 1;
+    const stores = (this.#stores[slot] as number) + 1;
+    this.#stores[slot] = stores;
+    if (stores > STORES_BEFORE_DROP) {
+      this.#condemn(slot);
+      return;
+    }
+    const from = this.#address(slot) + (offset >>> 2) * RECORD_SIZE;
+    const to = this.#address(slot) + (((offset + length - 1) >>> 2) + 1) * RECORD_SIZE;
+    this.#arena.bytes.fill(HANDLER_DECODE, from, Math.min(to, this.#address(slot) + 1024 * RECORD_SIZE));
+  }
+
+  /** To be called while no compiled code runs: makes given-up slots usable again. */
+  settle(): void {
+    if (this.#condemned.length === 0) return;
+    this.#free.push(...this.#condemned);
+    this.#condemned = [];
+  }
+
+  /** Forgets everything; only while no compiled code runs. */
+  clear(): void {
+    for (let slot = 0; slot < this.#next; slot++) if (this.#page[slot] !== DEAD) this.#condemn(slot);
+    this.settle();
+  }
+
+  get slotsInUse(): number {
+    return this.#next - this.#free.length;
+  }
+
+  #take(): number {
+    const reused = this.#free.pop();
+    if (reused !== undefined) return reused;
+    // Every slot is taken: give up all but let what runs go on; rare, a kernel and its programs need some thousands.
+    if (this.#next === this.#capacity) {
+      for (let slot = 0; slot < this.#capacity; slot++) if (this.#page[slot] !== DEAD) this.#condemn(slot);
+      this.settle();
+      return this.#free.pop() as number;
+    }
+    return this.#next++;
+  }
+
+  #condemn(slot: number): void {
+    const page = this.#page[slot] as number;
+    this.#slotOf[page >>> 12] = 0;
+    this.#page[slot] = DEAD;
+    const address = this.#address(slot);
+    this.#arena.bytes.fill(HANDLER_DECODE, address, address + 1024 * RECORD_SIZE);
+    this.#ram.unmark(page, MARK_CODE);
+    for (const tlb of this.#tlbs()) tlb.flushCode(address);
+    this.#condemned.push(slot);
+  }
+
+  #address(slot: number): number {
+    return this.#base + slot * SLOT_BYTES;
+  }
+  #slotAt(address: number): number {
+    return Math.floor((address - this.#base) / SLOT_BYTES);
+  }
+
+  #writeRecord(address: number, word: number, pageOffset: number): void {
+    const view = this.#arena.view;
+    const row = decode(word);
+    if (row === undefined) {
+      view.setUint16(address, HANDLER_ILLEGAL, true);
+      return;
+    }
+    const handler = handlerFor(row, word, pageOffset);
+    for (const operand of row.operands) {
+      const place = handler.layout.get(operand.name);
+      assert(place !== undefined, `operand ${operand.name} has a place`);
+      const value = operand.extract(word);
+      const at = address + place.offset;
+      if (place.width === 64) view.setBigInt64(at, BigInt.asIntN(64, BigInt(value)), true);
+      else if (place.width === 16) view.setUint16(at, operandAddress(operand.kind, Number(value)), true);
+      else {
+        // A near branch holds a distance in records: four bytes of code are sixteen of records.
+        const near = handler.near && (operand.name === 'LI' || operand.name === 'BD');
+        view.setInt32(at, near ? Number(value) * 4 : Number(value), true);
+      }
+    }
+    view.setUint16(address, handler.id, true);
+  }
+}
+

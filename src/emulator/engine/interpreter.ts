@@ -1,0 +1,230 @@
+/**
+ * Builds the interpreter: one WebAssembly function, a loop around a br_table over decoded records, and one function for
+ * each handler that is too rare to stand in it. A module serves one mode (64- or 32-bit, big- or little-endian).
+ *
+ * `run(tlbData, tlbCode, budget)` starts at NIA and answers an exit code (cpu/exit.ts). Instructions are counted where
+ * straight-line runs end: from the distance between records, not one by one.
+ */
+
+import { EXIT } from '../cpu/exit.ts';
+import * as layout from '../cpu/layout.ts';
+import type { Facility } from '../isa/index.ts';
+import { HOST_HELPERS } from '../semantics/host.ts';
+import { SEMANTICS } from '../semantics/index.ts';
+import { specialId } from '../semantics/specials.ts';
+import {
+  call, type Expr, FunctionBody, type FunctionRef, type I32, type I64, i32, i32c, i64, i64c, load, type Local, low32, ModuleBuilder,
+} from '../wasm/index.ts';
+import { type Handler, HANDLERS } from './handlers.ts';
+import { type Callees, type HandlerFrame, InterpreterOps } from './interpreter-ops.ts';
+import { isInline } from './placement.ts';
+import { RECORD_SIZE } from './record.ts';
+
+/** MSR[SF] and MSR[LE]. */
+export type Mode = { readonly mode64: boolean; readonly littleEndian: boolean };
+
+const I32_1 = { parameters: ['i32'], results: ['i32'] } as const;
+const I32_2 = { parameters: ['i32', 'i32'], results: ['i32'] } as const;
+const I32_3 = { parameters: ['i32', 'i32', 'i32'], results: ['i32'] } as const;
+
+/** The module's bytes for one mode. */
+export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder();
+  const decode = module.import('decode', I32_1);
+  const special = module.import('special', I32_2);
+  const resolveRead = module.import('resolveRead', I32_3);
+  const resolveWrite = module.import('resolveWrite', I32_3);
+  const commitWrite = module.import('commitWrite', { parameters: [], results: ['i32'] });
+  const helpers = new Map<string, FunctionRef>();
+  for (const [name, helper] of HOST_HELPERS) {
+    helpers.set(name, module.import(`helper_${name}`, { parameters: new Array(helper.arity).fill('i32'), results: ['i32'] }));
+  }
+  const slowStore = module.declare('slowStore', { parameters: ['i64', 'i64', 'i32'], results: ['i32'] });
+  const slowStoreVector = module.declare('slowStoreVector', { parameters: ['i64', 'v128'], results: ['i32'] });
+  const callees: Callees = {
+    resolveRead, resolveWrite, slowStore, slowStoreVector, special,
+    specialId,
+    helper: (name) => helpers.get(name) as FunctionRef,
+  };
+  module.define(slowStore, slowStoreBody(resolveWrite, commitWrite, false));
+  module.define(slowStoreVector, slowStoreBody(resolveWrite, commitWrite, true));
+
+  const outOfLine = new Map<Handler, FunctionRef>();
+  for (const handler of HANDLERS) {
+    if (!isInline(handler)) outOfLine.set(handler, module.declare(`handler_${handler.id}`, I32_2));
+  }
+  for (const [handler, ref] of outOfLine) {
+    const body = new FunctionBody(2);
+    const frame: HandlerFrame = {
+      record: parameter(0),
+      tlb: parameter(1),
+      exit: (code) => body.return(code),
+    };
+    emit(mode, body, handler, frame, callees);
+    body.effect(i32c(0).code);
+    module.define(ref, body);
+  }
+  const run = module.declare('run', I32_3, true);
+  module.define(run, mainBody(mode, decode, callees, outOfLine));
+  return module.encode(1);
+}
+
+function parameter(index: number): I32 {
+  return { type: 'i32', code: [0x20, index] };
+}
+
+const FACILITY: Readonly<Record<'fp' | 'vec' | 'vsx', readonly [number, number]>> = {
+  fp: [layout.MSR_FP, EXIT.fpUnavailable],
+  vec: [layout.MSR_VEC, EXIT.vectorUnavailable],
+  vsx: [layout.MSR_VSX, EXIT.vsxUnavailable],
+};
+
+/** One handler's code: the facility check, then the instruction's meaning. */
+function emit(mode: Mode, body: FunctionBody, handler: Handler, frame: HandlerFrame, callees: Callees): void {
+  const require = (facility: 'fp' | 'vec' | 'vsx'): void => {
+    const [offset, code] = FACILITY[facility];
+    body.if(i32.eqz(load.i32(i32c(offset))), () => frame.exit(i32c(code)));
+  };
+  const facility: Facility | undefined = handler.row.facility;
+  const ops = new InterpreterOps(mode, body, handler, frame, callees);
+  if (facility === 'vsx-or-vec') body.if(ops.imm('VSRHIGH'), () => require('vec'), () => require('vsx'));
+  else if (facility !== undefined) require(facility);
+  const semantics = SEMANTICS.get(handler.row.base);
+  if (semantics === undefined) throw new Error(`no semantics for ${handler.row.base}`);
+  semantics(ops);
+}
+
+function mainBody(mode: Mode, decode: FunctionRef, callees: Callees, outOfLine: ReadonlyMap<Handler, FunctionRef>): FunctionBody {
+  const body = new FunctionBody(3);
+  const tlbData = parameter(0);
+  const tlbCode = parameter(1);
+  const record = body.local('i32');
+  const blockStart = body.local('i32');
+  const left = body.local('i32');
+  const slot = body.local('i32');
+  const code = body.local('i32');
+  const page = body.local('i64');
+  const target = body.local('i64');
+  const scratch = body.local('i32');
+  const get = <T extends 'i32' | 'i64'>(local: Local<T>): Expr<T> => body.get(local);
+
+  const executed = (): I32 => i32.shrU(i32.sub(get(record), get(blockStart)), i32c(4));
+  const cia = (): I64 => i64.add(get(page), i64.extendU(i32.shrU(i32.sub(get(record), get(slot)), i32c(2))));
+  const exit = (value: I32): void => {
+    body.set(code, value);
+    body.br('exit');
+  };
+  const frame: HandlerFrame = {
+    record: get(record),
+    tlb: tlbData,
+    exit,
+    main: {
+      cia,
+      jumpNear: (distance) => {
+        body.set(left, i32.sub(get(left), i32.add(executed(), i32c(1))));
+        body.set(record, i32.add(get(record), distance));
+        body.set(blockStart, get(record));
+        body.brIf('next', i32.gtS(get(left), i32c(0)));
+        exit(i32c(EXIT.budget));
+      },
+      jumpFar: (to) => {
+        body.set(left, i32.sub(get(left), i32.add(executed(), i32c(1))));
+        body.set(target, mode.mode64 ? to : low32(to));
+        body.br('outer');
+      },
+      publish: () => {
+        body.store64(i32c(layout.CIA), cia());
+        body.store32(i32c(layout.LEFT), i32.sub(get(left), executed()));
+      },
+    },
+  };
+
+  body.set(left, parameter(2));
+  body.set(target, load.i64(i32c(layout.NIA)));
+  body.block('exit');
+  body.loop('outer');
+  body.set(scratch, i32.add(tlbCode, i32.and(i32.shrU(i32.wrap(get(target)), i32c(8)), i32c(0x3ff0))));
+  body.set(page, i64.and(get(target), i64c(-4096n)));
+  const leaveAtTarget = (value: number): void => {
+    body.store64(i32c(layout.NIA), get(target));
+    body.store32(i32c(layout.LEFT), get(left));
+    body.return(i32c(value));
+  };
+  body.if(i64.ne(load.i64(get(scratch)), get(page)), () => leaveAtTarget(EXIT.fetch));
+  body.if(i32.leS(get(left), i32c(0)), () => leaveAtTarget(EXIT.budget));
+  body.set(slot, load.i32(get(scratch), 8));
+  body.set(record, i32.add(get(slot), i32.shl(i32.and(i32.wrap(get(target)), i32c(0xffc)), i32c(2))));
+  body.set(blockStart, get(record));
+
+  body.loop('next');
+  const inline = HANDLERS.filter((each) => !outOfLine.has(each));
+  const label = (id: number): string => `h${id}`;
+  const ids = [0, 1, 2, ...HANDLERS.map((each) => each.id)];
+  // Blocks are opened in reverse, so that the first handler's code comes right after the first end.
+  const bodies = [0, 1, 2, ...inline.map((each) => each.id), ...[...outOfLine.keys()].map((each) => each.id)];
+  for (const id of [...bodies].reverse()) body.block(label(id));
+  body.brTable(load.u16(get(record)), ids.map(label), label(2));
+
+  const advance = (): void => {
+    body.set(record, i32.add(get(record), i32c(RECORD_SIZE)));
+    body.br('next');
+  };
+  body.end();
+  body.set(code, call('i32', decode, [get(record)]));
+  body.brIf('exit', get(code));
+  body.br('next');
+  body.end();
+  body.set(left, i32.sub(get(left), executed()));
+  const following = i64.add(get(page), i64c(4096));
+  body.set(target, mode.mode64 ? following : low32(following));
+  body.br('outer');
+  body.end();
+  exit(i32c(EXIT.illegal));
+  for (const handler of inline) {
+    body.end();
+    body.releaseTemporaries(() => emit(mode, body, handler, frame, callees));
+    advance();
+  }
+  for (const ref of outOfLine.values()) {
+    body.end();
+    body.set(code, call('i32', ref, [get(record), tlbData]));
+    body.brIf('exit', get(code));
+    advance();
+  }
+  body.end();
+  body.end();
+  body.end();
+  // After the exit block: the instruction at `record` has not been executed, unless the host did it.
+  body.set(left, i32.sub(get(left), executed()));
+  body.if(
+    i32.eq(get(code), i32c(EXIT.special)),
+    () => body.set(left, i32.sub(get(left), i32c(1))),
+    () => body.store64(i32c(layout.NIA), cia()),
+  );
+  body.store32(i32c(layout.LEFT), get(left));
+  body.effect(get(code).code);
+  return body;
+}
+
+/** (ea, value, [bytes]) → 0, or EXIT.fault: a store that found no TLB entry. */
+function slowStoreBody(resolveWrite: FunctionRef, commitWrite: FunctionRef, vector: boolean): FunctionBody {
+  const body = new FunctionBody(vector ? 2 : 3);
+  const ea: I64 = { type: 'i64', code: [0x20, 0] };
+  const bytes = vector ? i32c(16) : parameter(2);
+  const address = body.let(call('i32', resolveWrite, [i32.wrap(ea), i32.wrap(i64.shrU(ea, i64c(32))), bytes]));
+  body.if(i32.eq(address, i32c(-1)), () => body.return(i32c(EXIT.fault)));
+  if (vector) body.store128(address, { type: 'v128', code: [0x20, 1] });
+  else {
+    const value: I64 = { type: 'i64', code: [0x20, 1] };
+    const stores: readonly [number, () => void][] = [
+      [8, () => body.store64(address, value)],
+      [4, () => body.store32(address, i32.wrap(value))],
+      [2, () => body.store16(address, i32.wrap(value))],
+      [1, () => body.store8(address, i32.wrap(value))],
+    ];
+    for (const [size, store] of stores) body.if(i32.eq(bytes, i32c(size)), store);
+  }
+  body.if(i32.eq(address, i32c(layout.SCRATCH)), () => body.return(i32.and(call('i32', commitWrite, []), i32c(EXIT.fault))));
+  body.effect(i32c(0).code);
+  return body;
+}

@@ -1,0 +1,114 @@
+/**
+ * The host's parts of instructions: system registers with effects, MSR changes and returns, translation management,
+ * multiple and string accesses. Each takes the instruction word and answers 0 (go on with the next instruction) or an
+ * exit code. The table is complete for semantics/specials.ts.
+ */
+
+import type { Vcpu } from '../cpu/vcpu.ts';
+import { EXIT } from '../cpu/exit.ts';
+import { deliver, deliverSystemCallVectored, VECTOR } from '../cpu/interrupts.ts';
+import { CTR, LR } from '../cpu/layout.ts';
+import * as msr from '../cpu/msr.ts';
+import { bits } from '../isa/index.ts';
+import type { Arena } from '../memory/arena.ts';
+import type { Ram } from '../memory/ram.ts';
+import type { EngineHost } from './engine.ts';
+import { multipleSpecials } from './specials-multiple.ts';
+import { sprSpecials } from './specials-spr.ts';
+import { translationSpecials } from './specials-translation.ts';
+import type { StorageAccess } from './translation.ts';
+
+export type Special = (word: number) => number;
+
+/** What specials work on. `now` is in nanoseconds, at the instruction being executed. */
+export type SpecialHost = {
+  readonly host: EngineHost;
+  readonly storage: StorageAccess;
+  readonly arena: Arena;
+  readonly ram: Ram;
+  readonly vcpu: () => Vcpu;
+  readonly now: () => number;
+  readonly requestStop: () => void;
+};
+
+const SRR0 = 26;
+const SRR1 = 27;
+
+export function specialTable(s: SpecialHost): ReadonlyMap<string, Special> {
+  return new Map<string, Special>([...linkage(s), ...sprSpecials(s), ...translationSpecials(s), ...multipleSpecials(s)]);
+}
+
+/** MSR bits that software never sets through a return: hypervisor state, and TM, which POWER9 guests here lack. */
+const NOT_RETURNED = msr.MSR_HV_BIT | msr.MSR_ME_BIT;
+
+/** MSR from SRR1 or RS: problem state implies translation and interrupts. */
+function effective(value: bigint): bigint {
+  return (value & msr.MSR_PR_BIT) === 0n ? value : value | msr.MSR_EE_BIT | msr.MSR_IR_BIT | msr.MSR_DR_BIT;
+}
+
+function linkage(s: SpecialHost): [string, Special][] {
+  const change = (vcpu: Vcpu, next: bigint): void => {
+    const before = vcpu.msr;
+    vcpu.msr = next;
+    s.host.msrChanged?.(vcpu, before);
+  };
+  const returnTo = (nia: bigint, status: bigint): number => {
+    const vcpu = s.vcpu();
+    const next = effective((status & ~NOT_RETURNED) | (vcpu.msr & NOT_RETURNED));
+    change(vcpu, next);
+    const target = nia & ~3n;
+    vcpu.nia = (next & msr.MSR_SF_BIT) === 0n ? target & 0xffffffffn : target;
+    return EXIT.special;
+  };
+  const following = (vcpu: Vcpu): bigint => {
+    const next = vcpu.cia + 4n;
+    return (vcpu.msr & msr.MSR_SF_BIT) === 0n ? next & 0xffffffffn : BigInt.asUintN(64, next);
+  };
+  /** mtmsr and mtmsrd: `mask` are the bits that the form may change. */
+  const moveToMsr = (word: number, mask: bigint): number => {
+    const vcpu = s.vcpu();
+    const source = vcpu.gpr(bits(word, 6, 10));
+    const old = vcpu.msr;
+    const allowed = bits(word, 15, 15) === 1 ? msr.MSR_EE_BIT | msr.MSR_RI_BIT : mask;
+    const wanted = bits(word, 15, 15) === 1 ? source : effective(source);
+    vcpu.nia = following(vcpu);
+    change(vcpu, (old & ~allowed) | (wanted & allowed));
+    return EXIT.special;
+  };
+  const low32 = 0xffffffffn;
+  const fixed = msr.MSR_HV_BIT | msr.MSR_ME_BIT | msr.MSR_LE_BIT;
+  return [
+    ['rfid', () => returnTo(s.vcpu().spr(SRR0), s.vcpu().spr(SRR1))],
+    ['rfscv', () => returnTo(s.vcpu().get64(LR), s.vcpu().get64(CTR))],
+    // Hypervisor privileged: a guest gets a program interrupt.
+    ['hrfid', () => EXIT.privileged],
+    ['stop', () => EXIT.privileged],
+    ['mtmsr', (word) => moveToMsr(word, low32 & ~fixed)],
+    ['mtmsrd', (word) => moveToMsr(word, ((1n << 64n) - 1n) & ~fixed)],
+    ['sc', (word) => {
+      const vcpu = s.vcpu();
+      const level = bits(word, 20, 26);
+      const next = following(vcpu);
+      vcpu.nia = next;
+      if (level === 1 && (vcpu.msr & msr.MSR_PR_BIT) === 0n && s.host.hypercall(vcpu)) return EXIT.special;
+      deliver(vcpu, VECTOR.systemCall, next);
+      s.host.interruptTaken(vcpu, VECTOR.systemCall, next);
+      return EXIT.special;
+    }],
+    ['scv', (word) => {
+      const vcpu = s.vcpu();
+      // FSCR[SCV], bit 51.
+      if ((vcpu.spr(153) & (1n << 12n)) === 0n) {
+        vcpu.setSpr(153, (vcpu.spr(153) & ~(0xffn << 56n)) | (12n << 56n));
+        deliver(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
+        s.host.interruptTaken(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
+        return EXIT.special;
+      }
+      deliverSystemCallVectored(vcpu, bits(word, 20, 26), following(vcpu));
+      return EXIT.special;
+    }],
+  ];
+}
+
+
+

@@ -1,0 +1,29 @@
+/** Branch facility, Power ISA 3.0B, Book I, chapter 2. `b.near` and the like are not encodings: the decoder picks them (decode.ts). */
+
+import { form, type Row, rows } from './row.ts';
+
+export const BRANCH: readonly Row[] = [
+  ...rows('b', 18, null, 'LI', { fixed: [[30, 31, 0]] }),
+  ...rows('ba', 18, null, 'LI', { fixed: [[30, 31, 2]] }),
+  ...rows('bl', 18, null, 'LI', { fixed: [[30, 31, 1]] }),
+  ...rows('bla', 18, null, 'LI', { fixed: [[30, 31, 3]] }),
+  ...rows('bc', 16, null, 'BO BIF BIM BD', { fixed: [[30, 31, 0]] }),
+  ...rows('bca', 16, null, 'BO BIF BIM BD', { fixed: [[30, 31, 2]] }),
+  ...rows('bcl', 16, null, 'BO BIF BIM BD', { fixed: [[30, 31, 1]] }),
+  ...rows('bcla', 16, null, 'BO BIF BIM BD', { fixed: [[30, 31, 3]] }),
+  ...rows('bclr', 19, [21, 30, 16], 'BO BIF BIM', { fixed: [[31, 31, 0]] }),
+  ...rows('bclrl', 19, [21, 30, 16], 'BO BIF BIM', { fixed: [[31, 31, 1]] }),
+  ...rows('bcctr', 19, [21, 30, 528], 'BO BIF BIM', { fixed: [[31, 31, 0]] }),
+  ...rows('bcctrl', 19, [21, 30, 528], 'BO BIF BIM', { fixed: [[31, 31, 1]] }),
+  ...rows('bctar', 19, [21, 30, 560], 'BO BIF BIM', { fixed: [[31, 31, 0]] }),
+  ...rows('bctarl', 19, [21, 30, 560], 'BO BIF BIM', { fixed: [[31, 31, 1]] }),
+  ...form.X('crand', 19, 257, 'BT BA BB'),
+  ...form.X('crnand', 19, 225, 'BT BA BB'),
+  ...form.X('cror', 19, 449, 'BT BA BB'),
+  ...form.X('crxor', 19, 193, 'BT BA BB'),
+  ...form.X('crnor', 19, 33, 'BT BA BB'),
+  ...form.X('creqv', 19, 289, 'BT BA BB'),
+  ...form.X('crandc', 19, 129, 'BT BA BB'),
+  ...form.X('crorc', 19, 417, 'BT BA BB'),
+  ...form.X('mcrf', 19, 0, 'BF BFA'),
+];

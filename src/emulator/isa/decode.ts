@@ -1,0 +1,31 @@
+/** From a word to its row. Rows are sorted by primary opcode; within one, the rows with more fixed bits are tried first. */
+
+import { BRANCH } from './branch.ts';
+import { FIXED_POINT } from './fixed-point.ts';
+import type { Row } from './row.ts';
+import { STORAGE } from './storage.ts';
+import { SYSTEM } from './system.ts';
+
+/** Every instruction known here. The order is the tables' and is the same in every process. */
+export const ALL_ROWS: readonly Row[] = [...FIXED_POINT, ...BRANCH, ...STORAGE, ...SYSTEM];
+
+const BY_OPCODE: readonly (readonly Row[])[] = index(ALL_ROWS);
+
+/** @returns the row, or undefined for a word that no row matches. */
+export function decode(word: number): Row | undefined {
+  for (const row of BY_OPCODE[word >>> 26] as readonly Row[]) if ((word & row.mask) === row.value) return row;
+  return undefined;
+}
+
+function index(all: readonly Row[]): Row[][] {
+  const out: Row[][] = Array.from({ length: 64 }, () => []);
+  for (const row of all) (out[row.value >>> 26] as Row[]).push(row);
+  for (const each of out) each.sort((a, b) => popcount(b.mask) - popcount(a.mask));
+  return out;
+}
+
+function popcount(value: number): number {
+  let n = 0;
+  for (let rest = value >>> 0; rest !== 0; rest = (rest & (rest - 1)) >>> 0) n++;
+  return n;
+}

@@ -1,0 +1,163 @@
+/**
+ * Radix tree translation as a guest under a hypervisor uses it: Power ISA 3.0B, Book III, §5.7.10–5.7.12. The guest's real
+ * addresses are the machine's: the partition-scoped tree is the hypervisor's and is not modelled.
+ *
+ * Reference and change bits are updated by the walk, as POWER9 hardware does.
+ */
+
+import type { Arena } from '../memory/arena.ts';
+import type { Ram } from '../memory/ram.ts';
+
+export type Access = 'read' | 'write' | 'execute';
+
+/** DSISR and SRR1 bits, Book III §6.5.3 and §6.5.5. */
+export const DSISR_NO_TRANSLATION = 0x40000000;
+export const SRR1_NO_EXECUTE = 0x10000000;
+export const DSISR_PROTECTION = 0x08000000;
+export const DSISR_STORE = 0x02000000;
+export const DSISR_KEY = 0x00200000;
+export const DSISR_BAD_TREE = 0x00080000;
+
+/** What the walk needs of the vCPU. */
+export type RadixContext = {
+  readonly problemState: boolean;
+  readonly pid: number;
+  /** AMR and IAMR key 0 (bits 0 and 1): write, read; execute. They guard privileged access to user pages. */
+  readonly amrWrite: boolean;
+  readonly amrRead: boolean;
+  readonly iamrExecute: boolean;
+};
+
+/** Where a translation ends. `fault` holds the DSISR (or SRR1) bits, 0 when `raddr` is good; `segment` asks for a segment interrupt. */
+export type Translation = { raddr: number; fault: number; segment: boolean; userPage: boolean };
+
+const PTE_VALID = 0x80000000 | 0;
+const PTE_LEAF = 0x40000000;
+const EAA_PRIVILEGED = 8;
+const EAA_READ = 4;
+const EAA_WRITE = 2;
+const EAA_EXECUTE = 1;
+const PTE_REFERENCE = 0x100;
+const PTE_CHANGE = 0x80;
+const TWO_32 = 4294967296;
+
+export class RadixMmu {
+  readonly #arena: Arena;
+  readonly #ram: Ram;
+  /** Process table: real address and size; 0 bytes while none is registered. */
+  #tableBase = 0;
+  #tableBytes = 0;
+  /** The last entry read, as halves. */
+  #hi = 0;
+  #lo = 0;
+
+  constructor(arena: Arena, ram: Ram) {
+    this.#arena = arena;
+    this.#ram = ram;
+  }
+
+  setProcessTable(base: number, bytes: number): void {
+    this.#tableBase = base;
+    this.#tableBytes = bytes;
+  }
+
+  /** Walks the tree for one effective address, given as halves. The result object is `out`, reused by the caller. */
+  translate(lo: number, hi: number, access: Access, context: RadixContext, out: Translation): void {
+    out.fault = 0;
+    out.segment = false;
+    const quadrant = hi >>> 30;
+    if (quadrant === 1 || quadrant === 2 || (hi & 0x3ff00000) !== 0) {
+      out.segment = true;
+      out.fault = DSISR_NO_TRANSLATION;
+      return;
+    }
+    const entry = this.#tableBase + (quadrant === 3 ? 0 : context.pid) * 16;
+    if (entry + 16 > this.#tableBase + this.#tableBytes || !this.#fetch(entry)) {
+      out.fault = DSISR_BAD_TREE;
+      return;
+    }
+    const ea = (hi & 0xfffff) * TWO_32 + (lo >>> 0);
+    const rts = (((this.#hi >>> 29) & 3) << 3) | ((this.#lo >>> 5) & 7);
+    if (rts + 31 !== 52) {
+      out.fault = DSISR_BAD_TREE;
+      return;
+    }
+    let base = this.#pointer();
+    let width = this.#lo & 31;
+    let left = 52;
+    for (;;) {
+      left -= width;
+      if (width < 5 || left < 12) {
+        out.fault = DSISR_BAD_TREE;
+        return;
+      }
+      const at = base + (Math.floor(ea / 2 ** left) % 2 ** width) * 8;
+      if (!this.#fetch(at)) {
+        out.fault = DSISR_BAD_TREE;
+        return;
+      }
+      if ((this.#hi & PTE_VALID) === 0) {
+        out.fault = DSISR_NO_TRANSLATION;
+        return;
+      }
+      if ((this.#hi & PTE_LEAF) !== 0) return this.#leaf(at, ea, left, access, context, out);
+      base = this.#pointer();
+      width = this.#lo & 31;
+    }
+  }
+
+  #leaf(at: number, ea: number, pageBits: number, access: Access, context: RadixContext, out: Translation): void {
+    const fault = denied(this.#lo, access, context);
+    out.userPage = (this.#lo & EAA_PRIVILEGED) === 0;
+    if (fault !== 0) {
+      out.fault = fault;
+      return;
+    }
+    const want = access === 'write' ? PTE_REFERENCE | PTE_CHANGE : PTE_REFERENCE;
+    if ((this.#lo & want) !== want) {
+      const address = this.#ram.locate(at) + 6;
+      this.#ram.beforeWrite(address, 2);
+      const low = (this.#lo | want) & 0xffff;
+      this.#arena.bytes[address] = low >>> 8;
+      this.#arena.bytes[address + 1] = low & 0xff;
+    }
+    const frame = (this.#hi & 0x01ffffff) * TWO_32 + ((this.#lo & ~0xfff) >>> 0);
+    const size = 2 ** pageBits;
+    out.raddr = Math.floor(frame / size) * size + (ea % size);
+  }
+
+  /** Reads a big-endian doubleword. @returns false when it is not in RAM. */
+  #fetch(raddr: number): boolean {
+    const at = this.#ram.locate(raddr);
+    if (at < 0) return false;
+    this.#hi = swap(this.#arena.words[at >>> 2] as number);
+    this.#lo = swap(this.#arena.words[(at >>> 2) + 1] as number);
+    return true;
+  }
+
+  /** NLB or RPDB: bits 4 to 55 of the entry. */
+  #pointer(): number {
+    return (this.#hi & 0x0fffffff) * TWO_32 + ((this.#lo & ~0xff) >>> 0);
+  }
+}
+
+function denied(pte: number, access: Access, context: RadixContext): number {
+  const privilegedPage = (pte & EAA_PRIVILEGED) !== 0;
+  if (context.problemState && privilegedPage) return access === 'write' ? DSISR_PROTECTION | DSISR_STORE : DSISR_PROTECTION;
+  const guarded = !context.problemState && !privilegedPage;
+  switch (access) {
+    case 'execute':
+      if ((pte & EAA_EXECUTE) === 0) return SRR1_NO_EXECUTE;
+      return guarded && context.iamrExecute ? DSISR_KEY : 0;
+    case 'write':
+      if ((pte & EAA_WRITE) === 0) return DSISR_PROTECTION | DSISR_STORE;
+      return guarded && context.amrWrite ? DSISR_KEY | DSISR_STORE : 0;
+    case 'read':
+      if ((pte & (EAA_READ | EAA_WRITE)) === 0) return DSISR_PROTECTION;
+      return guarded && context.amrRead ? DSISR_KEY : 0;
+  }
+}
+
+function swap(word: number): number {
+  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) | 0;
+}

@@ -1,0 +1,96 @@
+/**
+ * The software TLB: where translations are kept so that compiled code finds them. It knows no page tables.
+ *
+ * A set holds three arrays of {@link TLB_ENTRIES} entries of 16 bytes: read, write and execute. An entry is a tag (the
+ * effective page address, 64 bits; an odd low half when empty) and an addend (32 bits): for data, arena address minus the low half
+ * of the effective address; for code, the address of the page's decoded records. A vCPU has one set a translation context.
+ */
+
+export const TLB_ENTRIES = 1024;
+export const TLB_ARRAY_BYTES: number = TLB_ENTRIES * 16;
+/** Offsets of the arrays in a set. */
+export const TLB_READ = 0;
+export const TLB_WRITE: number = TLB_ARRAY_BYTES;
+export const TLB_EXECUTE: number = TLB_ARRAY_BYTES * 2;
+export const TLB_SET_BYTES: number = TLB_ARRAY_BYTES * 3;
+
+/** Translation contexts: real mode, problem state, and privileged state by AMR key 0 (its two bits added: write, read denied). */
+export const CONTEXT_REAL = 0;
+export const CONTEXT_USER = 1;
+export const CONTEXT_KERNEL = 2;
+export const CONTEXTS = 6;
+export const TLB_BYTES: number = TLB_SET_BYTES * CONTEXTS;
+
+/** One vCPU's TLB in the arena. */
+export class Tlb {
+  readonly base: number;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+  /** Contexts that were filled since their last flush, as bits. */
+  #filled = 2 ** CONTEXTS - 1;
+
+  /** @param base arena address of {@link TLB_BYTES} bytes, a multiple of 16. */
+  constructor(buffer: ArrayBuffer, base: number) {
+    this.base = base;
+    this.#words = new Int32Array(buffer);
+    this.#bytes = new Uint8Array(buffer);
+    this.flushAll();
+  }
+
+  /** Arena address of a context's set. */
+  set(context: number): number {
+    return this.base + context * TLB_SET_BYTES;
+  }
+
+  /** Puts in an entry. `lo`/`hi` are the halves of the effective address; `array` one of the TLB_ offsets. */
+  fill(context: number, array: number, lo: number, hi: number, addend: number): void {
+    const at = (this.set(context) + array + ((lo >>> 8) & 0x3ff0)) >>> 2;
+    this.#words[at] = lo & ~0xfff;
+    this.#words[at + 1] = hi;
+    this.#words[at + 2] = addend;
+    this.#filled |= 1 << context;
+  }
+
+  flushAll(): void {
+    for (let context = 0; context < CONTEXTS; context++) this.flushContext(context);
+  }
+
+  flushContext(context: number): void {
+    if ((this.#filled & (1 << context)) === 0) return;
+    this.#filled &= ~(1 << context);
+    this.#bytes.fill(0xff, this.set(context), this.set(context) + TLB_SET_BYTES);
+  }
+
+  /** Drops one 4 KiB page from every array of every context, whatever its upper address bits. */
+  flushPage(lo: number): void {
+    const slot = (lo >>> 8) & 0x3ff0;
+    for (let context = 0; context < CONTEXTS; context++) {
+      for (let array = 0; array < 3; array++) {
+        const at = (this.set(context) + array * TLB_ARRAY_BYTES + slot) >>> 2;
+        this.#words[at] = -1;
+        this.#words[at + 1] = -1;
+      }
+    }
+  }
+
+  /** Drops every data entry of `array` that leads to the arena page given. */
+  flushArenaPage(array: number, arenaPage: number): void {
+    const words = this.#words;
+    for (let context = 0; context < CONTEXTS; context++) {
+      let at = (this.set(context) + array) >>> 2;
+      for (let i = 0; i < TLB_ENTRIES; i++, at += 4) {
+        const tag = words[at] as number;
+        if (tag !== -1 && ((tag + (words[at + 2] as number)) | 0) === (arenaPage | 0)) words[at] = -1;
+      }
+    }
+  }
+
+  /** Drops every execute entry that leads to the records at `slot`. */
+  flushCode(slot: number): void {
+    const words = this.#words;
+    for (let context = 0; context < CONTEXTS; context++) {
+      let at = (this.set(context) + TLB_EXECUTE) >>> 2;
+      for (let i = 0; i < TLB_ENTRIES; i++, at += 4) if (words[at + 2] === slot) words[at] = -1;
+    }
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * A function body under construction: locals, statements and named labels.
+ * Labels are names here and relative depths in the output, so that code can be moved between nestings.
+ */
+
+import { type Expr, i32c, memarg, op, type ValueType, type I32, type I64, type V128 } from './expr.ts';
+import { unsignedLeb } from './leb128.ts';
+
+export const VALUE_TYPE_CODES: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
+
+/** A local variable or parameter. */
+export type Local<T extends ValueType = ValueType> = { readonly type: T; readonly index: number };
+
+const EMPTY_BLOCK = 0x40;
+
+export class FunctionBody {
+  readonly #code: number[] = [];
+  readonly #locals: ValueType[] = [];
+  readonly #labels: string[] = [];
+  readonly #parameterCount: number;
+  #spare: Map<ValueType, number[]> | undefined;
+  #taken: Local[] | undefined;
+
+  constructor(parameterCount: number) {
+    this.#parameterCount = parameterCount;
+  }
+
+  local<T extends ValueType>(type: T): Local<T> {
+    const reused = this.#spare?.get(type)?.pop();
+    const index = reused ?? this.#parameterCount + this.#locals.push(type) - 1;
+    this.#taken?.push({ type, index });
+    return { type, index };
+  }
+
+  /** Locals made while `emit` runs may be used again afterwards. They start with whatever they held. */
+  releaseTemporaries(emit: () => void): void {
+    this.#spare ??= new Map();
+    this.#taken = [];
+    emit();
+    for (const { type, index } of this.#taken) {
+      const pool = this.#spare.get(type) ?? [];
+      pool.push(index);
+      this.#spare.set(type, pool);
+    }
+    this.#taken = undefined;
+  }
+
+  get<T extends ValueType>(local: Local<T>): Expr<T> {
+    return { type: local.type, code: [0x20, ...unsignedLeb(local.index)] };
+  }
+
+  set<T extends ValueType>(local: Local<T>, value: Expr<T>): void {
+    this.#append(value.code);
+    this.#append([0x21, ...unsignedLeb(local.index)]);
+  }
+
+  /** Evaluates once into a new local; the result may be used any number of times. */
+  let<T extends ValueType>(value: Expr<T>): Expr<T> {
+    const local = this.local(value.type);
+    this.set(local, value);
+    return this.get(local);
+  }
+
+  /** Runs code for its effect. */
+  effect(code: readonly number[]): void {
+    this.#append(code);
+  }
+
+  drop(value: Expr): void {
+    this.#append(value.code);
+    this.#append([0x1a]);
+  }
+
+  store8(address: I32, value: I32, offset = 0): void {
+    this.#store(0x3a, address, value, offset);
+  }
+  store16(address: I32, value: I32, offset = 0): void {
+    this.#store(0x3b, address, value, offset);
+  }
+  store32(address: I32, value: I32, offset = 0): void {
+    this.#store(0x36, address, value, offset);
+  }
+  store64(address: I32, value: I64, offset = 0): void {
+    this.#store(0x37, address, value, offset);
+  }
+  store128(address: I32, value: V128, offset = 0): void {
+    this.#store(0xfd000b, address, value, offset);
+  }
+
+  block(label: string): void {
+    this.#labels.push(label);
+    this.#append([0x02, EMPTY_BLOCK]);
+  }
+  loop(label: string): void {
+    this.#labels.push(label);
+    this.#append([0x03, EMPTY_BLOCK]);
+  }
+  if(condition: I32, then: () => void, otherwise?: () => void): void {
+    this.#append(condition.code);
+    this.#labels.push('');
+    this.#append([0x04, EMPTY_BLOCK]);
+    then();
+    if (otherwise !== undefined) {
+      this.#append([0x05]);
+      otherwise();
+    }
+    this.end();
+  }
+  end(): void {
+    this.#labels.pop();
+    this.#append([0x0b]);
+  }
+
+  br(label: string): void {
+    this.#append([0x0c, ...unsignedLeb(this.#depth(label))]);
+  }
+  brIf(label: string, condition: I32): void {
+    this.#append(condition.code);
+    this.#append([0x0d, ...unsignedLeb(this.#depth(label))]);
+  }
+  /** Jumps to `labels[index]`, or to `fallback` past their end. */
+  brTable(index: I32, labels: readonly string[], fallback: string): void {
+    this.#append(index.code);
+    this.#append([0x0e, ...unsignedLeb(labels.length)]);
+    for (const label of labels) this.#append(unsignedLeb(this.#depth(label)));
+    this.#append(unsignedLeb(this.#depth(fallback)));
+  }
+  return(value: Expr): void {
+    this.#append(value.code);
+    this.#append([0x0f]);
+  }
+
+  /** The code entry of the binary format: size, locals, code. Closes the body. */
+  encode(): number[] {
+    const groups: number[] = [];
+    let groupCount = 0;
+    for (let start = 0; start < this.#locals.length; ) {
+      const type = this.#locals[start] as ValueType;
+      let end = start;
+      while (end < this.#locals.length && this.#locals[end] === type) end++;
+      groups.push(...unsignedLeb(end - start), VALUE_TYPE_CODES[type]);
+      groupCount++;
+      start = end;
+    }
+    const head = [...unsignedLeb(groupCount), ...groups];
+    const out = unsignedLeb(head.length + this.#code.length + 1);
+    for (const byte of head) out.push(byte);
+    for (const byte of this.#code) out.push(byte);
+    out.push(0x0b);
+    return out;
+  }
+
+  #store(opcode: number, address: I32, value: Expr, offset: number): void {
+    this.#append(op('i32', opcode, [address, value], memarg(offset)).code);
+  }
+
+  #depth(label: string): number {
+    const at = this.#labels.lastIndexOf(label);
+    if (at < 0) throw new Error(`no label ${label} in scope`);
+    return this.#labels.length - 1 - at;
+  }
+
+  #append(code: readonly number[]): void {
+    for (const byte of code) this.#code.push(byte);
+  }
+}
+
+/** An i32 constant address, for state at fixed places. */
+export function address(value: number): I32 {
+  return i32c(value);
+}

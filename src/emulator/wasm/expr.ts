@@ -1,0 +1,164 @@
+/**
+ * WebAssembly expressions as values: a typed run of stack-machine code that leaves one value.
+ *
+ * Source: WebAssembly Core Specification 2.0, chapter 5 (binary format), with the fixed-width SIMD proposal.
+ * An expression holds code, not a tree: using one twice runs it twice, so keep a reused value in a local.
+ */
+
+import { signedLeb, unsignedLeb } from './leb128.ts';
+
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
+
+/** Code that pushes one value of type `T`. */
+export type Expr<T extends ValueType = ValueType> = { readonly type: T; readonly code: readonly number[] };
+export type I32 = Expr<'i32'>;
+export type I64 = Expr<'i64'>;
+export type F32 = Expr<'f32'>;
+export type F64 = Expr<'f64'>;
+export type V128 = Expr<'v128'>;
+
+/** Joins operands and an opcode. Opcodes above 0xff are prefixed: 0xfc.. and 0xfd.. as `prefix << 16 | sub`. */
+export function op<T extends ValueType>(type: T, opcode: number, operands: readonly Expr[], immediates: readonly number[] = []): Expr<T> {
+  const code: number[] = [];
+  for (const operand of operands) for (const byte of operand.code) code.push(byte);
+  for (const byte of encodeOpcode(opcode)) code.push(byte);
+  for (const byte of immediates) code.push(byte);
+  return { type, code };
+}
+
+/** The bytes of an opcode; see {@link op}. */
+export function encodeOpcode(opcode: number): number[] {
+  return opcode > 0xff ? [opcode >>> 16, ...unsignedLeb(opcode & 0xffff)] : [opcode];
+}
+
+export function i32c(value: number): I32 {
+  return { type: 'i32', code: [0x41, ...signedLeb(BigInt(value | 0))] };
+}
+
+export function i64c(value: bigint | number): I64 {
+  return { type: 'i64', code: [0x42, ...signedLeb(BigInt.asIntN(64, BigInt(value)))] };
+}
+
+export function f64c(value: number): F64 {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setFloat64(0, value, true);
+  return { type: 'f64', code: [0x44, ...bytes] };
+}
+
+/** A vector constant from its 16 bytes, lane 0 first. */
+export function v128c(bytes: readonly number[]): V128 {
+  return { type: 'v128', code: [0xfd, 0x0c, ...bytes] };
+}
+
+/** A memory operand's immediates: alignment exponent and byte offset. */
+export function memarg(offset: number): number[] {
+  return [0, ...unsignedLeb(offset)];
+}
+
+type Loads = {
+  readonly i32: (address: I32, offset?: number) => I32;
+  readonly u8: (address: I32, offset?: number) => I32;
+  readonly u16: (address: I32, offset?: number) => I32;
+  readonly i64: (address: I32, offset?: number) => I64;
+  readonly i64u8: (address: I32, offset?: number) => I64;
+  readonly i64u16: (address: I32, offset?: number) => I64;
+  readonly i64s32: (address: I32, offset?: number) => I64;
+  readonly i64u32: (address: I32, offset?: number) => I64;
+  readonly f64: (address: I32, offset?: number) => F64;
+  readonly v128: (address: I32, offset?: number) => V128;
+};
+
+/** Loads of one width each; the address is an i32 plus a constant offset. */
+export const load: Loads = {
+  i32: (address, offset = 0) => op('i32', 0x28, [address], memarg(offset)),
+  u8: (address, offset = 0) => op('i32', 0x2d, [address], memarg(offset)),
+  u16: (address, offset = 0) => op('i32', 0x2f, [address], memarg(offset)),
+  i64: (address, offset = 0) => op('i64', 0x29, [address], memarg(offset)),
+  i64u8: (address, offset = 0) => op('i64', 0x31, [address], memarg(offset)),
+  i64u16: (address, offset = 0) => op('i64', 0x33, [address], memarg(offset)),
+  i64s32: (address, offset = 0) => op('i64', 0x34, [address], memarg(offset)),
+  i64u32: (address, offset = 0) => op('i64', 0x35, [address], memarg(offset)),
+  f64: (address, offset = 0) => op('f64', 0x2b, [address], memarg(offset)),
+  v128: (address, offset = 0) => op('v128', 0xfd0000, [address], memarg(offset)),
+};
+
+type Binary<T extends ValueType, R extends ValueType = T> = (a: Expr<T>, b: Expr<T>) => Expr<R>;
+type Unary<T extends ValueType, R extends ValueType = T> = (a: Expr<T>) => Expr<R>;
+
+function binary<T extends ValueType, R extends ValueType>(type: R, opcode: number): Binary<T, R> {
+  return (a, b) => op(type, opcode, [a, b]);
+}
+function unary<T extends ValueType, R extends ValueType>(type: R, opcode: number): Unary<T, R> {
+  return (a) => op(type, opcode, [a]);
+}
+
+type I32Binary =
+  | 'eq' | 'ne' | 'ltS' | 'ltU' | 'gtS' | 'gtU' | 'leS' | 'leU' | 'geS' | 'geU'
+  | 'add' | 'sub' | 'mul' | 'divS' | 'divU' | 'remS' | 'remU' | 'and' | 'or' | 'xor'
+  | 'shl' | 'shrS' | 'shrU' | 'rotl' | 'rotr';
+type I32Unary = 'eqz' | 'clz' | 'ctz' | 'popcnt' | 'extend8' | 'extend16';
+type I64Compare = 'eq' | 'ne' | 'ltS' | 'ltU' | 'gtS' | 'gtU' | 'leS' | 'leU' | 'geS' | 'geU';
+type I64Binary =
+  | 'add' | 'sub' | 'mul' | 'divS' | 'divU' | 'remS' | 'remU' | 'and' | 'or' | 'xor'
+  | 'shl' | 'shrS' | 'shrU' | 'rotl' | 'rotr';
+type I64Unary = 'clz' | 'ctz' | 'popcnt' | 'extend8' | 'extend16' | 'extend32';
+
+type I32Operations = Readonly<Record<I32Binary, Binary<'i32'>>> &
+  Readonly<Record<I32Unary, Unary<'i32'>>> & {
+    readonly wrap: Unary<'i64', 'i32'>;
+    readonly select: (a: I32, b: I32, condition: I32) => I32;
+  };
+
+type I64Operations = Readonly<Record<I64Compare, Binary<'i64', 'i32'>>> &
+  Readonly<Record<I64Binary, Binary<'i64'>>> &
+  Readonly<Record<I64Unary, Unary<'i64'>>> & {
+    readonly eqz: Unary<'i64', 'i32'>;
+    readonly extendS: Unary<'i32', 'i64'>;
+    readonly extendU: Unary<'i32', 'i64'>;
+    readonly select: (a: I64, b: I64, condition: I32) => I64;
+  };
+
+export const i32: I32Operations = {
+  eqz: unary<'i32', 'i32'>('i32', 0x45), eq: binary<'i32', 'i32'>('i32', 0x46), ne: binary<'i32', 'i32'>('i32', 0x47),
+  ltS: binary<'i32', 'i32'>('i32', 0x48), ltU: binary<'i32', 'i32'>('i32', 0x49),
+  gtS: binary<'i32', 'i32'>('i32', 0x4a), gtU: binary<'i32', 'i32'>('i32', 0x4b),
+  leS: binary<'i32', 'i32'>('i32', 0x4c), leU: binary<'i32', 'i32'>('i32', 0x4d),
+  geS: binary<'i32', 'i32'>('i32', 0x4e), geU: binary<'i32', 'i32'>('i32', 0x4f),
+  clz: unary<'i32', 'i32'>('i32', 0x67), ctz: unary<'i32', 'i32'>('i32', 0x68), popcnt: unary<'i32', 'i32'>('i32', 0x69),
+  add: binary<'i32', 'i32'>('i32', 0x6a), sub: binary<'i32', 'i32'>('i32', 0x6b), mul: binary<'i32', 'i32'>('i32', 0x6c),
+  divS: binary<'i32', 'i32'>('i32', 0x6d), divU: binary<'i32', 'i32'>('i32', 0x6e),
+  remS: binary<'i32', 'i32'>('i32', 0x6f), remU: binary<'i32', 'i32'>('i32', 0x70),
+  and: binary<'i32', 'i32'>('i32', 0x71), or: binary<'i32', 'i32'>('i32', 0x72), xor: binary<'i32', 'i32'>('i32', 0x73),
+  shl: binary<'i32', 'i32'>('i32', 0x74), shrS: binary<'i32', 'i32'>('i32', 0x75), shrU: binary<'i32', 'i32'>('i32', 0x76),
+  rotl: binary<'i32', 'i32'>('i32', 0x77), rotr: binary<'i32', 'i32'>('i32', 0x78),
+  wrap: unary<'i64', 'i32'>('i32', 0xa7), extend8: unary<'i32', 'i32'>('i32', 0xc0), extend16: unary<'i32', 'i32'>('i32', 0xc1),
+  select: (a: I32, b: I32, condition: I32): I32 => op('i32', 0x1b, [a, b, condition]),
+};
+
+export const i64: I64Operations = {
+  eqz: unary<'i64', 'i32'>('i32', 0x50), eq: binary<'i64', 'i32'>('i32', 0x51), ne: binary<'i64', 'i32'>('i32', 0x52),
+  ltS: binary<'i64', 'i32'>('i32', 0x53), ltU: binary<'i64', 'i32'>('i32', 0x54),
+  gtS: binary<'i64', 'i32'>('i32', 0x55), gtU: binary<'i64', 'i32'>('i32', 0x56),
+  leS: binary<'i64', 'i32'>('i32', 0x57), leU: binary<'i64', 'i32'>('i32', 0x58),
+  geS: binary<'i64', 'i32'>('i32', 0x59), geU: binary<'i64', 'i32'>('i32', 0x5a),
+  clz: unary<'i64', 'i64'>('i64', 0x79), ctz: unary<'i64', 'i64'>('i64', 0x7a), popcnt: unary<'i64', 'i64'>('i64', 0x7b),
+  add: binary<'i64', 'i64'>('i64', 0x7c), sub: binary<'i64', 'i64'>('i64', 0x7d), mul: binary<'i64', 'i64'>('i64', 0x7e),
+  divS: binary<'i64', 'i64'>('i64', 0x7f), divU: binary<'i64', 'i64'>('i64', 0x80),
+  remS: binary<'i64', 'i64'>('i64', 0x81), remU: binary<'i64', 'i64'>('i64', 0x82),
+  and: binary<'i64', 'i64'>('i64', 0x83), or: binary<'i64', 'i64'>('i64', 0x84), xor: binary<'i64', 'i64'>('i64', 0x85),
+  shl: binary<'i64', 'i64'>('i64', 0x86), shrS: binary<'i64', 'i64'>('i64', 0x87), shrU: binary<'i64', 'i64'>('i64', 0x88),
+  rotl: binary<'i64', 'i64'>('i64', 0x89), rotr: binary<'i64', 'i64'>('i64', 0x8a),
+  extendS: unary<'i32', 'i64'>('i64', 0xac), extendU: unary<'i32', 'i64'>('i64', 0xad),
+  extend8: unary<'i64', 'i64'>('i64', 0xc2), extend16: unary<'i64', 'i64'>('i64', 0xc3), extend32: unary<'i64', 'i64'>('i64', 0xc4),
+  select: (a: I64, b: I64, condition: I32): I64 => op('i64', 0x1b, [a, b, condition]),
+};
+
+/** Complements every bit. */
+export function not64(a: I64): I64 {
+  return i64.xor(a, i64c(-1n));
+}
+
+/** The low 32 bits, zero-extended. */
+export function low32(a: I64): I64 {
+  return i64.and(a, i64c(0xffffffffn));
+}
