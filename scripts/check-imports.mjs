@@ -1,0 +1,31 @@
+/**
+ * Checks who imports whom by .dependency-cruiser.cjs. The checker passes when it has seen nothing (with a TypeScript
+ * that it does not know, it sees nothing), so every source file must be among the modules that it saw.
+ */
+
+import { relative } from 'node:path';
+import { join } from 'node:path/posix';
+import { cruise } from './lib/cruise.mjs';
+import { filesUnder, packageRoot } from './lib/process.mjs';
+
+/** Far below the real number, far above an accident. Raise it as src/ grows. */
+const MINIMUM_MODULES = 40;
+
+const { modules, violations } = cruise();
+const seen = new Set(modules.map((module) => module.source));
+const unseen = filesUnder(join(packageRoot, 'src'))
+  .map((file) => relative(packageRoot, file))
+  .filter((file) => file.endsWith('.ts') && !seen.has(file));
+
+const problems = [
+  ...violations.map(
+    ({ rule, from, to, comment }) => `${rule.name}: ${from} → ${to}${comment ? ` (${comment})` : ''}`,
+  ),
+  ...unseen.map((file) => `not seen by the checker: ${file}`),
+];
+if (seen.size < MINIMUM_MODULES)
+  problems.push(`only ${seen.size} modules were checked, expected ${MINIMUM_MODULES}`);
+
+for (const problem of problems) console.error(problem);
+console.log(`import rules: ${seen.size} modules, ${problems.length} problems`);
+process.exit(problems.length === 0 ? 0 : 1);

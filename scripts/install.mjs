@@ -1,0 +1,7 @@
+/** Installs npm dependencies and, as root on Debian, the programs that the tests use. `npm test` does it by itself. */
+
+import { ensureTestPrograms } from './lib/debian.mjs';
+import { ensureDependencies } from './lib/dependencies.mjs';
+
+ensureDependencies();
+ensureTestPrograms();

@@ -1,0 +1,53 @@
+/**
+ * Builds dist/: the server from src/ with tsc (src/x.ts becomes dist/x.js), the dashboard from web/ with vite into
+ * dist/web. Each part is left alone while the sha256 of its sources agrees with its stamp.
+ */
+
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hashTree, packageRoot, readStamp, runNode, say } from './process.mjs';
+
+/** Where the daemon and the command line start. */
+export const mainFile = join(packageRoot, 'dist', 'server', 'cli', 'main.js');
+
+const dist = join(packageRoot, 'dist');
+const compilerInputs = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+
+/** Brings dist/ up to date. Returns false when a part could not be built; the messages are on stderr by then. */
+export function build() {
+  return buildServer() && buildDashboard();
+}
+
+function buildServer() {
+  return unlessStamped('.server-stamp', ['src', ...compilerInputs], () => {
+    say('building the server');
+    // tsc never removes the output of a source that is gone.
+    for (const name of readdirSync(dist)) {
+      if (name !== 'web' && name !== '.web-stamp') rmSync(join(dist, name), { recursive: true });
+    }
+    if (runNode('typescript/bin/tsc', ['-p', 'tsconfig.build.json']) !== 0) return false;
+    if (existsSync(mainFile)) chmodSync(mainFile, 0o755); // it is the package's bin
+    return true;
+  });
+}
+
+function buildDashboard() {
+  if (!existsSync(join(packageRoot, 'web', 'index.html'))) return true;
+  // src belongs to the inputs: the dashboard may take schemas and formatting from it.
+  return unlessStamped('.web-stamp', ['web', 'src', 'package-lock.json'], () => {
+    say('building the dashboard');
+    const args = ['build', 'web', '--outDir', join(dist, 'web'), '--emptyOutDir', '--logLevel', 'warn'];
+    return runNode('vite/bin/vite.js', args) === 0;
+  });
+}
+
+function unlessStamped(stampName, inputs, work) {
+  const stamp = join(dist, stampName);
+  const key = hashTree(inputs);
+  if (readStamp(stamp) === key) return true;
+  mkdirSync(dist, { recursive: true });
+  rmSync(stamp, { force: true });
+  if (!work()) return false;
+  writeFileSync(stamp, `${key}\n`);
+  return true;
+}
