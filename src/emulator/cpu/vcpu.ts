@@ -41,6 +41,8 @@ export class Vcpu {
   /** The decrementer's value and the timebase when it was written. */
   decrementerValue = 0n;
   decrementerSetAt = 0n;
+  /** The byte order that the execute entries of the TLB are for. */
+  executesLittleEndian = false;
   /** Instructions executed by this vCPU. */
   instructions = 0;
 

@@ -42,6 +42,8 @@ export interface EngineHost {
   readonly doorbell: (from: Vcpu, thread: number) => void;
   /** The thread number within its core (TIR). */
   readonly threadNumber: (vcpu: Vcpu) => number;
+  /** Delivers an interrupt that waits and is enabled; called before each entry to compiled code. */
+  readonly deliverPending: (vcpu: Vcpu) => void;
   /** Other vCPUs' TLBs, for tlbie. */
   readonly allVcpus: () => readonly Vcpu[];
 }
@@ -105,10 +107,12 @@ export class Engine {
     this.#stopRequested = false;
     let left = budget;
     this.#arena.view.setInt32(layout.LEFT, left, true);
+    this.#refresh(vcpu, vcpu.msr);
     for (;;) {
       this.code.settle();
       if (this.#stopRequested) return { end: vcpu.state === 'running' ? 'event' : 'left-service', executed: budget - left };
       if (left <= 0) return { end: 'budget', executed: budget - left };
+      this.#host.deliverPending(vcpu);
       const mode = vcpu.msr;
       this.#refresh(vcpu, mode);
       const state = this.storage.state;
@@ -143,6 +147,12 @@ export class Engine {
   #refresh(vcpu: Vcpu, mode: bigint): void {
     const state = this.storage.state;
     const problem = (mode & msr.MSR_PR_BIT) !== 0n;
+    // Decoded records are of one byte order, and execute entries do not tell which.
+    const littleEndian = (mode & msr.MSR_LE_BIT) !== 0n;
+    if (littleEndian !== vcpu.executesLittleEndian) {
+      vcpu.executesLittleEndian = littleEndian;
+      vcpu.tlb.flushExecute();
+    }
     state.dataReal = (mode & msr.MSR_DR_BIT) === 0n;
     state.codeReal = (mode & msr.MSR_IR_BIT) === 0n;
     const amr = Number(vcpu.amr >> 62n);

@@ -88,6 +88,7 @@ function emit(mode: Mode, body: FunctionBody, handler: Handler, frame: HandlerFr
   const facility: Facility | undefined = handler.row.facility;
   const ops = new InterpreterOps(mode, body, handler, frame, callees);
   if (facility === 'vsx-or-vec') body.if(ops.imm('VSRHIGH'), () => require('vec'), () => require('vsx'));
+  else if (facility === 'fp-or-vec') body.if(ops.imm('VSRHIGH'), () => require('vec'), () => require('fp'));
   else if (facility !== undefined) require(facility);
   const semantics = SEMANTICS.get(handler.row.base);
   if (semantics === undefined) throw new Error(`no semantics for ${handler.row.base}`);

@@ -2,8 +2,11 @@
 
 import { type Operand, operandsOf } from './operands.ts';
 
-/** A facility that MSR can switch off. `vsx-or-vec`: VSX for VSRs 0–31, vector for 32–63 (bit `needs` of the word tells). */
-export type Facility = 'fp' | 'vec' | 'vsx' | 'vsx-or-vec';
+/**
+ * A facility that MSR can switch off. `vsx-or-vec`: VSX for VSRs 0–31, vector for 32–63; `fp-or-vec`: floating-point for
+ * the former. Operand VSRHIGH tells which.
+ */
+export type Facility = 'fp' | 'vec' | 'vsx' | 'vsx-or-vec' | 'fp-or-vec';
 
 export type Row = {
   readonly mnemonic: string;

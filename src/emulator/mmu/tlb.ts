@@ -61,6 +61,15 @@ export class Tlb {
     this.#bytes.fill(0xff, this.set(context), this.set(context) + TLB_SET_BYTES);
   }
 
+  /** Drops every execute entry. */
+  flushExecute(): void {
+    for (let context = 0; context < CONTEXTS; context++) {
+      if ((this.#filled & (1 << context)) === 0) continue;
+      const from = this.set(context) + TLB_EXECUTE;
+      this.#bytes.fill(0xff, from, from + TLB_ARRAY_BYTES);
+    }
+  }
+
   /** Drops one 4 KiB page from every array of every context, whatever its upper address bits. */
   flushPage(lo: number): void {
     const slot = (lo >>> 8) & 0x3ff0;

@@ -28,6 +28,13 @@ export interface FirmwareVcpu {
   prod(): void;
   /** H_CONFER and friends: end this vCPU's slice. */
   yieldSlice(): void;
+  /**
+   * H_JOIN and H_CONFER to oneself: sleep, MSR untouched, until a prod or a system reset; returns at once when a prod
+   * is pending. Absent: the machine has no such sleep and H_JOIN is not offered.
+   */
+  join?(): void;
+  /** Whether it sleeps in {@link join}. */
+  readonly joined?: boolean;
   /** A system reset interrupt (0x100), delivered whatever MSR[EE] says. A stopped vCPU does not take it. */
   systemReset(): void;
   /** The external interrupt input (level). */
@@ -78,8 +85,16 @@ export type HcallFamily = ReadonlyMap<number, { readonly name: string; readonly 
  */
 export type RtasHandler = (vcpu: FirmwareVcpu, args: readonly number[]) => readonly number[] | 'none';
 
-/** A family of RTAS services: name → argument count, return count (status included) and handler. */
+/**
+ * A family of RTAS services: name → argument count, return count (status included) and handler.
+ * `minNrets` is given where a caller may ask for fewer cells than `nrets`; the rest of the answer is then dropped.
+ */
 export type RtasFamily = ReadonlyMap<
   string,
-  { readonly nargs: number; readonly nrets: number; readonly handler: RtasHandler }
+  {
+    readonly nargs: number;
+    readonly nrets: number;
+    readonly minNrets?: number;
+    readonly handler: RtasHandler;
+  }
 >;

@@ -1,0 +1,23 @@
+/** Devices of the platform itself. Those on the PCI bus have doors of their own: `pci/`, `virtio/`. */
+
+export type {
+  BlockStore,
+  Clock,
+  InterruptLine,
+  MmioRegion,
+  ReportUnsupported,
+  Unsupported,
+} from './contract.ts';
+export { NVRAM_BYTES, Nvram, nvramHeader } from './nvram.ts';
+export type { TimeOfDay } from './rtc.ts';
+export { DEFAULT_START_DATE_MS, Rtc } from './rtc.ts';
+export type { VtyOptions } from './vty.ts';
+export { VTY_TRANSFER_BYTES, Vty } from './vty.ts';
+export type {
+  AllocatedInterrupt,
+  InterruptKind,
+  PresentationState,
+  SourceState,
+  XicsServer,
+} from './xics.ts';
+export { FIRST_LEVEL_SOURCE, FIRST_MSI_SOURCE, LEAST_FAVOURED, XISR_IPI, Xics } from './xics.ts';

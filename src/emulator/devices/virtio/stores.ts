@@ -1,0 +1,132 @@
+/**
+ * Where a disk's bytes are: a file that is there, a sparse file of our own, or memory.
+ * All are synchronous and work in multiples of 512 bytes; a caller outside the bounds is a bug of ours, since the
+ * disk checks what the guest asks for. Errors of the file system pass through with their `code`.
+ */
+
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { alignUp } from '../../../base/bytes.ts';
+import { assert } from '../../../base/errors.ts';
+import type { BlockStore } from '../contract.ts';
+
+const SECTOR = 512;
+const CHUNK = 0x10000;
+
+/** A store that holds something until it is closed. Closing is idempotent. */
+export type OwnedStore = BlockStore & { close(): void };
+
+/**
+ * The file at `path` as a disk. A size that is not a multiple of 512 is rounded up; what lies past the file's end
+ * reads as zeros.
+ * @throws the file system's error when it cannot be opened.
+ */
+export function openFileStore(path: string, options: { readonly readOnly: boolean }): OwnedStore {
+  const file = openSync(path, options.readOnly ? 'r' : 'r+');
+  const bytes = alignUp(fstatSync(file).size, SECTOR);
+  return fileStore(file, bytes, options.readOnly, () => {});
+}
+
+/**
+ * A disk of `bytes` zeros in a new sparse file at `path`, which is overwritten when it is there and removed by
+ * `close`. Only what the guest writes takes space.
+ * @throws the file system's error when it cannot be made.
+ */
+export function createScratchStore(path: string, bytes: number): OwnedStore {
+  assert(bytes % SECTOR === 0, 'a disk is a multiple of 512 bytes');
+  const file = openSync(path, 'w+', 0o600);
+  ftruncateSync(file, bytes);
+  return fileStore(file, bytes, false, () => unlinkSync(path));
+}
+
+/** A disk of `bytes` zeros in memory, in chunks that exist once they are written. */
+export function createMemoryStore(bytes: number, options: { readonly readOnly?: boolean } = {}): OwnedStore {
+  assert(bytes % SECTOR === 0, 'a disk is a multiple of 512 bytes');
+  const chunks = new Map<number, Uint8Array>();
+  const each = (
+    offset: number,
+    length: number,
+    visit: (chunk: number, from: number, at: number, part: number) => void,
+  ) => {
+    checkBounds(offset, length, bytes);
+    for (let at = 0; at < length; ) {
+      const from = (offset + at) % CHUNK;
+      const part = Math.min(length - at, CHUNK - from);
+      visit(Math.floor((offset + at) / CHUNK), from, at, part);
+      at += part;
+    }
+  };
+  return {
+    bytes,
+    readOnly: options.readOnly ?? false,
+    read(offset: number, target: Uint8Array): void {
+      each(offset, target.length, (index, from, at, part) => {
+        const chunk = chunks.get(index);
+        if (chunk === undefined) target.fill(0, at, at + part);
+        else target.set(chunk.subarray(from, from + part), at);
+      });
+    },
+    write(offset: number, source: Uint8Array): void {
+      each(offset, source.length, (index, from, at, part) => {
+        let chunk = chunks.get(index);
+        if (chunk === undefined) {
+          chunk = new Uint8Array(CHUNK);
+          chunks.set(index, chunk);
+        }
+        chunk.set(source.subarray(at, at + part), from);
+      });
+    },
+    flush(): void {},
+    close(): void {
+      chunks.clear();
+    },
+  };
+}
+
+function fileStore(file: number, bytes: number, readOnly: boolean, removed: () => void): OwnedStore {
+  let open = true;
+  return {
+    bytes,
+    readOnly,
+    read(offset: number, target: Uint8Array): void {
+      checkBounds(offset, target.length, bytes);
+      let at = 0;
+      while (at < target.length) {
+        const got = readSync(file, target, at, target.length - at, offset + at);
+        if (got === 0) break;
+        at += got;
+      }
+      target.fill(0, at);
+    },
+    write(offset: number, source: Uint8Array): void {
+      assert(!readOnly, 'a read-only disk is not written');
+      checkBounds(offset, source.length, bytes);
+      for (let at = 0; at < source.length; )
+        at += writeSync(file, source, at, source.length - at, offset + at);
+    },
+    flush(): void {
+      if (!readOnly) fsyncSync(file);
+    },
+    close(): void {
+      if (!open) return;
+      open = false;
+      closeSync(file);
+      removed();
+    },
+  };
+}
+
+function checkBounds(offset: number, length: number, bytes: number): void {
+  assert(
+    offset % SECTOR === 0 && length % SECTOR === 0 && offset >= 0 && offset + length <= bytes,
+    'an access to a disk is whole sectors inside it',
+  );
+}

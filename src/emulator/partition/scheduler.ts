@@ -1,0 +1,123 @@
+/**
+ * Runs a partition's vCPUs in turn on one thread, deterministically: slices are counted in instructions, events and
+ * input happen between slices, and the order is the order of the vCPUs.
+ */
+
+import { VECTOR } from '../cpu/interrupts.ts';
+import * as msr from '../cpu/msr.ts';
+import type { Vcpu } from '../cpu/vcpu.ts';
+import type { Engine, RunEnd } from '../engine/engine.ts';
+import type { EventClock } from './event-clock.ts';
+
+/** Instructions a vCPU runs before the next one's turn while several run; and while it is alone. */
+const SHARED_SLICE = 50_000;
+const LONE_SLICE = 1_000_000;
+
+/** What a turn of the scheduler ended with. */
+export type Turn =
+  | { readonly kind: 'ran'; readonly vcpu: Vcpu; readonly end: RunEnd }
+  /** Nothing will happen without input from outside. */
+  | { readonly kind: 'idle' };
+
+export class Scheduler {
+  readonly #vcpus: readonly Vcpu[];
+  readonly #engine: Engine;
+  readonly #clock: EventClock;
+  #next = 0;
+  #running: Vcpu | undefined;
+  /** Instructions executed by all vCPUs. */
+  instructions = 0;
+  /** Nanoseconds during which every vCPU waited. */
+  idleNs = 0;
+
+  constructor(vcpus: readonly Vcpu[], engine: Engine, clock: EventClock) {
+    this.#vcpus = vcpus;
+    this.#engine = engine;
+    this.#clock = clock;
+  }
+
+  /** The vCPU whose slice is running. */
+  get running(): Vcpu | undefined {
+    return this.#running;
+  }
+
+  /** One slice of one vCPU, or a jump of the clock to the next event. */
+  turn(): Turn {
+    this.#clock.fire();
+    for (const vcpu of this.#vcpus) this.#wake(vcpu);
+    const vcpu = this.#pick();
+    if (vcpu === undefined) {
+      const next = Math.min(this.#clock.next, ...this.#vcpus.map(expiry));
+      if (!Number.isFinite(next)) return { kind: 'idle' };
+      const jump = Math.max(0, next - this.#clock.base);
+      this.idleNs += jump;
+      this.#clock.advance(jump);
+      return this.turn();
+    }
+    return this.#slice(vcpu);
+  }
+
+  /** Whether an interrupt waits for a vCPU, MSR[EE] aside. */
+  pending(vcpu: Vcpu): boolean {
+    return vcpu.systemReset || vcpu.external || vcpu.doorbell || vcpu.decrementerExpiry <= this.#clock.now();
+  }
+
+  /** Delivers the first interrupt that is enabled; called before each entry to compiled code. */
+  deliverPending(vcpu: Vcpu): void {
+    if (vcpu.systemReset) {
+      vcpu.systemReset = false;
+      this.#engine.interrupt(vcpu, VECTOR.systemReset, SRESET_BY_HCALL);
+      return;
+    }
+    if ((vcpu.msr & msr.MSR_EE_BIT) === 0n) return;
+    if (vcpu.external) this.#engine.interrupt(vcpu, VECTOR.external);
+    else if (vcpu.decrementerExpiry <= this.#clock.now()) this.#engine.interrupt(vcpu, VECTOR.decrementer);
+    else if (vcpu.doorbell) {
+      vcpu.doorbell = false;
+      this.#engine.interrupt(vcpu, VECTOR.doorbell);
+    }
+  }
+
+  #wake(vcpu: Vcpu): void {
+    if (vcpu.state === 'ceded' && this.pending(vcpu)) vcpu.state = 'running';
+    if (vcpu.state === 'parked' && (vcpu.systemReset || ((vcpu.msr & msr.MSR_EE_BIT) !== 0n && this.pending(vcpu)))) vcpu.state = 'running';
+  }
+
+  #pick(): Vcpu | undefined {
+    for (let i = 0; i < this.#vcpus.length; i++) {
+      const vcpu = this.#vcpus[(this.#next + i) % this.#vcpus.length] as Vcpu;
+      if (vcpu.state !== 'running') continue;
+      this.#next = (vcpu.index + 1) % this.#vcpus.length;
+      return vcpu;
+    }
+    return undefined;
+  }
+
+  #slice(vcpu: Vcpu): Turn {
+    const alone = this.#vcpus.every((each) => each === vcpu || each.state !== 'running');
+    const until = Math.min(this.#clock.next, ...this.#vcpus.map((each) => futureExpiry(each, this.#clock.base)));
+    const slice = alone ? LONE_SLICE : SHARED_SLICE;
+    const budget = Math.max(1, Math.min(slice, until - this.#clock.base));
+    this.#running = vcpu;
+    vcpu.activate();
+    const { end, executed } = this.#engine.run(vcpu, budget);
+    vcpu.deactivate();
+    this.#running = undefined;
+    vcpu.instructions += executed;
+    this.instructions += executed;
+    this.#clock.advance(executed);
+    return { kind: 'ran', vcpu, end };
+  }
+}
+
+/** SRR1 bits of a system reset by H_SIGNAL_SYS_RESET: bits 42–45 as QEMU and PowerVM give them (0x4: other). */
+const SRESET_BY_HCALL = 0n;
+
+function expiry(vcpu: Vcpu): number {
+  return vcpu.state === 'ceded' || vcpu.state === 'parked' ? vcpu.decrementerExpiry : Number.POSITIVE_INFINITY;
+}
+
+/** A decrementer that is negative already has raised its interrupt; it bounds no slice. */
+function futureExpiry(vcpu: Vcpu, now: number): number {
+  return vcpu.state !== 'stopped' && vcpu.decrementerExpiry > now ? vcpu.decrementerExpiry : Number.POSITIVE_INFINITY;
+}

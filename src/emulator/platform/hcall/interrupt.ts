@@ -1,0 +1,37 @@
+/**
+ * The XICS presentation hypercalls: H_EOI, H_CPPR, H_IPI, H_IPOLL, H_XIRR, H_XIRR_X.
+ * Source: LoPAR §14.5.4.5 (hcall-interrupt). XIRR is 32 bits; a CPPR or MFRR is the low byte of its argument.
+ */
+
+import type { Xics } from '../../devices/index.ts';
+import { exactNumber } from '../addresses.ts';
+import type { FirmwareMachine, HcallFamily } from '../contract.ts';
+import { H, status, success } from '../status.ts';
+import { arg, family } from './table.ts';
+
+export function interruptHcalls(machine: FirmwareMachine, xics: Xics): HcallFamily {
+  return family({
+    H_XIRR: (vcpu) => success(BigInt(xics.accept(vcpu.hardwareId))),
+    H_XIRR_X: (vcpu) => success(BigInt(xics.accept(vcpu.hardwareId)), machine.clock.timebase()),
+    H_CPPR: (vcpu, args) => {
+      xics.setCppr(vcpu.hardwareId, Number(arg(args, 0) & 0xffn));
+      return status(H.success);
+    },
+    H_EOI: (vcpu, args) => {
+      xics.endOfInterrupt(vcpu.hardwareId, Number(arg(args, 0) & 0xffff_ffffn));
+      return status(H.success);
+    },
+    H_IPI: (_vcpu, args) => {
+      const server = exactNumber(arg(args, 0));
+      if (server === undefined || !xics.setMfrr(server, Number(arg(args, 1) & 0xffn)))
+        return status(H.parameter);
+      return status(H.success);
+    },
+    H_IPOLL: (_vcpu, args) => {
+      const server = exactNumber(arg(args, 0));
+      if (server === undefined || !xics.hasServer(server)) return status(H.parameter);
+      const { xirr, mfrr } = xics.poll(server);
+      return success(BigInt(xirr), BigInt(mfrr));
+    },
+  });
+}

@@ -1,0 +1,44 @@
+/**
+ * Hypercall numbers.
+ * Source: LoPAR §14.5 (opcode assignments; also Linux arch/powerpc/include/asm/hvcall.h). H_RTAS is the number that
+ * KVM and QEMU use for their RTAS stub, and ours.
+ */
+
+export const OPCODE = {
+  H_SET_DABR: 0x28,
+  H_PAGE_INIT: 0x2c,
+  H_LOGICAL_CI_LOAD: 0x3c,
+  H_LOGICAL_CI_STORE: 0x40,
+  H_LOGICAL_CACHE_LOAD: 0x44,
+  H_LOGICAL_CACHE_STORE: 0x48,
+  H_LOGICAL_ICBI: 0x4c,
+  H_LOGICAL_DCBF: 0x50,
+  H_GET_TERM_CHAR: 0x54,
+  H_PUT_TERM_CHAR: 0x58,
+  H_EOI: 0x64,
+  H_CPPR: 0x68,
+  H_IPI: 0x6c,
+  H_IPOLL: 0x70,
+  H_XIRR: 0x74,
+  H_REGISTER_VPA: 0xdc,
+  H_CEDE: 0xe0,
+  H_CONFER: 0xe4,
+  H_PROD: 0xe8,
+  H_GET_PPP: 0xec,
+  H_SET_PPP: 0xf0,
+  H_PURR: 0xf4,
+  H_SET_XDABR: 0x134,
+  H_GET_CPU_CHARACTERISTICS: 0x1c8,
+  H_JOIN: 0x298,
+  H_HOME_NODE_ASSOCIATIVITY: 0x2ec,
+  H_XIRR_X: 0x2fc,
+  H_RANDOM: 0x300,
+  H_SET_MODE: 0x31c,
+  H_REGISTER_PROCESS_TABLE: 0x37c,
+  H_SIGNAL_SYS_RESET: 0x380,
+  H_QUERY_VAS_CAPABILITIES: 0x398,
+  H_RTAS: 0xf000,
+  H_GET_PERF_COUNTER_INFO: 0xf080,
+} as const;
+
+export type HcallName = keyof typeof OPCODE;

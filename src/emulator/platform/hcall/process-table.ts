@@ -1,0 +1,48 @@
+/**
+ * H_REGISTER_PROCESS_TABLE, for a radix partition.
+ *
+ * Source: LoPAR §14.5.4.4 (H_REGISTER_PROCESS_TABLE: flags, parameter errors), Power ISA 3.0B Book III §5.7.6 (process
+ * table: 4 KiB times a power of two, real address). Left out: process tables of hash partitions (H_PARAMETER: this
+ * partition negotiated radix), and lifting the guest's own tlbie (GTSE has to stay set).
+ */
+
+import { exactNumber } from '../addresses.ts';
+import type { FirmwareMachine, HcallFamily } from '../contract.ts';
+import { H, status } from '../status.ts';
+import { arg, family } from './table.ts';
+
+const FLAG_MODIFY = 0x10n;
+const FLAG_REGISTER = 0x08n;
+const FLAG_RADIX = 0x04n;
+const FLAG_SEGMENT_TABLES = 0x02n;
+const FLAGS = 0x1fn;
+/** The table size is given as log2 of 4 KiB units, at most this. */
+const MAXIMUM_SIZE = 24n;
+const PAGE_SHIFT = 12;
+
+export function processTableHcalls(machine: FirmwareMachine): HcallFamily {
+  return family({
+    H_REGISTER_PROCESS_TABLE: (_vcpu, args) => {
+      const flags = arg(args, 0);
+      const table = arg(args, 1);
+      const pageSize = arg(args, 2);
+      const tableSize = arg(args, 3);
+      if ((flags & ~FLAGS) !== 0n || (flags & FLAG_SEGMENT_TABLES) !== 0n) return status(H.parameter);
+      if ((flags & FLAG_MODIFY) === 0n) {
+        // Keeps what is registered: only the mode has to agree.
+        return status((flags & FLAG_RADIX) !== 0n ? H.success : H.parameter);
+      }
+      if ((flags & FLAG_REGISTER) === 0n) {
+        machine.setProcessTable(true, 0, 0);
+        return status(H.success);
+      }
+      if ((flags & FLAG_RADIX) === 0n) return status(H.parameter);
+      const base = exactNumber(table);
+      if (base === undefined || base % (1 << PAGE_SHIFT) !== 0) return status(H.p2);
+      if (pageSize !== 0n) return status(H.p3);
+      if (tableSize > MAXIMUM_SIZE) return status(H.p4);
+      machine.setProcessTable(true, base, Number(tableSize) + PAGE_SHIFT);
+      return status(H.success);
+    },
+  });
+}

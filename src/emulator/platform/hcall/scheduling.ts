@@ -1,0 +1,66 @@
+/**
+ * H_CEDE, H_PROD, H_CONFER and H_JOIN.
+ * Source: LoPAR §14.11.3.3 (shared processor calls) and §14.11.5 (H_JOIN). What a wake-up is, the machine knows
+ * ({@link FirmwareVcpu}); here are the arguments, the statuses and who has joined.
+ */
+
+import { vcpuByHardwareId } from '../addresses.ts';
+import type { FirmwareMachine, FirmwareVcpu, HcallFamily, HcallResult } from '../contract.ts';
+import { H, status } from '../status.ts';
+import { arg, family } from './table.ts';
+import type { VpaTable } from './vpa.ts';
+
+const MSR_EE = 1n << 15n;
+/** H_CONFER's target for all others. */
+const ALL = 0xffff_ffff_ffff_ffffn;
+
+export function schedulingHcalls(machine: FirmwareMachine, vpas: VpaTable): HcallFamily {
+  return family({
+    H_CEDE: (vcpu) => {
+      vpas.leave(vcpu);
+      vcpu.cede();
+      return status(H.success);
+    },
+    H_PROD: (_vcpu, args) => {
+      const target = vcpuByHardwareId(machine, arg(args, 0));
+      if (target === undefined) return status(H.parameter);
+      target.prod();
+      return status(H.success);
+    },
+    H_CONFER: (vcpu, args) => confer(machine, vpas, vcpu, args),
+    H_JOIN: (vcpu) => {
+      if (vcpu.join === undefined) return status(H.function);
+      if ((vcpu.msr & MSR_EE) !== 0n) return status(H.badMode);
+      const othersRun = machine.vcpus.some(
+        (other) => other !== vcpu && other.runState === 'running' && !other.joined,
+      );
+      if (!othersRun) return status(H.continue);
+      vcpu.join();
+      return status(H.success);
+    },
+  });
+}
+
+function confer(
+  machine: FirmwareMachine,
+  vpas: VpaTable,
+  vcpu: FirmwareVcpu,
+  args: readonly bigint[],
+): HcallResult {
+  if (arg(args, 0) !== ALL) {
+    const target = vcpuByHardwareId(machine, arg(args, 0));
+    if (target === undefined) return status(H.parameter);
+    // To itself means: until prodded.
+    if (target === vcpu && vcpu.join !== undefined) {
+      vcpu.join();
+      return status(H.success);
+    }
+    if (target !== vcpu) {
+      // The caller saw the target undispatched at this count; if it has run since, the lock may be free.
+      const seen = Number(arg(args, 1) & 0xffff_ffffn);
+      if ((seen & 1) === 0 || vpas.yieldCount(target) !== seen) return status(H.success);
+    }
+  }
+  vcpu.yieldSlice();
+  return status(H.success);
+}

@@ -1,0 +1,32 @@
+/**
+ * H_SIGNAL_SYS_RESET: a system reset interrupt on one vCPU, on all, or on all but the caller.
+ * Source: LoPAR §14.5.4.3.10; Linux arch/powerpc/platforms/pseries/smp.c stops the other CPUs of a panic by it. A vCPU
+ * that was never started has nowhere to take it and is passed over, so that a reset of all others wakes nobody new.
+ */
+
+import { vcpuByHardwareId } from '../addresses.ts';
+import type { FirmwareMachine, HcallFamily } from '../contract.ts';
+import { H, status } from '../status.ts';
+import { arg, family } from './table.ts';
+
+const ALL = -1n;
+const ALL_OTHERS = -2n;
+
+export function systemResetHcalls(machine: FirmwareMachine): HcallFamily {
+  return family({
+    H_SIGNAL_SYS_RESET: (caller, args) => {
+      const target = BigInt.asIntN(64, arg(args, 0));
+      if (target === ALL || target === ALL_OTHERS) {
+        for (const vcpu of machine.vcpus) {
+          if (vcpu.runState === 'stopped' || (target === ALL_OTHERS && vcpu === caller)) continue;
+          vcpu.systemReset();
+        }
+        return status(H.success);
+      }
+      const vcpu = target < 0n ? undefined : vcpuByHardwareId(machine, target);
+      if (vcpu === undefined) return status(H.parameter);
+      if (vcpu.runState === 'running') vcpu.systemReset();
+      return status(H.success);
+    },
+  });
+}

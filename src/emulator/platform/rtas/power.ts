@@ -1,0 +1,60 @@
+/**
+ * How a partition ends its life: power-off, system-reboot, ibm,os-term; and display-character, by which it says so.
+ * Source: LoPAR §7.3.7 (power-off, system-reboot), §7.3.9.1 (ibm,os-term; with ibm,extended-os-term the call returns),
+ * §7.3.4 (display-character).
+ */
+
+import { latin1 } from '../../../base/bytes.ts';
+import type { Vty } from '../../devices/index.ts';
+import type { FirmwareMachine, RtasFamily } from '../contract.ts';
+import { RTAS } from '../status.ts';
+import { cellArg, service } from './service.ts';
+
+/** As much of ibm,os-term's message as is read. */
+const MESSAGE_BYTES = 512;
+
+export function powerServices(machine: FirmwareMachine, console_: Vty): RtasFamily {
+  return new Map([
+    [
+      'display-character',
+      service(1, 1, (_vcpu, args) => {
+        console_.put(Uint8Array.of(cellArg(args, 0) & 0xff));
+        return [RTAS.success];
+      }),
+    ],
+    [
+      // The two arguments are masks of events that may power it on again: there are none here.
+      'power-off',
+      service(2, 1, () => {
+        machine.powerOff();
+        return 'none';
+      }),
+    ],
+    [
+      'system-reboot',
+      service(0, 1, () => {
+        machine.reboot();
+        return 'none';
+      }),
+    ],
+    [
+      'ibm,os-term',
+      service(1, 1, (_vcpu, args) => {
+        const text = message(machine, cellArg(args, 0));
+        if (text === undefined) return [RTAS.parameterError];
+        machine.osTerm(text);
+        return [RTAS.success];
+      }),
+    ],
+  ]);
+}
+
+/** The text at `raddr` up to its zero, the end of RAM or {@link MESSAGE_BYTES}; undefined outside RAM. */
+function message(machine: FirmwareMachine, raddr: number): string | undefined {
+  const { memory } = machine;
+  if (!memory.isRam(raddr, 1)) return undefined;
+  let length = 0;
+  while (length < MESSAGE_BYTES && memory.isRam(raddr + length, 1) && memory.readU8(raddr + length) !== 0)
+    length++;
+  return latin1(memory.read(raddr, length));
+}

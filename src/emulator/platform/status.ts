@@ -1,0 +1,48 @@
+/**
+ * The one table of status numbers: hypercalls and RTAS.
+ * Source: LoPAR §14.5.1 (hypercall return codes; also Linux arch/powerpc/include/asm/hvcall.h) and LoPAR §7.2.8
+ * (RTAS status word values). Only what this platform answers is listed.
+ */
+
+import type { HcallResult, HcallStatus } from './contract.ts';
+
+export const H = {
+  success: 0,
+  busy: 1,
+  constrained: 4,
+  /** H_JOIN: the caller is the last one running. */
+  continue: 18,
+  hardware: -1,
+  function: -2,
+  privilege: -3,
+  parameter: -4,
+  badMode: -5,
+  authority: -10,
+  resource: -16,
+  p2: -55,
+  p3: -56,
+  p4: -57,
+  /** -256 to -511 say that a flag is not supported; which bit, hypervisors in use do not tell. */
+  unsupportedFlag: -256,
+} as const satisfies Record<string, HcallStatus>;
+
+export const RTAS = {
+  success: 0,
+  /** check-exception and event-scan: nothing to report. */
+  noErrorsFound: 1,
+  hardwareError: -1,
+  parameterError: -3,
+  /** ibm,get-system-parameter: no such parameter. */
+  notSupported: -3,
+  systemParameterError: -9999,
+  notAuthorized: -9002,
+} as const;
+
+export function status(value: HcallStatus): HcallResult {
+  return { kind: 'status', status: value };
+}
+
+/** H_SUCCESS, and r4 upward. */
+export function success(...returns: bigint[]): HcallResult {
+  return { kind: 'status', status: H.success, returns };
+}
