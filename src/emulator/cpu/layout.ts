@@ -33,6 +33,8 @@ export const CIA = 376;
 export const LEFT = 384;
 /** The reservation: arena address of its 128-byte granule, or -1. */
 export const RESERVE = 388;
+/** The clock at the end of the slice, in ns since power-on: now is this less the instructions left. */
+export const SLICE_END = 432;
 export const FPSCR = 392;
 /** VSCR: NJ at bit 16, SAT at bit 0 (as mfvscr shows its low word). */
 export const VSCR = 400;

@@ -15,9 +15,9 @@ export type { VtyOptions } from './vty.ts';
 export { VTY_TRANSFER_BYTES, Vty } from './vty.ts';
 export type {
   AllocatedInterrupt,
-  InterruptKind,
   PresentationState,
   SourceState,
-  XicsServer,
 } from './xics.ts';
-export { FIRST_LEVEL_SOURCE, FIRST_MSI_SOURCE, LEAST_FAVOURED, XISR_IPI, Xics } from './xics.ts';
+export { FIRST_LEVEL_SOURCE, FIRST_MSI_SOURCE, Xics } from './xics.ts';
+export type { InterruptKind, XicsServer } from './xics-presentation.ts';
+export { LEAST_FAVOURED, XISR_IPI } from './xics-presentation.ts';

@@ -1,8 +1,7 @@
 /**
  * Non-volatile memory: bytes, divided into partitions as firmware leaves them.
  *
- * Source: LoPAR §8 (NVRAM partitions: signature, checksum, length in 16-byte blocks, name) and the CHRP binding; who
- * reads it: Linux arch/powerpc/kernel/nvram_64.c. A machine that starts with all zeros makes Linux report a corrupt
+ * Source: Linux 6.1 arch/powerpc/kernel/nvram_64.c (partitions: signature, checksum, length in 16-byte blocks, name). A machine that starts with all zeros makes Linux report a corrupt
  * NVRAM and do without its log partitions; this one starts with the system partition and free space instead.
  * Left out: wear, and any content of the system partition (no firmware variables exist).
  */

@@ -1,6 +1,6 @@
 /**
  * The time-of-day clock: a start date and the partition's clock.
- * Source: LoPAR §7.3.5 (get-time-of-day, set-time-of-day: Gregorian, UTC by Linux's use of it, nanoseconds).
+ * Source: QEMU 7.2 hw/ppc/spapr_rtc.c (UTC, nanoseconds).
  * Left out: set-time-for-power-on, leap seconds.
  */
 

@@ -1,7 +1,7 @@
 /**
  * A virtual terminal (hvterm1): bytes out to a listener, bytes in through a queue with an interrupt.
  *
- * Source: LoPAR §16.6 (virtual terminal option: H_GET_TERM_CHAR and H_PUT_TERM_CHAR move up to 16 bytes). The
+ * Source: Linux 6.1 drivers/tty/hvc/hvc_vio.c (up to 16 bytes a hypercall). The
  * interrupt is one edge when the queue stops being empty, as QEMU's spapr-vty raises it. Every byte passes as it is:
  * what the line discipline or sysrq makes of it is the guest's affair. Left out: the hvterm-protocol packets.
  */

@@ -2,30 +2,32 @@
  * The XICS interrupt controller of a PAPR partition: one presentation controller (ICP) a server, and the sources (ICS)
  * that it is fed from.
  *
- * Source: LoPAR chapter 6 (interrupt controller: XIRR = CPPR and XISR, MFRR; rejection and resending) and §7.3.10
- * (ibm,set-xive and friends); how Linux uses them: arch/powerpc/sysdev/xics. Priority 0 is the most favoured,
+ * Source: QEMU 7.2 hw/intc/xics.c and Linux 6.1 arch/powerpc/kvm/book3s_xics.c (rejection, resending; accepting nothing
+ * changes nothing); how Linux uses it: arch/powerpc/sysdev/xics. Priority 0 is the most favoured,
  * 0xff masks. Left out: global interrupt queues (several servers behind one number), linked servers.
  */
 
 import { assert } from '../../base/errors.ts';
 import type { InterruptLine } from './contract.ts';
+import {
+  fresh,
+  giveBack,
+  type InterruptKind,
+  LEAST_FAVOURED,
+  type Presentation,
+  present,
+  presentIpi,
+  reject,
+  type Source,
+  withdraw,
+  type XicsServer,
+  xirrOf,
+} from './xics-presentation.ts';
 
-export type InterruptKind = 'level' | 'msi';
-
-/** XISR of an interrupt sent through MFRR. */
-export const XISR_IPI = 2;
-/** The priority that no interrupt has: a source with it is masked, an MFRR with it is empty. */
-export const LEAST_FAVOURED = 0xff;
 /** Where numbers of each kind begin unless the caller says otherwise; below are the platform's own sources. */
 export const FIRST_LEVEL_SOURCE = 0x1200;
 export const FIRST_MSI_SOURCE = 0x1300;
 const LAST_SOURCE = 0xffff;
-
-/** The external interrupt input of one interrupt server. */
-export type XicsServer = {
-  readonly hardwareId: number;
-  setExternalInterrupt(asserted: boolean): void;
-};
 
 /** One server's presentation registers, for checks of a quiet handoff. */
 export type PresentationState = {
@@ -49,32 +51,6 @@ export type SourceState = {
 };
 
 export type AllocatedInterrupt = { readonly number: number; readonly line: InterruptLine };
-
-type Source = {
-  readonly number: number;
-  readonly kind: InterruptKind;
-  server: number;
-  priority: number;
-  /** What ibm,int-on restores. */
-  savedPriority: number;
-  /** Level sources: the line. */
-  asserted: boolean;
-  /** Level sources: given to a presentation controller and not yet ended there. */
-  sent: boolean;
-  /** Message sources: an edge that waits, either for its priority or because a presentation controller rejected it. */
-  waiting: boolean;
-};
-
-type Presentation = {
-  readonly server: XicsServer;
-  cppr: number;
-  xisr: number;
-  mfrr: number;
-  pendingPriority: number;
-  /** Where XISR came from; undefined for an IPI. */
-  owner: Source | undefined;
-  inService: number[];
-};
 
 /** Sources and presentation controllers of one partition. Numbers of servers are hardware ids of vCPUs. */
 export class Xics {
@@ -261,53 +237,4 @@ export class Xics {
       if (source.server === icp.server.hardwareId) this.#send(source);
     }
   }
-}
-
-function fresh(server: XicsServer): Presentation {
-  return {
-    server,
-    cppr: 0,
-    xisr: 0,
-    mfrr: LEAST_FAVOURED,
-    pendingPriority: LEAST_FAVOURED,
-    owner: undefined,
-    inService: [],
-  };
-}
-
-function xirrOf(icp: Presentation): number {
-  return ((icp.cppr << 24) | icp.xisr) >>> 0;
-}
-
-function present(icp: Presentation, xisr: number, priority: number, owner: Source | undefined): void {
-  icp.xisr = xisr;
-  icp.pendingPriority = priority;
-  icp.owner = owner;
-  icp.server.setExternalInterrupt(true);
-}
-
-function presentIpi(icp: Presentation): void {
-  if (icp.mfrr >= icp.cppr) return;
-  if (icp.xisr !== 0 && icp.pendingPriority <= icp.mfrr) return;
-  reject(icp);
-  present(icp, XISR_IPI, icp.mfrr, undefined);
-}
-
-/** Takes back what is presented; its source will offer it again. An IPI stays in MFRR. */
-function reject(icp: Presentation): void {
-  if (icp.xisr === 0) return;
-  if (icp.owner !== undefined) giveBack(icp.owner);
-  withdraw(icp);
-}
-
-function withdraw(icp: Presentation): void {
-  icp.xisr = 0;
-  icp.pendingPriority = LEAST_FAVOURED;
-  icp.owner = undefined;
-  icp.server.setExternalInterrupt(false);
-}
-
-function giveBack(source: Source): void {
-  if (source.kind === 'level') source.sent = false;
-  else source.waiting = true;
 }

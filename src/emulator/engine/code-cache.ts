@@ -8,7 +8,7 @@ import { decode } from '../isa/index.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
 import { TLB_WRITE, type Tlb } from '../mmu/tlb.ts';
-import { HANDLER_DECODE, HANDLER_ILLEGAL, HANDLER_PAGE_END, handlerFor } from './handlers.ts';
+import { HANDLER_DECODE, HANDLER_ILLEGAL, HANDLER_PAGE_END, HANDLER_PROBE, handlerFor } from './handlers.ts';
 import { operandAddress, RECORD_SIZE, SLOT_BYTES } from './record.ts';
 
 /** The mark of pages with code; see Ram.mark. */
@@ -34,6 +34,8 @@ export class CodeCache {
   #next = 0;
   /** Slots given up while code may still run in them; freed by {@link settle}. */
   #condemned: number[] = [];
+  /** Arena addresses of instructions that the host wants to be told of. */
+  #probes: ReadonlySet<number> = new Set();
   /** Instructions decoded, for the counters. */
   decoded = 0;
 
@@ -80,8 +82,31 @@ export class CodeCache {
     const offset = ((address - this.#address(slot)) / RECORD_SIZE) * 4;
     const word = this.#arena.view.getInt32((page >>> 0) + offset, this.#littleEndian[slot] === 1);
     this.#writeRecord(address, word, offset);
+    if (this.#probes.has((page >>> 0) + offset)) this.#arena.view.setUint16(address, HANDLER_PROBE, true);
     this.decoded++;
     return true;
+  }
+
+  /**
+   * Replaces the probes. Records that they concern are decoded anew; the instructions themselves are not touched.
+   * @param addresses arena addresses of instruction words.
+   */
+  setProbes(addresses: ReadonlySet<number>): void {
+    const concerned = [...this.#probes, ...addresses];
+    this.#probes = addresses;
+    for (const at of concerned) {
+      const slot = (this.#slotOf[Math.floor(at / 4096)] as number) - 1;
+      if (slot >= 0) this.#arena.view.setUint16(this.#address(slot) + ((at % 4096) >>> 2) * RECORD_SIZE, HANDLER_DECODE, true);
+    }
+  }
+
+  /** What a probed record does besides: its handler, and the arena address of its word. */
+  probed(address: number): { readonly handler: number; readonly word: number } {
+    const slot = this.#slotAt(address);
+    const offset = ((address - this.#address(slot)) / RECORD_SIZE) * 4;
+    const row = decode(this.wordAt(address));
+    const handler = row === undefined ? HANDLER_ILLEGAL : handlerFor(row, this.wordAt(address), offset).id;
+    return { handler, word: ((this.#page[slot] as number) >>> 0) + offset };
   }
 
   /** The instruction word that a record was decoded from. */

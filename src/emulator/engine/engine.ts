@@ -38,6 +38,12 @@ export interface EngineHost {
   readonly interruptTaken: (vcpu: Vcpu, vector: number, returnTo: bigint) => void;
   /** Every change of MSR that the guest makes itself, after it. */
   readonly msrChanged?: (vcpu: Vcpu, before: bigint) => void;
+  /** An instruction at a probe is about to be executed; `word` is its arena address. */
+  readonly probed?: (vcpu: Vcpu, word: number) => void;
+  /** Code is about to run in a page that the TLB did not hold: the real address of the first instruction there. */
+  readonly enteredPage?: (vcpu: Vcpu, raddr: number) => void;
+  /** A system call, before it is taken. */
+  readonly systemCall?: (vcpu: Vcpu) => void;
   /** msgsndp: a doorbell to a thread of the same core, by thread number. */
   readonly doorbell: (from: Vcpu, thread: number) => void;
   /** The thread number within its core (TIR). */
@@ -107,6 +113,7 @@ export class Engine {
     this.#stopRequested = false;
     let left = budget;
     this.#arena.view.setInt32(layout.LEFT, left, true);
+    this.#arena.view.setBigInt64(layout.SLICE_END, BigInt(this.#host.sliceStart() + budget), true);
     this.#refresh(vcpu, vcpu.msr);
     for (;;) {
       this.code.settle();
@@ -188,6 +195,7 @@ export class Engine {
       this.#storageInterrupt(vcpu);
       return;
     }
+    this.#host.enteredPage?.(vcpu, this.storage.codeAt);
     const page = address - (address % 4096);
     const slot = this.code.slotFor(page | 0, (mode & msr.MSR_LE_BIT) !== 0n);
     vcpu.tlb.fill(this.storage.state.codeSet, tlb.TLB_EXECUTE, lo, hi, slot);
@@ -289,6 +297,11 @@ export class Engine {
     const imports: Record<string, unknown> = {
       memory: this.#arena.memory,
       decode: (address: number) => (this.code.decodeRecord(address >>> 0) ? 0 : EXIT.fetch),
+      probe: (address: number) => {
+        const { handler, word } = this.code.probed(address >>> 0);
+        this.#host.probed?.(this.storage.state.vcpu, word);
+        return handler;
+      },
       special: (id: number, record: number) => (specials[id] as (word: number) => number)(this.code.wordAt(record >>> 0)),
       resolveRead: (lo: number, hi: number, bytes: number) => this.storage.resolveRead(lo, hi, bytes) | 0,
       resolveWrite: (lo: number, hi: number, bytes: number) => this.storage.resolveWrite(lo, hi, bytes) | 0,

@@ -18,11 +18,12 @@ export type Handler = {
   readonly layout: ReadonlyMap<string, Place>;
 };
 
-/** Handlers 0 to 2 are the engine's own: decode this record, go to the next page, report an illegal word. */
+/** The engine's own handlers: decode this record, go to the next page, report an illegal word, tell the host and go on. */
 export const HANDLER_DECODE = 0;
 export const HANDLER_PAGE_END = 1;
 export const HANDLER_ILLEGAL = 2;
-const FIRST = 3;
+export const HANDLER_PROBE = 3;
+const FIRST = 4;
 
 /** BO values made beforehand, hints ignored: true, false, CTR non-zero, CTR zero, always. */
 const BO_KINDS = [12, 4, 16, 18, 20] as const;
@@ -35,10 +36,11 @@ function boKind(bo: number): number {
   return bo;
 }
 
-const SPRS = [1, 8, 9, ...PLAIN_SPRS.keys()];
+/** XER, LR, CTR, TB and the plain ones. */
+const SPRS = [1, 8, 9, 268, ...PLAIN_SPRS.keys()];
 const BO_ROWS = new Set(['bc', 'bcl', 'bclr', 'bclrl', 'bcctr', 'bcctrl']);
 const NEAR_ROWS = new Set(['b', 'bl', 'bc', 'bcl']);
-const SPR_ROWS = new Set(['mfspr', 'mtspr']);
+const SPR_ROWS = new Set(['mfspr', 'mtspr', 'mftb']);
 
 function key(row: number, near: boolean, known: number): number {
   return (row * 2 + (near ? 1 : 0)) * 2048 + known + 1;
@@ -66,7 +68,7 @@ function build(): { handlers: Handler[]; byKey: Map<number, Handler> } {
 const BUILT = build();
 const ROW_INDEX: ReadonlyMap<Row, number> = new Map(ALL_ROWS.map((row, i) => [row, i]));
 
-/** Every handler, in order of id, which starts at {@link HANDLER_ILLEGAL} + 1. */
+/** Every handler, in order of id, which starts after {@link HANDLER_PROBE}. */
 export const HANDLERS: readonly Handler[] = BUILT.handlers;
 assert(HANDLERS.length < 65000, 'handler numbers fit 16 bits');
 

@@ -34,6 +34,8 @@ export type HandlerFrame = {
   /** Present in the main function only. */
   readonly main?: {
     readonly cia: () => I64;
+    /** Instructions left of the slice before this one. */
+    readonly left: () => I32;
     readonly jumpNear: (distance: I32) => void;
     readonly jumpFar: (target: I64) => void;
     /** Stores what the host needs to know before it acts: CIA and LEFT. */
@@ -202,6 +204,9 @@ export class InterpreterOps implements Ops {
     this.#body.end();
   }
 
+  now(): I64 {
+    return i64.sub(this.state64(layout.SLICE_END), i64.extendS(this.#main('now').left()));
+  }
   cia(): I64 {
     return this.#main('cia').cia();
   }

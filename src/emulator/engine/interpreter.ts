@@ -32,6 +32,7 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   const decode = module.import('decode', I32_1);
   const special = module.import('special', I32_2);
+  const probe = module.import('probe', I32_1);
   const resolveRead = module.import('resolveRead', I32_3);
   const resolveWrite = module.import('resolveWrite', I32_3);
   const commitWrite = module.import('commitWrite', { parameters: [], results: ['i32'] });
@@ -65,7 +66,7 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
     module.define(ref, body);
   }
   const run = module.declare('run', I32_3, true);
-  module.define(run, mainBody(mode, decode, callees, outOfLine));
+  module.define(run, mainBody(mode, { decode, probe }, callees, outOfLine));
   return module.encode(1);
 }
 
@@ -95,7 +96,7 @@ function emit(mode: Mode, body: FunctionBody, handler: Handler, frame: HandlerFr
   semantics(ops);
 }
 
-function mainBody(mode: Mode, decode: FunctionRef, callees: Callees, outOfLine: ReadonlyMap<Handler, FunctionRef>): FunctionBody {
+function mainBody(mode: Mode, host: { readonly decode: FunctionRef; readonly probe: FunctionRef }, callees: Callees, outOfLine: ReadonlyMap<Handler, FunctionRef>): FunctionBody {
   const body = new FunctionBody(3);
   const tlbData = parameter(0);
   const tlbCode = parameter(1);
@@ -121,6 +122,7 @@ function mainBody(mode: Mode, decode: FunctionRef, callees: Callees, outOfLine: 
     exit,
     main: {
       cia,
+      left: () => i32.sub(get(left), executed()),
       jumpNear: (distance) => {
         body.set(left, i32.sub(get(left), i32.add(executed(), i32c(1))));
         body.set(record, i32.add(get(record), distance));
@@ -160,18 +162,20 @@ function mainBody(mode: Mode, decode: FunctionRef, callees: Callees, outOfLine: 
   body.loop('next');
   const inline = HANDLERS.filter((each) => !outOfLine.has(each));
   const label = (id: number): string => `h${id}`;
-  const ids = [0, 1, 2, ...HANDLERS.map((each) => each.id)];
+  const ids = [0, 1, 2, 3, ...HANDLERS.map((each) => each.id)];
   // Blocks are opened in reverse, so that the first handler's code comes right after the first end.
-  const bodies = [0, 1, 2, ...inline.map((each) => each.id), ...[...outOfLine.keys()].map((each) => each.id)];
+  const bodies = [0, 1, 2, 3, ...inline.map((each) => each.id), ...[...outOfLine.keys()].map((each) => each.id)];
+  body.set(scratch, load.u16(get(record)));
+  body.loop('again');
   for (const id of [...bodies].reverse()) body.block(label(id));
-  body.brTable(load.u16(get(record)), ids.map(label), label(2));
+  body.brTable(get(scratch), ids.map(label), label(2));
 
   const advance = (): void => {
     body.set(record, i32.add(get(record), i32c(RECORD_SIZE)));
     body.br('next');
   };
   body.end();
-  body.set(code, call('i32', decode, [get(record)]));
+  body.set(code, call('i32', host.decode, [get(record)]));
   body.brIf('exit', get(code));
   body.br('next');
   body.end();
@@ -181,6 +185,10 @@ function mainBody(mode: Mode, decode: FunctionRef, callees: Callees, outOfLine: 
   body.br('outer');
   body.end();
   exit(i32c(EXIT.illegal));
+  body.end();
+  frame.main?.publish();
+  body.set(scratch, call('i32', host.probe, [get(record)]));
+  body.br('again');
   for (const handler of inline) {
     body.end();
     body.releaseTemporaries(() => emit(mode, body, handler, frame, callees));
@@ -192,6 +200,8 @@ function mainBody(mode: Mode, decode: FunctionRef, callees: Callees, outOfLine: 
     body.brIf('exit', get(code));
     advance();
   }
+  // The loops again, next and outer, and the block exit.
+  body.end();
   body.end();
   body.end();
   body.end();

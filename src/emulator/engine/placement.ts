@@ -21,7 +21,8 @@ const HOT = [
 ];
 
 const INLINE = new Set([...JUMPS, ...SPECIAL_NAMES, 'stqcx.', 'slbfee.', ...HOT]);
-const INLINE_SPRS = new Set([8, 9]);
+/** LR and CTR because they are hot, TB because it needs the place in the slice. */
+const INLINE_SPRS = new Set([8, 9, 268]);
 
 export function isInline(handler: Handler): boolean {
   const spr = handler.known.get('SPR');

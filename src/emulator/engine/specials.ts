@@ -91,6 +91,7 @@ function linkage(s: SpecialHost): [string, Special][] {
       const next = following(vcpu);
       vcpu.nia = next;
       if (level === 1 && (vcpu.msr & msr.MSR_PR_BIT) === 0n && s.host.hypercall(vcpu)) return EXIT.special;
+      s.host.systemCall?.(vcpu);
       deliver(vcpu, VECTOR.systemCall, next);
       s.host.interruptTaken(vcpu, VECTOR.systemCall, next);
       return EXIT.special;
@@ -104,6 +105,7 @@ function linkage(s: SpecialHost): [string, Special][] {
         s.host.interruptTaken(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
         return EXIT.special;
       }
+      s.host.systemCall?.(vcpu);
       deliverSystemCallVectored(vcpu, bits(word, 20, 26), following(vcpu));
       return EXIT.special;
     }],

@@ -49,6 +49,8 @@ const NONE: Pending = { kind: 'none' };
 export class StorageAccess {
   readonly fault: StorageFault = { kind: 'none', status: 0, lo: 0, hi: 0 };
   readonly state: TranslationState;
+  /** The real address that {@link resolveCode} found last. */
+  codeAt = 0;
   readonly #arena: Arena;
   readonly #ram: Ram;
   readonly #mmu: RadixMmu;
@@ -122,6 +124,7 @@ export class StorageAccess {
   resolveCode(lo: number, hi: number): number {
     const raddr = this.#translate(lo, hi, 'execute');
     if (raddr < 0) return -1;
+    this.codeAt = raddr;
     const address = this.#ram.locate(raddr);
     return address < 0 ? this.#machineCheck(lo, hi) : address;
   }

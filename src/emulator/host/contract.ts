@@ -47,17 +47,62 @@ export type MachineEvent = {
   /** The partition's instruction count when it happened. */
   readonly insn: number;
   readonly tb: bigint;
-  readonly kind: 'fetch' | 'store' | 'msr' | 'hcall' | 'rtas' | 'interrupt' | 'reset' | 'mmio' | 'run' | 'disk' | 'console';
+  readonly kind: MachineEventKind;
+  /** fetch, msr: the effective address of the instruction; store: the real address written; interrupt: the vector. */
   readonly addr?: bigint;
   readonly regs?: Readonly<Record<string, bigint>>;
+  /** fetch: the probe's or range's name; store: the watch's name; hcall, rtas: the call's name; run: what changed. */
   readonly detail?: string;
+};
+
+/**
+ * - `fetch`: an instruction at a probe, or the first one in a watched range (again after leaving it). regs: r1, r3–r6, lr, msr, nia,
+ *   raddr (the real address fetched from).
+ * - `store`: before bytes of a watched range change. addr: real address; regs: length, nia, old (up to 8 bytes, big-endian number).
+ * - `msr`: the guest changed a bit of the plan's mask. regs: before, after, nia.
+ * - `hcall`: regs: opcode, r4–r8, status. `rtas`: regs: arg0….
+ * - `interrupt`: one of the plan's vectors was taken. regs: srr0, srr1, r1.
+ * - `syscall`: kexec_load was called. regs: entry, flags, segments; then segN_mem, segN_memsz, segN_bufsz.
+ * - `reset`: an NMI from outside was delivered to the vCPU. `run`: started, stopped, ceded, parked, woken (detail).
+ * - `disk`: first write, and end of a life's writes. regs: disk, offset, length.
+ */
+export type MachineEventKind =
+  | 'fetch' | 'store' | 'msr' | 'hcall' | 'rtas' | 'interrupt' | 'syscall' | 'reset' | 'run' | 'disk' | 'console';
+
+/** What to look out for. Nothing of it changes what the guest does or how its instructions are counted. */
+export type ObservePlan = {
+  /** Instructions at real addresses; at most `limit` events a vCPU (default 16). */
+  readonly probes: readonly { readonly raddr: number; readonly name: string; readonly limit?: number }[];
+  readonly stores: readonly { readonly raddr: number; readonly length: number; readonly name: string; readonly limit?: number }[];
+  /** Real-address ranges: an event when a vCPU enters one from outside. */
+  readonly executes: readonly { readonly raddr: number; readonly length: number; readonly name: string; readonly limit?: number }[];
+  /** MSR bits whose change is an event. */
+  readonly msrMask: bigint;
+  readonly vectors: readonly number[];
+  /** Hypercalls by name that are too many to keep: H_PUT_TERM_CHAR, H_CEDE, … */
+  readonly hcallsExcept: readonly string[];
+};
+
+/** The state of one vCPU, for dumps of registers and for checks. */
+export type VcpuSnapshot = {
+  readonly index: number;
+  readonly hardwareId: number;
+  readonly state: 'stopped' | 'running' | 'ceded' | 'parked';
+  readonly gpr: readonly bigint[];
+  readonly nia: bigint;
+  readonly msr: bigint;
+  readonly lr: bigint;
+  readonly ctr: bigint;
+  readonly cr: number;
+  readonly xer: number;
 };
 
 /** What the worker tells, unasked. `insn` stamps are the partition's instruction count. */
 export type PartitionNotice =
   | { readonly kind: 'console'; readonly vty: 0 | 1; readonly insn: number; readonly bytes: Uint8Array }
   | { readonly kind: 'machine-event'; readonly event: MachineEvent }
-  | { readonly kind: 'progress'; readonly insn: number; readonly idle: boolean }
+  /** `resting`: every vCPU has waited for some seconds of its own time and the partition stands still until input comes. */
+  | { readonly kind: 'progress'; readonly insn: number; readonly resting: boolean }
   | { readonly kind: 'unsupported'; readonly what: { readonly kind: string; readonly key: string; readonly where?: string; readonly detail?: string }; readonly count: number }
   | { readonly kind: 'ended'; readonly end: PartitionEnd; readonly insn: number };
 
@@ -72,6 +117,9 @@ export interface PartitionHandle {
   input(vty: 0 | 1, bytes: Uint8Array): Promise<void>;
   /** A system reset interrupt on one vCPU or on all. */
   nmi(cpu: number | 'all'): Promise<void>;
+  /** Replaces what is looked out for; undefined ends it. Takes effect between two instructions, at once when idle. */
+  observe(plan: ObservePlan | undefined): Promise<void>;
+  vcpus(): Promise<readonly VcpuSnapshot[]>;
   /** Called for each notice, in order. @returns a function that ends the subscription. */
   subscribe(listener: (notice: PartitionNotice) => void): () => void;
   /** Reads real memory, for symbols and checks. Rejects with OutsideMemory's text when not RAM. */

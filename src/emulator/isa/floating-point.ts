@@ -18,7 +18,6 @@ const oneField = (word: number): number => bits(word, 6, 8) + 8 * (1 - bits(word
 const EXTRA: readonly Operand[] = [
   { name: 'FLMMASK', kind: 'i64', extract: fieldMask },
   { name: 'FIMASK', kind: 'i64', extract: (word) => nibble(oneField(word)) },
-  // The value stands in every field; the mask, derived again from the word, picks one.
   { name: 'FIVALUE', kind: 'u16', extract: (word) => bits(word, 16, 19) },
   { name: 'FIFIELD', kind: 'u16', extract: oneField },
   { name: 'FBIT', kind: 'u16', extract: (word) => 31 - bits(word, 6, 10) },

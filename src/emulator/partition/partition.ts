@@ -21,6 +21,7 @@ import { type HcallObserver, runHypercall } from './hypercalls.ts';
 import { createMachine, type Machine } from './machine.ts';
 import { SeededRandom } from './random.ts';
 import { Scheduler } from './scheduler.ts';
+import { SpinWatch } from './spin.ts';
 
 /** What a partition tells while it runs. Every callback is synchronous and must not drive the partition. */
 export type PartitionListener = {
@@ -60,6 +61,7 @@ export class Partition {
   readonly #listener: PartitionListener;
   readonly #disks: readonly BlockStore[];
   readonly #counts = new Map<string, number>();
+  readonly #spins: SpinWatch;
   #clock: EventClock;
   #scheduler: Scheduler;
   #machine: Machine | undefined;
@@ -76,8 +78,13 @@ export class Partition {
     this.#mmu = new RadixMmu(this.#arena, this.ram);
     this.vcpus = Array.from({ length: config.cpus }, (_, i) => new Vcpu(this.#arena, i, hardwareId(i)));
     this.engine = this.#makeEngine();
+    this.#spins = new SpinWatch(this.#arena, this.ram, this.engine, this.vcpus);
+    this.ram.observeWrites((page, offset, length) => {
+      this.engine.code.written(page, offset, length);
+      this.#spins.written(page, offset, length);
+    });
     this.#clock = this.#makeClock();
-    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock);
+    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins);
   }
 
   /** Instructions executed in this life, by all vCPUs. */
@@ -166,8 +173,9 @@ export class Partition {
       vcpu.alternateLocation = 0;
     }
     this.#mmu.setProcessTable(0, 0);
+    this.#spins.clear();
     this.#clock = this.#makeClock();
-    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock);
+    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins);
     this.#firmware = this.vcpus.map(
       (vcpu) =>
         new PartitionVcpu(vcpu, {

@@ -8,6 +8,7 @@ import * as msr from '../cpu/msr.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { Engine, RunEnd } from '../engine/engine.ts';
 import type { EventClock } from './event-clock.ts';
+import type { SpinWatch } from './spin.ts';
 
 /** Instructions a vCPU runs before the next one's turn while several run; and while it is alone. */
 const SHARED_SLICE = 50_000;
@@ -30,7 +31,10 @@ export class Scheduler {
   /** Nanoseconds during which every vCPU waited. */
   idleNs = 0;
 
-  constructor(vcpus: readonly Vcpu[], engine: Engine, clock: EventClock) {
+  readonly #spins: SpinWatch;
+
+  constructor(vcpus: readonly Vcpu[], engine: Engine, clock: EventClock, spins: SpinWatch) {
+    this.#spins = spins;
     this.#vcpus = vcpus;
     this.#engine = engine;
     this.#clock = clock;
@@ -80,7 +84,9 @@ export class Scheduler {
 
   #wake(vcpu: Vcpu): void {
     if (vcpu.state === 'ceded' && this.pending(vcpu)) vcpu.state = 'running';
-    if (vcpu.state === 'parked' && (vcpu.systemReset || ((vcpu.msr & msr.MSR_EE_BIT) !== 0n && this.pending(vcpu)))) vcpu.state = 'running';
+    if (vcpu.state !== 'parked') return;
+    const enabled = (vcpu.msr & msr.MSR_EE_BIT) !== 0n;
+    if (vcpu.systemReset || (enabled && this.pending(vcpu))) this.#spins.release(vcpu);
   }
 
   #pick(): Vcpu | undefined {
@@ -101,12 +107,20 @@ export class Scheduler {
     this.#running = vcpu;
     vcpu.activate();
     const { end, executed } = this.#engine.run(vcpu, budget);
+    this.#account(vcpu, executed);
+    if (end === 'budget' && executed >= SHARED_SLICE) {
+      // Each step is a slice of its own to the engine, so each is accounted for at once.
+      this.#spins.look(vcpu, (count) => this.#account(vcpu, count));
+    }
     vcpu.deactivate();
     this.#running = undefined;
+    return { kind: 'ran', vcpu, end };
+  }
+
+  #account(vcpu: Vcpu, executed: number): void {
     vcpu.instructions += executed;
     this.instructions += executed;
     this.#clock.advance(executed);
-    return { kind: 'ran', vcpu, end };
   }
 }
 

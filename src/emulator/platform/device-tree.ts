@@ -2,7 +2,7 @@
  * The machine's device tree, as the kernel finds it when it is entered by flattened tree: all that Open Firmware and
  * the kernel's prom_init would have left, and nothing that calls back into firmware.
  *
- * Source: LoPAR appendices B and C, Devicetree Specification 0.4; the root says that the machine is QEMU's pseries,
+ * Source: Devicetree Specification 0.4; QEMU 7.2 hw/ppc/spapr.c (nodes and properties of PAPR); the root says that the machine is QEMU's pseries,
  * which is what it looks like. Left out: dynamic reconfiguration (no DRC properties), event sources, hash MMU.
  */
 
@@ -72,6 +72,8 @@ function rootNode(description: TreeDescription): FdtNode {
   );
 }
 
+const LARGEST_BLOCK = 2 ** 28;
+
 /** memory@0 is the real-mode area; the rest of its range and every further range have nodes of their own. */
 function memoryNodes(description: TreeDescription): FdtNode[] {
   const [first, ...rest] = description.memory;
@@ -79,14 +81,31 @@ function memoryNodes(description: TreeDescription): FdtNode[] {
   const { rma } = description;
   assert(rma > 0 && rma <= first.size, 'the real-mode area lies in the first range');
   const ranges = [{ base: 0, size: rma }];
-  if (first.size > rma) ranges.push({ base: rma, size: first.size - rma });
-  return [...ranges, ...rest].map(({ base, size }) =>
+  if (first.size > rma) ranges.push(...blocks(rma, first.size - rma));
+  for (const range of rest) ranges.push(...blocks(range.base, range.size));
+  return ranges.map(({ base, size }) =>
     node(`memory@${base.toString(16)}`, {
       device_type: 'memory',
       reg: [BigInt(base), BigInt(size)],
       'ibm,associativity': [...ASSOCIATIVITY],
     }),
   );
+}
+
+/**
+ * A range as naturally aligned powers of two of at most 256 MiB, the size of a logical memory block on PowerVM: Linux
+ * takes a node's size for the size of its memory blocks and accepts powers of two alone (6.1, pseries_memory_block_size).
+ */
+function blocks(base: number, size: number): { base: number; size: number }[] {
+  const out: { base: number; size: number }[] = [];
+  const end = base + size;
+  for (let at = base; at < end; ) {
+    let block = LARGEST_BLOCK;
+    while (at % block !== 0 || at + block > end) block /= 2;
+    out.push({ base: at, size: block });
+    at += block;
+  }
+  return out;
 }
 
 function interruptControllerNode(description: TreeDescription): FdtNode {

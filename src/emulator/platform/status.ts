@@ -1,7 +1,7 @@
 /**
  * The one table of status numbers: hypercalls and RTAS.
- * Source: LoPAR §14.5.1 (hypercall return codes; also Linux arch/powerpc/include/asm/hvcall.h) and LoPAR §7.2.8
- * (RTAS status word values). Only what this platform answers is listed.
+ * Source: PAPR's values as Linux 6.1 arch/powerpc/include/asm/hvcall.h and QEMU 7.2 include/hw/ppc/spapr.h (RTAS_OUT_*)
+ * have them. Only what this platform answers is listed.
  */
 
 import type { HcallResult, HcallStatus } from './contract.ts';
@@ -24,7 +24,7 @@ export const H = {
   p4: -57,
   /** -256 to -511 say that a flag is not supported; which bit, hypervisors in use do not tell. */
   unsupportedFlag: -256,
-} as const satisfies Record<string, HcallStatus>;
+} as const;
 
 export const RTAS = {
   success: 0,

@@ -4,13 +4,10 @@
  */
 
 import { HELPER } from '../cpu/layout.ts';
+import type { HostHelper } from './host-helper.ts';
+import { HOST_VECTOR } from './host-vector.ts';
 
-export type HostHelper = {
-  /** Number of i32 arguments. */
-  readonly arity: number;
-  /** @returns the i32 that the caller gets. `state` is the register window. */
-  readonly run: (state: DataView, a: number, b: number, c: number, d: number) => number;
-};
+export type { HostHelper } from './host-helper.ts';
 
 /** 128 by 64 bit division: RA followed by 64 zeros, by RB. Answers 1 where the quotient does not fit or RB is 0. */
 function divideExtended(signed: boolean): HostHelper['run'] {
@@ -97,4 +94,5 @@ export const HOST_HELPERS: ReadonlyMap<string, HostHelper> = new Map<string, Hos
   ['divdeu', { arity: 0, run: divideExtended(false) }],
   ['cdtbcd', { arity: 0, run: eachWord((w) => (unpackDeclet((w >> 10) & 0x3ff) << 12) | unpackDeclet(w & 0x3ff)) }],
   ['cbcdtd', { arity: 0, run: eachWord((w) => (packDeclet((w >> 12) & 0xfff) << 10) | packDeclet(w & 0xfff)) }],
+  ...HOST_VECTOR,
 ]);

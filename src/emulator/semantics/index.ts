@@ -3,10 +3,16 @@
 import { ARITHMETIC } from './arithmetic.ts';
 import { BRANCH } from './branch.ts';
 import { COMPARE } from './compare.ts';
+import { FLOATING_POINT_STATUS } from './floating-point-status.ts';
+import { FLOATING_POINT_STORAGE } from './floating-point-storage.ts';
 import { LOGICAL } from './logical.ts';
 import type { Semantics } from './ops.ts';
 import { STORAGE } from './storage.ts';
 import { SYSTEM } from './system.ts';
+import { VECTOR_BITS } from './vector-bits.ts';
+import { VECTOR_INTEGER } from './vector-integer.ts';
+import { VECTOR_PERMUTE } from './vector-permute.ts';
+import { VECTOR_STORAGE } from './vector-storage.ts';
 
 export type { LoadKind, Ops, Semantics, StoreWidth, Trap, XerBit } from './ops.ts';
 
@@ -18,4 +24,10 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map([
   ...BRANCH,
   ...STORAGE,
   ...SYSTEM,
+  ...FLOATING_POINT_STORAGE,
+  ...FLOATING_POINT_STATUS,
+  ...VECTOR_STORAGE,
+  ...VECTOR_PERMUTE,
+  ...VECTOR_BITS,
+  ...VECTOR_INTEGER,
 ]);

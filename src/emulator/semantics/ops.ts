@@ -80,6 +80,8 @@ export interface Ops {
   /** Repeats `body` while it leaves `condition` true (tested after each turn). */
   repeatWhile(body: () => I32): void;
 
+  /** Nanoseconds since power-on. */
+  now(): I64;
   /** The effective address of the current instruction, and of the next in sequence. */
   cia(): I64;
   nextInstruction(): I64;

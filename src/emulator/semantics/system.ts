@@ -1,8 +1,14 @@
 /** System registers and linkage: Power ISA 3.0B, Book III. What changes the machine's state is the host's part (`special`). */
 
 import { MSR, MSR_PR, PLAIN_SPRS, sprOffset, XER_COUNT } from '../cpu/layout.ts';
-import { type I32, i32, i32c, i64, i64c } from '../wasm/index.ts';
+import { type I32, type I64, i32, i32c, i64, i64c } from '../wasm/index.ts';
 import type { Ops, Semantics } from './ops.ts';
+
+/** TB, readable in every state: 512 MHz, so 64 ticks in 125 ns. */
+const TIMEBASE = 268;
+function timebase(o: Ops): I64 {
+  return i64.divU(i64.shl(o.now(), i64c(6)), i64c(125));
+}
 
 /** Problem state gets a program interrupt. */
 function privileged(o: Ops): void {
@@ -32,6 +38,7 @@ function moveFrom(o: Ops): void {
   if (spr === 8) return o.setGpr('RT', o.lr());
   if (spr === 9) return o.setGpr('RT', o.ctr());
   if (spr === 1) return readXer(o);
+  if (spr === TIMEBASE) return o.setGpr('RT', timebase(o));
   const plain = spr === undefined ? undefined : PLAIN_SPRS.get(spr);
   if (spr === undefined || plain === undefined) return o.special('mfspr');
   if (plain.user !== true) privileged(o);
@@ -62,7 +69,7 @@ const hostPrivileged = (name: string): [string, Semantics] => [
 export const SYSTEM: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ['mfspr', moveFrom],
   ['mtspr', moveTo],
-  ['mftb', special('mfspr')],
+  ['mftb', moveFrom],
   ['sc', special('sc')],
   ['scv', special('scv')],
   ['mfmsr', (o) => {

@@ -5,7 +5,7 @@ import {
 } from '../wasm/index.ts';
 import type { Ops, Semantics } from './ops.ts';
 import {
-  elementBytes, highHalf, inElement0, IOTA, lanesFrom, lowHalf, noteSaturation, permute, pick, ZERO128,
+  elementBytes, highHalf, inElement0, IOTA, lanesFrom, lowHalf, noteSaturation, permute, pick,
 } from './vector-elements.ts';
 
 type Lane = typeof i16x8 | typeof i32x4;
@@ -34,13 +34,13 @@ function truncate(x: V128, y: V128, width: number): V128 {
 /** Packs halfwords or words with saturation. */
 function pack(width: 2 | 4, fromSigned: boolean, toSigned: boolean): Semantics {
   const wide: Lane = width === 2 ? i16x8 : i32x4;
-  const narrow = (width === 2 ? 0x65 : 0x85) + (toSigned ? 0 : 1);
+  const narrow = toSigned ? wide.narrowS : wide.narrowU;
   const top = wide.splat(i32c(width === 2 ? 0xff : 0xffff));
   return (o) => {
     const x = o.let(a(o));
     const y = o.let(b(o));
     if (fromSigned) {
-      const packed = o.let(narrowing(narrow, y, x));
+      const packed = o.let(narrow(y, x));
       const low = toSigned ? wide.extendLowS(packed) : wide.extendLowU(packed);
       const high = toSigned ? wide.extendHighS(packed) : wide.extendHighU(packed);
       noteSaturation(o, y, low);
@@ -54,9 +54,6 @@ function pack(width: 2 | 4, fromSigned: boolean, toSigned: boolean): Semantics {
     noteSaturation(o, x, high);
     o.setVector('VRT', truncate(high, low, width));
   };
-}
-function narrowing(opcode: number, low: V128, high: V128): V128 {
-  return { type: 'v128', code: [...low.code, ...high.code, 0xfd, ...(opcode < 0x80 ? [opcode] : [opcode, 1])] };
 }
 
 /** Packs doublewords with saturation. */

@@ -50,6 +50,11 @@ type Widening = {
   readonly extendLowU: Unary;
   readonly extendHighU: Unary;
 };
+/** Lanes made half as wide with signed or unsigned saturation of signed values; `low` gives the low lanes. */
+type Narrowing = {
+  readonly narrowS: (low: V128, high: V128) => V128;
+  readonly narrowU: (low: V128, high: V128) => V128;
+};
 type LaneAccess<T extends ValueType> = {
   readonly splat: (value: Expr<T>) => V128;
   readonly extract: (a: V128, lane: number) => Expr<T>;
@@ -102,13 +107,14 @@ export const i8x16: Ordered & Saturating & LaneAccess<'i32'> & { readonly popcnt
   ...ordered(0x60, 0x23), ...saturating(0x60), ...access('i32', 0x0f, 0x16, 0x17), popcnt: v(0x62), bitmask: test(0x64),
 };
 
-/** Lane values are read zero-extended. `narrow` of two operands: the first gives the low lanes. */
-export const i16x8: Ordered & Saturating & Widening & LaneAccess<'i32'> & { readonly mul: Binary } = {
-  ...ordered(0x80, 0x2d), ...saturating(0x80), ...widening(0x80), ...access('i32', 0x10, 0x19, 0x1a), mul: vv(0x95),
+/** Lane values are read zero-extended. */
+export const i16x8: Ordered & Saturating & Widening & Narrowing & LaneAccess<'i32'> & { readonly mul: Binary } = {
+  ...ordered(0x80, 0x2d), ...saturating(0x80), ...widening(0x80), ...access('i32', 0x10, 0x19, 0x1a),
+  mul: vv(0x95), narrowS: vv(0x65), narrowU: vv(0x66),
 };
 
-export const i32x4: Ordered & Widening & LaneAccess<'i32'> & { readonly mul: Binary } = {
-  ...ordered(0xa0, 0x37), ...widening(0xa0), ...access('i32', 0x11, 0x1b, 0x1c), mul: vv(0xb5),
+export const i32x4: Ordered & Widening & Narrowing & LaneAccess<'i32'> & { readonly mul: Binary } = {
+  ...ordered(0xa0, 0x37), ...widening(0xa0), ...access('i32', 0x11, 0x1b, 0x1c), mul: vv(0xb5), narrowS: vv(0x85), narrowU: vv(0x86),
 };
 
 export const i64x2: Lanes & Widening & LaneAccess<'i64'> & { readonly mul: Binary } = {

@@ -1,6 +1,7 @@
 /**
  * The XICS presentation hypercalls: H_EOI, H_CPPR, H_IPI, H_IPOLL, H_XIRR, H_XIRR_X.
- * Source: LoPAR §14.5.4.5 (hcall-interrupt). XIRR is 32 bits; a CPPR or MFRR is the low byte of its argument.
+ * Source: PAPR's hcall-interrupt, as Linux 6.1 arch/powerpc/sysdev/xics/icp-hv.c and QEMU 7.2 hw/intc/xics_spapr.c have it.
+ * XIRR is 32 bits; a CPPR or MFRR is the low byte of its argument.
  */
 
 import type { Xics } from '../../devices/index.ts';

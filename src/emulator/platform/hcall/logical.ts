@@ -1,8 +1,7 @@
 /**
  * Accesses to logical memory on the partition's behalf, and H_PAGE_INIT.
  *
- * Source: LoPAR §14.5.4.2 (hcall-debug: H_LOGICAL_CI_LOAD and its relatives; sizes 1, 2, 4, 8, natural alignment) and
- * §14.5.4.1.5 (H_PAGE_INIT: pages of 4 KiB). Values are as a big-endian load or store has them. Cache operations have
+ * Source: QEMU 7.2 hw/ppc/spapr_hcall.c (sizes 1, 2, 4, 8; pages of 4 KiB), with natural alignment required. Values are as a big-endian load or store has them. Cache operations have
  * nothing to do here: memory is coherent, and stores drop translated code. Left out: other devices' registers unless
  * the machine gives them by {@link LogicalOptions.mmio}.
  */

@@ -1,6 +1,6 @@
 /**
  * Hypercall numbers.
- * Source: LoPAR §14.5 (opcode assignments; also Linux arch/powerpc/include/asm/hvcall.h). H_RTAS is the number that
+ * Source: Linux 6.1 arch/powerpc/include/asm/hvcall.h. H_RTAS is the number that
  * KVM and QEMU use for their RTAS stub, and ours.
  */
 

@@ -2,8 +2,8 @@
  * What a partition asks about itself and its processors: home node, entitlement, PURR, processor characteristics,
  * random numbers; and the calls for which the answer is that this partition has nothing of the kind.
  *
- * Source: LoPAR §14.11.6 (H_HOME_NODE_ASSOCIATIVITY), §14.11.3.4 (H_GET_PPP, H_SET_PPP, H_PURR), §14.5.4.3.8
- * (H_RANDOM), §14.5.4.3.11 (H_GET_CPU_CHARACTERISTICS); Linux arch/powerpc/platforms/pseries for what is read of them.
+ * Source: Linux 6.1 arch/powerpc/platforms/pseries/lparcfg.c (H_GET_PPP), setup.c (processor characteristics), vphn.c;
+ * QEMU 7.2 hw/ppc/spapr_numa.c (H_HOME_NODE_ASSOCIATIVITY), spapr_rng.c, spapr_hcall.c.
  */
 
 import { vcpuByHardwareId } from '../addresses.ts';
@@ -62,7 +62,7 @@ export function partitionHcalls(machine: FirmwareMachine): HcallFamily {
       for (const byte of machine.randomBytes(8)) value = (value << 8n) | BigInt(byte);
       return success(value);
     },
-    // POWER9 has neither register (Power ISA 3.0B: DAWR took their place).
+    // POWER9 has neither register.
     H_SET_DABR: () => status(H.hardware),
     H_SET_XDABR: () => status(H.hardware),
     // Linux asks without looking whether they are there: no accelerators, no performance counter interface.

@@ -1,8 +1,7 @@
 /**
  * H_REGISTER_PROCESS_TABLE, for a radix partition.
  *
- * Source: LoPAR §14.5.4.4 (H_REGISTER_PROCESS_TABLE: flags, parameter errors), Power ISA 3.0B Book III §5.7.6 (process
- * table: 4 KiB times a power of two, real address). Left out: process tables of hash partitions (H_PARAMETER: this
+ * Source: QEMU 7.2 hw/ppc/spapr_hcall.c (flags, parameter errors; the table is 4 KiB times a power of two). Left out: process tables of hash partitions (H_PARAMETER: this
  * partition negotiated radix), and lifting the guest's own tlbie (GTSE has to stay set).
  */
 

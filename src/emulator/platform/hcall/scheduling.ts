@@ -1,6 +1,6 @@
 /**
  * H_CEDE, H_PROD, H_CONFER and H_JOIN.
- * Source: LoPAR §14.11.3.3 (shared processor calls) and §14.11.5 (H_JOIN). What a wake-up is, the machine knows
+ * Source: QEMU 7.2 hw/ppc/spapr_hcall.c (h_cede, h_confer, h_prod, h_join). What a wake-up is, the machine knows
  * ({@link FirmwareVcpu}); here are the arguments, the statuses and who has joined.
  */
 
@@ -35,6 +35,7 @@ export function schedulingHcalls(machine: FirmwareMachine, vpas: VpaTable): Hcal
         (other) => other !== vcpu && other.runState === 'running' && !other.joined,
       );
       if (!othersRun) return status(H.continue);
+      vpas.leave(vcpu);
       vcpu.join();
       return status(H.success);
     },
@@ -52,6 +53,7 @@ function confer(
     if (target === undefined) return status(H.parameter);
     // To itself means: until prodded.
     if (target === vcpu && vcpu.join !== undefined) {
+      vpas.leave(vcpu);
       vcpu.join();
       return status(H.success);
     }

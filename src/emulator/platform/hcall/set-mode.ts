@@ -2,8 +2,8 @@
  * H_SET_MODE: the partition's interrupt endianness and alternate interrupt location. Both are of the partition: they
  * hold for every vCPU, those that are started later included.
  *
- * Source: LoPAR §14.5.4.3.4 (H_SET_MODE: resources, flags, parameter errors), Power ISA 3.0B Book III §2.2 (LPCR: AIL
- * 1 is reserved). Left out: CIABR and DAWR (resources 1, 2 and 5), which this machine's processors do not give to a
+ * Source: QEMU 7.2 hw/ppc/spapr_hcall.c (resources, flags, parameter errors; AIL 1 is reserved), Linux 6.1
+ * arch/powerpc/include/asm/hvcall.h. Left out: CIABR and DAWR (resources 1, 2 and 5), which this machine's processors do not give to a
  * partition: H_P2, as QEMU answers.
  */
 

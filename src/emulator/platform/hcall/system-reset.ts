@@ -1,6 +1,6 @@
 /**
  * H_SIGNAL_SYS_RESET: a system reset interrupt on one vCPU, on all, or on all but the caller.
- * Source: LoPAR §14.5.4.3.10; Linux arch/powerpc/platforms/pseries/smp.c stops the other CPUs of a panic by it. A vCPU
+ * Source: Linux 6.1 arch/powerpc/include/asm/hvcall.h (targets); arch/powerpc/platforms/pseries/smp.c stops the other CPUs of a panic by it. A vCPU
  * that was never started has nowhere to take it and is passed over, so that a reset of all others wakes nobody new.
  */
 

@@ -1,7 +1,6 @@
 /**
  * The dispatch table of hypercalls: families merged, arguments passed on, everything else answered H_FUNCTION.
- * Source: LoPAR §14.4.1.1 (H_FUNCTION for what a partition does not have), Power ISA 3.0B Book III §3.3.1 (sc 1 from
- * problem state: H_PRIVILEGE, as KVM and QEMU answer it).
+ * Source: QEMU 7.2 hw/ppc/spapr.c and spapr_hcall.c (H_PRIVILEGE from problem state, H_FUNCTION for what there is not).
  */
 
 import { assert } from '../../../base/errors.ts';

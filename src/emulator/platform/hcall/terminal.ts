@@ -1,6 +1,6 @@
 /**
  * H_GET_TERM_CHAR and H_PUT_TERM_CHAR.
- * Source: LoPAR §16.6.3. Characters travel in r5 and r6 (get) or r6 and r7 (put), the first in the most significant
+ * Source: QEMU 7.2 and Linux 6.1 arch/powerpc/platforms/pseries/hvconsole.c. Characters travel in r5 and r6 (get) or r6 and r7 (put), the first in the most significant
  * byte. Terminal 0 means the first one, as QEMU and the purgatory of kexec-tools have it.
  */
 

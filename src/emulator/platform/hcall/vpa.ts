@@ -2,16 +2,17 @@
  * H_REGISTER_VPA: the virtual processor area, SLB shadow and dispatch trace log of each vCPU, and the one field that
  * the hypervisor keeps in the first of them, the yield count.
  *
- * Source: LoPAR §14.11.3.2 (H_REGISTER_VPA: subfunctions, alignment, sizes, order of deregistration; VPA layout), and
- * Linux arch/powerpc/include/asm/lppaca.h. All fields are big-endian. An odd yield count says that the vCPU is not
- * dispatched; spinning vCPUs confer to the holder of a lock by it. Here it is odd from H_CEDE to waking: a vCPU that
- * merely waits for its slice counts as running. Left out: entries in the dispatch trace log (its address is kept and
- * checked), CMO fields, the SLB shadow's use (nothing loses an SLB).
+ * Source: QEMU 7.2 hw/ppc/spapr_hcall.c (subfunctions, alignment, sizes, order of deregistration), Linux 6.1
+ * arch/powerpc/include/asm/lppaca.h and hvcall.h (layout, flags). All fields are big-endian. An odd yield count says that the vCPU is not
+ * dispatched; spinning vCPUs confer to the holder of a lock by it. Here it is odd from H_CEDE or H_JOIN to waking: a
+ * vCPU that merely waits for its slice counts as running. Left out: CMO fields, the SLB shadow's use (nothing loses an
+ * SLB).
  */
 
 import { ramAddress, vcpuByHardwareId } from '../addresses.ts';
 import type { FirmwareMachine, FirmwareVcpu, HcallFamily, HcallStatus } from '../contract.ts';
 import { H, status } from '../status.ts';
+import { DISPATCH_LOG_ENTRY_BYTES, type DispatchLog, logDispatch } from './dispatch-log.ts';
 import { arg, family } from './table.ts';
 
 /** Offsets and sizes in the VPA. */
@@ -19,7 +20,6 @@ const VPA = { size: 4, oldStatus: 9, yieldCount: 0x100, minimumBytes: 640, align
 /** In `oldStatus`: the vCPU shares its processor. Linux takes paravirtual locks where it is set. */
 const SHARED_PROCESSOR = 2;
 const SLB_SHADOW_MINIMUM_BYTES = 8;
-const DTL_ENTRY_BYTES = 48;
 const PAGE = 4096;
 
 /** Bits 16 to 18 of the flags, IBM numbering; all others are reserved. */
@@ -37,7 +37,7 @@ const SUBFUNCTION = {
 export type VpaState = {
   readonly vpa: number | undefined;
   readonly slbShadow: number | undefined;
-  readonly dispatchLog: { readonly raddr: number; readonly bytes: number } | undefined;
+  readonly dispatchLog: DispatchLog | undefined;
 };
 
 const NOTHING: VpaState = { vpa: undefined, slbShadow: undefined, dispatchLog: undefined };
@@ -45,12 +45,13 @@ const NOTHING: VpaState = { vpa: undefined, slbShadow: undefined, dispatchLog: u
 export class VpaTable {
   readonly #machine: FirmwareMachine;
   readonly #states: VpaState[];
-  readonly #away: boolean[];
+  /** For each vCPU, the timebase at which it gave up its processor; undefined while it has one. */
+  readonly #awaySince: (bigint | undefined)[];
 
   constructor(machine: FirmwareMachine) {
     this.#machine = machine;
     this.#states = machine.vcpus.map(() => NOTHING);
-    this.#away = machine.vcpus.map(() => false);
+    this.#awaySince = machine.vcpus.map(() => undefined);
   }
 
   state(vcpu: FirmwareVcpu): VpaState {
@@ -59,19 +60,24 @@ export class VpaTable {
 
   /** Whether the vCPU counts as not dispatched. */
   isAway(vcpu: FirmwareVcpu): boolean {
-    return this.#away[vcpu.index] === true;
+    return this.#awaySince[vcpu.index] !== undefined;
   }
 
   /** The vCPU gives up its processor: its yield count becomes odd. */
   leave(vcpu: FirmwareVcpu): void {
-    this.#away[vcpu.index] = true;
+    this.#awaySince[vcpu.index] = this.#machine.clock.timebase();
     this.#setParity(vcpu, 1);
   }
 
-  /** The vCPU runs again: its yield count becomes even. */
+  /** The vCPU runs again: its yield count becomes even, and the dispatch is logged. */
   enter(vcpu: FirmwareVcpu): void {
-    this.#away[vcpu.index] = false;
+    const since = this.#awaySince[vcpu.index];
+    this.#awaySince[vcpu.index] = undefined;
     this.#setParity(vcpu, 0);
+    const { vpa, dispatchLog } = this.state(vcpu);
+    if (since === undefined || vpa === undefined || dispatchLog === undefined) return;
+    const { clock, memory } = this.#machine;
+    logDispatch(memory, vcpu, vpa, dispatchLog, since, clock.timebase());
   }
 
   /** The yield count, or undefined without a VPA. */
@@ -117,7 +123,7 @@ export class VpaTable {
       }
       case SUBFUNCTION.registerDtl: {
         const bytes = this.#declaredBytes(address, 4);
-        if (bytes === undefined || bytes < DTL_ENTRY_BYTES) return H.parameter;
+        if (bytes === undefined || bytes < DISPATCH_LOG_ENTRY_BYTES) return H.parameter;
         const raddr = Number(address);
         if (!this.#machine.memory.isRam(raddr, bytes)) return H.parameter;
         return state.vpa === undefined ? H.resource : set({ dispatchLog: { raddr, bytes } });

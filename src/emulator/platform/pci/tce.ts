@@ -18,7 +18,7 @@ export const PHB_LIOBN = 0x8000_0000;
  * Bytes of DMA addresses from 0. A crash kernel reads every entry back to find which its predecessor left mapped, one
  * hypercall each, so the window is no larger than devices need.
  */
-export const DEFAULT_DMA_WINDOW_BYTES = 0x1000_0000;
+export const DEFAULT_DMA_WINDOW_BYTES = 0x400_0000;
 
 const PAGE = 0x1000;
 const ACCESS_BITS = 3n;

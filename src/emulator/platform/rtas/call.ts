@@ -1,7 +1,7 @@
 /**
  * The private hypercall behind the RTAS stub: reads the argument buffer, runs the service, writes the return cells.
  *
- * Source: LoPAR §7.2.7 and §7.2.8. The buffer, at the real address in r4 (32 bits: RTAS is called with MSR[SF] = 0),
+ * Source: Linux 6.1 arch/powerpc/kernel/rtas.c, QEMU 7.2 hw/ppc/spapr_rtas.c. The buffer, at the real address in r4 (32 bits: RTAS is called with MSR[SF] = 0),
  * is 32-bit big-endian cells: token, number of arguments, number of returns, the arguments, the returns; the first
  * return is the status. The hypercall's own status is H_PARAMETER only when the buffer is not RAM.
  */

@@ -1,4 +1,4 @@
-/** get-time-of-day and set-time-of-day. Source: LoPAR §7.3.5. The last cell is nanoseconds. */
+/** get-time-of-day and set-time-of-day. Source: QEMU 7.2 hw/ppc/spapr_rtc.c. The last cell is nanoseconds. */
 
 import type { Rtc } from '../../devices/index.ts';
 import type { RtasFamily } from '../contract.ts';

@@ -1,7 +1,7 @@
 /**
  * check-exception and event-scan: this platform has no errors or events of its own to report (no EPOW, no hot plug),
  * so that both answer that there is none.
- * Source: LoPAR §7.3.3 (status 1: no errors found; check-exception may have a seventh argument).
+ * Source: QEMU 7.2 hw/ppc/spapr_events.c (status 1: no errors found; check-exception may have a seventh argument).
  */
 
 import type { FirmwareMachine, RtasFamily, RtasHandler } from '../contract.ts';

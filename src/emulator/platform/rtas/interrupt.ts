@@ -1,6 +1,6 @@
 /**
  * The XICS source controller's services: ibm,set-xive, ibm,get-xive, ibm,int-on, ibm,int-off.
- * Source: LoPAR §7.3.10. Arguments are source number, server number and priority (0 to 0xff, 0xff masks).
+ * Source: QEMU 7.2 hw/intc/xics_spapr.c, Linux 6.1 arch/powerpc/sysdev/xics/ics-rtas.c. Arguments are source number, server number and priority (0 to 0xff, 0xff masks).
  */
 
 import type { Xics } from '../../devices/index.ts';

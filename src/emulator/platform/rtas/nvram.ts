@@ -1,4 +1,7 @@
-/** nvram-fetch and nvram-store. Source: LoPAR §7.3.2: index, buffer, length → status, number of bytes moved. */
+/**
+ * nvram-fetch and nvram-store: index, buffer, length → status, number of bytes moved.
+ * Source: Linux 6.1 arch/powerpc/platforms/pseries/nvram.c.
+ */
 
 import type { Nvram } from '../../devices/index.ts';
 import type { FirmwareMachine, RtasFamily } from '../contract.ts';

@@ -1,7 +1,6 @@
 /**
  * How a partition ends its life: power-off, system-reboot, ibm,os-term; and display-character, by which it says so.
- * Source: LoPAR §7.3.7 (power-off, system-reboot), §7.3.9.1 (ibm,os-term; with ibm,extended-os-term the call returns),
- * §7.3.4 (display-character).
+ * Source: QEMU 7.2 hw/ppc/spapr_rtas.c, and spapr.c for ibm,os-term: with ibm,extended-os-term the call returns.
  */
 
 import { latin1 } from '../../../base/bytes.ts';

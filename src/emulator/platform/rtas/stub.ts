@@ -2,7 +2,7 @@
  * The code that the guest calls as RTAS: five instructions that turn the call into a private hypercall.
  *
  * RTAS is entered in real mode, big-endian and 32-bit, with r3 = the real address of the argument buffer and r4 = the
- * base of RTAS (LoPAR §7.2.7). The stub moves r3 to r4, loads H_RTAS (0xf000, the number that KVM and QEMU use) into
+ * base of RTAS (Linux 6.1 arch/powerpc/kernel/rtas.c). The stub moves r3 to r4, loads H_RTAS (0xf000, the number that KVM and QEMU use) into
  * r3, makes the hypercall and returns to LR. It uses r3 and r4 alone, both volatile; the status of the service is in
  * the argument buffer, and r3 holds the hypercall's own status on return.
  */

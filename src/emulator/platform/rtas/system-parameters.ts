@@ -1,7 +1,7 @@
 /**
  * ibm,get-system-parameter and ibm,set-system-parameter.
- * Source: LoPAR §7.3.16 (the buffer: 16-bit big-endian length, then the value, cut to the buffer's length; token 20
- * SPLPAR characteristics, 42 diagnostics run mode, 48 UUID). All are read-only here.
+ * Source: QEMU 7.2 hw/ppc/spapr_rtas.c and include/hw/ppc/spapr.h. The buffer gets a 16-bit big-endian length, then the
+ * value, cut to the buffer's length. All parameters are read-only here.
  */
 
 import { concatBytes, latin1Bytes } from '../../../base/bytes.ts';

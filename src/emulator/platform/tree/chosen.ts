@@ -1,8 +1,7 @@
 /**
  * /chosen: the command line, the initrd, the console, the seed, and what firmware and kernel would have agreed upon.
  *
- * Source: LoPAR §B.6.2 (ibm,client-architecture-support, option vector 5), Linux arch/powerpc/include/asm/prom.h (bits
- * of the vector) and mm/init_64.c. There is no firmware to negotiate with: the tree states the outcome, radix with the
+ * Source: Linux 6.1 arch/powerpc/include/asm/prom.h (option vector 5 of ibm,client-architecture-support), mm/init_64.c. There is no firmware to negotiate with: the tree states the outcome, radix with the
  * guest's own tlbie, XICS, form 2 affinity.
  */
 

@@ -1,6 +1,6 @@
 /**
  * /cpus: one node a core.
- * Source: LoPAR §C.6.2 (CPU node properties), the Linux readers arch/powerpc/kernel/prom.c, setup-common.c and
+ * Source: QEMU 7.2 hw/ppc/spapr.c; the Linux readers arch/powerpc/kernel/prom.c, setup-common.c and
  * mm/book3s64/radix_pgtable.c. A POWER9 in its architected mode (logical PVR 0x0f000005), radix.
  *
  * ibm,ppc-interrupt-gserver#s is left out: there are no global interrupt servers, and a crash kernel that boots on any

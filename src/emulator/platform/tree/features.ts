@@ -2,18 +2,17 @@
  * ibm,pa-features: which facilities of the processor the partition has. One row a facility that POWER9 can have; what
  * the machine executes is chosen by name.
  *
- * Source: LoPAR §C.6.2 ("ibm,pa-features"; attribute bytes and IBM bit numbers), QEMU hw/ppc/spapr.c for the bytes of
- * ISA 3.0, Linux arch/powerpc/kernel/prom.c for what is read of them (MMU, FPU, CTRL, no-execute, CI large pages, TRUE_LE,
+ * Source: QEMU 7.2 hw/ppc/spapr.c for the attribute bytes of ISA 3.0 and their names, Linux 6.1
+ * arch/powerpc/kernel/prom.c for what is read of them (MMU, FPU, CTRL, no-execute, CI large pages, TRUE_LE,
  * TM, radix).
  */
 
 import { assert } from '../../../base/errors.ts';
 
-type Feature = { readonly name: string; readonly byte: number; readonly bit: number };
-
 /** Attribute bytes after the two of the header; type 0 is the only one. */
 const ATTRIBUTE_BYTES = 66;
 
+/** Attribute byte and bit (IBM numbering) of each facility. */
 const FEATURES = [
   { name: 'mmu', byte: 0, bit: 0 },
   { name: 'fpu', byte: 0, bit: 1 },
@@ -65,7 +64,7 @@ const FEATURES = [
   { name: 'sha', byte: 58, bit: 0 },
   { name: 'non-memory-atomics', byte: 60, bit: 0 },
   { name: 'random-number', byte: 62, bit: 0 },
-] as const satisfies readonly Feature[];
+] as const;
 
 export type FeatureName = (typeof FEATURES)[number]['name'];
 
@@ -75,6 +74,7 @@ export const POWER9_FEATURES: readonly FeatureName[] = [
   'fpu',
   'run',
   'no-execute',
+  'ci-large-pages',
   'fri',
   'sprg3-user',
   'isa-2.05',

@@ -1,6 +1,6 @@
 /**
  * /rtas: the services, where they lie, and which hypercalls the partition has.
- * Source: LoPAR §C.6.3 (/rtas properties), Linux arch/powerpc/kernel/rtas.c (linux,rtas-base and linux,rtas-entry, which
+ * Source: QEMU 7.2 hw/ppc/spapr.c, Linux 6.1 arch/powerpc/kernel/rtas.c (linux,rtas-base and linux,rtas-entry, which
  * prom_init leaves where firmware has a client interface), pseries/firmware.c (ibm,hypertas-functions), mm/numa.c
  * (form 2 affinity: lookup and distance tables of the one node).
  *
