@@ -268,6 +268,11 @@ export class Engine {
     }
   }
 
+  /** Eight bytes at an arena address that the storage path gave. */
+  readArena64(address: number, littleEndian: boolean): bigint {
+    return this.#arena.view.getBigUint64(address, littleEndian);
+  }
+
   /** The instruction word at an effective address of the running vCPU, or undefined where it cannot be fetched. */
   wordAt(nia: bigint): number | undefined {
     const address = this.storage.resolveCode(Number(nia & 0xffffffffn) | 0, Number(nia >> 32n) | 0);

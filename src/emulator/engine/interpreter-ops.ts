@@ -6,7 +6,7 @@
 import { BugError } from '../../base/errors.ts';
 import { EXIT } from '../cpu/exit.ts';
 import * as layout from '../cpu/layout.ts';
-import { TLB_WRITE } from '../mmu/tlb.ts';
+import { TLB_INDEX_MASK, TLB_WRITE } from '../mmu/tlb.ts';
 import type { LoadKind, Ops, StoreWidth, Trap, XerBit } from '../semantics/index.ts';
 import {
   call, type Expr, type FunctionBody, type FunctionRef, type I32, type I64, i32, i32c, i64, i64c, load, low32, op, type V128, v128c, type ValueType,
@@ -310,7 +310,7 @@ export class InterpreterOps implements Ops {
   }
 
   #entry(effective: I64): I32 {
-    return this.let(i32.add(this.#frame.tlb, i32.and(i32.shrU(i32.wrap(effective), i32c(8)), i32c(0x3ff0))));
+    return this.let(i32.add(this.#frame.tlb, i32.and(i32.shrU(i32.wrap(effective), i32c(8)), i32c(TLB_INDEX_MASK))));
   }
   #misses(entry: I32, array: number, effective: I64, bytes: number): I32 {
     const last = bytes === 1 || bytes === 128 ? effective : i64.add(effective, i64c(bytes - 1));

@@ -9,6 +9,7 @@
 import { EXIT } from '../cpu/exit.ts';
 import * as layout from '../cpu/layout.ts';
 import type { Facility } from '../isa/index.ts';
+import { TLB_INDEX_MASK } from '../mmu/tlb.ts';
 import { HOST_HELPERS } from '../semantics/host.ts';
 import { SEMANTICS } from '../semantics/index.ts';
 import { specialId } from '../semantics/specials.ts';
@@ -146,7 +147,7 @@ function mainBody(mode: Mode, host: { readonly decode: FunctionRef; readonly pro
   body.set(target, load.i64(i32c(layout.NIA)));
   body.block('exit');
   body.loop('outer');
-  body.set(scratch, i32.add(tlbCode, i32.and(i32.shrU(i32.wrap(get(target)), i32c(8)), i32c(0x3ff0))));
+  body.set(scratch, i32.add(tlbCode, i32.and(i32.shrU(i32.wrap(get(target)), i32c(8)), i32c(TLB_INDEX_MASK))));
   body.set(page, i64.and(get(target), i64c(-4096n)));
   const leaveAtTarget = (value: number): void => {
     body.store64(i32c(layout.NIA), get(target));

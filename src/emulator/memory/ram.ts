@@ -23,6 +23,8 @@ export class Ram implements GuestMemory {
   /** One byte an arena page: non-zero where writers must ask. */
   readonly #marks: Uint8Array;
   #observer: WriteObserver = () => undefined;
+  /** The part of the first range whose addresses fit 32 bits: found without a search. */
+  readonly #firstSize: number;
 
   constructor(arena: Arena, ranges: readonly MemoryRange[]) {
     let pages = 0;
@@ -37,6 +39,7 @@ export class Ram implements GuestMemory {
     this.ranges = ranges;
     this.#arena = arena;
     this.#starts = starts;
+    this.#firstSize = Math.min(ranges[0]?.base === 0 ? (ranges[0]?.size ?? 0) : 0, 2 ** 32);
     this.#map = new Int32Array(pages);
     this.#marks = new Uint8Array(Math.ceil(arena.size / PAGE_SIZE));
   }
@@ -59,7 +62,7 @@ export class Ram implements GuestMemory {
       page = this.#arena.allocatePage() | 0;
       this.#map[index] = page;
     }
-    return (page >>> 0) + (raddr % PAGE_SIZE);
+    return (page >>> 0) + (raddr & PAGE_MASK);
   }
 
   /** Whether compiled code may write this arena page without asking. */
@@ -152,6 +155,7 @@ export class Ram implements GuestMemory {
   }
 
   #pageIndex(raddr: number): number {
+    if (raddr < this.#firstSize) return raddr >>> 12;
     for (let i = 0; i < this.ranges.length; i++) {
       const range = this.ranges[i] as MemoryRange;
       const offset = raddr - range.base;

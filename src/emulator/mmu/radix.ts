@@ -76,7 +76,7 @@ export class RadixMmu {
       out.fault = DSISR_BAD_TREE;
       return;
     }
-    const ea = (hi & 0xfffff) * TWO_32 + (lo >>> 0);
+    const high = hi & 0xfffff;
     const rts = (((this.#hi >>> 29) & 3) << 3) | ((this.#lo >>> 5) & 7);
     if (rts + 31 !== 52) {
       out.fault = DSISR_BAD_TREE;
@@ -91,7 +91,8 @@ export class RadixMmu {
         out.fault = DSISR_BAD_TREE;
         return;
       }
-      const at = base + (Math.floor(ea / 2 ** left) % 2 ** width) * 8;
+      const from = left >= 32 ? high >>> (left - 32) : (high << (32 - left)) | (lo >>> left);
+      const at = base + (from & ((1 << width) - 1)) * 8;
       if (!this.#fetch(at)) {
         out.fault = DSISR_BAD_TREE;
         return;
@@ -100,13 +101,13 @@ export class RadixMmu {
         out.fault = DSISR_NO_TRANSLATION;
         return;
       }
-      if ((this.#hi & PTE_LEAF) !== 0) return this.#leaf(at, ea, left, access, context, out);
+      if ((this.#hi & PTE_LEAF) !== 0) return this.#leaf(at, lo, high, left, access, context, out);
       base = this.#pointer();
       width = this.#lo & 31;
     }
   }
 
-  #leaf(at: number, ea: number, pageBits: number, access: Access, context: RadixContext, out: Translation): void {
+  #leaf(at: number, lo: number, high: number, pageBits: number, access: Access, context: RadixContext, out: Translation): void {
     const fault = denied(this.#lo, access, context);
     out.userPage = (this.#lo & EAA_PRIVILEGED) === 0;
     if (fault !== 0) {
@@ -122,8 +123,9 @@ export class RadixMmu {
       this.#arena.bytes[address + 1] = low & 0xff;
     }
     const frame = (this.#hi & 0x01ffffff) * TWO_32 + ((this.#lo & ~0xfff) >>> 0);
-    const size = 2 ** pageBits;
-    out.raddr = Math.floor(frame / size) * size + (ea % size);
+    // Pages of 4 KiB to 1 GiB lie within the low half; the frame is aligned to the page's size.
+    if (pageBits < 32) out.raddr = frame - (frame % 2 ** pageBits) + ((lo & ((1 << pageBits) - 1)) >>> 0);
+    else out.raddr = frame - (frame % 2 ** pageBits) + (high * TWO_32 + (lo >>> 0)) % 2 ** pageBits;
   }
 
   /** Reads a big-endian doubleword. @returns false when it is not in RAM. */

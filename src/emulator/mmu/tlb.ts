@@ -6,7 +6,9 @@
  * of the effective address; for code, the address of the page's decoded records. A vCPU has one set a translation context.
  */
 
-export const TLB_ENTRIES = 1024;
+export const TLB_ENTRIES = 4096;
+/** Of an effective address shifted right by 8: the byte offset of its entry in an array. */
+export const TLB_INDEX_MASK: number = (TLB_ENTRIES - 1) << 4;
 export const TLB_ARRAY_BYTES: number = TLB_ENTRIES * 16;
 /** Offsets of the arrays in a set. */
 export const TLB_READ = 0;
@@ -21,6 +23,8 @@ export const CONTEXT_KERNEL = 2;
 export const CONTEXTS = 6;
 export const TLB_BYTES: number = TLB_SET_BYTES * CONTEXTS;
 
+const LOGGED = 1024;
+
 /** One vCPU's TLB in the arena. */
 export class Tlb {
   readonly base: number;
@@ -28,6 +32,9 @@ export class Tlb {
   readonly #bytes: Uint8Array;
   /** Contexts that were filled since their last flush, as bits. */
   #filled = 2 ** CONTEXTS - 1;
+  /** By context: how many entries were filled since its last flush, and where the first {@link LOGGED} of them are (word index). */
+  readonly #fills = new Int32Array(CONTEXTS).fill(LOGGED + 1);
+  readonly #log = new Int32Array(CONTEXTS * LOGGED);
 
   /** @param base arena address of {@link TLB_BYTES} bytes, a multiple of 16. */
   constructor(buffer: ArrayBuffer, base: number) {
@@ -44,11 +51,14 @@ export class Tlb {
 
   /** Puts in an entry. `lo`/`hi` are the halves of the effective address; `array` one of the TLB_ offsets. */
   fill(context: number, array: number, lo: number, hi: number, addend: number): void {
-    const at = (this.set(context) + array + ((lo >>> 8) & 0x3ff0)) >>> 2;
+    const at = (this.set(context) + array + ((lo >>> 8) & TLB_INDEX_MASK)) >>> 2;
     this.#words[at] = lo & ~0xfff;
     this.#words[at + 1] = hi;
     this.#words[at + 2] = addend;
     this.#filled |= 1 << context;
+    const n = this.#fills[context] as number;
+    if (n < LOGGED) this.#log[context * LOGGED + n] = at;
+    this.#fills[context] = n + 1;
   }
 
   flushAll(): void {
@@ -58,7 +68,11 @@ export class Tlb {
   flushContext(context: number): void {
     if ((this.#filled & (1 << context)) === 0) return;
     this.#filled &= ~(1 << context);
-    this.#bytes.fill(0xff, this.set(context), this.set(context) + TLB_SET_BYTES);
+    const n = this.#fills[context] as number;
+    this.#fills[context] = 0;
+    // Linux invalidates everything after each single page while it patches itself: few entries live in between.
+    if (n > LOGGED) this.#bytes.fill(0xff, this.set(context), this.set(context) + TLB_SET_BYTES);
+    else for (let i = 0; i < n; i++) this.#words[this.#log[context * LOGGED + i] as number] = -1;
   }
 
   /** Drops every execute entry. */
@@ -72,7 +86,7 @@ export class Tlb {
 
   /** Drops one 4 KiB page from every array of every context, whatever its upper address bits. */
   flushPage(lo: number): void {
-    const slot = (lo >>> 8) & 0x3ff0;
+    const slot = (lo >>> 8) & TLB_INDEX_MASK;
     for (let context = 0; context < CONTEXTS; context++) {
       for (let array = 0; array < 3; array++) {
         const at = (this.set(context) + array * TLB_ARRAY_BYTES + slot) >>> 2;

@@ -10,6 +10,8 @@ export type VcpuServices = {
   readonly endSlice: () => void;
   /** Whether an interrupt waits that would end a cede. */
   readonly interruptPending: (vcpu: Vcpu) => boolean;
+  /** A vCPU comes back from cede without an interrupt. */
+  readonly woken: (vcpu: Vcpu) => void;
   readonly changed: (vcpu: Vcpu, what: string) => void;
 };
 
@@ -73,8 +75,10 @@ export class PartitionVcpu implements FirmwareVcpu {
   }
 
   prod(): void {
-    if (this.vcpu.state === 'ceded') this.vcpu.state = 'running';
-    else this.vcpu.prodded = true;
+    if (this.vcpu.state === 'ceded') {
+      this.vcpu.state = 'running';
+      this.#services.woken(this.vcpu);
+    } else this.vcpu.prodded = true;
   }
 
   yieldSlice(): void {

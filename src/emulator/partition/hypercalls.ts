@@ -3,7 +3,7 @@
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { FirmwareVcpu, HcallResult } from '../platform/contract.ts';
 
-export type HcallObserver = (vcpu: Vcpu, opcode: number, args: readonly bigint[], result: HcallResult) => void;
+export type HcallObserver = (opcode: number, args: readonly bigint[], result: HcallResult) => void;
 
 const ARGUMENTS = 9;
 
@@ -24,5 +24,5 @@ export function runHypercall(
       vcpu.setGpr(4 + i, value);
     });
   }
-  observe(vcpu, Number(opcode), args, result);
+  observe(Number(opcode), args, result);
 }

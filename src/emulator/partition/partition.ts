@@ -5,10 +5,11 @@
 
 import { readFileSync } from 'node:fs';
 import { hex64 } from '../../base/hex.ts';
+import { CTR, LR } from '../cpu/layout.ts';
 import { Vcpu } from '../cpu/vcpu.ts';
 import type { BlockStore, ReportUnsupported, Unsupported } from '../devices/contract.ts';
 import { Engine } from '../engine/engine.ts';
-import type { PartitionConfig, PartitionEnd } from '../host/contract.ts';
+import type { MachineEvent, ObservePlan, PartitionConfig, PartitionEnd, VcpuSnapshot } from '../host/contract.ts';
 import { Arena } from '../memory/arena.ts';
 import { Ram } from '../memory/ram.ts';
 import { RadixMmu } from '../mmu/radix.ts';
@@ -17,28 +18,25 @@ import { RTAS_BYTES, type Platform } from '../platform/index.ts';
 import { loadKernel, placeBoot } from './boot-image.ts';
 import { EventClock } from './event-clock.ts';
 import { PartitionVcpu } from './firmware-vcpu.ts';
-import { type HcallObserver, runHypercall } from './hypercalls.ts';
+import { runHypercall } from './hypercalls.ts';
 import { createMachine, type Machine } from './machine.ts';
 import { SeededRandom } from './random.ts';
 import { Scheduler } from './scheduler.ts';
 import { SpinWatch } from './spin.ts';
+import { MachineWatch } from './watch.ts';
 
 /** What a partition tells while it runs. Every callback is synchronous and must not drive the partition. */
 export type PartitionListener = {
   readonly console: (vty: 0 | 1, bytes: Uint8Array) => void;
   readonly unsupported: (what: Unsupported, count: number) => void;
-  readonly observer?: MachineObserver;
+  readonly event: (event: MachineEvent) => void;
 };
 
-/** Machine events for traces; absent parts cost nothing. */
-export type MachineObserver = {
-  readonly hypercall?: HcallObserver;
-  readonly rtas?: (cpu: number, name: string, args: readonly number[]) => void;
-  readonly interrupt?: (vcpu: Vcpu, vector: number, returnTo: bigint) => void;
-  readonly msr?: (vcpu: Vcpu, before: bigint) => void;
-  readonly vcpu?: (vcpu: Vcpu, what: string) => void;
-  readonly diskWrite?: (disk: number, offset: number, length: number) => void;
-};
+/** How {@link Partition.run} came back. `resting`: nothing happens any more that anybody would see. */
+export type RunOutcome = 'ran' | 'resting' | 'ended';
+
+/** A partition whose vCPUs all wait, and that has neither printed nor moved data for this long, rests. Nanoseconds of its own time. */
+const REST_AFTER_NS = 3e9;
 
 /** Processor version register values: POWER9 DD2.0 as QEMU's default has it. */
 const PVR = { power8: 0x4d0200, power9: 0x4e1200 } as const;
@@ -62,6 +60,9 @@ export class Partition {
   readonly #disks: readonly BlockStore[];
   readonly #counts = new Map<string, number>();
   readonly #spins: SpinWatch;
+  readonly #watch: MachineWatch;
+  /** When something was last printed, typed or moved, in ns since power-on. */
+  #lastActivity = 0;
   #clock: EventClock;
   #scheduler: Scheduler;
   #machine: Machine | undefined;
@@ -82,9 +83,21 @@ export class Partition {
     this.ram.observeWrites((page, offset, length) => {
       this.engine.code.written(page, offset, length);
       this.#spins.written(page, offset, length);
+      this.#watch.written(page, offset, length);
     });
+    this.#watch = new MachineWatch(
+      {
+        ram: this.ram,
+        engine: this.engine,
+        vcpus: this.vcpus,
+        instructions: () => this.instructions,
+        timebase: () => this.#clock.timebase(),
+        acting: () => this.#scheduler.running?.index ?? -1,
+      },
+      listener.event,
+    );
     this.#clock = this.#makeClock();
-    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins);
+    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins, (vcpu) => this.#woken(vcpu));
   }
 
   /** Instructions executed in this life, by all vCPUs. */
@@ -134,12 +147,12 @@ export class Partition {
     this.vcpus[0]?.setGpr(5, 0n);
   }
 
-  /** Runs until about `instructions` more are executed, the life ends, or nothing can happen without input. */
-  run(instructions: number): 'ran' | 'idle' | 'ended' {
+  /** Runs until about `instructions` more are executed, the life ends, or the partition rests. */
+  run(instructions: number): RunOutcome {
     const until = this.#scheduler.instructions + instructions;
     while (this.#end === undefined && this.#scheduler.instructions < until) {
-      const turn = this.#scheduler.turn();
-      if (turn.kind === 'idle') return 'idle';
+      const turn = this.#scheduler.turn(this.#lastActivity + REST_AFTER_NS);
+      if (turn.kind === 'idle') return 'resting';
       if (turn.end === 'attn') this.#finish({ kind: 'error', message: `attn at ${hex64(turn.vcpu.nia)}` });
     }
     return this.#end === undefined ? 'ran' : 'ended';
@@ -147,12 +160,38 @@ export class Partition {
 
   /** Types on a terminal. Between runs only. */
   input(vty: 0 | 1, bytes: Uint8Array): void {
+    this.#active();
     this.#machine?.platform.input(vty, bytes);
   }
 
   /** A system reset interrupt, as the operator's NMI gives it. Between runs only. */
   nmi(cpu: number | 'all'): void {
-    for (const vcpu of this.#firmware) if (cpu === 'all' || vcpu.index === cpu) vcpu.systemReset();
+    this.#active();
+    for (const vcpu of this.#firmware) {
+      if (cpu !== 'all' && vcpu.index !== cpu) continue;
+      this.#watch.reset(vcpu.index);
+      vcpu.systemReset();
+    }
+  }
+
+  /** Replaces what is looked out for. Between runs only. */
+  observe(plan: ObservePlan | undefined): void {
+    this.#watch.set(plan);
+  }
+
+  snapshot(): readonly VcpuSnapshot[] {
+    return this.vcpus.map((vcpu) => ({
+      index: vcpu.index,
+      hardwareId: vcpu.hardwareId,
+      state: vcpu.state,
+      gpr: Array.from({ length: 32 }, (_, n) => vcpu.gpr(n)),
+      nia: vcpu.nia,
+      msr: vcpu.msr,
+      lr: vcpu.get64(LR),
+      ctr: vcpu.get64(CTR),
+      cr: vcpu.cr,
+      xer: vcpu.xer,
+    }));
   }
 
   /** Ends the life from outside. */
@@ -162,6 +201,8 @@ export class Partition {
 
   #reset(): void {
     this.#end = undefined;
+    this.#lastActivity = 0;
+    this.#watch.set(undefined);
     this.engine.code.clear();
     this.ram.clear();
     for (const vcpu of this.vcpus) {
@@ -175,13 +216,14 @@ export class Partition {
     this.#mmu.setProcessTable(0, 0);
     this.#spins.clear();
     this.#clock = this.#makeClock();
-    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins);
+    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins, (vcpu) => this.#woken(vcpu));
     this.#firmware = this.vcpus.map(
       (vcpu) =>
         new PartitionVcpu(vcpu, {
           endSlice: () => this.engine.requestStop(),
           interruptPending: (each) => this.#scheduler.pending(each),
-          changed: (each, what) => this.#listener.observer?.vcpu?.(each, what),
+          woken: (each) => this.#woken(each),
+          changed: (each, what) => this.#watch.run(each, what),
         }),
     );
   }
@@ -219,12 +261,17 @@ export class Partition {
         const platform = this.#machine?.platform;
         const firmware = this.#firmware[vcpu.index];
         if (platform === undefined || firmware === undefined) return false;
-        runHypercall(vcpu, firmware, platform.hcall, this.#listener.observer?.hypercall ?? ignore);
+        runHypercall(vcpu, firmware, platform.hcall, (opcode, args, result) =>
+          this.#watch.hypercall(vcpu, platform.hcallName(opcode), opcode, args, result),
+        );
         return true;
       },
       deliverPending: (vcpu) => this.#scheduler.deliverPending(vcpu),
-      interruptTaken: (vcpu, vector, returnTo) => this.#listener.observer?.interrupt?.(vcpu, vector, returnTo),
-      msrChanged: (vcpu, before) => this.#listener.observer?.msr?.(vcpu, before),
+      interruptTaken: (vcpu, vector, returnTo) => this.#watch.interrupt(vcpu, vector, returnTo),
+      msrChanged: (vcpu, before) => this.#watch.msrChanged(vcpu, before),
+      probed: (vcpu, word) => this.#watch.probed(vcpu, word),
+      enteredPage: (vcpu, raddr) => this.#watch.enteredPage(vcpu, raddr),
+      systemCall: (vcpu) => this.#watch.systemCall(vcpu),
       doorbell: (from, thread) => {
         const core = from.hardwareId & ~7;
         const target = this.vcpus.find((each) => each.hardwareId === core + thread);
@@ -256,18 +303,31 @@ export class Partition {
       reboot: () => this.#finish({ kind: 'reboot' }),
       osTerm: (message) => this.#finish({ kind: 'os-term', message }),
     };
-    const { observer } = this.#listener;
     return createMachine({
       machine,
       disks: this.#disks,
-      output: this.#listener.console,
-      ...(observer?.rtas === undefined ? {} : { onRtas: (vcpu, name, args) => observer.rtas?.(vcpu.index, name, args) }),
-      ...(observer?.diskWrite === undefined ? {} : { onDiskWrite: observer.diskWrite }),
+      output: (vty, bytes) => {
+        this.#active();
+        this.#listener.console(vty, bytes);
+      },
+      onRtas: (vcpu, name, args) => this.#watch.rtas(vcpu.index, name, args),
+      onDiskWrite: (disk, offset, length) => {
+        this.#active();
+        this.#watch.disk(disk, offset, length, 'first write');
+      },
     });
   }
-}
 
-const ignore: HcallObserver = () => undefined;
+  /** The hypervisor's side of a dispatch: the VPA's yield count. */
+  #woken(vcpu: Vcpu): void {
+    const firmware = this.#firmware[vcpu.index];
+    if (firmware !== undefined) this.#machine?.platform.dispatched(firmware);
+  }
+
+  #active(): void {
+    this.#lastActivity = this.#clock.now();
+  }
+}
 
 function totalBytes(config: PartitionConfig): number {
   return config.memory.reduce((sum, each) => sum + each.size, 0);

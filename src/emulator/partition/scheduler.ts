@@ -33,7 +33,11 @@ export class Scheduler {
 
   readonly #spins: SpinWatch;
 
-  constructor(vcpus: readonly Vcpu[], engine: Engine, clock: EventClock, spins: SpinWatch) {
+  /** A vCPU comes back from cede. */
+  readonly #woken: (vcpu: Vcpu) => void;
+
+  constructor(vcpus: readonly Vcpu[], engine: Engine, clock: EventClock, spins: SpinWatch, woken: (vcpu: Vcpu) => void) {
+    this.#woken = woken;
     this.#spins = spins;
     this.#vcpus = vcpus;
     this.#engine = engine;
@@ -45,18 +49,21 @@ export class Scheduler {
     return this.#running;
   }
 
-  /** One slice of one vCPU, or a jump of the clock to the next event. */
-  turn(): Turn {
+  /**
+   * One slice of one vCPU; before it, where all wait, a jump of the clock to the next event.
+   * @param restAt do not jump to or past this instant (ns): the partition rests instead.
+   */
+  turn(restAt: number): Turn {
     this.#clock.fire();
     for (const vcpu of this.#vcpus) this.#wake(vcpu);
     const vcpu = this.#pick();
     if (vcpu === undefined) {
       const next = Math.min(this.#clock.next, ...this.#vcpus.map(expiry));
-      if (!Number.isFinite(next)) return { kind: 'idle' };
+      if (!Number.isFinite(next) || next >= restAt) return { kind: 'idle' };
       const jump = Math.max(0, next - this.#clock.base);
       this.idleNs += jump;
       this.#clock.advance(jump);
-      return this.turn();
+      return this.turn(restAt);
     }
     return this.#slice(vcpu);
   }
@@ -83,7 +90,10 @@ export class Scheduler {
   }
 
   #wake(vcpu: Vcpu): void {
-    if (vcpu.state === 'ceded' && this.pending(vcpu)) vcpu.state = 'running';
+    if (vcpu.state === 'ceded' && this.pending(vcpu)) {
+      vcpu.state = 'running';
+      this.#woken(vcpu);
+    }
     if (vcpu.state !== 'parked') return;
     const enabled = (vcpu.msr & msr.MSR_EE_BIT) !== 0n;
     if (vcpu.systemReset || (enabled && this.pending(vcpu))) this.#spins.release(vcpu);

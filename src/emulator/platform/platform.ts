@@ -77,6 +77,8 @@ export type BootDescription = {
 export type Platform = {
   /** A hypercall: `opcode` is r3, `args` are r4 to r12. */
   readonly hcall: HcallDispatch;
+  /** The name of a hypercall, or its number where there is none of that number. */
+  hcallName(opcode: number): string;
   /** To be called when a vCPU wakes from H_CEDE, before it runs: keeps its yield count. Cheap when it did not sleep. */
   dispatched(vcpu: FirmwareVcpu): void;
   /** The code to be put at `rtasBase`. */
@@ -163,6 +165,7 @@ export function createPlatform(options: PlatformOptions): Platform {
       dispatched(vcpu);
       return dispatch(vcpu, opcode, args);
     },
+    hcallName: (opcode) => table.get(opcode)?.name ?? `0x${opcode.toString(16)}`,
     dispatched,
     rtasBlob: rtasStub(),
     rtasTokens: rtas.tokens,

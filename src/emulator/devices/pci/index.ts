@@ -3,13 +3,4 @@
 export { PciFunction } from './function.ts';
 export { Msix } from './msix.ts';
 export { CAP_VENDOR, CONFIG_SIZE } from './registers.ts';
-export type {
-  AccessSize,
-  PciBar,
-  PciBusPort,
-  PciCapability,
-  PciIdentity,
-  PciMapping,
-  PciRegisters,
-  PciSpace,
-} from './types.ts';
+export type { AccessSize, PciBar, PciCapability, PciMapping, PciRegisters } from './types.ts';

@@ -32,7 +32,7 @@ export type OwnedStore = BlockStore & { close(): void };
 export function openFileStore(path: string, options: { readonly readOnly: boolean }): OwnedStore {
   const file = openSync(path, options.readOnly ? 'r' : 'r+');
   const bytes = alignUp(fstatSync(file).size, SECTOR);
-  return fileStore(file, bytes, options.readOnly, () => {});
+  return fileStore(file, bytes, { readOnly: options.readOnly, durable: true, removed: () => {} });
 }
 
 /**
@@ -44,7 +44,8 @@ export function createScratchStore(path: string, bytes: number): OwnedStore {
   assert(bytes % SECTOR === 0, 'a disk is a multiple of 512 bytes');
   const file = openSync(path, 'w+', 0o600);
   ftruncateSync(file, bytes);
-  return fileStore(file, bytes, false, () => unlinkSync(path));
+  // Nothing of it outlives its owner, so a flush has nothing to make durable.
+  return fileStore(file, bytes, { readOnly: false, durable: false, removed: () => unlinkSync(path) });
 }
 
 /** A disk of `bytes` zeros in memory, in chunks that exist once they are written. */
@@ -91,7 +92,9 @@ export function createMemoryStore(bytes: number, options: { readonly readOnly?: 
   };
 }
 
-function fileStore(file: number, bytes: number, readOnly: boolean, removed: () => void): OwnedStore {
+type FileKind = { readonly readOnly: boolean; readonly durable: boolean; readonly removed: () => void };
+
+function fileStore(file: number, bytes: number, { readOnly, durable, removed }: FileKind): OwnedStore {
   let open = true;
   return {
     bytes,
@@ -113,7 +116,7 @@ function fileStore(file: number, bytes: number, readOnly: boolean, removed: () =
         at += writeSync(file, source, at, source.length - at, offset + at);
     },
     flush(): void {
-      if (!readOnly) fsyncSync(file);
+      if (durable && !readOnly) fsyncSync(file);
     },
     close(): void {
       if (!open) return;

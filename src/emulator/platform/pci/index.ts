@@ -1,15 +1,7 @@
 /** The PCI host bridge of a PAPR machine: bus, RTAS services, DMA window, device tree node. */
 
-export type {
-  AllocateInterrupt,
-  InterruptSource,
-  PciDevice,
-  PciHostBridgeOptions,
-  PciSlot,
-  PciWindow,
-} from './host-bridge.ts';
+export type { PciDevice } from './host-bridge.ts';
 export { PCI_WINDOWS, PciHostBridge, PHB_BUID } from './host-bridge.ts';
-export type { PciNodeOptions } from './node.ts';
 export { pciHostBridgeNode } from './node.ts';
 export { pciRtasFamily } from './rtas.ts';
 export { DEFAULT_DMA_WINDOW_BYTES, PHB_LIOBN, TceTable, tceHcallFamily } from './tce.ts';

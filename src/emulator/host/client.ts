@@ -1,0 +1,108 @@
+/** A partition from its owner's side: requests as promises, notices in order. */
+
+import { Worker } from 'node:worker_threads';
+import type { ObservePlan, PartitionConfig, PartitionHandle, PartitionNotice, VcpuSnapshot } from './contract.ts';
+import type { FromWorker, Request } from './protocol.ts';
+
+type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (reason: Error) => void };
+
+/** Run from sources (tests, `npm run dev`), the worker needs the loader that runs its owner; built, it is plain JavaScript. */
+function startWorker(config: PartitionConfig): Worker {
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./worker.js', import.meta.url), { workerData: config });
+  const loader = import.meta.resolve('tsx/esm/api');
+  const entry = new URL('./worker.ts', import.meta.url).href;
+  const source = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}); })`;
+  return new Worker(source, { eval: true, workerData: config });
+}
+
+/** Starts a worker for a partition, which is off. @throws nothing: a configuration that cannot be is told by the first request. */
+export function openPartition(config: PartitionConfig): PartitionHandle {
+  return new WorkerPartition(config);
+}
+
+class WorkerPartition implements PartitionHandle {
+  readonly config: PartitionConfig;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  readonly #listeners = new Set<(notice: PartitionNotice) => void>();
+  #next = 1;
+  #dead: Error | undefined;
+
+  constructor(config: PartitionConfig) {
+    this.config = config;
+    this.#worker = startWorker(config);
+    this.#worker.on('message', (message: FromWorker) => this.#receive(message));
+    this.#worker.on('error', (error) => this.#die(error instanceof Error ? error : new Error(String(error))));
+    this.#worker.on('exit', (code) => this.#die(new Error(`the partition's worker ended with ${code}`)));
+  }
+
+  async start(): Promise<void> {
+    await this.#ask({ kind: 'start' });
+  }
+  async stop(): Promise<void> {
+    await this.#ask({ kind: 'stop' });
+  }
+  async input(vty: 0 | 1, bytes: Uint8Array): Promise<void> {
+    await this.#ask({ kind: 'input', vty, bytes });
+  }
+  async nmi(cpu: number | 'all'): Promise<void> {
+    await this.#ask({ kind: 'nmi', cpu });
+  }
+  async observe(plan: ObservePlan | undefined): Promise<void> {
+    await this.#ask({ kind: 'observe', plan });
+  }
+  async vcpus(): Promise<readonly VcpuSnapshot[]> {
+    return (await this.#ask({ kind: 'vcpus' })) as readonly VcpuSnapshot[];
+  }
+  async readMemory(raddr: number, length: number): Promise<Uint8Array> {
+    return (await this.#ask({ kind: 'read-memory', raddr, length })) as Uint8Array;
+  }
+  async readDisk(disk: number, offset: number, length: number): Promise<Uint8Array> {
+    return (await this.#ask({ kind: 'read-disk', disk, offset, length })) as Uint8Array;
+  }
+
+  subscribe(listener: (notice: PartitionNotice) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#dead !== undefined) return;
+    await this.#ask({ kind: 'close' });
+    this.#dead = new Error('the partition is closed');
+    await this.#worker.terminate();
+  }
+
+  #ask(request: Request): Promise<unknown> {
+    if (this.#dead !== undefined) return Promise.reject(this.#dead);
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, request });
+    });
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.kind) {
+      case 'notices':
+        for (const notice of message.notices) for (const listener of [...this.#listeners]) listener(notice);
+        return;
+      case 'answer':
+        this.#pending.get(message.id)?.resolve(message.value);
+        this.#pending.delete(message.id);
+        return;
+      case 'refusal':
+        this.#pending.get(message.id)?.reject(new Error(message.message));
+        this.#pending.delete(message.id);
+    }
+  }
+
+  #die(reason: Error): void {
+    if (this.#dead !== undefined) return;
+    this.#dead = reason;
+    for (const each of this.#pending.values()) each.reject(reason);
+    this.#pending.clear();
+    const end: PartitionNotice = { kind: 'ended', end: { kind: 'error', message: reason.message }, insn: 0 };
+    for (const listener of [...this.#listeners]) listener(end);
+  }
+}

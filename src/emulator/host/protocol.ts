@@ -1,0 +1,21 @@
+/** Messages between a partition's owner and its worker thread. Requests carry a number; answers repeat it. */
+
+import type { ObservePlan, PartitionNotice } from './contract.ts';
+
+export type Request =
+  | { readonly kind: 'start' }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'input'; readonly vty: 0 | 1; readonly bytes: Uint8Array }
+  | { readonly kind: 'nmi'; readonly cpu: number | 'all' }
+  | { readonly kind: 'observe'; readonly plan: ObservePlan | undefined }
+  | { readonly kind: 'vcpus' }
+  | { readonly kind: 'read-memory'; readonly raddr: number; readonly length: number }
+  | { readonly kind: 'read-disk'; readonly disk: number; readonly offset: number; readonly length: number }
+  | { readonly kind: 'close' };
+
+export type ToWorker = { readonly id: number; readonly request: Request };
+
+export type FromWorker =
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'refusal'; readonly id: number; readonly message: string }
+  | { readonly kind: 'notices'; readonly notices: readonly PartitionNotice[] };

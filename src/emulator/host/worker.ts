@@ -1,0 +1,144 @@
+/**
+ * The worker thread of one partition: runs it in turns of some million instructions and serves requests in between.
+ * A request that changes the machine takes effect between two slices; while the partition rests, at once.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert, BugError } from '../../base/errors.ts';
+import type { BlockStore } from '../devices/contract.ts';
+import { createScratchStore, openFileStore, type OwnedStore } from '../devices/virtio/index.ts';
+import { Partition } from '../partition/partition.ts';
+import type { PartitionConfig, PartitionNotice } from './contract.ts';
+import type { FromWorker, Request, ToWorker } from './protocol.ts';
+
+/** Instructions between two looks at the requests: some tens of milliseconds. */
+const TURN = 5_000_000;
+/** Progress is told this often, in instructions. */
+const PROGRESS = 50_000_000;
+
+const port = parentPort;
+assert(port !== null, 'the partition worker runs in a worker thread');
+const config = workerData as PartitionConfig;
+const scratchFolder = mkdtempSync(join(tmpdir(), 'kdumpd-'));
+
+let outbox: PartitionNotice[] = [];
+let power: 'off' | 'running' | 'resting' = 'off';
+let told = 0;
+
+const tell = (notice: PartitionNotice): void => {
+  outbox.push(notice);
+};
+const send = (message: FromWorker): void => port.postMessage(message);
+const flush = (): void => {
+  if (outbox.length === 0) return;
+  send({ kind: 'notices', notices: outbox });
+  outbox = [];
+};
+
+const disks: OwnedStore[] = config.disks.map((disk, i) =>
+  disk.kind === 'file'
+    ? openFileStore(disk.path, { readOnly: disk.readOnly })
+    : createScratchStore(join(scratchFolder, `disk${i}`), disk.bytes),
+);
+
+const partition = new Partition(config, disks as readonly BlockStore[], {
+  console: (vty, bytes) => tell({ kind: 'console', vty, insn: partition.instructions, bytes }),
+  event: (event) => tell({ kind: 'machine-event', event }),
+  unsupported: (what, count) => tell({ kind: 'unsupported', what, count }),
+});
+
+/** One turn, and the next one after what waits in the port has been served. */
+function turn(): void {
+  if (power !== 'running') return;
+  try {
+    const outcome = partition.run(TURN);
+    if (outcome === 'ended') {
+      power = 'off';
+      const end = partition.ended;
+      assert(end !== undefined, 'an ended partition says how');
+      tell({ kind: 'ended', end, insn: partition.instructions });
+    } else if (outcome === 'resting') {
+      power = 'resting';
+      tell({ kind: 'progress', insn: partition.instructions, resting: true });
+    } else if (partition.instructions - told >= PROGRESS) {
+      told = partition.instructions;
+      tell({ kind: 'progress', insn: told, resting: false });
+    }
+  } catch (error) {
+    power = 'off';
+    tell({ kind: 'ended', end: { kind: 'error', message: describe(error) }, insn: partition.instructions });
+  }
+  flush();
+  if (power === 'running') setImmediate(turn);
+}
+
+function wake(): void {
+  if (power !== 'resting') return;
+  power = 'running';
+  setImmediate(turn);
+}
+
+function serve(request: Request): unknown {
+  switch (request.kind) {
+    case 'start':
+      if (power !== 'off') throw new Error('the partition is on already');
+      partition.powerOn();
+      power = 'running';
+      told = 0;
+      setImmediate(turn);
+      return undefined;
+    case 'stop':
+      if (power === 'off') return undefined;
+      partition.stop();
+      power = 'off';
+      tell({ kind: 'ended', end: { kind: 'stopped' }, insn: partition.instructions });
+      return undefined;
+    case 'input':
+      partition.input(request.vty, request.bytes);
+      wake();
+      return undefined;
+    case 'nmi':
+      partition.nmi(request.cpu);
+      wake();
+      return undefined;
+    case 'observe':
+      partition.observe(request.plan);
+      return undefined;
+    case 'vcpus':
+      return partition.snapshot();
+    case 'read-memory':
+      return partition.ram.read(request.raddr, request.length);
+    case 'read-disk': {
+      const store = disks[request.disk];
+      if (store === undefined) throw new Error(`there is no disk ${request.disk}`);
+      const target = new Uint8Array(request.length);
+      store.read(request.offset, target);
+      return target;
+    }
+    case 'close':
+      power = 'off';
+      for (const disk of disks) disk.close();
+      rmSync(scratchFolder, { recursive: true, force: true });
+      return undefined;
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof BugError) return error.stack ?? error.message;
+  return error instanceof Error ? error.message : String(error);
+}
+
+port.on('message', ({ id, request }: ToWorker) => {
+  let answer: FromWorker;
+  try {
+    answer = { kind: 'answer', id, value: serve(request) };
+  } catch (error) {
+    answer = { kind: 'refusal', id, message: describe(error) };
+  }
+  flush();
+  send(answer);
+  if (request.kind === 'close') port.close();
+});

@@ -1,0 +1,192 @@
+/**
+ * Turns what happens in the machine into events (host/contract.ts), for as long as a plan asks for them. Looking changes
+ * nothing for the guest: probes replace decoded records, watched pages take the slow path of stores.
+ */
+
+import * as msr from '../cpu/msr.ts';
+import type { Vcpu } from '../cpu/vcpu.ts';
+import { LR } from '../cpu/layout.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { MachineEvent, MachineEventKind, ObservePlan } from '../host/contract.ts';
+import type { Ram } from '../memory/ram.ts';
+import { TLB_WRITE } from '../mmu/tlb.ts';
+import type { HcallResult } from '../platform/contract.ts';
+
+/** The mark of pages with watched bytes; see Ram.mark. */
+const MARK_WATCH = 2;
+const DEFAULT_LIMIT = 16;
+const KEXEC_LOAD = 268n;
+const MAXIMUM_SEGMENTS = 16;
+
+/** What the watch needs of the machine. */
+export type WatchedMachine = {
+  readonly ram: Ram;
+  readonly engine: Engine;
+  readonly vcpus: readonly Vcpu[];
+  readonly instructions: () => number;
+  readonly timebase: () => bigint;
+  /** The vCPU whose instruction is being executed; -1 for a device. */
+  readonly acting: () => number;
+};
+
+type Limited = { readonly name: string; readonly limit?: number };
+
+export class MachineWatch {
+  readonly #machine: WatchedMachine;
+  readonly #emit: (event: MachineEvent) => void;
+  #plan: ObservePlan | undefined;
+  #n = 0;
+  #probes = new Map<number, ObservePlan['probes'][number]>();
+  /** Watched real addresses by arena page. */
+  #pages = new Map<number, number>();
+  #inside = new Map<number, string | undefined>();
+  #counts = new Map<string, number>();
+
+  constructor(machine: WatchedMachine, emit: (event: MachineEvent) => void) {
+    this.#machine = machine;
+    this.#emit = emit;
+  }
+
+  /** Replaces the plan. Between slices only. */
+  set(plan: ObservePlan | undefined): void {
+    const { ram, engine, vcpus } = this.#machine;
+    for (const page of this.#pages.keys()) ram.unmark(page, MARK_WATCH);
+    this.#pages = new Map();
+    this.#inside = new Map();
+    this.#counts = new Map();
+    this.#plan = plan;
+    this.#probes = new Map();
+    for (const probe of plan?.probes ?? []) {
+      const at = ram.locate(probe.raddr);
+      if (at >= 0) this.#probes.set(at, probe);
+    }
+    engine.code.setProbes(new Set(this.#probes.keys()));
+    for (const { raddr, length } of plan?.stores ?? []) {
+      for (let at = raddr - (raddr % 4096); at < raddr + length; at += 4096) {
+        const page = ram.locate(at);
+        if (page < 0) continue;
+        ram.mark(page, MARK_WATCH);
+        this.#pages.set(page, at);
+        for (const vcpu of vcpus) vcpu.tlb.flushArenaPage(TLB_WRITE, page);
+      }
+    }
+    // An execute entry that exists already would let a vCPU enter a range unseen.
+    for (const vcpu of vcpus) vcpu.tlb.flushExecute();
+  }
+
+  probed(vcpu: Vcpu, word: number): void {
+    const probe = this.#probes.get(word);
+    if (probe !== undefined) this.#fetch(vcpu, vcpu.cia, probe, probe.raddr);
+  }
+
+  enteredPage(vcpu: Vcpu, raddr: number): void {
+    const plan = this.#plan;
+    if (plan === undefined || plan.executes.length === 0) return;
+    const range = plan.executes.find((each) => raddr >= each.raddr && raddr < each.raddr + each.length);
+    const before = this.#inside.get(vcpu.index);
+    this.#inside.set(vcpu.index, range?.name);
+    if (range !== undefined && range.name !== before) this.#fetch(vcpu, vcpu.nia, range, raddr);
+  }
+
+  written(page: number, offset: number, length: number): void {
+    const base = this.#pages.get(page);
+    if (base === undefined) return;
+    const from = base + offset;
+    const hit = this.#plan?.stores.find((each) => from < each.raddr + each.length && from + length > each.raddr);
+    if (hit === undefined) return;
+    const cpu = this.#machine.acting();
+    if (!this.#within(cpu, hit)) return;
+    const shown = Math.min(8, length);
+    const old = this.#machine.ram.read(from, shown).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+    const vcpu = this.#machine.vcpus[cpu];
+    this.#event(cpu, 'store', {
+      addr: BigInt(from),
+      detail: hit.name,
+      regs: { length: BigInt(length), old, ...(vcpu === undefined ? {} : { nia: vcpu.nia, r3: vcpu.gpr(3) }) },
+    });
+  }
+
+  msrChanged(vcpu: Vcpu, before: bigint): void {
+    const plan = this.#plan;
+    if (plan === undefined || ((vcpu.msr ^ before) & plan.msrMask) === 0n) return;
+    this.#event(vcpu.index, 'msr', { addr: vcpu.cia, regs: { before, after: vcpu.msr, nia: vcpu.nia, r3: vcpu.gpr(3) } });
+  }
+
+  hypercall(vcpu: Vcpu, name: string, opcode: number, args: readonly bigint[], result: HcallResult): void {
+    const plan = this.#plan;
+    if (plan === undefined || plan.hcallsExcept.includes(name)) return;
+    const [r4 = 0n, r5 = 0n, r6 = 0n, r7 = 0n, r8 = 0n] = args;
+    const status = result.kind === 'status' ? BigInt.asUintN(64, BigInt(result.status)) : 0n;
+    this.#event(vcpu.index, 'hcall', { detail: name, addr: vcpu.cia, regs: { opcode: BigInt(opcode), r4, r5, r6, r7, r8, status } });
+  }
+
+  rtas(cpu: number, name: string, args: readonly number[]): void {
+    if (this.#plan === undefined) return;
+    this.#event(cpu, 'rtas', { detail: name, regs: Object.fromEntries(args.map((value, i) => [`arg${i}`, BigInt(value >>> 0)])) });
+  }
+
+  interrupt(vcpu: Vcpu, vector: number, returnTo: bigint): void {
+    if (this.#plan?.vectors.includes(vector) !== true) return;
+    this.#event(vcpu.index, 'interrupt', {
+      addr: BigInt(vector),
+      regs: { srr0: returnTo, srr1: vcpu.spr(27), r1: vcpu.gpr(1), dar: vcpu.spr(19), dsisr: vcpu.spr(18) },
+    });
+  }
+
+  /** kexec_load is told with or without a plan: it says where the next kernel lies. */
+  systemCall(vcpu: Vcpu): void {
+    if (vcpu.gpr(0) !== KEXEC_LOAD || (vcpu.msr & msr.MSR_PR_BIT) === 0n) return;
+    const regs: Record<string, bigint> = { entry: vcpu.gpr(3), segments: vcpu.gpr(4), flags: vcpu.gpr(6) };
+    const count = Number(vcpu.gpr(4) < BigInt(MAXIMUM_SEGMENTS) ? vcpu.gpr(4) : BigInt(MAXIMUM_SEGMENTS));
+    const littleEndian = (vcpu.msr & msr.MSR_LE_BIT) !== 0n;
+    for (let i = 0; i < count; i++) {
+      for (const [field, name] of ['buf', 'bufsz', 'mem', 'memsz'].entries()) {
+        const value = this.#readUser(vcpu.gpr(5) + BigInt(i * 32 + field * 8), littleEndian);
+        // A page of the list that is not there yet faults in the system call itself, and is then called again by nobody.
+        if (value !== undefined && name !== 'buf') regs[`seg${i}_${name}`] = value;
+      }
+    }
+    this.#event(vcpu.index, 'syscall', { detail: 'kexec_load', addr: vcpu.cia, regs });
+  }
+
+  reset(cpu: number): void {
+    this.#event(cpu, 'reset', { detail: 'system reset from outside' });
+  }
+
+  run(vcpu: Vcpu, what: string): void {
+    if (this.#plan !== undefined) this.#event(vcpu.index, 'run', { detail: what, addr: vcpu.nia, regs: { msr: vcpu.msr, r3: vcpu.gpr(3) } });
+  }
+
+  disk(disk: number, offset: number, length: number, detail: string): void {
+    if (this.#plan === undefined || !this.#within(-1, { name: `disk ${disk} ${detail}`, limit: 1 })) return;
+    this.#event(-1, 'disk', { detail, regs: { disk: BigInt(disk), offset: BigInt(offset), length: BigInt(length) } });
+  }
+
+  #fetch(vcpu: Vcpu, at: bigint, what: Limited, raddr: number): void {
+    if (!this.#within(vcpu.index, what)) return;
+    const regs: Record<string, bigint> = { nia: at, msr: vcpu.msr, lr: vcpu.get64(LR), raddr: BigInt(raddr) };
+    for (const n of [1, 3, 4, 5, 6]) regs[`r${n}`] = vcpu.gpr(n);
+    this.#event(vcpu.index, 'fetch', { addr: at, detail: what.name, regs });
+  }
+
+  #within(cpu: number, what: Limited): boolean {
+    const key = `${cpu} ${what.name}`;
+    const count = (this.#counts.get(key) ?? 0) + 1;
+    this.#counts.set(key, count);
+    return count <= (what.limit ?? DEFAULT_LIMIT);
+  }
+
+  #event(cpu: number, kind: MachineEventKind, rest: Pick<MachineEvent, 'addr' | 'regs' | 'detail'>): void {
+    this.#emit({ n: this.#n++, cpu, insn: this.#machine.instructions(), tb: this.#machine.timebase(), kind, ...rest });
+  }
+
+  #readUser(ea: bigint, littleEndian: boolean): bigint | undefined {
+    const { engine } = this.#machine;
+    const at = engine.storage.resolveRead(Number(ea & 0xffffffffn) | 0, Number((ea >> 32n) & 0xffffffffn) | 0, 8);
+    if (at < 0) {
+      engine.storage.fault.kind = 'none';
+      return undefined;
+    }
+    return engine.readArena64(at, littleEndian);
+  }
+}

@@ -1,0 +1,404 @@
+/**
+ * A fleet, store and image catalogue in memory, for tests of the service: they keep the contracts' promises and
+ * nothing runs. An operation moves only when the test says so, or by itself every `stepMs`.
+ */
+
+import { createHash } from 'node:crypto';
+import {
+  CAPTURE_PHASES,
+  type Capture,
+  type CapturePhase,
+  type Fleet,
+  type Operation,
+  type PanicRequest,
+  type PartitionRequest,
+  type PartitionState,
+  type PartitionView,
+  Refusal,
+  type ServiceEvent,
+  type Trace,
+} from '../../src/panic/contract.ts';
+import type {
+  CaptureQuery,
+  CaptureReader,
+  ImageCatalogue,
+  ImageImport,
+  ImageView,
+  ListQuery,
+  OperationReader,
+  Page,
+  VmcoreSource,
+} from '../../src/server/ports.ts';
+import { synthTrace } from './handoff-trace.ts';
+
+const EPOCH = Date.parse('2024-03-01T12:00:00Z');
+const EMPTY = new Uint8Array(0);
+
+type StoredCapture = {
+  readonly capture: Capture;
+  readonly bytes: Uint8Array | null;
+  readonly trace: Trace | null;
+  readonly console: Uint8Array;
+};
+
+type Machine = {
+  view: PartitionView;
+  console: Uint8Array;
+  readonly watchers: Set<(bytes: Uint8Array) => void>;
+};
+
+/** One clock for everything made here, a second apart. */
+class Ticks {
+  #count = 0;
+  next(): string {
+    this.#count += 1;
+    return new Date(EPOCH + this.#count * 1000).toISOString();
+  }
+}
+
+/** A vmcore of `size` bytes whose content tells its offset. */
+export function synthVmcore(size: number, seed = 0): Uint8Array {
+  const bytes = new Uint8Array(size);
+  for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8) * 7 + seed) & 0xff;
+  return bytes;
+}
+
+export class FakeWorld {
+  readonly #ticks = new Ticks();
+  readonly #listeners = new Set<(event: ServiceEvent) => void>();
+  readonly machines: Map<string, Machine> = new Map();
+  readonly operationsById: Map<string, Operation> = new Map();
+  readonly capturesById: Map<string, StoredCapture> = new Map();
+  readonly imagesByName: Map<string, ImageView> = new Map();
+  readonly #keys = new Map<string, Operation>();
+  readonly typed: string[] = [];
+  closed = false;
+
+  emit(event: ServiceEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  addImage(view: Partial<ImageView> & { readonly name: string }): ImageView {
+    const image: ImageView = { kind: 'debian', state: 'ready', files: [], ...view };
+    this.imagesByName.set(image.name, image);
+    return image;
+  }
+
+  addPartition(view: Partial<PartitionView> & { readonly id: string }): PartitionView {
+    const made: PartitionView = {
+      name: view.id,
+      image: 'debian',
+      state: 'ready',
+      processor: 'power9',
+      mmu: 'radix',
+      cpus: 2,
+      memoryBytes: 1 << 30,
+      instructions: 1_212_450_118,
+      crashes: 0,
+      ...view,
+    };
+    this.machines.set(made.id, { view: made, console: EMPTY, watchers: new Set() });
+    return made;
+  }
+
+  addCapture(
+    change: Partial<Capture> & { readonly id: string },
+    content: {
+      readonly bytes?: Uint8Array | null;
+      readonly trace?: Trace | null;
+      readonly console?: string;
+    } = {},
+  ): Capture {
+    const bytes = content.bytes === undefined ? synthVmcore(100_000) : content.bytes;
+    const trace = content.trace === undefined ? synthTrace() : content.trace;
+    const of = (verdict: string): number =>
+      trace?.rules.filter((rule) => rule.verdict === verdict).length ?? 0;
+    const capture: Capture = {
+      partitionId: 'p1',
+      image: 'debian',
+      outcome: 'captured',
+      phase: 'stored',
+      vmcore:
+        bytes === null
+          ? null
+          : { bytes: bytes.length, format: 'elf', sha256: createHash('sha256').update(bytes).digest('hex') },
+      rules: {
+        held: of('held'),
+        broken: of('broken'),
+        notReached: of('not-reached'),
+        notApplicable: of('not-applicable'),
+      },
+      createdAt: this.#ticks.next(),
+      ...change,
+    };
+    this.capturesById.set(capture.id, {
+      capture,
+      bytes,
+      trace,
+      console: Buffer.from(content.console ?? 'Kernel panic - not syncing: sysrq triggered crash\r\n'),
+    });
+    return capture;
+  }
+
+  addOperation(change: Partial<Operation> & { readonly id: string }): Operation {
+    const at = this.#ticks.next();
+    const operation: Operation = {
+      kind: 'panic',
+      state: 'queued',
+      phase: 'queued',
+      createdAt: at,
+      updatedAt: at,
+      ...change,
+    };
+    this.operationsById.set(operation.id, operation);
+    return operation;
+  }
+
+  /** Moves an operation on and tells it. */
+  moveOperation(id: string, change: Partial<Operation>): Operation {
+    const before = this.operationsById.get(id);
+    if (before === undefined) throw new Refusal('not-found', `no operation ${id}`);
+    const after: Operation = { ...before, ...change, updatedAt: this.#ticks.next() };
+    this.operationsById.set(id, after);
+    this.emit({ kind: 'operation', id, state: after.state, phase: after.phase });
+    return after;
+  }
+
+  setState(id: string, state: PartitionState, reason?: string): PartitionView {
+    const machine = this.machine(id);
+    const { reason: _old, ...rest } = machine.view;
+    machine.view = { ...rest, state, ...(reason === undefined ? {} : { reason }) };
+    if (state === 'starting') machine.console = EMPTY;
+    this.emit({ kind: 'partition', id, state });
+    return machine.view;
+  }
+
+  machine(id: string): Machine {
+    const machine = this.machines.get(id);
+    if (machine === undefined) throw new Refusal('not-found', `There is no partition ${id}.`);
+    return machine;
+  }
+
+  print(id: string, text: string): void {
+    const machine = this.machine(id);
+    const bytes = Buffer.from(text);
+    machine.console = Buffer.concat([machine.console, bytes]);
+    machine.view = { ...machine.view, instructions: machine.view.instructions + bytes.length * 4000 };
+    for (const watcher of [...machine.watchers]) watcher(bytes);
+  }
+
+  #submit(kind: Operation['kind'], partitionId: string): Operation {
+    return this.addOperation({ id: `op-${this.operationsById.size + 1}`, kind, partitionId });
+  }
+
+  readonly fleet: Fleet = {
+    list: () => [...this.machines.values()].map((machine) => machine.view),
+    get: (id) => this.machine(id).view,
+    create: async (request: PartitionRequest) => {
+      if (!this.imagesByName.has(request.image))
+        throw new Refusal('invalid', `There is no image ${request.image}.`);
+      const id = `p${this.machines.size + 1}`;
+      return this.addPartition({
+        id,
+        image: request.image,
+        name: request.name ?? id,
+        state: 'stopped',
+        cpus: request.cpus ?? 1,
+        processor: request.processor ?? 'power9',
+        mmu: request.mmu ?? 'radix',
+        instructions: 0,
+      });
+    },
+    start: async (id) => {
+      if (this.machine(id).view.state !== 'stopped')
+        throw new Refusal('conflict', `Partition ${id} is not stopped.`);
+      const operation = this.#submit('start', id);
+      this.setState(id, 'starting');
+      return operation;
+    },
+    stop: async (id) => {
+      if (this.machine(id).view.state === 'stopped')
+        throw new Refusal('conflict', `Partition ${id} is stopped.`);
+      const operation = this.#submit('stop', id);
+      this.setState(id, 'stopped');
+      return operation;
+    },
+    reset: async (id) => {
+      this.machine(id);
+      const operation = this.#submit('reset', id);
+      this.setState(id, 'starting');
+      return operation;
+    },
+    remove: async (id) => {
+      if (this.machine(id).view.state !== 'stopped')
+        throw new Refusal('conflict', `Partition ${id} is not stopped.`);
+      this.machines.delete(id);
+    },
+    type: async (id, bytes) => {
+      this.machine(id);
+      const text = Buffer.from(bytes).toString('utf8');
+      this.typed.push(text);
+      this.print(id, text.replaceAll('\r', '\r\n# '));
+    },
+    console: (id) => this.machine(id).console,
+    panic: async (id, request: PanicRequest, key) => {
+      const { view } = this.machine(id);
+      const known = key === undefined ? undefined : this.#keys.get(`${id} ${key}`);
+      if (known !== undefined) return this.operationsById.get(known.id) ?? known;
+      if (view.state !== 'ready')
+        throw new Refusal('conflict', `Partition ${id} is ${view.state}, not ready.`);
+      if (request.onCpu !== undefined && request.onCpu >= view.cpus) {
+        throw new Refusal('invalid', `Partition ${id} has ${view.cpus} CPUs.`);
+      }
+      const operation = this.#submit('panic', id);
+      if (key !== undefined) this.#keys.set(`${id} ${key}`, operation);
+      this.setState(id, 'busy');
+      return operation;
+    },
+    watchConsole: (id, listener) => {
+      const { watchers } = this.machine(id);
+      watchers.add(listener);
+      return () => watchers.delete(listener);
+    },
+    events: (listener) => {
+      this.#listeners.add(listener);
+      return () => this.#listeners.delete(listener);
+    },
+    close: async () => {
+      this.closed = true;
+    },
+  };
+
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
+  #stored(id: string): StoredCapture {
+    const stored = this.capturesById.get(id);
+    if (stored === undefined) throw new Refusal('not-found', `There is no capture ${id}.`);
+    return stored;
+  }
+
+  readonly captures: CaptureReader = {
+    list: async (query: CaptureQuery) =>
+      pageOf(
+        [...this.capturesById.values()]
+          .map((stored) => stored.capture)
+          .filter((c) => query.outcome === undefined || c.outcome === query.outcome)
+          .filter((c) => query.partitionId === undefined || c.partitionId === query.partitionId),
+        query,
+      ),
+    get: async (id) => this.#stored(id).capture,
+    remove: async (id) => {
+      this.#stored(id);
+      this.capturesById.delete(id);
+    },
+    vmcore: async (id): Promise<VmcoreSource | null> => {
+      const { capture, bytes } = this.#stored(id);
+      if (capture.vmcore === null || bytes === null) return null;
+      async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
+        for (let at = start; at < end; at += 4096)
+          yield bytes?.subarray(at, Math.min(at + 4096, end)) ?? EMPTY;
+      }
+      return { ...capture.vmcore, read };
+    },
+    trace: async (id) => {
+      const { trace } = this.#stored(id);
+      return trace === null ? null : JSON.stringify(trace);
+    },
+    rules: async (id) => this.#stored(id).trace?.rules ?? [],
+    console: async (id) => this.#stored(id).console,
+  };
+
+  readonly operations: OperationReader = {
+    list: async (query) =>
+      pageOf(
+        [...this.operationsById.values()].filter(
+          (o) => query.partitionId === undefined || o.partitionId === query.partitionId,
+        ),
+        query,
+      ),
+    get: async (id) => {
+      const operation = this.operationsById.get(id);
+      if (operation === undefined) throw new Refusal('not-found', `There is no operation ${id}.`);
+      return operation;
+    },
+    cancel: async (id) => {
+      const operation = await this.operations.get(id);
+      if (operation.state !== 'queued')
+        throw new Refusal('conflict', `Operation ${id} is ${operation.state}.`);
+      return this.moveOperation(id, { state: 'cancelled' });
+    },
+  };
+
+  readonly images: ImageCatalogue = {
+    list: async () => [...this.imagesByName.values()],
+    get: async (name) => {
+      const image = this.imagesByName.get(name);
+      if (image === undefined) throw new Refusal('not-found', `There is no image ${name}.`);
+      return image;
+    },
+    remove: async (name) => {
+      await this.images.get(name);
+      if (this.fleet.list().some((p) => p.image === name))
+        throw new Refusal('conflict', `Image ${name} is in use.`);
+      this.imagesByName.delete(name);
+    },
+    startImport: async (request: ImageImport) => {
+      const name = request.name ?? 'debian';
+      if (this.imagesByName.has(name)) throw new Refusal('conflict', `There is an image ${name} already.`);
+      this.addImage({ name, state: 'importing', detail: 'fetching packages' });
+      this.emit({ kind: 'image', name, state: 'importing', progress: 'fetching packages' });
+      return this.addOperation({
+        id: `op-${this.operationsById.size + 1}`,
+        kind: 'import',
+        phase: 'fetching',
+      });
+    },
+  };
+
+  /** Plays a crash to its end, a phase every `stepMs`, printing what a console would; @returns when it is over. */
+  async playCrash(operationId: string, stepMs: number): Promise<void> {
+    const id = this.operationsById.get(operationId)?.partitionId ?? '';
+    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, stepMs));
+    const phases: readonly CapturePhase[] = CAPTURE_PHASES.slice(CAPTURE_PHASES.indexOf('triggered'));
+    for (const phase of phases) {
+      this.moveOperation(operationId, { state: 'running', phase });
+      this.print(id, CONSOLE_OF_PHASE[phase] ?? '');
+      await pause();
+    }
+    const captureId = `c${this.capturesById.size + 1}`;
+    this.addCapture({ id: captureId, partitionId: id }, { bytes: synthVmcore(3 << 20) });
+    this.emit({ kind: 'capture', id: captureId, partitionId: id });
+    this.moveOperation(operationId, { state: 'succeeded', phase: 'stored', captureId });
+    this.setState(id, 'starting');
+    await pause();
+    const machine = this.machine(id);
+    machine.view = { ...machine.view, crashes: machine.view.crashes + 1 };
+    this.setState(id, 'ready');
+  }
+}
+
+const CONSOLE_OF_PHASE: Partial<Record<CapturePhase, string>> = {
+  triggered: '[   23.114027] sysrq: Trigger a crash\r\n',
+  panic: '[   23.114391] Kernel panic - not syncing: sysrq triggered crash\r\n',
+  purgatory: "I'm in purgatory\r\n",
+  'crash-kernel': '[    0.000000] Linux version 6.1.0 (crash kernel)\r\n[    0.000000] Reserving 256MB\r\n',
+  dumping: 'Copying data: [ 41.2 %] |\r\n',
+  dumped: 'The dumpfile is saved.\r\n',
+};
+
+function pageOf<T extends { readonly id: string }>(oldestFirst: readonly T[], query: ListQuery): Page<T> {
+  const items = [...oldestFirst].reverse();
+  let from = 0;
+  if (query.cursor !== undefined) {
+    const at = items.findIndex((item) => item.id === query.cursor);
+    if (at < 0) throw new Refusal('invalid', 'The cursor is not one of ours.');
+    from = at + 1;
+  }
+  const page = items.slice(from, from + query.limit);
+  const last = page.at(-1);
+  return from + page.length < items.length && last !== undefined
+    ? { items: page, next: last.id }
+    : { items: page };
+}

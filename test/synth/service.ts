@@ -1,0 +1,29 @@
+/** The service over a fleet in memory, as tests ask it. */
+
+import { type AppOptions, buildApp } from '../../src/server/app.ts';
+import type { App } from '../../src/server/context.ts';
+import { FakeWorld } from './fleet.ts';
+
+export type TestService = { readonly app: App; readonly world: FakeWorld };
+
+/** Builds it with one image `debian` and one ready partition `p1`. */
+export async function buildTestService(change: Partial<AppOptions> = {}): Promise<TestService> {
+  const world = new FakeWorld();
+  world.addImage({ name: 'debian', kernelRelease: '6.1.0-50-powerpc64le' });
+  world.addPartition({ id: 'p1' });
+  return { world, app: await buildServiceOver(world, change) };
+}
+
+export async function buildServiceOver(world: FakeWorld, change: Partial<AppOptions> = {}): Promise<App> {
+  const app = await buildApp({
+    fleet: world.fleet,
+    captures: world.captures,
+    operations: world.operations,
+    images: world.images,
+    health: () => [{ name: 'fleet', ok: true }],
+    version: { name: 'kdumpd', version: '0.0.0-test' },
+    ...change,
+  });
+  await app.ready();
+  return app;
+}
