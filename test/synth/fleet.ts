@@ -5,9 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import {
-  CAPTURE_PHASES,
   type Capture,
-  type CapturePhase,
   type Fleet,
   type Operation,
   type PanicRequest,
@@ -18,23 +16,14 @@ import {
   type ServiceEvent,
   type Trace,
 } from '../../src/panic/contract.ts';
-import type {
-  CaptureQuery,
-  CaptureReader,
-  ImageCatalogue,
-  ImageImport,
-  ImageView,
-  ListQuery,
-  OperationReader,
-  Page,
-  VmcoreSource,
-} from '../../src/server/ports.ts';
+import type { CaptureReader, ImageCatalogue, ImageView, OperationReader } from '../../src/server/ports.ts';
+import { fakeCaptures, fakeImages, fakeOperations } from './fleet-readers.ts';
 import { synthTrace } from './handoff-trace.ts';
 
 const EPOCH = Date.parse('2024-03-01T12:00:00Z');
 const EMPTY = new Uint8Array(0);
 
-type StoredCapture = {
+export type StoredCapture = {
   readonly capture: Capture;
   readonly bytes: Uint8Array | null;
   readonly trace: Trace | null;
@@ -273,132 +262,7 @@ export class FakeWorld {
     return this.#listeners.size;
   }
 
-  #stored(id: string): StoredCapture {
-    const stored = this.capturesById.get(id);
-    if (stored === undefined) throw new Refusal('not-found', `There is no capture ${id}.`);
-    return stored;
-  }
-
-  readonly captures: CaptureReader = {
-    list: async (query: CaptureQuery) =>
-      pageOf(
-        [...this.capturesById.values()]
-          .map((stored) => stored.capture)
-          .filter((c) => query.outcome === undefined || c.outcome === query.outcome)
-          .filter((c) => query.partitionId === undefined || c.partitionId === query.partitionId),
-        query,
-      ),
-    get: async (id) => this.#stored(id).capture,
-    remove: async (id) => {
-      this.#stored(id);
-      this.capturesById.delete(id);
-    },
-    vmcore: async (id): Promise<VmcoreSource | null> => {
-      const { capture, bytes } = this.#stored(id);
-      if (capture.vmcore === null || bytes === null) return null;
-      async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
-        for (let at = start; at < end; at += 4096)
-          yield bytes?.subarray(at, Math.min(at + 4096, end)) ?? EMPTY;
-      }
-      return { ...capture.vmcore, read };
-    },
-    trace: async (id) => {
-      const { trace } = this.#stored(id);
-      return trace === null ? null : JSON.stringify(trace);
-    },
-    rules: async (id) => this.#stored(id).trace?.rules ?? [],
-    console: async (id) => this.#stored(id).console,
-  };
-
-  readonly operations: OperationReader = {
-    list: async (query) =>
-      pageOf(
-        [...this.operationsById.values()].filter(
-          (o) => query.partitionId === undefined || o.partitionId === query.partitionId,
-        ),
-        query,
-      ),
-    get: async (id) => {
-      const operation = this.operationsById.get(id);
-      if (operation === undefined) throw new Refusal('not-found', `There is no operation ${id}.`);
-      return operation;
-    },
-    cancel: async (id) => {
-      const operation = await this.operations.get(id);
-      if (operation.state !== 'queued')
-        throw new Refusal('conflict', `Operation ${id} is ${operation.state}.`);
-      return this.moveOperation(id, { state: 'cancelled' });
-    },
-  };
-
-  readonly images: ImageCatalogue = {
-    list: async () => [...this.imagesByName.values()],
-    get: async (name) => {
-      const image = this.imagesByName.get(name);
-      if (image === undefined) throw new Refusal('not-found', `There is no image ${name}.`);
-      return image;
-    },
-    remove: async (name) => {
-      await this.images.get(name);
-      if (this.fleet.list().some((p) => p.image === name))
-        throw new Refusal('conflict', `Image ${name} is in use.`);
-      this.imagesByName.delete(name);
-    },
-    startImport: async (request: ImageImport) => {
-      const name = request.name ?? 'debian';
-      if (this.imagesByName.has(name)) throw new Refusal('conflict', `There is an image ${name} already.`);
-      this.addImage({ name, state: 'importing', detail: 'fetching packages' });
-      this.emit({ kind: 'image', name, state: 'importing', progress: 'fetching packages' });
-      return this.addOperation({
-        id: `op-${this.operationsById.size + 1}`,
-        kind: 'import',
-        phase: 'fetching',
-      });
-    },
-  };
-
-  /** Plays a crash to its end, a phase every `stepMs`, printing what a console would; @returns when it is over. */
-  async playCrash(operationId: string, stepMs: number): Promise<void> {
-    const id = this.operationsById.get(operationId)?.partitionId ?? '';
-    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, stepMs));
-    const phases: readonly CapturePhase[] = CAPTURE_PHASES.slice(CAPTURE_PHASES.indexOf('triggered'));
-    for (const phase of phases) {
-      this.moveOperation(operationId, { state: 'running', phase });
-      this.print(id, CONSOLE_OF_PHASE[phase] ?? '');
-      await pause();
-    }
-    const captureId = `c${this.capturesById.size + 1}`;
-    this.addCapture({ id: captureId, partitionId: id }, { bytes: synthVmcore(3 << 20) });
-    this.emit({ kind: 'capture', id: captureId, partitionId: id });
-    this.moveOperation(operationId, { state: 'succeeded', phase: 'stored', captureId });
-    this.setState(id, 'starting');
-    await pause();
-    const machine = this.machine(id);
-    machine.view = { ...machine.view, crashes: machine.view.crashes + 1 };
-    this.setState(id, 'ready');
-  }
-}
-
-const CONSOLE_OF_PHASE: Partial<Record<CapturePhase, string>> = {
-  triggered: '[   23.114027] sysrq: Trigger a crash\r\n',
-  panic: '[   23.114391] Kernel panic - not syncing: sysrq triggered crash\r\n',
-  purgatory: "I'm in purgatory\r\n",
-  'crash-kernel': '[    0.000000] Linux version 6.1.0 (crash kernel)\r\n[    0.000000] Reserving 256MB\r\n',
-  dumping: 'Copying data: [ 41.2 %] |\r\n',
-  dumped: 'The dumpfile is saved.\r\n',
-};
-
-function pageOf<T extends { readonly id: string }>(oldestFirst: readonly T[], query: ListQuery): Page<T> {
-  const items = [...oldestFirst].reverse();
-  let from = 0;
-  if (query.cursor !== undefined) {
-    const at = items.findIndex((item) => item.id === query.cursor);
-    if (at < 0) throw new Refusal('invalid', 'The cursor is not one of ours.');
-    from = at + 1;
-  }
-  const page = items.slice(from, from + query.limit);
-  const last = page.at(-1);
-  return from + page.length < items.length && last !== undefined
-    ? { items: page, next: last.id }
-    : { items: page };
+  readonly captures: CaptureReader = fakeCaptures(this);
+  readonly operations: OperationReader = fakeOperations(this);
+  readonly images: ImageCatalogue = fakeImages(this);
 }

@@ -13,7 +13,7 @@ export const CR = 264;
 export const LR = 296;
 export const CTR = 304;
 export const TAR = 312;
-/** XER, one 32-bit word (0 or 1) a bit; the string count is a number. */
+/** XER, one 32-bit word (0 or 1) a bit; {@link XER_COUNT} is the low 18 bits: the string count and what POWER9 keeps above it. */
 export const XER_SO = 320;
 export const XER_OV = 324;
 export const XER_CA = 328;

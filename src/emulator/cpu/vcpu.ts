@@ -158,7 +158,7 @@ export class Vcpu {
     set(layout.XER_CA, 29);
     set(layout.XER_OV32, 19);
     set(layout.XER_CA32, 18);
-    this.set32(layout.XER_COUNT, value & 127);
+    this.set32(layout.XER_COUNT, value & 0x3ffff);
   }
 
   #at(offset: number): number {

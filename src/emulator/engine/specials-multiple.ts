@@ -87,8 +87,8 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
     ['stmw', (word) => multiple(word, true)],
     ['lswi', (word) => string(word, immediateCount(word), base(word), false)],
     ['stswi', (word) => string(word, immediateCount(word), base(word), true)],
-    ['lswx', (word) => string(word, s.vcpu().get32(layout.XER_COUNT), indexed(word), false)],
-    ['stswx', (word) => string(word, s.vcpu().get32(layout.XER_COUNT), indexed(word), true)],
+    ['lswx', (word) => string(word, s.vcpu().get32(layout.XER_COUNT) & 127, indexed(word), false)],
+    ['stswx', (word) => string(word, s.vcpu().get32(layout.XER_COUNT) & 127, indexed(word), true)],
     ['lq', (word) => quad(word, base(word) + displacement(word, 0xfff0), false)],
     ['stq', (word) => quad(word, base(word) + displacement(word, 0xfffc), true)],
     ['lqarx', (word) => {

@@ -118,9 +118,9 @@ export const FIXED_POINT: readonly Row[] = [
   ...form.X('mfspr', 31, 339, 'RT SPR'),
   ...form.X('mftb', 31, 371, 'RT SPR'),
   ...rows('mtcrf', 31, [21, 30, 144], 'FXM RS', { fixed: [[11, 11, 0]] }),
-  ...rows('mtocrf', 31, [21, 30, 144], 'FXM RS', { fixed: [[11, 11, 1]] }),
+  ...rows('mtocrf', 31, [21, 30, 144], 'FXF FXS RS', { fixed: [[11, 11, 1]] }),
   ...rows('mfcr', 31, [21, 30, 19], 'RT', { fixed: [[11, 11, 0]] }),
-  ...rows('mfocrf', 31, [21, 30, 19], 'RT FXM', { fixed: [[11, 11, 1]] }),
+  ...rows('mfocrf', 31, [21, 30, 19], 'RT FXF FXS', { fixed: [[11, 11, 1]] }),
   ...form.X('mcrxrx', 31, 576, 'BF'),
   ...form.X('setb', 31, 128, 'RT BFA'),
 ];

@@ -71,6 +71,12 @@ function multiplyLow(o: Ops, wide: boolean): void {
   finish(o, 'RT', product);
 }
 
+/** The upper half of RT is undefined; POWER9 has the result in both. */
+function multiplyHighWord(o: Ops, extend: (a: I64) => I64): void {
+  const high = o.let(i64.shrU(i64.mul(extend(o.gpr('RA')), extend(o.gpr('RB'))), i64c(32)));
+  finish(o, 'RT', i64.or(high, i64.shl(high, i64c(32))));
+}
+
 /** The high doubleword of a 128-bit product, from four 32-bit products. */
 export function multiplyHigh(o: Ops, a: I64, b: I64, signed: boolean): I64 {
   const a0 = o.let(low32(a));
@@ -198,8 +204,8 @@ export const ARITHMETIC: ReadonlyMap<string, Semantics> = new Map<string, Semant
   ['mulli', (o) => o.setGpr('RT', i64.mul(o.gpr('RA'), o.imm64('SI')))],
   ['mullw', (o) => multiplyLow(o, false)],
   ['mulld', (o) => multiplyLow(o, true)],
-  ['mulhw', (o) => finish(o, 'RT', low32(i64.shrS(i64.mul(i64.extend32(o.gpr('RA')), i64.extend32(o.gpr('RB'))), i64c(32))))],
-  ['mulhwu', (o) => finish(o, 'RT', i64.shrU(i64.mul(low32(o.gpr('RA')), low32(o.gpr('RB'))), i64c(32)))],
+  ['mulhw', (o) => multiplyHighWord(o, i64.extend32)],
+  ['mulhwu', (o) => multiplyHighWord(o, low32)],
   ['mulhd', (o) => finish(o, 'RT', multiplyHigh(o, o.let(o.gpr('RA')), o.let(o.gpr('RB')), true))],
   ['mulhdu', (o) => finish(o, 'RT', multiplyHigh(o, o.let(o.gpr('RA')), o.let(o.gpr('RB')), false))],
   ['maddhd', (o) => multiplyAddHigh(o, true)],

@@ -184,6 +184,22 @@ function testClasses(f: Format, count: number): HostHelper {
   };
 }
 
+/** Compares exponents only; NaNs are unordered. */
+function exponentCompare(f: Format): HostHelper {
+  return {
+    arity: 0,
+    run: (state) => {
+      const width = widthOf(f);
+      const [a, b] = [readElement(state, 0, 0, width), readElement(state, 1, 0, width)];
+      const nan = unpack(a, f).kind === 'nan' || unpack(b, f).kind === 'nan';
+      const [p, q] = [exponentOf(a, f), exponentOf(b, f)];
+      const condition = nan ? 1 : p < q ? 8 : p > q ? 4 : 2;
+      setFpcc(state, condition);
+      return condition;
+    },
+  };
+}
+
 export const HOST_FLOAT_COMPARE: ReadonlyMap<string, HostHelper> = new Map<string, HostHelper>([
   ['fcmp', scalarCompare(DOUBLE, 8)],
   ['xscmpqp', scalarCompare(QUAD, 16)],
@@ -197,6 +213,7 @@ export const HOST_FLOAT_COMPARE: ReadonlyMap<string, HostHelper> = new Map<strin
   ['xsmaxcdp', conditional(true)], ['xsmincdp', conditional(false)],
   ['xsmaxjdp', javaLike(true)], ['xsminjdp', javaLike(false)],
   ...tests,
+  ['xscmpexpdp', exponentCompare(DOUBLE)], ['xscmpexpqp', exponentCompare(QUAD)],
   ['xststdcsp', testClass(DOUBLE, true)], ['xststdcdp', testClass(DOUBLE, false)], ['xststdcqp', testClass(QUAD, false)],
   ['xvtstdcdp', testClasses(DOUBLE, 2)], ['xvtstdcsp', testClasses(SINGLE, 4)],
 ]);

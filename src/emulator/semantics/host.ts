@@ -4,8 +4,12 @@
  */
 
 import { HELPER } from '../cpu/layout.ts';
+import { HOST_FLOAT } from './host-float.ts';
+import { HOST_FLOAT_COMPARE } from './host-float-compare.ts';
+import { HOST_FLOAT_CONVERT } from './host-float-convert.ts';
 import type { HostHelper } from './host-helper.ts';
 import { HOST_VECTOR } from './host-vector.ts';
+import { HOST_VECTOR_FLOAT } from './host-vector-float.ts';
 
 export type { HostHelper } from './host-helper.ts';
 
@@ -95,4 +99,8 @@ export const HOST_HELPERS: ReadonlyMap<string, HostHelper> = new Map<string, Hos
   ['cdtbcd', { arity: 0, run: eachWord((w) => (unpackDeclet((w >> 10) & 0x3ff) << 12) | unpackDeclet(w & 0x3ff)) }],
   ['cbcdtd', { arity: 0, run: eachWord((w) => (packDeclet((w >> 12) & 0xfff) << 10) | packDeclet(w & 0xfff)) }],
   ...HOST_VECTOR,
+  ...HOST_VECTOR_FLOAT,
+  ...HOST_FLOAT,
+  ...HOST_FLOAT_COMPARE,
+  ...HOST_FLOAT_CONVERT,
 ]);

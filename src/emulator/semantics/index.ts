@@ -3,6 +3,7 @@
 import { ARITHMETIC } from './arithmetic.ts';
 import { BRANCH } from './branch.ts';
 import { COMPARE } from './compare.ts';
+import { FLOATING_POINT } from './floating-point.ts';
 import { FLOATING_POINT_STATUS } from './floating-point-status.ts';
 import { FLOATING_POINT_STORAGE } from './floating-point-storage.ts';
 import { LOGICAL } from './logical.ts';
@@ -10,8 +11,10 @@ import type { Semantics } from './ops.ts';
 import { STORAGE } from './storage.ts';
 import { SYSTEM } from './system.ts';
 import { VECTOR_BITS } from './vector-bits.ts';
+import { VECTOR_FLOAT } from './vector-float.ts';
 import { VECTOR_INTEGER } from './vector-integer.ts';
 import { VECTOR_PERMUTE } from './vector-permute.ts';
+import { QUAD_PRECISION, VECTOR_SCALAR } from './vector-scalar.ts';
 import { VECTOR_STORAGE } from './vector-storage.ts';
 
 export type { LoadKind, Ops, Semantics, StoreWidth, Trap, XerBit } from './ops.ts';
@@ -30,4 +33,8 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map([
   ...VECTOR_PERMUTE,
   ...VECTOR_BITS,
   ...VECTOR_INTEGER,
+  ...FLOATING_POINT,
+  ...VECTOR_FLOAT,
+  ...VECTOR_SCALAR,
+  ...QUAD_PRECISION,
 ]);

@@ -29,7 +29,7 @@ function writeXer(o: Ops): void {
   o.setXer('CA', bit(29));
   o.setXer('OV32', bit(19));
   o.setXer('CA32', bit(18));
-  o.setState32(XER_COUNT, i32.and(word, i32c(127)));
+  o.setState32(XER_COUNT, i32.and(word, i32c(0x3ffff)));
 }
 
 /** Read and write of an SPR whose number is known while code is made. */

@@ -29,6 +29,7 @@ const HEADER_CELLS = 3;
 export type RtasService = {
   readonly nargs: number;
   readonly nrets: number;
+  readonly minNrets?: number;
   readonly optionalArgs?: number;
   readonly handler: RtasHandler;
 };
@@ -89,12 +90,13 @@ export function createRtas(
       return answer([RTAS.hardwareError]);
     }
     const takes = nargs >= service.nargs && nargs <= service.nargs + (service.optionalArgs ?? 0);
-    if (!takes || nrets !== service.nrets) return answer([RTAS.parameterError]);
+    const returns = nrets >= (service.minNrets ?? service.nrets) && nrets <= service.nrets;
+    if (!takes || !returns) return answer([RTAS.parameterError]);
     const args = Array.from({ length: nargs }, (_, i) => cell(HEADER_CELLS + i));
     onCall?.(vcpu, name, args);
     const values = service.handler(vcpu, args);
     if (values === 'none') return { kind: 'none' };
-    assert(values.length <= nrets, `RTAS service ${name} answers more cells than it has`);
+    assert(values.length <= service.nrets, `RTAS service ${name} answers more cells than it has`);
     return answer(values);
   };
   return {

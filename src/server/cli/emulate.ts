@@ -1,0 +1,73 @@
+/** `kdumpd emulate`: a bare program (`--raw`) or a bare kernel (`--kernel`), without the service. */
+
+import { Command } from 'commander';
+import type { PartitionConfig } from '../../emulator/host/index.ts';
+import {
+  checkMachine,
+  choiceArgument,
+  integerArgument,
+  MAXIMUM_CPUS,
+  memoryArgument,
+  MMU_MODES,
+  PROCESSORS,
+  UsageError,
+} from './arguments.ts';
+import { emulateKernel } from './emulate-kernel.ts';
+
+type Options = {
+  readonly raw?: string;
+  readonly kernel?: string;
+  readonly loadAt: string;
+  readonly initrd?: string;
+  readonly append: string;
+  readonly processor: string;
+  readonly mmu: string;
+  readonly cpus: string;
+  readonly memory?: string;
+  readonly seed: string;
+};
+
+const MAXIMUM_ADDRESS = 2 ** 40;
+
+export function emulateCommand(): Command {
+  return new Command('emulate')
+    .description('Run a bare program or a bare kernel')
+    .option('--raw <file>', 'a bare program: bytes placed in memory and entered')
+    .option('--kernel <elf>', 'a bare kernel, started as pseries firmware starts it')
+    .option('--load-at <address>', 'where the program lies, or what is added to p_paddr', '0')
+    .option('--initrd <file>', 'initial RAM disk')
+    .option('--append <string>', 'kernel command line', '')
+    .option('--processor <name>', 'power8 or power9', 'power9')
+    .option('--mmu <mode>', 'hash or radix', 'radix')
+    .option('--cpus <n>', 'virtual processors, 1 to 8', '1')
+    .option('--memory <spec>', 'RAM: 1G, or 64M,16M@4G')
+    .option('--seed <n>', 'seeds every source of chance', '1')
+    .exitOverride()
+    .action(async (options: Options) => {
+      if ((options.raw === undefined) === (options.kernel === undefined)) throw new UsageError('emulate takes --raw or --kernel');
+      if (options.kernel !== undefined) process.exitCode = await runKernel(options, options.kernel);
+    });
+}
+
+async function runKernel(options: Options, kernel: string): Promise<number> {
+  const processor = choiceArgument('--processor', options.processor, PROCESSORS);
+  const mmu = choiceArgument('--mmu', options.mmu, MMU_MODES);
+  checkMachine(processor, mmu);
+  const config: PartitionConfig = {
+    processor,
+    mmu,
+    cpus: integerArgument('--cpus', options.cpus, 1, MAXIMUM_CPUS),
+    memory: memoryArgument(options.memory ?? '1G'),
+    kernel,
+    ...(options.initrd === undefined ? {} : { initrd: options.initrd }),
+    append: options.append,
+    seed: integerArgument('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
+    disks: [],
+    loadAt: integerArgument('--load-at', options.loadAt, 0, MAXIMUM_ADDRESS),
+  };
+  try {
+    return await emulateKernel(config, { input: process.stdin, output: process.stdout, messages: process.stderr });
+  } finally {
+    process.stdin.pause();
+  }
+}

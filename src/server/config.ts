@@ -1,0 +1,30 @@
+/** What the daemon can be told, with what it does when it is not. Typed, from the command line; no environment. */
+
+import type { LogOptions } from './logger.ts';
+import type { RetentionLimits } from './retention.ts';
+
+export type ServerConfig = {
+  readonly host: string;
+  readonly port: number;
+  readonly log: LogOptions;
+  readonly retention: RetentionLimits;
+  readonly schedules: ScheduleConfig;
+};
+
+/** Cron expressions (minute hour day month weekday), in UTC. */
+export type ScheduleConfig = { readonly retention: string; readonly storeSweep: string };
+
+export const DEFAULT_CONFIG: ServerConfig = {
+  host: '127.0.0.1',
+  port: 8470,
+  log: { level: 'info' },
+  retention: { maxCaptures: 200 },
+  schedules: { retention: '*/10 * * * *', storeSweep: '30 3 * * *' },
+};
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]', '::1'];
+
+/** The host names to answer to: on loopback only its own, so that no web site can rebind a name to it. */
+export function allowedHostsFor(host: string): readonly string[] | undefined {
+  return LOOPBACK.includes(host) ? LOOPBACK : undefined;
+}

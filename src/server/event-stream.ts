@@ -1,0 +1,64 @@
+/**
+ * One client of a server-sent event stream, over @fastify/sse. Adds what every stream of ours needs: Accept is
+ * answered by a problem, a client that does not read is dropped before its backlog grows, and closing the
+ * server ends every stream.
+ */
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ProblemError } from './problem.ts';
+
+/** A client this far behind is cut off; it comes back and is replayed what it missed. */
+const MAX_BACKLOG_BYTES = 4 << 20;
+
+export type StreamMessage = { readonly id?: string; readonly event: string; readonly data: unknown };
+
+export interface EventStream {
+  /** Sends a message, or drops the client when it is too far behind. */
+  send(message: StreamMessage): void;
+  onClose(callback: () => void): void;
+  close(): void;
+}
+
+/** All streams of a server, so that closing it can end them. */
+export class StreamRegistry {
+  readonly #open = new Set<EventStream>();
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Begins the stream: the answer's head is sent. The route must be declared `sse: 'manual'`. */
+  open(request: FastifyRequest, reply: FastifyReply): EventStream {
+    const accept = request.headers.accept;
+    if (accept !== undefined && !/text\/event-stream|text\/\*|\*\/\*/.test(accept)) {
+      throw new ProblemError('not-acceptable', 'Only text/event-stream is served here.');
+    }
+    const sse = reply.sse;
+    sse.keepAlive();
+    sse.sendHeaders(200);
+    const stream: EventStream = {
+      send: (message) => {
+        if (!sse.isConnected) return;
+        if (reply.raw.writableLength > MAX_BACKLOG_BYTES) {
+          request.log.warn(
+            { backlogBytes: reply.raw.writableLength },
+            'event stream dropped: client does not read',
+          );
+          reply.raw.destroy();
+          return;
+        }
+        // The promise waits for a drain; the backlog is bounded above instead. It rejects only when the client left.
+        sse.send(message).catch((err: unknown) => request.log.debug({ err }, 'event stream ended'));
+      },
+      onClose: (callback) => sse.onClose(callback),
+      close: () => sse.close(),
+    };
+    this.#open.add(stream);
+    sse.onClose(() => this.#open.delete(stream));
+    return stream;
+  }
+
+  closeAll(): void {
+    for (const stream of [...this.#open]) stream.close();
+  }
+}

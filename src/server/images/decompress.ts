@@ -1,0 +1,116 @@
+/**
+ * Decompression of what packages and initramfs files use: gzip, xz, zstd, or nothing. The kind is told from the
+ * first bytes, never from a name. xz runs in WebAssembly (xz-decompress), so that no native library is needed.
+ * Left out: bzip2, lzma, lz4.
+ */
+
+import { Readable } from 'node:stream';
+import { ReadableStream } from 'node:stream/web';
+import { createGunzip } from 'node:zlib';
+import xz from 'xz-decompress';
+import { DecompressStream } from 'zstd-napi';
+import { imageError } from './errors.ts';
+
+export type Compression = 'none' | 'gzip' | 'xz' | 'zstd';
+
+/** Input is handed over in pieces of this size, so that output streams and the event loop gets its turns. */
+const PIECE_BYTES = 65536;
+
+/** How `bytes` begin. */
+export function compressionOf(bytes: Uint8Array): Compression {
+  const startsWith = (...magic: number[]) => magic.every((byte, i) => bytes[i] === byte);
+  if (startsWith(0x1f, 0x8b)) return 'gzip';
+  if (startsWith(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00)) return 'xz';
+  if (startsWith(0x28, 0xb5, 0x2f, 0xfd)) return 'zstd';
+  return 'none';
+}
+
+/**
+ * The decompressed bytes, in pieces. @param maxBytes more output than this is refused.
+ * @throws FormatError `image/bad-compression` for damaged or truncated data, `image/too-large`
+ */
+export async function* decompress(
+  bytes: Uint8Array,
+  what: string,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const kind = compressionOf(bytes);
+  let total = 0;
+  try {
+    for await (const piece of open(bytes, kind)) {
+      total += piece.length;
+      if (total > maxBytes) break;
+      yield piece;
+    }
+  } catch (cause) {
+    throw imageError('image/bad-compression', `${what}: ${kind} data is damaged or cut short`, {
+      what,
+      cause,
+    });
+  }
+  if (total > maxBytes) {
+    throw imageError('image/too-large', `${what} unpacks to more than ${maxBytes} bytes`, { what });
+  }
+}
+
+/** The same, in one array. */
+export async function decompressAll(bytes: Uint8Array, what: string, maxBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const piece of decompress(bytes, what, maxBytes)) parts.push(piece);
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+function open(bytes: Uint8Array, kind: Compression): AsyncIterable<Uint8Array> {
+  switch (kind) {
+    case 'none':
+      return Readable.from(pieces(bytes));
+    case 'gzip':
+      return through(bytes, createGunzip());
+    case 'zstd':
+      return through(bytes, new DecompressStream());
+    case 'xz':
+      return unxz(bytes);
+  }
+}
+
+/** Runs `bytes` through a Node transform; an error of either side ends the iteration with it. */
+function through(bytes: Uint8Array, transform: NodeJS.ReadWriteStream & Readable): AsyncIterable<Uint8Array> {
+  Readable.from(pieces(bytes)).pipe(transform);
+  return transform;
+}
+
+/**
+ * xz-decompress serves one stream at a time and starts the next only when this one has ended; cancelling one leaves
+ * it undefined who ends it. So an early end is made by an end of the input, and then waited for.
+ */
+async function* unxz(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  let stopped = false;
+  function* input(): Generator<Uint8Array, void, undefined> {
+    for (const piece of pieces(bytes)) {
+      if (stopped) return;
+      yield piece;
+    }
+  }
+  const reader = new xz.XzReadableStream(ReadableStream.from(input())).getReader();
+  let open = true;
+  try {
+    for (;;) {
+      open = false; // a read that throws has ended the stream
+      const { done, value } = await reader.read();
+      if (done) return;
+      open = true;
+      yield value;
+    }
+  } finally {
+    stopped = true;
+    while (open)
+      open = await reader.read().then(
+        ({ done }) => !done,
+        () => false,
+      );
+  }
+}
+
+function* pieces(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+}

@@ -1,0 +1,82 @@
+/**
+ * The guest's initramfs, one file for both kernels: busybox, kexec, makedumpfile, the libraries they need, the
+ * modules for virtio disks, and our scripts (guest/agent). Uncompressed: unpacking costs an emulated CPU far more than
+ * a larger file.
+ */
+
+import type { CpioNode } from './cpio.ts';
+import { buildCpio } from './cpio.ts';
+import { imageError } from './errors.ts';
+import type { FileTree } from './file-tree.ts';
+import { collectModules } from './kernel-modules.ts';
+import { findLibraries } from './shared-libraries.ts';
+
+/** Guest scripts by name: `init`, `common`, `agent`, `console`, `crash`. */
+export type AgentScripts = ReadonlyMap<string, Uint8Array>;
+
+export const AGENT_SCRIPTS = ['init', 'common', 'agent', 'console', 'crash'] as const;
+
+/** Where a program may be in the packages, oldest layout first, and where it goes in the guest. */
+const PROGRAMS = [
+  { target: 'bin/busybox', sources: ['bin/busybox', 'usr/bin/busybox'] },
+  { target: 'sbin/kexec', sources: ['sbin/kexec', 'usr/sbin/kexec'] },
+  { target: 'usr/bin/makedumpfile', sources: ['usr/bin/makedumpfile', 'bin/makedumpfile'] },
+] as const;
+
+/** Disks of the partition are virtio-blk over PCI. */
+const MODULES = ['virtio_pci', 'virtio_blk'] as const;
+
+const LIBRARY_FOLDER = 'lib/powerpc64le-linux-gnu';
+const FOLDERS = ['proc', 'sys', 'dev', 'tmp', 'lib/kdumpd', 'lib/modules', LIBRARY_FOLDER];
+
+/** Builds the archive from unpacked packages. The same packages and scripts give the same bytes. @throws FormatError */
+export async function buildInitramfs(
+  tree: FileTree,
+  release: string,
+  scripts: AgentScripts,
+): Promise<Uint8Array> {
+  const nodes = new Map<string, CpioNode>();
+  const add = (path: string, node: CpioNode): void => {
+    const parts = path.split('/');
+    for (let i = 1; i < parts.length; i++) nodes.set(parts.slice(0, i).join('/'), { kind: 'directory' });
+    nodes.set(path, node);
+  };
+  const addProgram = (path: string, data: Uint8Array): void => add(path, { kind: 'file', data, mode: 0o755 });
+
+  for (const folder of FOLDERS) add(folder, { kind: 'directory' });
+  // The kernel opens the console for process 1 before anything is mounted on /dev.
+  add('dev/console', { kind: 'char', major: 5, minor: 1 });
+  add('dev/null', { kind: 'char', major: 1, minor: 3, mode: 0o666 });
+
+  const found = PROGRAMS.map(({ target, sources }) => {
+    const source = sources.find((path) => tree.find(path) !== undefined);
+    const file = source === undefined ? undefined : tree.find(source);
+    if (source === undefined || file === undefined) {
+      throw imageError('image/missing-file', `no package holds ${sources[0]}`, { what: sources[0] });
+    }
+    addProgram(target, file.data);
+    return source;
+  });
+  add('bin/sh', { kind: 'symlink', target: 'busybox' });
+
+  const { libraries, interpreters } = findLibraries(tree, found);
+  for (const [name, data] of libraries) addProgram(`${LIBRARY_FOLDER}/${name}`, data);
+  for (const [path, data] of interpreters) {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    if (libraries.has(name)) {
+      add(path, { kind: 'symlink', target: `/${LIBRARY_FOLDER}/${name}` });
+    } else addProgram(path, data);
+  }
+
+  const modules = await collectModules(tree, release, MODULES);
+  for (const { name, data } of modules) add(`lib/modules/${name}.ko`, { kind: 'file', data });
+  const order = modules.map((module) => `${module.name}\n`).join('');
+  add('lib/modules/order', { kind: 'file', data: new Uint8Array(Buffer.from(order)) });
+
+  for (const name of AGENT_SCRIPTS) {
+    const data = scripts.get(name);
+    if (data === undefined) throw imageError('image/missing-file', `no guest script ${name}`, { what: name });
+    addProgram(name === 'init' ? 'init' : `lib/kdumpd/${name}`, data);
+  }
+  return buildCpio(nodes);
+}

@@ -1,0 +1,31 @@
+/** The HTTP service: REST v1, events, documentation and the dashboard, and what it does by the clock. */
+
+export { type AppOptions, buildApp, type EventSubscribe } from './app.ts';
+export { allowedHostsFor, DEFAULT_CONFIG, type ScheduleConfig, type ServerConfig } from './config.ts';
+export { API_PREFIX, type App } from './context.ts';
+export { ImageService, type ImageServiceOptions, type StoredImage } from './image-service.ts';
+export { createLogger, type Logger, type LogOptions } from './logger.ts';
+export { type MaintenanceOptions, maintenanceSchedules } from './maintenance.ts';
+export type {
+  CaptureQuery,
+  CaptureReader,
+  HealthCheck,
+  ImageCatalogue,
+  ImageFile,
+  ImageImport,
+  ImageView,
+  ListQuery,
+  OperationReader,
+  Page,
+  VersionInfo,
+  VmcoreSource,
+} from './ports.ts';
+export { type RetentionLimits, type RetentionResult, sweepCaptures } from './retention.ts';
+export {
+  MemoryJournal,
+  type Schedule,
+  type ScheduleJournal,
+  Scheduler,
+  type SchedulerOptions,
+} from './scheduler.ts';
+export { createCaptureReader, createOperationReader, type OperationOptions } from './store-readers.ts';

@@ -1,0 +1,47 @@
+/** The service's own schedules: captures beyond the limit go, and the store is swept of what none needs. */
+
+import type { FastifyBaseLogger } from 'fastify';
+import type { ScheduleConfig } from './config.ts';
+import type { CaptureReader } from './ports.ts';
+import { type RetentionLimits, sweepCaptures } from './retention.ts';
+import type { Schedule } from './scheduler.ts';
+
+export type MaintenanceOptions = {
+  readonly schedules: ScheduleConfig;
+  readonly limits: RetentionLimits;
+  readonly captures: Pick<CaptureReader, 'list' | 'remove'>;
+  /**
+   * Removes stored content that belongs to no capture. It must leave alone what is being stored meanwhile: a vmcore
+   * is written before its capture is.
+   */
+  readonly sweepStore: () => Promise<{ readonly chunks: number; readonly bytes: number }>;
+  readonly logger: FastifyBaseLogger;
+};
+
+/** For a Scheduler. */
+export function maintenanceSchedules(options: MaintenanceOptions): readonly Schedule[] {
+  const log = options.logger.child({ component: 'maintenance' });
+  return [
+    {
+      id: 'retention',
+      cron: options.schedules.retention,
+      run: async () => {
+        const { kept, removed, removedBytes } = await sweepCaptures(
+          options.captures,
+          options.limits,
+          Date.now(),
+        );
+        if (removed.length > 0)
+          log.info({ kept, removed, removedBytes }, 'captures beyond the limit removed');
+      },
+    },
+    {
+      id: 'store-sweep',
+      cron: options.schedules.storeSweep,
+      run: async () => {
+        const swept = await options.sweepStore();
+        if (swept.chunks > 0) log.info({ chunks: swept.chunks, removedBytes: swept.bytes }, 'store swept');
+      },
+    },
+  ];
+}

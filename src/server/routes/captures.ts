@@ -1,0 +1,128 @@
+/** Captures: what a crash left, and its trace, rules and console. The vmcore itself is in vmcore-download.ts. */
+
+import { Type } from 'typebox';
+import type { App, RouteContext } from '../context.ts';
+import { ProblemError } from '../problem.ts';
+import {
+  CapturePage,
+  CaptureRef,
+  IdParams,
+  IdText,
+  ProblemRef,
+  RawText,
+  RuleList,
+  TraceRef,
+} from '../schemas.ts';
+import { pageFields, pageQuery } from './paging.ts';
+
+const tags = ['captures'];
+const listQuery = Type.Object(
+  {
+    ...pageFields,
+    partitionId: Type.Optional(IdText),
+    outcome: Type.Optional(Type.Enum(['captured', 'failed'])),
+  },
+  { additionalProperties: false },
+);
+
+export function registerCaptureRoutes(app: App, { captures }: RouteContext): void {
+  app.get(
+    '/captures',
+    {
+      schema: {
+        tags,
+        summary: 'Lists captures, newest first',
+        querystring: listQuery,
+        response: { 200: CapturePage, '4xx': ProblemRef },
+      },
+    },
+    (request) => {
+      const { partitionId, outcome } = request.query;
+      return captures.list({
+        ...pageQuery(request.query),
+        ...(partitionId === undefined ? {} : { partitionId }),
+        ...(outcome === undefined ? {} : { outcome }),
+      });
+    },
+  );
+
+  app.get(
+    '/captures/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Looks at one capture',
+        params: IdParams,
+        response: { 200: CaptureRef, '4xx': ProblemRef },
+      },
+    },
+    (request) => captures.get(request.params.id),
+  );
+
+  app.delete(
+    '/captures/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Removes a capture and its vmcore',
+        params: IdParams,
+        response: { 204: Type.Null(), '4xx': ProblemRef },
+      },
+    },
+    async (request, reply) => {
+      await captures.remove(request.params.id);
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.get(
+    '/captures/:id/trace',
+    {
+      schema: {
+        tags,
+        summary: 'The handoff as it happened (trace version 1)',
+        params: IdParams,
+        response: { 200: TraceRef, '4xx': ProblemRef },
+      },
+    },
+    async (request, reply) => {
+      const trace = await captures.trace(request.params.id);
+      if (trace === null) throw new ProblemError('not-found', 'This crash ended before its trace began.');
+      // As stored, byte for byte: the same run gives the same text.
+      return reply.type('application/json; charset=utf-8').send(trace);
+    },
+  );
+
+  app.get(
+    '/captures/:id/rules',
+    {
+      schema: {
+        tags,
+        summary: 'How each rule of the handoff fared',
+        params: IdParams,
+        response: { 200: RuleList, '4xx': ProblemRef },
+      },
+    },
+    async (request) => ({ items: await captures.rules(request.params.id) }),
+  );
+
+  app.get(
+    '/captures/:id/console',
+    {
+      schema: {
+        tags,
+        summary: 'The console of the life that crashed and of the crash kernel after it',
+        params: IdParams,
+        response: {
+          200: { description: 'Raw bytes', content: { 'text/plain': { schema: RawText } } },
+          '4xx': ProblemRef,
+        },
+      },
+    },
+    async (request, reply) => {
+      const bytes = await captures.console(request.params.id);
+      if (bytes === null) throw new ProblemError('not-found', 'This crash left no console.');
+      return reply.type('text/plain; charset=utf-8').send(Buffer.from(bytes));
+    },
+  );
+}

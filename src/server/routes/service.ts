@@ -1,0 +1,45 @@
+/** The service itself: is it ready, and what is it. */
+
+import { Type } from 'typebox';
+import { API_PREFIX, type App, type RouteContext } from '../context.ts';
+import { HealthSchema } from '../schemas.ts';
+
+const tags = ['service'];
+const versionSchema = Type.Object({
+  name: Type.String(),
+  version: Type.String(),
+  commit: Type.Optional(Type.String()),
+  api: Type.String(),
+  node: Type.String(),
+});
+
+/** Both are served at the root, where probes look, and under the API's prefix. */
+export function registerServiceRoutes(app: App, { health, version }: RouteContext): void {
+  for (const prefix of ['', API_PREFIX]) {
+    app.get(
+      `${prefix}/healthz`,
+      {
+        schema: {
+          tags,
+          summary: 'Whether the service and its fleet are up',
+          hide: prefix === '',
+          response: { 200: HealthSchema, 503: HealthSchema },
+        },
+      },
+      async (_request, reply) => {
+        const checks = health();
+        const ready = checks.every((check) => check.ok);
+        return reply
+          .code(ready ? 200 : 503)
+          .header('cache-control', 'no-store')
+          .send({ ready, checks });
+      },
+    );
+
+    app.get(
+      `${prefix}/version`,
+      { schema: { tags, summary: 'What this is', hide: prefix === '', response: { 200: versionSchema } } },
+      () => ({ ...version, api: 'v1', node: process.version }),
+    );
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * The built dashboard in a real browser, over the service with a fleet in memory: what it shows, what it does, that
+ * it asks nothing of anybody else, and in both themes. KDUMPD_SCREENSHOTS=DIR also keeps pictures.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { App } from '../../src/server/context.ts';
+import { hasProgram, needsProgram } from '../support/programs.ts';
+import { FakeWorld, synthVmcore } from '../synth/fleet.ts';
+import { playCrash } from '../synth/fleet-crash.ts';
+import { synthTrace } from '../synth/handoff-trace.ts';
+import { buildServiceOver } from '../synth/service.ts';
+
+const pictures = process.env.KDUMPD_SCREENSHOTS;
+const present = hasProgram('chromium');
+
+let webRoot = '';
+let browser: Browser | undefined;
+const open: { app: App; context: BrowserContext }[] = [];
+
+beforeAll(async () => {
+  if (!present) return;
+  webRoot = await mkdtemp(join(tmpdir(), 'kdumpd-web-'));
+  await build({
+    configFile: fileURLToPath(new URL('../../web/vite.config.ts', import.meta.url)),
+    logLevel: 'warn',
+    build: { outDir: webRoot, emptyOutDir: true },
+  });
+  browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  });
+});
+afterAll(async () => {
+  for (const { app, context } of open) {
+    await context.close();
+    await app.close();
+  }
+  await browser?.close();
+  if (webRoot !== '') await rm(webRoot, { recursive: true });
+});
+beforeEach(() => needsProgram('chromium'));
+
+type Visit = { readonly page: Page; readonly base: string; readonly complaints: string[] };
+type Look = { readonly dark?: boolean; readonly width?: number; readonly height?: number };
+
+/** Opens the dashboard over a world. `complaints` gathers errors of the page and requests to anybody else. */
+async function visit(world: FakeWorld, path = '', look: Look = {}): Promise<Visit> {
+  if (browser === undefined) throw new Error('no browser');
+  const app = await buildServiceOver(world, { webRoot });
+  const base = await app.listen({ host: '127.0.0.1', port: 0 });
+  const context = await browser.newContext({
+    viewport: { width: look.width ?? 1360, height: look.height ?? 900 },
+    colorScheme: look.dark === true ? 'dark' : 'light',
+    reducedMotion: 'reduce',
+  });
+  open.push({ app, context });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text()))
+      complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol !== 'data:' && protocol !== 'blob:' && origin !== base) complaints.push(request.url());
+  });
+  await page.goto(`${base}/${path}`);
+  return { page, base, complaints };
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (pictures !== undefined) await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+}
+
+function busyWorld(): FakeWorld {
+  const world = new FakeWorld();
+  world.addImage({ name: 'debian', kernelRelease: '6.1.0-50-powerpc64le' });
+  world.addPartition({ id: 'p1', name: 'alpha', crashes: 3 });
+  world.addPartition({ id: 'p2', name: 'beta', cpus: 1, instructions: 611_204_118, state: 'starting' });
+  world.addPartition({
+    id: 'p3',
+    name: 'gamma',
+    cpus: 4,
+    state: 'failed',
+    instructions: 4_021,
+    reason: 'The image has no crashkernel= on its command line.',
+  });
+  world.print(
+    'p1',
+    [
+      '[    0.000000] Linux version 6.1.0-50-powerpc64le (debian-kernel@lists.debian.org)',
+      '[    0.000000] Reserving 256MB of memory at 512MB for crashkernel (System RAM: 1024MB)',
+      '[    0.000000] Using pSeries machine description',
+      '[    1.911204] smp: Brought up 1 node, 2 CPUs',
+      '[   18.204117] \u001b[32mkexec: crash kernel loaded\u001b[0m',
+      '# uname -m',
+      'ppc64le',
+      '# ',
+    ].join('\r\n'),
+  );
+  world.addCapture(
+    { id: 'c-20240301-0001', signature: 'sysrq_handle_crash' },
+    { bytes: synthVmcore(2_200_000) },
+  );
+  world.addCapture(
+    {
+      id: 'c-20240301-0002',
+      outcome: 'failed',
+      phase: 'handoff',
+      reason: 'CPU 1 never stopped: it spins at 0xc0000000000f1c40.',
+    },
+    { bytes: null, trace: synthTrace({ ends: 't0' }) },
+  );
+  world.addCapture(
+    { id: 'c-20240301-0003', outcome: 'failed', phase: 'purgatory', reason: 'The digest does not match.' },
+    { bytes: null, trace: synthTrace({ ends: 't1' }) },
+  );
+  world.addCapture({ id: 'c-20240301-0004' }, { bytes: synthVmcore(3_400_000) });
+  return world;
+}
+
+describe('fleet page', () => {
+  test.each([
+    ['light', false],
+    ['dark', true],
+  ])('%s: cards, console and captures are there', async (name, dark) => {
+    const { page, complaints } = await visit(busyWorld(), '', { dark });
+    await page.getByRole('button', { name: /alpha/ }).waitFor();
+    await page.locator('.xterm-rows').getByText('crash kernel loaded').waitFor();
+    expect(await page.locator('.card').count()).toBe(3);
+    expect(await page.locator('.captures-table tbody tr').count()).toBe(4);
+    await page.getByText('CPU 1 never stopped').waitFor();
+    await picture(page, `fleet-${name}`);
+    expect(complaints).toEqual([]);
+  });
+
+  test('Panic: → the request that was chosen, its phases, and the capture at the end', async () => {
+    const world = busyWorld();
+    const { page, complaints } = await visit(world);
+    await page.getByRole('radio', { name: 'NMI' }).check();
+    await page.getByRole('combobox', { name: /^On/ }).selectOption('1');
+    await page.getByRole('combobox', { name: /^Dump/ }).selectOption('-l -d 31');
+    const asked = page.waitForRequest(
+      (request) => request.method() === 'POST' && request.url().endsWith('/panic'),
+    );
+    await page.getByRole('button', { name: 'Panic' }).click();
+    const request = await asked;
+    expect(request.postDataJSON()).toEqual({ trigger: 'nmi', onCpu: 1, dump: '-l -d 31' });
+    expect(request.headers()['idempotency-key']).toMatch(/^[0-9a-f]{32}$/);
+    await page.getByRole('button', { name: 'Panic' }).and(page.locator(':disabled')).waitFor();
+    const crash = playCrash(world, 'op-1', 250);
+    await page.locator('.step.here').getByText('dumping').waitFor();
+    await picture(page, 'panic-running');
+    await crash;
+    await page.getByRole('link', { name: 'Open the capture' }).click();
+    await page.getByRole('heading', { name: 'c5' }).waitFor();
+    await page.getByRole('link', { name: 'Download vmcore' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('typing on the console: → reaches the guest, its echo is shown', async () => {
+    const world = busyWorld();
+    const { page } = await visit(world);
+    await page.locator('.xterm-rows').getByText('ppc64le').first().waitFor();
+    await page.locator('.console-screen').click();
+    await page.keyboard.type('ls /proc\n', { delay: 5 });
+    await page.locator('.xterm-rows').getByText('ls /proc').waitFor();
+    expect(world.typed.join('')).toBe('ls /proc\r');
+  });
+
+  test('a refused request: → its reason is shown', async () => {
+    const world = busyWorld();
+    const { page } = await visit(world);
+    await page.locator('.xterm-rows').getByText('ppc64le').first().waitFor();
+    // It changes behind the page's back.
+    world.machine('p1').view = { ...world.machine('p1').view, state: 'crashed' };
+    await page.getByRole('button', { name: 'Panic' }).click();
+    await page.getByRole('alert').getByText('Partition p1 is crashed, not ready.').waitFor();
+  });
+
+  test('nothing yet: → says what to do; importing: → says how far', async () => {
+    const world = new FakeWorld();
+    const { page, complaints } = await visit(world);
+    await page.getByText('No crash yet').waitFor();
+    await picture(page, 'empty');
+    await page.getByRole('button', { name: 'Import Debian' }).click();
+    await page.getByText('fetching packages').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('a daemon that fails: → an error with a way on', async () => {
+    const world = busyWorld();
+    const list = world.fleet.list;
+    world.fleet.list = () => {
+      throw new Error('broken');
+    };
+    const { page } = await visit(world);
+    const alert = page.locator('.fleet [role=alert]');
+    await alert.waitFor();
+    world.fleet.list = list;
+    await alert.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('button', { name: /alpha/ }).waitFor();
+  });
+});
+
+describe('capture page', () => {
+  test.each([
+    ['light', false],
+    ['dark', true],
+  ])('%s: lanes, instants and rules are there', async (name, dark) => {
+    const { page, complaints } = await visit(busyWorld(), '#/captures/c-20240301-0004', { dark });
+    await page.locator('.lanes').waitFor();
+    expect(await page.locator('.instant').count()).toBe(5);
+    expect(await page.locator('.lane-name').allTextContents()).toEqual(['CPU 0', 'CPU 1 master']);
+    expect(await page.locator('.event').count()).toBeGreaterThan(15);
+    await page.locator('.console-text').getByText('Kernel panic').waitFor();
+    await picture(page, `capture-${name}`);
+    await page.locator('.event[data-event="0"]').hover();
+    await page.locator('.tooltip').getByText('sysrq_handle_crash').waitFor();
+    await picture(page, `capture-tooltip-${name}`);
+    expect(complaints).toEqual([]);
+  });
+
+  test('a rule: → its evidence is lit, the rest dimmed; its numbers choose events', async () => {
+    const { page } = await visit(busyWorld(), '#/captures/c-20240301-0004');
+    await page.getByRole('button', { name: /secondaries-parked/ }).click();
+    await page.locator('.event.lit').waitFor();
+    expect(await page.locator('.event.lit').count()).toBe(1);
+    expect(await page.locator('.event.dim').count()).toBeGreaterThan(10);
+    await page.locator('.evidence-link').first().click();
+    await page.locator('.event-details').getByText('real mode: IR and DR clear').waitFor();
+    await page.locator('.event-details').getByText('0x8000000000001001').waitFor();
+    await picture(page, 'capture-rule');
+  });
+
+  test('keys: → events in order, zoom, and back', async () => {
+    const { page } = await visit(busyWorld(), '#/captures/c-20240301-0004');
+    await page.locator('.lanes').focus();
+    for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowRight');
+    await page.locator('.event-details').getByText('event 2 on CPU 1').waitFor();
+    for (let i = 0; i < 6; i++) await page.keyboard.press('+');
+    await page.locator('.event.picked[data-event="2"]').waitFor();
+    expect(await page.locator('.segment-head').count()).toBe(1);
+    expect(await page.locator('.instant').count()).toBe(5);
+    await picture(page, 'capture-zoomed');
+    await page.keyboard.press('0');
+    await page.locator('.true-scale').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('Choose an event').waitFor();
+  });
+
+  test('T0 → T1: → clicking it shows that stretch alone', async () => {
+    const { page } = await visit(busyWorld(), '#/captures/c-20240301-0004');
+    await page.getByRole('button', { name: /^Zoom to T0 → T1/ }).click();
+    await page.locator('.event[data-event="5"]').waitFor();
+    expect(await page.locator('.segment-head').count()).toBe(1);
+    await picture(page, 'capture-t0-t1');
+  });
+
+  test('a crash that failed: → the phase and the reason, no download', async () => {
+    const { page } = await visit(busyWorld(), '#/captures/c-20240301-0003');
+    await page.getByText('The digest does not match.').waitFor();
+    expect(await page.locator('.step.failed').textContent()).toBe('purgatory');
+    expect(await page.getByRole('link', { name: 'Download vmcore' }).count()).toBe(0);
+    expect(await page.locator('.instant').count()).toBe(2);
+    await picture(page, 'capture-failed');
+  });
+
+  test('a long trace on four CPUs, and a narrow window', async () => {
+    const world = busyWorld();
+    world.addCapture({ id: 'long' }, { trace: synthTrace({ cpus: 4, master: 2, extraEvents: 3000 }) });
+    const { page, complaints } = await visit(world, '#/captures/long', { width: 480 });
+    await page.locator('.cluster').first().waitFor();
+    expect(await page.locator('.event').count()).toBeLessThan(800);
+    const overflow = await page.evaluate(
+      'document.documentElement.scrollWidth > document.documentElement.clientWidth',
+    );
+    expect(overflow).toBe(false);
+    await picture(page, 'capture-narrow');
+    expect(complaints).toEqual([]);
+  });
+
+  test('a capture that is not there: → says so', async () => {
+    const { page } = await visit(busyWorld(), '#/captures/nobody');
+    await page.getByText('There is no capture nobody.').waitFor();
+  });
+});
+
+test('/docs: → the API document, under the same content policy', async () => {
+  const { page, complaints } = await visit(busyWorld(), 'docs/');
+  await page.getByText('/api/v1/partitions/{id}/panic').waitFor();
+  await picture(page, 'docs');
+  expect(complaints).toEqual([]);
+});

@@ -1,0 +1,122 @@
+/** The readers of a fleet in memory: its captures, operations and images, as the routes ask for them. */
+
+import { Refusal } from '../../src/panic/contract.ts';
+import type {
+  CaptureQuery,
+  CaptureReader,
+  ImageCatalogue,
+  ImageImport,
+  ListQuery,
+  OperationReader,
+  Page,
+  VmcoreSource,
+} from '../../src/server/ports.ts';
+import type { FakeWorld, StoredCapture } from './fleet.ts';
+
+const EMPTY = new Uint8Array(0);
+
+export function fakeCaptures(world: FakeWorld): CaptureReader {
+  const stored = (id: string): StoredCapture => {
+    const found = world.capturesById.get(id);
+    if (found === undefined) throw new Refusal('not-found', `There is no capture ${id}.`);
+    return found;
+  };
+  return {
+    list: async (query: CaptureQuery) =>
+      pageOf(
+        [...world.capturesById.values()]
+          .map((stored) => stored.capture)
+          .filter((c) => query.outcome === undefined || c.outcome === query.outcome)
+          .filter((c) => query.partitionId === undefined || c.partitionId === query.partitionId),
+        query,
+      ),
+    get: async (id) => stored(id).capture,
+    remove: async (id) => {
+      stored(id);
+      world.capturesById.delete(id);
+    },
+    vmcore: async (id): Promise<VmcoreSource | null> => {
+      const { capture, bytes } = stored(id);
+      if (capture.vmcore === null || bytes === null) return null;
+      async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
+        for (let at = start; at < end; at += 4096)
+          yield bytes?.subarray(at, Math.min(at + 4096, end)) ?? EMPTY;
+      }
+      return { ...capture.vmcore, read };
+    },
+    trace: async (id) => {
+      const { trace } = stored(id);
+      return trace === null ? null : JSON.stringify(trace);
+    },
+    rules: async (id) => stored(id).trace?.rules ?? [],
+    console: async (id) => stored(id).console,
+  };
+}
+
+export function fakeOperations(world: FakeWorld): OperationReader {
+  const get: OperationReader['get'] = async (id) => {
+    const operation = world.operationsById.get(id);
+    if (operation === undefined) throw new Refusal('not-found', `There is no operation ${id}.`);
+    return operation;
+  };
+  return {
+    list: async (query) =>
+      pageOf(
+        [...world.operationsById.values()].filter(
+          (o) => query.partitionId === undefined || o.partitionId === query.partitionId,
+        ),
+        query,
+      ),
+    get,
+    cancel: async (id) => {
+      const operation = await get(id);
+      if (operation.state !== 'queued')
+        throw new Refusal('conflict', `Operation ${id} is ${operation.state}.`);
+      return world.moveOperation(id, { state: 'cancelled' });
+    },
+  };
+}
+
+export function fakeImages(world: FakeWorld): ImageCatalogue {
+  const get: ImageCatalogue['get'] = async (name) => {
+    const image = world.imagesByName.get(name);
+    if (image === undefined) throw new Refusal('not-found', `There is no image ${name}.`);
+    return image;
+  };
+  return {
+    list: async () => [...world.imagesByName.values()],
+    get,
+    remove: async (name) => {
+      await get(name);
+      if (world.fleet.list().some((p) => p.image === name))
+        throw new Refusal('conflict', `Image ${name} is in use.`);
+      world.imagesByName.delete(name);
+    },
+    startImport: async (request: ImageImport) => {
+      const name = request.name ?? 'debian';
+      if (world.imagesByName.has(name)) throw new Refusal('conflict', `There is an image ${name} already.`);
+      world.addImage({ name, state: 'importing', detail: 'fetching packages' });
+      world.emit({ kind: 'image', name, state: 'importing', progress: 'fetching packages' });
+      return world.addOperation({
+        id: `op-${world.operationsById.size + 1}`,
+        kind: 'import',
+        phase: 'fetching',
+      });
+    },
+  };
+}
+
+function pageOf<T extends { readonly id: string }>(oldestFirst: readonly T[], query: ListQuery): Page<T> {
+  const items = [...oldestFirst].reverse();
+  let from = 0;
+  if (query.cursor !== undefined) {
+    const at = items.findIndex((item) => item.id === query.cursor);
+    if (at < 0) throw new Refusal('invalid', 'The cursor is not one of ours.');
+    from = at + 1;
+  }
+  const page = items.slice(from, from + query.limit);
+  const last = page.at(-1);
+  return from + page.length < items.length && last !== undefined
+    ? { items: page, next: last.id }
+    : { items: page };
+}

@@ -1,0 +1,108 @@
+/** The rules of the handoff: how each fared, why, and which events say so. */
+
+import type { Signal } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { RuleResult, Verdict } from '../../../src/panic/contract.ts';
+import { RULE_TEXT } from './rule-text.ts';
+
+const VERDICTS: readonly { readonly verdict: Verdict; readonly text: string; readonly sign: string }[] = [
+  { verdict: 'broken', text: 'broken', sign: '✕' },
+  { verdict: 'held', text: 'held', sign: '✓' },
+  { verdict: 'not-reached', text: 'not reached', sign: '…' },
+  { verdict: 'not-applicable', text: 'not applicable', sign: '–' },
+  { verdict: 'not-evaluated', text: 'not evaluated', sign: '○' },
+];
+
+export function VerdictChip({ verdict }: { readonly verdict: Verdict }): JSX.Element {
+  const entry = VERDICTS.find((v) => v.verdict === verdict);
+  return (
+    <span class={`chip verdict-${verdict}`}>
+      <span aria-hidden="true">{entry?.sign}</span> {entry?.text}
+    </span>
+  );
+}
+
+type RuleListProps = {
+  readonly rules: readonly RuleResult[];
+  readonly chosenRule: Signal<string | null>;
+  readonly chosenEvent: Signal<number | null>;
+};
+
+/** Broken ones first, those that were not looked at last and folded. */
+export function RuleList({ rules, chosenRule, chosenEvent }: RuleListProps): JSX.Element {
+  const looked = VERDICTS.slice(0, 4).flatMap(({ verdict }) =>
+    rules.filter((rule) => rule.verdict === verdict),
+  );
+  const left = rules.filter((rule) => rule.verdict === 'not-evaluated');
+  if (rules.length === 0)
+    return <p class="faint">No rule was judged: the crash ended before its trace began.</p>;
+  return (
+    <>
+      <ul class="rules">
+        {looked.map((rule) => (
+          <RuleItem key={rule.name} rule={rule} chosenRule={chosenRule} chosenEvent={chosenEvent} />
+        ))}
+      </ul>
+      {left.length === 0 ? null : (
+        <details class="rules-left">
+          <summary>{left.length} not evaluated</summary>
+          <ul class="rules">
+            {left.map((rule) => (
+              <RuleItem key={rule.name} rule={rule} chosenRule={chosenRule} chosenEvent={chosenEvent} />
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+function RuleItem({
+  rule,
+  chosenRule,
+  chosenEvent,
+}: { readonly rule: RuleResult } & Omit<RuleListProps, 'rules'>): JSX.Element {
+  const evidence = rule.evidence ?? [];
+  const open = chosenRule.value === rule.name;
+  return (
+    <li class={open ? 'rule open' : 'rule'}>
+      <button
+        type="button"
+        class="rule-head"
+        aria-pressed={open}
+        onClick={() => {
+          chosenRule.value = open ? null : rule.name;
+        }}
+      >
+        <span class="mono rule-name">{rule.name}</span>
+        <VerdictChip verdict={rule.verdict} />
+      </button>
+      {rule.note === undefined ? null : <p class="rule-note">{rule.note}</p>}
+      {open ? (
+        <div class="rule-body">
+          <p>{RULE_TEXT[rule.name] ?? ''}</p>
+          {evidence.length === 0 ? (
+            <p class="faint">No events are named as evidence.</p>
+          ) : (
+            <p class="evidence">
+              Evidence:{' '}
+              {evidence.slice(0, 24).map((n) => (
+                <button
+                  key={n}
+                  type="button"
+                  class="evidence-link"
+                  onClick={() => {
+                    chosenEvent.value = n;
+                  }}
+                >
+                  {n}
+                </button>
+              ))}
+              {evidence.length > 24 ? <span class="faint"> and {evidence.length - 24} more</span> : null}
+            </p>
+          )}
+        </div>
+      ) : null}
+    </li>
+  );
+}

@@ -1,0 +1,52 @@
+/** What an event under the pointer says. Everything in it is also in the details of a chosen event. */
+
+import type { ReadonlySignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { Trace } from '../../../src/panic/contract.ts';
+import type { Hover } from './chart.tsx';
+import { sinceT0 } from './details.tsx';
+import { styleOf } from './kinds.ts';
+
+const WIDTH = 320;
+const SHOWN = 6;
+
+type TooltipProps = {
+  readonly hover: ReadonlySignal<Hover | null>;
+  readonly trace: Trace;
+  readonly width: number;
+};
+
+export function Tooltip({ hover, trace, width }: TooltipProps): JSX.Element | null {
+  const at = hover.value;
+  if (at === null) return null;
+  const left = Math.max(0, Math.min(width - WIDTH, at.x - WIDTH / 2));
+  return (
+    <div
+      class="tooltip"
+      aria-hidden="true"
+      style={{ left: `${left}px`, top: `${at.y + 58}px`, width: `${WIDTH}px` }}
+    >
+      {at.events.slice(0, SHOWN).map((event) => (
+        <div key={event.n} class="tooltip-event">
+          <div class="tooltip-head">
+            <strong>{styleOf(event.kind).label}</strong>
+            <span class="faint mono">{sinceT0(trace, event)}</span>
+          </div>
+          {event.symbol === undefined ? null : <div class="mono">{event.symbol}</div>}
+          {event.addr === undefined ? null : <div class="mono faint">{event.addr}</div>}
+          {event.detail === undefined ? null : <div>{event.detail}</div>}
+          {event.regs === undefined || at.events.length > 1
+            ? null
+            : Object.entries(event.regs).map(([name, value]) => (
+                <div key={name} class="mono faint">
+                  {name.padEnd(5)} {value}
+                </div>
+              ))}
+        </div>
+      ))}
+      {at.events.length > SHOWN ? (
+        <div class="faint">and {at.events.length - SHOWN} more: click to zoom in</div>
+      ) : null}
+    </div>
+  );
+}

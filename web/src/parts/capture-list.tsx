@@ -1,0 +1,121 @@
+/** The captures, newest first. */
+
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { type Capture, vmcoreUrl } from '../api.ts';
+import { formatAge, formatBytes } from '../format.ts';
+import { captureLink } from '../router.ts';
+import {
+  captures,
+  messageOf,
+  moreCaptures,
+  nextCaptures,
+  now,
+  partitions,
+  refreshCaptures,
+} from '../state.ts';
+import { Loaded, OutcomeChip, RuleCounts } from './common.tsx';
+
+export function CaptureList(): JSX.Element {
+  const error = useSignal('');
+  const more = async (): Promise<void> => {
+    try {
+      await moreCaptures();
+    } catch (e) {
+      error.value = messageOf(e);
+    }
+  };
+  return (
+    <section class="panel captures" aria-labelledby="captures-title">
+      <div class="panel-head">
+        <h2 id="captures-title">Captures</h2>
+      </div>
+      <Loaded load={captures.value} retry={() => void refreshCaptures()}>
+        {(all) =>
+          all.length === 0 ? (
+            <p class="empty faint">No crash yet. Press Panic on a ready partition.</p>
+          ) : (
+            <div class="table-scroll">
+              <table class="captures-table">
+                <thead>
+                  <tr>
+                    <th scope="col">Capture</th>
+                    <th scope="col">Partition</th>
+                    <th scope="col">Outcome</th>
+                    <th scope="col">Phase</th>
+                    <th scope="col">Rules</th>
+                    <th scope="col" class="num">
+                      Size
+                    </th>
+                    <th scope="col">When</th>
+                    <th scope="col">
+                      <span class="hidden">Download</span>
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {all.map((capture) => (
+                    <Row key={capture.id} capture={capture} />
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )
+        }
+      </Loaded>
+      {nextCaptures.value === undefined ? null : (
+        <button type="button" class="more" onClick={() => void more()}>
+          Older captures
+        </button>
+      )}
+      {error.value === '' ? null : (
+        <p class="notice notice-error" role="alert">
+          {error.value}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Row({ capture }: { readonly capture: Capture }): JSX.Element {
+  const all = partitions.value.kind === 'ready' ? partitions.value.value : [];
+  const name = all.find((p) => p.id === capture.partitionId)?.name ?? capture.partitionId;
+  return (
+    <tr>
+      <td>
+        <a href={captureLink(capture.id)} class="mono">
+          {capture.id}
+        </a>
+      </td>
+      <td>{name}</td>
+      <td>
+        <OutcomeChip capture={capture} />
+      </td>
+      <td>
+        {capture.phase.replace('-', ' ')}
+        {capture.reason === undefined ? null : <div class="faint reason">{capture.reason}</div>}
+      </td>
+      <td>
+        <RuleCounts rules={capture.rules} />
+      </td>
+      <td class="num nowrap">{capture.vmcore === null ? '–' : formatBytes(capture.vmcore.bytes)}</td>
+      <td class="nowrap">
+        <time dateTime={capture.createdAt} title={capture.createdAt}>
+          {formatAge(capture.createdAt, now.value)}
+        </time>
+      </td>
+      <td class="num">
+        {capture.vmcore === null ? null : (
+          <a
+            class="download"
+            href={vmcoreUrl(capture.id)}
+            download
+            aria-label={`Download the vmcore of ${capture.id}`}
+          >
+            vmcore ↓
+          </a>
+        )}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,125 @@
+/** Small things that several pages show. */
+
+import { useSignal } from '@preact/signals';
+import type { ComponentChildren, JSX } from 'preact';
+import {
+  CAPTURE_PHASES,
+  type Capture,
+  type CapturePhase,
+  type PartitionState,
+} from '../../../src/panic/contract.ts';
+import type { Load } from '../state.ts';
+
+export const STATE_TEXT: Readonly<Record<PartitionState, string>> = {
+  stopped: 'stopped',
+  starting: 'starting',
+  ready: 'ready',
+  busy: 'crashing',
+  crashed: 'crashed',
+  failed: 'failed',
+};
+
+export function StateChip({ state }: { readonly state: PartitionState }): JSX.Element {
+  return (
+    <span class={`chip state-${state}`}>
+      <span class="dot" aria-hidden="true" /> {STATE_TEXT[state]}
+    </span>
+  );
+}
+
+export function OutcomeChip({ capture }: { readonly capture: Capture }): JSX.Element {
+  if (capture.outcome === 'failed') return <span class="chip verdict-broken">✕ not captured</span>;
+  if (capture.vmcore?.incomplete === true) return <span class="chip verdict-not-reached">incomplete</span>;
+  return <span class="chip verdict-held">✓ captured</span>;
+}
+
+export function RuleCounts({ rules }: { readonly rules: Capture['rules'] }): JSX.Element {
+  return (
+    <span class="rule-counts">
+      <span class="count-held">{rules.held} held</span>
+      {rules.broken > 0 ? <span class="count-broken">{rules.broken} broken</span> : null}
+      {rules.notReached > 0 ? <span class="faint">{rules.notReached} not reached</span> : null}
+    </span>
+  );
+}
+
+/** The phases of a crash worth a step, in order. */
+const STEPS: readonly CapturePhase[] = CAPTURE_PHASES.slice(CAPTURE_PHASES.indexOf('triggered'));
+
+/** How far a crash is, or came. */
+export function PhaseSteps({
+  phase,
+  failed,
+}: {
+  readonly phase: string;
+  readonly failed?: boolean;
+}): JSX.Element {
+  const at = STEPS.indexOf(phase as CapturePhase);
+  return (
+    <ol class="steps" aria-label={`Phase: ${phase}`}>
+      {STEPS.map((step, i) => {
+        const past = i < at || (i === at && step === 'stored');
+        const state = past ? 'past' : i === at ? (failed === true ? 'failed' : 'here') : 'ahead';
+        return (
+          <li key={step} class={`step ${state}`} aria-current={i === at ? 'step' : undefined}>
+            {step.replace('-', ' ')}
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+/** Shows a thing once it is there; before that a quiet skeleton, and the reason when it cannot be had. */
+export function Loaded<T>(props: {
+  readonly load: Load<T>;
+  readonly lines?: number;
+  readonly retry?: () => void;
+  readonly children: (value: T) => ComponentChildren;
+}): JSX.Element {
+  const { load } = props;
+  if (load.kind === 'loading') {
+    return (
+      <div class="skeleton" role="status" aria-label="Loading">
+        {Array.from({ length: props.lines ?? 3 }, (_, i) => (
+          <div key={i} class="skeleton-line" style={{ width: `${92 - i * 14}%` }} />
+        ))}
+      </div>
+    );
+  }
+  if (load.kind === 'failed') {
+    return (
+      <div class="notice notice-error" role="alert">
+        <p>{load.message}</p>
+        {props.retry === undefined ? null : (
+          <button type="button" onClick={props.retry}>
+            Try again
+          </button>
+        )}
+      </div>
+    );
+  }
+  return <>{props.children(load.value)}</>;
+}
+
+/** A text and a button that copies it. */
+export function Copyable({ text, label }: { readonly text: string; readonly label: string }): JSX.Element {
+  const copied = useSignal(false);
+  const copy = async (): Promise<void> => {
+    // The clipboard is for secure pages alone; where it is missing, selecting is what remains.
+    if (navigator.clipboard === undefined) return;
+    await navigator.clipboard.writeText(text);
+    copied.value = true;
+    setTimeout(() => {
+      copied.value = false;
+    }, 1500);
+  };
+  return (
+    <span class="copyable">
+      <code>{text}</code>
+      <button type="button" class="tool wide" aria-label={`Copy ${label}`} onClick={() => void copy()}>
+        {copied.value ? 'Copied' : 'Copy'}
+      </button>
+    </span>
+  );
+}

@@ -1,0 +1,34 @@
+/** Light, dark, or what the system says; kept in this browser. */
+
+import { effect, type Signal, signal } from '@preact/signals';
+
+export type Theme = 'system' | 'light' | 'dark';
+
+const KEY = 'kdumpd-theme';
+
+function stored(): Theme {
+  const value = localStorage.getItem(KEY);
+  return value === 'light' || value === 'dark' ? value : 'system';
+}
+
+export const theme: Signal<Theme> = signal(stored());
+
+effect(() => {
+  if (theme.value === 'system') {
+    localStorage.removeItem(KEY);
+    delete document.documentElement.dataset.theme;
+  } else {
+    localStorage.setItem(KEY, theme.value);
+    document.documentElement.dataset.theme = theme.value;
+  }
+});
+
+export function nextTheme(): void {
+  theme.value = theme.value === 'system' ? 'dark' : theme.value === 'dark' ? 'light' : 'system';
+}
+
+/** Whether what is shown now is dark. */
+export function isDark(): boolean {
+  if (theme.value !== 'system') return theme.value === 'dark';
+  return matchMedia('(prefers-color-scheme: dark)').matches;
+}
