@@ -37,3 +37,8 @@ export class BugError extends Error {
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new BugError(message);
 }
+
+/** The codes that this folder itself throws; elf/ and fdt/ have catalogues of their own. */
+export const BASE_ERRORS = {
+  'base/not-latin1': 'text that must be one byte a character holds a character above U+00FF',
+} as const;

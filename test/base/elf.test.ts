@@ -130,6 +130,7 @@ describe('parseElf', () => {
     ['32-bit class', 'elf/not-64-bit', (f) => f.set([1], 4)],
     ['no byte order', 'elf/bad-byte-order', (f) => f.set([3], 5)],
     ['version 2', 'elf/bad-version', (f) => f.set([2], 6)],
+    ['e_ehsize of 32 bits', 'elf/bad-header-size', (f) => putU16(f, 52, 52, 'big')],
     ['e_phentsize of 32 bits', 'elf/bad-header-size', (f) => putU16(f, 54, 32, 'big')],
     ['e_phnum beyond the file', 'elf/truncated', (f) => putU16(f, 56, 5000, 'big')],
     [

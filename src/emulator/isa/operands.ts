@@ -48,6 +48,7 @@ function vsr(name: string, from: number, high: number): Operand {
   return derived(name, 'vsr', (w) => (bits(w, high, high) << 5) | bits(w, from, from + 4));
 }
 
+const firstField = (w: number): number => (bits(w, 12, 19) === 0 ? 7 : Math.clz32(bits(w, 12, 19)) - 24);
 const sh6 = (w: number): number => (bits(w, 30, 30) << 5) | bits(w, 16, 20);
 const mb6 = (w: number): number => (bits(w, 26, 26) << 5) | bits(w, 21, 25);
 const spr = (w: number): number => (bits(w, 16, 20) << 5) | bits(w, 11, 15);
@@ -75,6 +76,8 @@ const ALL: readonly Operand[] = [
   derived('MASKL', 'i64', (w) => mask64(mb6(w), 63)), derived('MASKR', 'i64', (w) => mask64(0, mb6(w))),
   derived('MASKC', 'i64', (w) => mask64(mb6(w), 63 - sh6(w))),
   field('TO', 'u16', 6, 10), field('L', 'u16', 10, 10), field('L2R', 'u16', 14, 15), field('L2', 'u16', 9, 10), field('FXM', 'u16', 12, 19),
+  // mtocrf and mfocrf name one field: POWER9 takes the first of several, and field 7 for none (both undefined in the ISA).
+  derived('FXF', 'crf', firstField), derived('FXS', 'u16', (w) => 28 - 4 * firstField(w)),
   derived('SPR', 'u16', spr),
   field('LEV', 'u16', 20, 26), field('SR', 'u16', 12, 15), field('CT', 'u16', 7, 10), field('TH', 'u16', 6, 10),
   field('R', 'u16', 15, 15), field('RIC', 'u16', 12, 13), field('PRS', 'u16', 14, 14), field('L15', 'u16', 15, 15),

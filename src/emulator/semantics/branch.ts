@@ -90,18 +90,10 @@ export const BRANCH: ReadonlyMap<string, Semantics> = new Map<string, Semantics>
   ['creqv', crLogic((a, b) => not(i32.xor(a, b)))],
   ['crandc', crLogic((a, b) => i32.and(a, not(b)))], ['crorc', crLogic((a, b) => i32.or(a, not(b)))],
   ['mcrf', (o) => o.setCrField('BF', o.crField('BFA'))],
-  ['mtcrf', moveToCr], ['mtocrf', moveToCr],
+  ['mtcrf', moveToCr],
+  ['mtocrf', (o) => o.setCrField('FXF', i32.and(i32.shrU(i32.wrap(o.gpr('RS')), o.imm('FXS')), i32c(15)))],
   ['mfcr', (o) => o.setGpr('RT', i64.extendU(wholeCr(o)))],
-  // mfocrf: the bits outside the field are undefined; POWER9 gives the field alone for one bit of FXM.
-  ['mfocrf', (o) => {
-    const fxm = o.let(o.imm('FXM'));
-    const result = o.variable(i32c(0));
-    for (let field = 0; field < 8; field++) {
-      const chosen = i32.and(fxm, i32c(0x80 >> field));
-      const value = i32.shl(o.crField(field), i32c(28 - 4 * field));
-      result.set(i32.or(result.get(), i32.select(value, i32c(0), chosen)));
-    }
-    o.setGpr('RT', i64.extendU(result.get()));
-  }],
+  // The bits outside the field are undefined; POWER9 gives the field alone.
+  ['mfocrf', (o) => o.setGpr('RT', i64.extendU(i32.shl(o.crField('FXF'), o.imm('FXS'))))],
   ['mcrxrx', (o) => o.setCrField('BF', [o.xer('CA32'), i32.shl(o.xer('CA'), i32c(1)), i32.shl(o.xer('OV32'), i32c(2)), i32.shl(o.xer('OV'), i32c(3))].reduce((a, b) => i32.or(a, b)))],
 ]);

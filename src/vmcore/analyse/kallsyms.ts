@@ -1,0 +1,193 @@
+/**
+ * The kernel's own symbol table, as it lies in its memory: names compressed by a table of 256 tokens.
+ * Source: Linux 6.1 kernel/kallsyms.c, kernel/kallsyms_internal.h (what each table means); the order of the tables in
+ * memory is that of 6.1 (offsets, base, count, names, markers, sequence, tokens, token index), and the other one, since
+ * 6.5, has offsets and base behind the token index. Each table begins at a multiple of 8.
+ * Left out: kernels before 4.6 and others without KALLSYMS_BASE_RELATIVE, and KALLSYMS_ABSOLUTE_PERCPU: no ppc64
+ * kernel of an age that we run has them.
+ */
+
+import type { Endian } from '../../base/bytes.ts';
+import { alignUp, latin1, viewOf } from '../../base/bytes.ts';
+import { analyseError } from './errors.ts';
+import { type KernelSymbol, SymbolTable } from './symbol-table.ts';
+
+export type Kallsyms = {
+  readonly table: SymbolTable;
+  /** kallsyms_relative_base as it stands in memory: relocated, once the kernel has relocated itself. */
+  readonly relativeBase: bigint;
+  readonly endian: Endian;
+};
+
+/** The digits stand for themselves in every kernel's token table: '0' NUL '1' NUL … */
+const DIGITS: Buffer = Buffer.from('0123456789'.split('').map((digit) => `${digit}\0`).join(''), 'latin1');
+const TOKENS = 256;
+const TOKEN_INDEX_BYTES = TOKENS * 2;
+/** Far more tokens' bytes than any kernel has; bounds the search for the table's start and end. */
+const TOKEN_TABLE_LIMIT = 16384;
+const NAMES_PER_MARKER = 256;
+const LEAST_SYMBOLS = 256;
+const MOST_SYMBOLS = 4 * 1024 * 1024;
+/** Type letters of nm, which begin every name. */
+const TYPE_LETTER = /^[A-Za-z?]/;
+
+type Tokens = {
+  readonly start: number;
+  /** Just behind the token index. */
+  readonly end: number;
+  readonly texts: readonly string[];
+  readonly endian: Endian;
+};
+
+type Names = {
+  /** Of the count that precedes the names. */
+  readonly start: number;
+  readonly count: number;
+  readonly names: readonly string[];
+};
+
+/**
+ * Finds and reads kallsyms in `memory`, a copy of the kernel's image (or of its beginning, rodata included).
+ * @returns undefined where there is none yet: more memory may bring it.
+ */
+export function findKallsyms(memory: Uint8Array): Kallsyms | undefined {
+  for (const tokens of tokenTables(memory)) {
+    const names = findNames(memory, tokens);
+    if (names === undefined) continue;
+    const addresses = findAddresses(memory, tokens, names);
+    if (addresses === undefined) continue;
+    const symbols = names.names.map((name, i): KernelSymbol => ({
+      name: name.slice(1),
+      address: addresses.base + BigInt(addresses.offsets[i] as number),
+    }));
+    return { table: new SymbolTable(symbols), relativeBase: addresses.base, endian: tokens.endian };
+  }
+  return undefined;
+}
+
+/** As {@link findKallsyms}. @throws FormatError `analyse/no-kallsyms`. */
+export function parseKallsyms(memory: Uint8Array): Kallsyms {
+  const found = findKallsyms(memory);
+  if (found === undefined) {
+    throw analyseError('analyse/no-kallsyms', 'no tables of kallsyms were found', {
+      actual: `${memory.length} bytes of kernel memory`,
+    });
+  }
+  return found;
+}
+
+/** Token tables whose index fits them. */
+function* tokenTables(memory: Uint8Array): Generator<Tokens> {
+  const bytes = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
+  for (let at = bytes.indexOf(DIGITS); at >= 0; at = bytes.indexOf(DIGITS, at + 1)) {
+    // '0' is token 0x30: forty-eight strings before the digits lies the start, at a multiple of 8.
+    const start = backByStrings(memory, at, 0x30);
+    if (start === undefined) continue;
+    for (const endian of ['little', 'big'] as const) {
+      const tokens = tokensAt(memory, start, endian);
+      if (tokens !== undefined) yield tokens;
+    }
+  }
+}
+
+/** The multiple of 8 that is the start of the `count`-th string before `at`. */
+function backByStrings(memory: Uint8Array, at: number, count: number): number | undefined {
+  const lowest = Math.max(0, at - TOKEN_TABLE_LIMIT);
+  let strings = 0;
+  let start = at;
+  while (strings < count) {
+    // The NUL that ends the string before `start`, and then back to that string's first byte.
+    if (start - 1 < lowest || memory[start - 1] !== 0) return undefined;
+    start--;
+    while (start > lowest && memory[start - 1] !== 0) start--;
+    strings++;
+  }
+  // The first token is not empty as a rule, but the padding before it is zero like an end of a string.
+  return start % 8 === 0 ? start : undefined;
+}
+
+function tokensAt(memory: Uint8Array, start: number, endian: Endian): Tokens | undefined {
+  const offsets: number[] = [];
+  const texts: string[] = [];
+  let at = start;
+  for (let i = 0; i < TOKENS; i++) {
+    const end = memory.indexOf(0, at);
+    if (end < 0 || end - start > TOKEN_TABLE_LIMIT) return undefined;
+    offsets.push(at - start);
+    texts.push(latin1(memory.subarray(at, end)));
+    at = end + 1;
+  }
+  const index = alignUp(at, 8);
+  if (index + TOKEN_INDEX_BYTES > memory.length) return undefined;
+  const view = viewOf(memory);
+  const fits = offsets.every((offset, i) => view.getUint16(index + i * 2, endian === 'little') === offset);
+  return fits ? { start, end: index + TOKEN_INDEX_BYTES, texts, endian } : undefined;
+}
+
+/** Names lie before the tokens, behind their count; what proves them are the markers that follow. */
+function findNames(memory: Uint8Array, tokens: Tokens): Names | undefined {
+  const view = viewOf(memory);
+  const little = tokens.endian === 'little';
+  for (let at = tokens.start - 16; at >= 0; at -= 8) {
+    const count = view.getUint32(at, little);
+    if (count < LEAST_SYMBOLS || count > MOST_SYMBOLS || view.getUint32(at + 4, little) !== 0) continue;
+    const names = namesAt(memory, tokens, at, count);
+    if (names !== undefined) return names;
+  }
+  return undefined;
+}
+
+function namesAt(memory: Uint8Array, tokens: Tokens, start: number, count: number): Names | undefined {
+  const first = start + 8;
+  const names: string[] = [];
+  const markers: number[] = [];
+  let at = first;
+  for (let i = 0; i < count; i++) {
+    if (i % NAMES_PER_MARKER === 0) markers.push(at - first);
+    let length = memory[at++] as number;
+    if (length >= 0x80) length = (length & 0x7f) | ((memory[at++] as number) << 7);
+    if (length === 0 || at + length > tokens.start) return undefined;
+    let name = '';
+    for (const end = at + length; at < end; at++) name += tokens.texts[memory[at] as number];
+    if (!TYPE_LETTER.test(name)) return undefined;
+    names.push(name);
+  }
+  const table = alignUp(at, 8);
+  if (table + markers.length * 4 > tokens.start) return undefined;
+  const view = viewOf(memory);
+  const little = tokens.endian === 'little';
+  const proven = markers.every((marker, i) => view.getUint32(table + i * 4, little) === marker);
+  return proven ? { start, count, names } : undefined;
+}
+
+type Addresses = { readonly base: bigint; readonly offsets: readonly number[] };
+
+function findAddresses(memory: Uint8Array, tokens: Tokens, names: Names): Addresses | undefined {
+  const bytes = alignUp(names.count * 4, 8);
+  return (
+    addressesAt(memory, tokens, names.start - 8 - bytes, names.start - 8, names.count) ??
+    addressesAt(memory, tokens, tokens.end, tokens.end + bytes, names.count)
+  );
+}
+
+/** Offsets ascend, and the base is where a kernel is linked: at a multiple of 64 KiB of the linear map. */
+function addressesAt(
+  memory: Uint8Array,
+  tokens: Tokens,
+  table: number,
+  base: number,
+  count: number,
+): Addresses | undefined {
+  if (table < 0 || base + 8 > memory.length) return undefined;
+  const view = viewOf(memory);
+  const little = tokens.endian === 'little';
+  const offsets: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const offset = view.getUint32(table + i * 4, little);
+    if (offset < (offsets[i - 1] ?? 0)) return undefined;
+    offsets.push(offset);
+  }
+  const relativeBase = view.getBigUint64(base, little);
+  if (relativeBase >> 60n !== 0xcn || (relativeBase & 0xffffn) !== 0n) return undefined;
+  return { base: relativeBase, offsets };
+}

@@ -1,0 +1,230 @@
+/**
+ * Vmcores over any PageStore and ManifestStore: cut into chunks of 64 KiB (what a 64 KiB page of guest memory is, at
+ * the same alignment in /proc/vmcore), hashed, stored where new, read back and compared.
+ */
+
+import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ByteSource } from '../../base/bytes.ts';
+import { concatBytes, isAllZero } from '../../base/bytes.ts';
+import type { DumpCheck } from '../reader/index.ts';
+import { checkDump, evaluateAsync } from '../reader/index.ts';
+import { chunksOf, piecesOf } from './chunker.ts';
+import type {
+  ByteSpan,
+  Chunk,
+  ChunkId,
+  Manifest,
+  ManifestId,
+  ManifestStore,
+  PageStore,
+  StoredVmcore,
+  SweepResult,
+  VmcoreStore,
+} from './contract.ts';
+import { CHUNK_BYTES } from './contract.ts';
+import { storeError } from './errors.ts';
+import { Mutex } from './mutex.ts';
+
+/** Chunks stored in one transaction: 8 MiB. */
+const BATCH_CHUNKS = 128;
+/** Chunks given to a reader in one piece: 1 MiB. */
+const READ_CHUNKS = 16;
+
+export class ChunkedVmcoreStore implements VmcoreStore {
+  readonly #pages: PageStore;
+  readonly #manifests: ManifestStore;
+  /** Chunks of vmcores being written or read: a sweep leaves them alone. */
+  readonly #inUse = new Set<readonly ChunkId[]>();
+  /** A sweep and the finding of a chunk that is to be used again exclude each other. */
+  readonly #mutex = new Mutex();
+
+  constructor(pages: PageStore, manifests: ManifestStore) {
+    this.#pages = pages;
+    this.#manifests = manifests;
+  }
+
+  async writeVmcore(source: AsyncIterable<Uint8Array> | ByteSource, length?: number): Promise<StoredVmcore> {
+    const ids: ChunkId[] = [];
+    const hashes: Uint8Array[] = [];
+    this.#inUse.add(ids);
+    try {
+      let newBytes = 0;
+      let batch: Chunk[] = [];
+      const flush = async (): Promise<void> => {
+        newBytes += await this.#store(batch, ids);
+        for (const chunk of batch) hashes.push(chunk.hash);
+        batch = [];
+      };
+      for await (const bytes of chunksOf(piecesOf(source, length), CHUNK_BYTES)) {
+        batch.push({ hash: hashOf(bytes), bytes });
+        if (batch.length === BATCH_CHUNKS) await flush();
+      }
+      await flush();
+      const { sha256, bytes } = await this.#compare(ids, hashes);
+      if (length !== undefined && bytes !== length)
+        throw storeError('store/corrupt-manifest', 'other bytes were stored than were given', {
+          expected: `${length}`,
+          actual: `${bytes}`,
+        });
+      const manifestId = await this.#manifests.create({ bytes, sha256, chunkBytes: CHUNK_BYTES }, ids);
+      return { manifestId, sha256, bytes, newBytes };
+    } finally {
+      this.#inUse.delete(ids);
+    }
+  }
+
+  async describe(id: ManifestId): Promise<Manifest> {
+    const manifest = await this.#manifests.get(id);
+    if (manifest === null) throw storeError('store/unknown-manifest', `no stored vmcore has the id ${id}`);
+    return manifest;
+  }
+
+  list(): Promise<readonly Manifest[]> {
+    return this.#manifests.list();
+  }
+
+  async *readVmcore(id: ManifestId, span?: ByteSpan): AsyncGenerator<Uint8Array> {
+    const { manifest, ids } = await this.#mutex.run(() => this.#open(id));
+    try {
+      const { start, end } = span ?? { start: 0, end: manifest.bytes };
+      if (
+        !Number.isInteger(start) ||
+        !Number.isInteger(end) ||
+        start < 0 ||
+        start > end ||
+        end > manifest.bytes
+      ) {
+        throw storeError('store/bad-range', 'the range lies outside the vmcore', {
+          expected: `0 to ${manifest.bytes}`,
+          actual: `${start} to ${end}`,
+        });
+      }
+      for (let at = start; at < end; ) {
+        const first = Math.floor(at / manifest.chunkBytes);
+        const last = Math.min(first + READ_CHUNKS, Math.ceil(end / manifest.chunkBytes));
+        const base = first * manifest.chunkBytes;
+        const piece = concatBytes(await this.#pages.getMany(ids.slice(first, last)));
+        const stop = Math.min(end, last * manifest.chunkBytes);
+        if (piece.length < stop - base)
+          throw storeError('store/corrupt-manifest', `vmcore ${id} has a chunk that is too short`, {
+            offset: base,
+          });
+        yield piece.subarray(at - base, stop - base);
+        at = stop;
+      }
+    } finally {
+      this.#inUse.delete(ids);
+    }
+  }
+
+  async checkVmcore(id: ManifestId): Promise<DumpCheck> {
+    const { bytes } = await this.describe(id);
+    const read = async (offset: number, length: number): Promise<Uint8Array> => {
+      const parts: Uint8Array[] = [];
+      for await (const part of this.readVmcore(id, { start: offset, end: offset + length })) parts.push(part);
+      return concatBytes(parts);
+    };
+    return evaluateAsync(bytes, read, checkDump);
+  }
+
+  async verify(id: ManifestId): Promise<void> {
+    const manifest = await this.describe(id);
+    const hash = createHash('sha256');
+    for await (const piece of this.readVmcore(id)) hash.update(piece);
+    const actual = hash.digest('hex');
+    if (actual !== manifest.sha256)
+      throw storeError('store/corrupt-chunk', `vmcore ${id} is not what was stored`, {
+        expected: manifest.sha256,
+        actual,
+      });
+  }
+
+  async delete(id: ManifestId): Promise<SweepResult> {
+    if (!(await this.#manifests.delete(id)))
+      throw storeError('store/unknown-manifest', `no stored vmcore has the id ${id}`);
+    return this.#sweep();
+  }
+
+  async retain(keep: ReadonlySet<ManifestId>): Promise<SweepResult> {
+    for (const { id } of await this.#manifests.list()) if (!keep.has(id)) await this.#manifests.delete(id);
+    return this.#sweep();
+  }
+
+  async close(): Promise<void> {
+    await this.#pages.close();
+  }
+
+  /** Stores a batch and appends its ids, which are in use from then on. @returns bytes that were new. */
+  #store(batch: readonly Chunk[], ids: ChunkId[]): Promise<number> {
+    return this.#mutex.run(async () => {
+      const known = await this.#pages.hasMany(batch.map((chunk) => chunk.hash));
+      const fresh = batch.filter((_, i) => known[i] === null);
+      const put = await this.#pages.putMany(fresh);
+      let next = 0;
+      for (const id of known) ids.push(id ?? put[next++] ?? 0);
+      const seen = new Set<ChunkId>();
+      return fresh.reduce((sum, chunk, i) => {
+        const id = put[i] ?? 0;
+        if (seen.has(id)) return sum;
+        seen.add(id);
+        return sum + chunk.bytes.length;
+      }, 0);
+    });
+  }
+
+  /** Reads every chunk back. @throws FormatError `store/corrupt-chunk`. */
+  async #compare(
+    ids: readonly ChunkId[],
+    hashes: readonly Uint8Array[],
+  ): Promise<{ sha256: string; bytes: number }> {
+    const whole = createHash('sha256');
+    let bytes = 0;
+    const good = new Set<ChunkId>();
+    for (let first = 0; first < ids.length; first += BATCH_CHUNKS) {
+      const contents = await this.#pages.getMany(ids.slice(first, first + BATCH_CHUNKS));
+      contents.forEach((content, i) => {
+        const id = ids[first + i] ?? 0;
+        if (!good.has(id) && !Buffer.from(hashOf(content)).equals(hashes[first + i] ?? new Uint8Array(0))) {
+          throw storeError('store/corrupt-chunk', `chunk ${id} read back is not what was written`, {
+            offset: bytes,
+          });
+        }
+        good.add(id);
+        whole.update(content);
+        bytes += content.length;
+      });
+      // A local store answers at once: others on this thread get their turn between the batches.
+      await nextTurn();
+    }
+    return { sha256: whole.digest('hex'), bytes };
+  }
+
+  async #open(id: ManifestId): Promise<{ manifest: Manifest; ids: readonly ChunkId[] }> {
+    const manifest = await this.describe(id);
+    const ids = await this.#manifests.chunks(id);
+    this.#inUse.add(ids);
+    return { manifest, ids };
+  }
+
+  #sweep(): Promise<SweepResult> {
+    return this.#mutex.run(async () => {
+      const live = new Set<ChunkId>();
+      for (const { id } of await this.#manifests.list())
+        for (const chunk of await this.#manifests.chunks(id)) live.add(chunk);
+      for (const ids of this.#inUse) for (const id of ids) live.add(id);
+      return this.#pages.sweep(live);
+    });
+  }
+}
+
+let zeroHash: Uint8Array | undefined;
+
+/** SHA-256. The hash of a whole chunk of zeros, half of many dumps, is computed once. */
+function hashOf(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === CHUNK_BYTES && isAllZero(bytes)) {
+    zeroHash ??= createHash('sha256').update(bytes).digest();
+    return zeroHash;
+  }
+  return createHash('sha256').update(bytes).digest();
+}

@@ -1,0 +1,27 @@
+/** What can be wrong with a store or with what is asked of it: the folder's catalogue of {@link FormatError} codes. */
+
+import type { FormatErrorDetail } from '../../base/errors.ts';
+import { FormatError } from '../../base/errors.ts';
+
+export const STORE_ERRORS = {
+  'store/unknown-manifest': 'no stored vmcore has this id',
+  'store/bad-range': 'the range asked for lies outside the vmcore',
+  'store/short-source': 'the source of a vmcore ended before the length that was promised',
+  'store/missing-chunk': 'a chunk that a manifest names is not in the store',
+  'store/corrupt-chunk': 'a chunk read back is not what its hash says',
+  'store/corrupt-manifest': 'a manifest does not add up to the vmcore that it stands for',
+  'store/migration-drift': 'a migration that was applied is not the one that is here now',
+  'store/migration-order':
+    'migrations are not numbered 001, 002, … without gaps, or the database is from a newer version',
+} as const;
+
+export type StoreErrorCode = keyof typeof STORE_ERRORS;
+
+/** A {@link FormatError} of this folder; the caller throws it. */
+export function storeError(
+  code: StoreErrorCode,
+  message: string,
+  detail: FormatErrorDetail = {},
+): FormatError {
+  return new FormatError(code, message, detail);
+}

@@ -1,0 +1,26 @@
+/** Storage of vmcores: content-addressed chunks and the manifests over them. */
+
+export { ChunkedVmcoreStore } from './chunked-vmcore-store.ts';
+export type {
+  ByteSpan,
+  Chunk,
+  ChunkId,
+  Manifest,
+  ManifestId,
+  ManifestStore,
+  PageStore,
+  StoredVmcore,
+  SweepResult,
+  VmcoreStore,
+} from './contract.ts';
+export { CHUNK_BYTES } from './contract.ts';
+export { openDatabase } from './database.ts';
+export type { StoreErrorCode } from './errors.ts';
+export { STORE_ERRORS } from './errors.ts';
+export { openLocalVmcoreStore } from './local.ts';
+export { migrate, migrationsFolder } from './migrate.ts';
+export { SqliteManifestStore } from './sqlite-manifest-store.ts';
+export type { SqlitePageStoreOptions } from './sqlite-page-store.ts';
+export { SqlitePageStore } from './sqlite-page-store.ts';
+export type { WorkerOptions } from './worker-client.ts';
+export { openVmcoreStore } from './worker-client.ts';

@@ -1,0 +1,65 @@
+/**
+ * What the store's client and its worker say to each other. Every conversation has a number, `op`, that the client
+ * chooses. Writing: begin, pieces (each acknowledged when it is used up), end; reading: one piece for each `next`.
+ */
+
+import { BugError, FormatError } from '../../base/errors.ts';
+import type { ByteSpan, ManifestId } from './contract.ts';
+
+/** Methods that are one question and one answer. */
+export type Call =
+  | { readonly method: 'describe' | 'checkVmcore' | 'verify' | 'delete'; readonly id: ManifestId }
+  | { readonly method: 'list' | 'close' }
+  | { readonly method: 'retain'; readonly keep: ReadonlySet<ManifestId> };
+
+export type Request =
+  | { readonly kind: 'call'; readonly op: number; readonly call: Call }
+  | { readonly kind: 'write-begin'; readonly op: number; readonly length: number | undefined }
+  | { readonly kind: 'write-piece'; readonly op: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'write-end'; readonly op: number }
+  | { readonly kind: 'write-abort'; readonly op: number; readonly error: SentError }
+  | {
+      readonly kind: 'read-begin';
+      readonly op: number;
+      readonly id: ManifestId;
+      readonly span: ByteSpan | undefined;
+    }
+  | { readonly kind: 'read-next'; readonly op: number }
+  | { readonly kind: 'read-stop'; readonly op: number };
+
+export type Reply =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed-to-open'; readonly error: SentError }
+  | { readonly kind: 'result'; readonly op: number; readonly value: unknown }
+  | { readonly kind: 'error'; readonly op: number; readonly error: SentError }
+  | { readonly kind: 'piece-used'; readonly op: number }
+  | { readonly kind: 'piece'; readonly op: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'end'; readonly op: number };
+
+/** An error as data: structured cloning keeps neither class nor code. */
+export type SentError = {
+  readonly kind: 'format' | 'bug' | 'other';
+  readonly message: string;
+  readonly code?: string;
+  readonly detail?: {
+    readonly what?: string;
+    readonly offset?: number;
+    readonly expected?: string;
+    readonly actual?: string;
+  };
+};
+
+export function sendError(error: unknown): SentError {
+  if (error instanceof FormatError) {
+    const { cause: _, ...detail } = error.detail;
+    return { kind: 'format', message: error.message, code: error.code, detail };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: error instanceof BugError ? 'bug' : 'other', message };
+}
+
+export function receiveError(sent: SentError): Error {
+  if (sent.kind === 'format')
+    return new FormatError(sent.code ?? 'store/unknown', sent.message, sent.detail ?? {});
+  return sent.kind === 'bug' ? new BugError(sent.message) : new Error(sent.message);
+}

@@ -1,0 +1,33 @@
+/** Runs a differential program (qemu-user.ts) in our engine, on a bare machine that is kept from one program to the next. */
+
+import { MSR_FP_BIT, MSR_VEC_BIT, MSR_VSX_BIT } from '../../src/emulator/cpu/msr.ts';
+import { BareMachine } from '../../src/emulator/partition/bare-machine.ts';
+import { bareCode, CODE_BASE, DATA_BASE, type Endian, type Runner } from './qemu-user.ts';
+
+const MEMORY = 16 * 1024 * 1024;
+const PVR_POWER9 = 0x4e1200;
+/** Far more than any program here executes. */
+const LIMIT = 50_000_000;
+
+const machines = new Map<Endian, BareMachine>();
+
+/** @throws Error when the program does not come to its end: the message names the place. */
+export const engineRunner: Runner = async (image) => {
+  let machine = machines.get(image.endian);
+  if (machine === undefined) {
+    machine = new BareMachine({ memory: MEMORY, endian: image.endian, processorVersion: PVR_POWER9 });
+    machines.set(image.endian, machine);
+  }
+  machine.reset();
+  machine.ram.write(CODE_BASE, bareCode(image));
+  machine.ram.write(DATA_BASE, image.data);
+  machine.vcpu.msr |= MSR_FP_BIT | MSR_VEC_BIT | MSR_VSX_BIT;
+  machine.vcpu.nia = BigInt(image.entry);
+  const stop = machine.run(LIMIT);
+  const { nia } = machine.vcpu;
+  if (stop !== 'attn' || nia !== BigInt(CODE_BASE + image.finalOffset)) {
+    const detail = `SRR0 ${machine.vcpu.spr(26).toString(16)} SRR1 ${machine.vcpu.spr(27).toString(16)}`;
+    throw new Error(`the program ended by ${stop} at ${nia.toString(16)}; ${detail}`);
+  }
+  return machine.ram.read(DATA_BASE, image.data.length);
+};
