@@ -14,6 +14,14 @@ import type { SpinWatch } from './spin.ts';
 const SHARED_SLICE = 50_000;
 const LONE_SLICE = 1_000_000;
 
+/**
+ * A loop that waits for the timebase is helped on by at most this much a turn, and runs so many instructions in between:
+ * mdelay counts its turns, so a jump to the end of the wait would miss them.
+ */
+const DELAY_STEP_NS = 100_000;
+const DELAY_SLICE = 256;
+const DELAY_LOOP_BYTES = 512n;
+
 /** What a turn of the scheduler ended with. */
 export type Turn =
   | { readonly kind: 'ran'; readonly vcpu: Vcpu; readonly end: RunEnd }
@@ -25,6 +33,8 @@ export class Scheduler {
   readonly #engine: Engine;
   readonly #clock: EventClock;
   #next = 0;
+  /** The vCPU that waits for the timebase in a loop around `nia`. */
+  #delay: { readonly vcpu: Vcpu; readonly nia: bigint } | undefined;
   #running: Vcpu | undefined;
   /** Instructions executed by all vCPUs. */
   instructions = 0;
@@ -112,15 +122,19 @@ export class Scheduler {
   #slice(vcpu: Vcpu): Turn {
     const alone = this.#vcpus.every((each) => each === vcpu || each.state !== 'running');
     const until = Math.min(this.#clock.next, ...this.#vcpus.map((each) => futureExpiry(each, this.#clock.base)));
-    const slice = alone ? LONE_SLICE : SHARED_SLICE;
+    const delaying = alone && this.#delay?.vcpu === vcpu;
+    if (delaying) this.#clock.advance(Math.max(0, Math.min(DELAY_STEP_NS, until - this.#clock.base)));
+    const slice = delaying ? DELAY_SLICE : alone ? LONE_SLICE : SHARED_SLICE;
     const budget = Math.max(1, Math.min(slice, until - this.#clock.base));
     this.#running = vcpu;
     vcpu.activate();
     const { end, executed } = this.#engine.run(vcpu, budget);
     this.#account(vcpu, executed);
+    if (delaying && !near(vcpu.nia, this.#delay?.nia)) this.#delay = undefined;
     if (end === 'budget' && executed >= SHARED_SLICE) {
       // Each step is a slice of its own to the engine, so each is accounted for at once.
-      this.#spins.look(vcpu, (count) => this.#account(vcpu, count));
+      const found = this.#spins.look(vcpu, (count) => this.#account(vcpu, count));
+      if (found === 'delay') this.#delay = { vcpu, nia: vcpu.nia };
     }
     vcpu.deactivate();
     this.#running = undefined;
@@ -144,4 +158,8 @@ function expiry(vcpu: Vcpu): number {
 /** A decrementer that is negative already has raised its interrupt; it bounds no slice. */
 function futureExpiry(vcpu: Vcpu, now: number): number {
   return vcpu.state !== 'stopped' && vcpu.decrementerExpiry > now ? vcpu.decrementerExpiry : Number.POSITIVE_INFINITY;
+}
+
+function near(a: bigint, b: bigint | undefined): boolean {
+  return b !== undefined && (a > b ? a - b : b - a) <= DELAY_LOOP_BYTES;
 }

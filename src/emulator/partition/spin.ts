@@ -59,13 +59,14 @@ export class SpinWatch {
   /**
    * Looks at a vCPU that has used up its slice and is still active; parks it when it waits.
    * @param account Told of instructions executed while looking, one by one.
+   * @returns `delay` for a loop that waits for the timebase.
    */
-  look(vcpu: Vcpu, account: (executed: number) => void): void {
+  look(vcpu: Vcpu, account: (executed: number) => void): 'parked' | 'delay' | 'busy' {
     const nia = vcpu.nia;
     const last = this.#lastEnd.get(vcpu);
     this.#lastEnd.set(vcpu, nia);
-    if (last === undefined || (nia > last ? nia - last : last - nia) > NEAR) return;
-    this.#walk(vcpu, account);
+    if (last === undefined || (nia > last ? nia - last : last - nia) > NEAR) return 'busy';
+    return this.#walk(vcpu, account);
   }
 
   /** A marked page is about to be written: whoever waits for these bytes runs again. */
@@ -87,30 +88,33 @@ export class SpinWatch {
     this.#lastEnd.clear();
   }
 
-  #walk(vcpu: Vcpu, account: (executed: number) => void): void {
+  #walk(vcpu: Vcpu, account: (executed: number) => void): 'parked' | 'delay' | 'busy' {
     const start = vcpu.nia;
     const before = this.#registers();
     const lines = new Map<string, Waiter>();
+    let readsClock = false;
     for (let i = 0; i < LONGEST_LOOP; i++) {
       const word = this.#engine.wordAt(vcpu.nia);
       const row = word === undefined ? undefined : decode(word);
-      if (word === undefined || row === undefined) return;
+      if (word === undefined || row === undefined) return 'busy';
       if (LOADS.has(row.base)) {
         const line = this.#lineOf(vcpu, row, word);
-        if (line === undefined) return;
+        if (line === undefined) return 'busy';
         lines.set(`${line.page}:${line.offset}`, line);
-      } else if (!HARMLESS.has(row.base)) return;
+      } else if (readsTimebase(row, word)) readsClock = true;
+      else if (!HARMLESS.has(row.base)) return 'busy';
       const msrBefore = vcpu.msr;
       const done = step(this.#engine, this.#arena, vcpu);
       account(done.executed);
       // Anything but one plain instruction: an interrupt was taken, or the machine wants attention.
-      if (done.executed !== 1 || done.end !== 'budget' || vcpu.msr !== msrBefore) return;
-      if (vcpu.nia === start && lines.size > 0 && equal(before, this.#registers())) {
-        this.#park(vcpu, [...lines.values()]);
-        return;
-      }
+      if (done.executed !== 1 || done.end !== 'budget' || vcpu.msr !== msrBefore) return 'busy';
+      if (vcpu.nia !== start) continue;
+      if (readsClock) return 'delay';
+      if (!equal(before, this.#registers())) return 'busy';
+      this.#park(vcpu, [...lines.values()]);
+      return 'parked';
     }
-    return;
+    return 'busy';
   }
 
   #park(vcpu: Vcpu, lines: readonly Waiter[]): void {
@@ -148,6 +152,12 @@ export class SpinWatch {
     for (const [offset, length] of IGNORED) copy.fill(0, offset, offset + length);
     return copy;
   }
+}
+
+/** mftb and mfspr of TB and TBU. */
+function readsTimebase(row: Row, word: number): boolean {
+  const spr = row.operands.find((each) => each.name === 'SPR')?.extract(word);
+  return (row.base === 'mftb' || row.base === 'mfspr') && (spr === 268 || spr === 269);
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
