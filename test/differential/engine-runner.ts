@@ -2,12 +2,15 @@
 
 import { MSR_FP_BIT, MSR_VEC_BIT, MSR_VSX_BIT } from '../../src/emulator/cpu/msr.ts';
 import { BareMachine } from '../../src/emulator/partition/bare-machine.ts';
-import { bareCode, CODE_BASE, DATA_BASE, type Endian, type Runner } from './qemu-user.ts';
+import { bareCode, CODE_BASE, DATA_BASE, type Endian, type Image, type Runner } from './qemu-user.ts';
 
 const MEMORY = 16 * 1024 * 1024;
 const PVR_POWER9 = 0x4e1200;
 /** Far more than any program here executes. */
 const LIMIT = 50_000_000;
+
+/** Instructions of the cases that each image executed, the stub's left out. */
+export const executedInstructions: WeakMap<Image, number> = new WeakMap();
 
 const machines = new Map<Endian, BareMachine>();
 
@@ -29,5 +32,6 @@ export const engineRunner: Runner = async (image) => {
     const detail = `SRR0 ${machine.vcpu.spr(26).toString(16)} SRR1 ${machine.vcpu.spr(27).toString(16)}`;
     throw new Error(`the program ended by ${stop} at ${nia.toString(16)}; ${detail}`);
   }
+  executedInstructions.set(image, machine.instructions - image.stubInstructions);
   return machine.ram.read(DATA_BASE, image.data.length);
 };

@@ -2,7 +2,7 @@
 
 import { hex32, hex64 } from '../../src/base/hex.ts';
 import { decode } from '../../src/emulator/isa/index.ts';
-import { engineRunner } from './engine-runner.ts';
+import { engineRunner, executedInstructions } from './engine-runner.ts';
 import {
   buildImage,
   type Case,
@@ -21,6 +21,10 @@ export type Batch = {
   readonly endian: Endian;
   /** Whether two outcomes that differ in some byte are the same where the ISA defines them. Default: never. */
   readonly equivalent?: (ours: Outcome, theirs: Outcome, index: number) => boolean;
+  /** What runs our side; the engine unless the harness itself is tested. */
+  readonly engine?: Runner;
+  /** Told how many instructions of the cases were executed. */
+  readonly executed?: (instructions: number) => void;
 };
 
 /** A difference, or a run that did not end, reduced to the instruction that makes it. */
@@ -42,11 +46,12 @@ export type Failure = {
  * Where a run does not end, the case that is to blame is among them.
  */
 export async function compareRuns(batch: Batch, most = 10): Promise<readonly number[]> {
-  const { layout, cases, endian } = batch;
+  const { layout, cases, endian, engine = engineRunner } = batch;
   const image = buildImage(layout, cases, endian);
-  const [theirs, ours] = await Promise.allSettled([qemuRunner(image), engineRunner(image)]);
+  const [theirs, ours] = await Promise.allSettled([qemuRunner(image), engine(image)]);
   if (theirs.status === 'rejected') return [await firstCrash(batch, qemuRunner)];
-  if (ours.status === 'rejected') return [await firstCrash(batch, engineRunner)];
+  if (ours.status === 'rejected') return [await firstCrash(batch, engine)];
+  batch.executed?.(executedInstructions.get(image) ?? 0);
   const out: number[] = [];
   for (let index = 0; index < cases.length && out.length < most; index++) {
     const from = index * layout.stride;
@@ -63,14 +68,14 @@ export async function compareRuns(batch: Batch, most = 10): Promise<readonly num
 
 /** The first instruction after which the two differ, when the code before it is run and nothing after it. */
 export async function shrink(batch: Batch, index: number): Promise<Failure> {
-  const { endian, cases } = batch;
+  const { endian, cases, engine = engineRunner } = batch;
   const whole = cases[index] as Case;
   let before: Outcome = { state: whole.input, memory: whole.memory };
   for (let position = 0; position < whole.code.length; position++) {
     const cut = { ...whole, code: truncated(whole.code, position + 1) };
     const [theirs, ours] = await Promise.all([
       runOne(batch, index, cut, qemuRunner),
-      runOne(batch, index, cut, engineRunner),
+      runOne(batch, index, cut, engine),
     ]);
     const failed = typeof theirs === 'string' || typeof ours === 'string';
     if (failed || (!same(ours, theirs) && batch.equivalent?.(ours, theirs, index) !== true)) {

@@ -59,6 +59,8 @@ export type Image = {
   readonly data: Uint8Array;
   /** Offset in `code` of the words that end the program: writing and exiting, or `attn`. */
   readonly finalOffset: number;
+  /** Instructions of the stub that a whole run executes, up to the end. */
+  readonly stubInstructions: number;
 };
 
 export const MEMORY_BYTES = 512;
@@ -137,7 +139,9 @@ export function buildImage(layout: Layout, cases: readonly Case[], endian: Endia
     assert(each.memory.length === MEMORY_BYTES, `a case has ${MEMORY_BYTES} bytes of memory`);
     data.set(each.memory, layout.memoryAddress(i) - DATA_BASE);
   });
-  return { endian, entry: CODE_BASE, code, data, finalOffset };
+  const perCase = start.words.length - start.loop + end.length + TAIL_WORDS;
+  const stubInstructions = start.loop + ((range?.to ?? cases.length) - (range?.from ?? 0)) * perCase;
+  return { endian, entry: CODE_BASE, code, data, finalOffset, stubInstructions };
 }
 
 /** The image for a bare machine: `attn` instead of the system calls. */

@@ -212,17 +212,23 @@ export const conditional: Emitter = (b, row) => {
   return true;
 };
 
-/** bclr, bcctr, bctar and their link forms, where the register holds the address of something ahead. */
+/** bclr, bcctr, bctar and their link forms, where the register holds the address of something ahead or gets it just before. */
 export function toRegister(register: number): Emitter {
   return (b, row) => {
-    const label = b.usableLabel(register);
+    const first = b.random.below(32);
+    const candidates = Array.from({ length: 32 }, (_, n) => (first + n) % 32);
+    const source = candidates.find((each) => b.usableLabel(each) !== undefined) ?? first;
+    const moved = b.usableLabel(register) === undefined ? b.usableLabel(source) : undefined;
+    const label = moved ?? b.usableLabel(register);
+    if (label === undefined) return false;
     let word = randomWord(b.random, row);
     // bcctr that decrements CTR is invalid.
     if (register === CTR) word |= 4 << 21;
-    if (label === undefined) return false;
-    b.unit(word);
+    const spr = SPRS.find((each) => each[1] === register)?.[0] as number;
+    b.unit(...(moved === undefined ? [] : [withSpr(0x7c0003a6 | (source << 21), spr)]), word);
     b.bindAfterUnit(label);
     b.shadow(label);
+    b.write(register, { label });
     if (decrements(word)) b.write(CTR);
     if (row.base.endsWith('l')) b.write(LR);
     return true;

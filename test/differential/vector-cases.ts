@@ -10,7 +10,7 @@ import { VECTOR_SCALAR } from '../../src/emulator/isa/vector-scalar.ts';
 import { type Case, type Layout, MEMORY_BYTES, type State } from './qemu-user.ts';
 import { field, randomWord, withField } from './random-encoding.ts';
 import type { RandomSource } from './random-source.ts';
-import { NEVER_RUN, operandsFor } from './vector-rules.ts';
+import { type Draft, NEVER_RUN, operandsFor, prepare } from './vector-rules.ts';
 import { anyVector } from './vector-values.ts';
 
 const known = new Set(ALL_ROWS);
@@ -20,8 +20,11 @@ export const VECTOR_ROWS: readonly Row[] = [...FLOATING_POINT, ...VECTOR, ...VEC
   (row) => known.has(row) && !NEVER_RUN.has(row.base),
 );
 
+/** The forms with update name RA instead of RA0. */
+const UPDATES = /^(l|st)f[sd]ux$/;
 const accessesStorage = (row: Row): boolean =>
-  row.operands.some((each) => each.name === 'RA0' || each.name === 'D') && row.base !== 'mtvsrdd' && !row.base.startsWith('lvs');
+  UPDATES.test(row.base) ||
+  (row.operands.some((each) => each.name === 'RA0' || each.name === 'D') && row.base !== 'mtvsrdd' && !row.base.startsWith('lvs'));
 
 /** Sticky bits at random with their summaries as the processor would have them; enables 0, any rounding mode. */
 function randomFpscr(random: RandomSource): bigint {
@@ -32,12 +35,15 @@ function randomFpscr(random: RandomSource): bigint {
 }
 
 export function randomCase(random: RandomSource, row: Row, layout: Layout, index: number): Case {
-  const gpr = Array.from({ length: 32 }, () => random.boundary64());
-  let word = randomWord(random, row);
-  if (accessesStorage(row)) word = placeAddress(random, row, word, gpr, layout.memoryAddress(index));
   const vsr = operandsFor(row)?.(random) ?? Array.from({ length: 64 }, () => anyVector(random)).flat();
+  const gpr = Array.from({ length: 32 }, () => random.boundary64());
+  const draft: Draft = { word: randomWord(random, row), gpr, vsr, fpscr: randomFpscr(random) };
+  prepare(row, draft, random);
+  const { fpscr } = draft;
+  const memoryAt = layout.memoryAddress(index);
+  const word = accessesStorage(row) ? placeAddress(random, row, draft.word, gpr, memoryAt) : draft.word;
   const input: State = {
-    gpr, cr: random.word() >>> 0, xer: 0, lr: 0n, ctr: 0n, vsr, fpscr: randomFpscr(random), vscr: random.oneIn(3) ? 0x10000 : 0,
+    gpr, cr: random.word() >>> 0, xer: 0, lr: 0n, ctr: 0n, vsr, fpscr, vscr: random.oneIn(3) ? 0x10000 : 0,
   };
   const memory = Uint8Array.from({ length: MEMORY_BYTES }, () => random.word());
   return { code: [word >>> 0], input, memory };

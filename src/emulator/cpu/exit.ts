@@ -1,7 +1,7 @@
 /** Why compiled code came back to its host, by name. */
 type ExitName =
   | 'budget' | 'fetch' | 'fault' | 'illegal' | 'privileged' | 'trap' | 'fpUnavailable' | 'vectorUnavailable'
-  | 'vsxUnavailable' | 'special' | 'attn' | 'alignment';
+  | 'vsxUnavailable' | 'special' | 'attn' | 'alignment' | 'fpEnabled';
 type ExitCodes = Readonly<Record<ExitName, number>>;
 
 /** Why compiled code came back to its host. */
@@ -22,4 +22,6 @@ export const EXIT: ExitCodes = {
   special: 10,
   attn: 12,
   alignment: 13,
+  /** An enabled floating-point exception: the instruction is complete except that it may have kept its target. */
+  fpEnabled: 14,
 };

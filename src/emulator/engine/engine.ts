@@ -251,6 +251,9 @@ export class Engine {
       case EXIT.trap:
         this.interrupt(vcpu, VECTOR.program, 0x00020000n);
         return;
+      case EXIT.fpEnabled:
+        this.interrupt(vcpu, VECTOR.program, 0x00100000n);
+        return;
       case EXIT.fpUnavailable:
         this.interrupt(vcpu, VECTOR.fpUnavailable);
         return;
@@ -261,6 +264,8 @@ export class Engine {
         this.interrupt(vcpu, VECTOR.vsxUnavailable);
         return;
       case EXIT.alignment:
+        // Whoever exits by it leaves the operand's address in HELPER.
+        vcpu.setSpr(19, vcpu.get64(layout.HELPER));
         this.interrupt(vcpu, VECTOR.alignment);
         return;
       default:

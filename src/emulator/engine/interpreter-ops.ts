@@ -352,7 +352,11 @@ export class InterpreterOps implements Ops {
     );
   }
   #align(effective: I64, bytes: number): void {
-    if (bytes > 1) this.trapIf('alignment', i32.and(i32.wrap(effective), i32c(bytes - 1)));
+    if (bytes === 1) return;
+    this.#body.if(i32.and(i32.wrap(effective), i32c(bytes - 1)), () => {
+      this.setState64(layout.HELPER, effective);
+      this.trap('alignment');
+    });
   }
 
   #rawLoad(kind: LoadKind, address: I32): I64 {

@@ -17,6 +17,7 @@ const HOT = [
   'slw', 'srw', 'srawi', 'sld', 'srd', 'sradi', 'sraw', 'srad',
   'lbz', 'lbzx', 'lbzu', 'lbzux', 'lhz', 'lhzx', 'lha', 'lwz', 'lwzx', 'lwzu', 'lwa', 'lwax', 'ld', 'ldx', 'ldu', 'ldux', 'lwbrx', 'ldbrx',
   'stb', 'stbx', 'stbu', 'sth', 'sthx', 'stw', 'stwx', 'stwu', 'std', 'stdx', 'stdu', 'stdux',
+  'lvx', 'stvx', 'vperm', 'vsldoi', 'vcmpequb.', 'vcmpequb', 'vxor', 'vor', 'xxpermdi', 'lxvd2x', 'stxvd2x', 'lxv', 'stxv', 'mfvsrd', 'mtvsrd', 'lfd', 'stfd',
   'lwarx', 'ldarx', 'stwcx.', 'stdcx.', 'isync', 'sync', 'dcbt', 'mcrf', 'cror', 'mtocrf', 'mfocrf',
 ];
 

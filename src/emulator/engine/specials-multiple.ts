@@ -11,6 +11,12 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
   const masked = (ea: bigint): bigint => ((s.vcpu().msr & msr.MSR_SF_BIT) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea));
   const halves = (ea: bigint): [number, number] => [Number(ea & 0xffffffffn) | 0, Number(ea >> 32n) | 0];
 
+  /** An alignment interrupt with the operand's address. */
+  const misaligned = (ea: bigint): number => {
+    s.vcpu().set64(layout.HELPER, masked(ea));
+    return EXIT.alignment;
+  };
+
   /** Every byte is resolved before any is moved, so that a fault leaves the instruction without effect. */
   const transfer = (ea: bigint, length: number, write: boolean, act: (addresses: readonly number[]) => void): number => {
     const addresses: number[] = [];
@@ -19,7 +25,7 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
       const at = write ? s.storage.resolveWrite(lo, hi, 1) : s.storage.resolveRead(lo, hi, 1);
       if (at < 0) return EXIT.fault;
       // Device registers are not string storage.
-      if (at === layout.SCRATCH) return EXIT.alignment;
+      if (at === layout.SCRATCH) return misaligned(ea);
       addresses.push(at);
     }
     act(addresses);
@@ -29,10 +35,11 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
   const displacement = (word: number, mask: number): bigint => BigInt(((word & mask) << 16) >> 16);
 
   const multiple = (word: number, store: boolean): number => {
-    if (littleEndian()) return EXIT.alignment;
+    const ea = base(word) + displacement(word, 0xffff);
+    if (littleEndian()) return misaligned(ea);
     const first = bits(word, 6, 10);
     const vcpu = s.vcpu();
-    return transfer(base(word) + displacement(word, 0xffff), (32 - first) * 4, store, (at) => {
+    return transfer(ea, (32 - first) * 4, store, (at) => {
       for (let n = first; n < 32; n++) {
         const from = (n - first) * 4;
         if (store) for (let i = 0; i < 4; i++) s.arena.bytes[at[from + i] as number] = Number((vcpu.gpr(n) >> BigInt(24 - 8 * i)) & 0xffn);
@@ -41,7 +48,7 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
     });
   };
   const string = (word: number, length: number, ea: bigint, store: boolean): number => {
-    if (littleEndian()) return EXIT.alignment;
+    if (littleEndian()) return misaligned(ea);
     const vcpu = s.vcpu();
     const first = bits(word, 6, 10);
     return transfer(ea, length, store, (at) => {
@@ -64,11 +71,11 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
   const quad = (word: number, ea: bigint, store: boolean): number => {
     const vcpu = s.vcpu();
     const even = bits(word, 6, 10) & ~1;
-    if ((ea & 15n) !== 0n) return EXIT.alignment;
+    if ((ea & 15n) !== 0n) return misaligned(ea);
     const [lo, hi] = halves(masked(ea));
     const at = store ? s.storage.resolveWrite(lo, hi, 16) : s.storage.resolveRead(lo, hi, 16);
     if (at < 0) return EXIT.fault;
-    if (at === layout.SCRATCH) return EXIT.alignment;
+    if (at === layout.SCRATCH) return misaligned(ea);
     const le = littleEndian();
     const high = le ? at + 8 : at;
     const low = le ? at : at + 8;
@@ -99,6 +106,7 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
     }],
     ['stqcx', (word) => {
       const vcpu = s.vcpu();
+      if ((indexed(word) & 15n) !== 0n) return misaligned(indexed(word));
       const [lo, hi] = halves(masked(indexed(word)));
       const at = s.storage.resolveWrite(lo, hi, 16);
       if (at < 0) return EXIT.fault;

@@ -1,19 +1,11 @@
 /** A partition from its owner's side: requests as promises, notices in order. */
 
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startWorker } from '../../base/worker.ts';
 import type { ObservePlan, PartitionConfig, PartitionHandle, PartitionNotice, VcpuSnapshot } from './contract.ts';
 import type { FromWorker, Request } from './protocol.ts';
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (reason: Error) => void };
-
-/** Run from sources (tests, `npm run dev`), the worker needs the loader that runs its owner; built, it is plain JavaScript. */
-function startWorker(config: PartitionConfig): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./worker.js', import.meta.url), { workerData: config });
-  const loader = import.meta.resolve('tsx/esm/api');
-  const entry = new URL('./worker.ts', import.meta.url).href;
-  const source = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}); })`;
-  return new Worker(source, { eval: true, workerData: config });
-}
 
 /** Starts a worker for a partition, which is off. @throws nothing: a configuration that cannot be is told by the first request. */
 export function openPartition(config: PartitionConfig): PartitionHandle {
@@ -30,7 +22,7 @@ class WorkerPartition implements PartitionHandle {
 
   constructor(config: PartitionConfig) {
     this.config = config;
-    this.#worker = startWorker(config);
+    this.#worker = startWorker('./worker', import.meta.url, { workerData: config });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('error', (error) => this.#die(error instanceof Error ? error : new Error(String(error))));
     this.#worker.on('exit', (code) => this.#die(new Error(`the partition's worker ended with ${code}`)));

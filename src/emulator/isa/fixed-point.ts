@@ -20,6 +20,7 @@ export const FIXED_POINT: readonly Row[] = [
   ...form.XO('subfme', 31, 232, 'RT RA', { oe: true }),
   ...form.XO('addze', 31, 202, 'RT RA', { oe: true }),
   ...form.XO('subfze', 31, 200, 'RT RA', { oe: true }),
+  ...form.X('addex', 31, 170, 'RT RA RB'),
   ...form.XO('neg', 31, 104, 'RT RA', { oe: true }),
   ...form.D('mulli', 7, 'RT RA SI'),
   ...form.XO('mulhw', 31, 75, 'RT RA RB'),

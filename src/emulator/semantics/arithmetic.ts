@@ -45,6 +45,17 @@ function addition(o: Ops, a0: I64, b0: I64, carryIn: I64 | undefined, carryOut: 
   if (o.record) o.recordCr0(sum);
 }
 
+/** As adde, with OV and OV32 in the place of CA and CA32; CY = 0 is the only form there is. */
+function addExtendedByOverflow(o: Ops): void {
+  const a = o.let(o.gpr('RA'));
+  const b = o.let(o.gpr('RB'));
+  const sum = o.let(i64.add(i64.add(a, b), i64.extendU(o.xer('OV'))));
+  const carries = o.let(i64.or(i64.and(a, b), i64.and(i64.or(a, b), not64(sum))));
+  o.setXer('OV', i32.wrap(o.mode64 ? bit63(carries) : bit31(carries)));
+  o.setXer('OV32', i32.wrap(bit31(carries)));
+  o.setGpr('RT', sum);
+}
+
 const ca = (o: Ops): I64 => i64.extendU(o.xer('CA'));
 const one = i64c(1);
 const minusOne = i64c(-1n);
@@ -200,6 +211,7 @@ export const ARITHMETIC: ReadonlyMap<string, Semantics> = new Map<string, Semant
   ['subfme', (o) => addition(o, not64(o.gpr('RA')), minusOne, ca(o), true)],
   ['addze', (o) => addition(o, o.gpr('RA'), i64c(0), ca(o), true)],
   ['subfze', (o) => addition(o, not64(o.gpr('RA')), i64c(0), ca(o), true)],
+  ['addex', addExtendedByOverflow],
   ['neg', (o) => addition(o, not64(o.gpr('RA')), i64c(0), one, false)],
   ['mulli', (o) => o.setGpr('RT', i64.mul(o.gpr('RA'), o.imm64('SI')))],
   ['mullw', (o) => multiplyLow(o, false)],

@@ -1,7 +1,8 @@
 /** The floating-point status and control register's own instructions: Power ISA 3.0B, Book I §4.6.10; and CR1. */
 
 import * as fpscr from '../cpu/fpscr.ts';
-import { FPSCR } from '../cpu/layout.ts';
+import { FPSCR, MSR } from '../cpu/layout.ts';
+import { MSR_FE0_BIT, MSR_FE1_BIT } from '../cpu/msr.ts';
 import { type I32, type I64, i32, i32c, i64, i64c } from '../wasm/index.ts';
 import type { Ops, Semantics } from './ops.ts';
 
@@ -10,6 +11,13 @@ const low = (o: Ops): I32 => o.state32(FPSCR);
 /** CR1 in record forms: FX, FEX, VX, OX. */
 export function recordCr1(o: Ops): void {
   if (o.record) o.setCrField(1, i32.shrU(low(o), i32c(28)));
+}
+
+/** The interrupt for an enabled exception, in any of the modes but "ignore". The last thing that an instruction does. */
+export function trapEnabled(o: Ops): void {
+  const summary = i32.and(low(o), i32c(fpscr.FEX));
+  const mode = i32.wrap(i64.and(o.state64(MSR), i64c(MSR_FE0_BIT | MSR_FE1_BIT)));
+  o.if(summary, () => o.trapIf('fpEnabled', mode));
 }
 
 /** Stores FPSCR with VX and FEX computed from the rest. */
@@ -60,6 +68,7 @@ function moveToBit(set: boolean): Semantics {
       store(o, i64.or(i64.or(old, bit), fx));
     } else store(o, i64.and(old, notBits(bit)));
     recordCr1(o);
+    trapEnabled(o);
   };
 }
 
@@ -81,10 +90,12 @@ export const FLOATING_POINT_STATUS: ReadonlyMap<string, Semantics> = new Map<str
     const value = i64.shl(o.imm64('FIVALUE'), i64.shl(i64.sub(i64c(15), o.imm64('FIFIELD')), i64c(2)));
     replace(o, o.imm64('FIMASK'), value);
     recordCr1(o);
+    trapEnabled(o);
   }],
   ['mtfsf', (o) => {
     replace(o, o.imm64('FLMMASK'), o.fpr('FRB'));
     recordCr1(o);
+    trapEnabled(o);
   }],
   ['mtfsb0', moveToBit(false)],
   ['mtfsb1', moveToBit(true)],

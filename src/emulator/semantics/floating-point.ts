@@ -5,7 +5,7 @@
 
 import { HELPER } from '../cpu/layout.ts';
 import { i32c } from '../wasm/index.ts';
-import { recordCr1 } from './floating-point-status.ts';
+import { recordCr1, trapEnabled } from './floating-point-status.ts';
 import type { Semantics } from './ops.ts';
 
 /** Operands to HELPER, eight bytes apart; FRT only where no enabled exception forbids it. */
@@ -16,6 +16,7 @@ function arithmetic(helper: string, operands: readonly string[]): Semantics {
     });
     o.if(o.helper(helper, []), () => o.setFpr('FRT', o.state64(HELPER)));
     recordCr1(o);
+    trapEnabled(o);
   };
 }
 
@@ -24,6 +25,7 @@ function compare(ordered: number): Semantics {
     o.setState64(HELPER, o.fpr('FRA'));
     o.setState64(HELPER + 8, o.fpr('FRB'));
     o.setCrField('BF', o.helper('fcmp', [i32c(ordered)]));
+    trapEnabled(o);
   };
 }
 

@@ -143,12 +143,7 @@ function oneOf(f: Format): bigint {
 
 /** An estimate may be any value near enough; this one is the quotient of the rounded root. */
 function reciprocalRoot(a: bigint, f: Format, to: Format, context: Context): bigint {
-  const root = squareRoot(a, f, f, context);
-  const raised = context.flags;
-  const result = divide(oneOf(f), root, f, to, context);
-  // Of the root only the invalid operation counts, not that it is inexact.
-  context.flags = (context.flags & ~raised) | (raised & fpscr.VX_ALL) | (context.flags & raised);
-  return result;
+  return divide(oneOf(f), squareRoot(a, f, f, context), f, to, context);
 }
 
 const arithmetic = OPERATIONS.flatMap(([name, count, make]): [string, HostHelper][] => [

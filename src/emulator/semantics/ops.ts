@@ -11,8 +11,11 @@ import type { Expr, I32, I64, V128, ValueType } from '../wasm/index.ts';
 export type LoadKind = 'u8' | 'u16' | 's16' | 'u32' | 's32' | 'u64';
 export type StoreWidth = 8 | 16 | 32 | 64;
 
-/** An exit that an instruction can ask for; see cpu/exit.ts. The instruction has had no effect. */
-export type Trap = 'illegal' | 'privileged' | 'trap' | 'alignment' | 'attn';
+/**
+ * An exit that an instruction can ask for; see cpu/exit.ts. The instruction has had no effect, save for `fpEnabled`, which
+ * comes after everything else that it does.
+ */
+export type Trap = 'illegal' | 'privileged' | 'trap' | 'alignment' | 'attn' | 'fpEnabled';
 
 /** XER bits kept as separate words of value 0 or 1. */
 export type XerBit = 'SO' | 'OV' | 'CA' | 'OV32' | 'CA32';

@@ -6,6 +6,7 @@
 import { HELPER } from '../cpu/layout.ts';
 import { constant128, i32, i32c, i32x4, i64, i64c, i64x2, pair64, v128, type I64, type V128 } from '../wasm/index.ts';
 import { doubleFromSingle, singleFromDouble } from './floating-point-format.ts';
+import { trapEnabled } from './floating-point-status.ts';
 import type { Ops, Semantics } from './ops.ts';
 import { highHalf, inElement0, lowHalf } from './vector-elements.ts';
 
@@ -22,6 +23,7 @@ function scalar(helper: string, operands: readonly string[]): Semantics {
       o.setState64(HELPER + 8 * i, highHalf(o.vector(each)));
     });
     o.if(o.helper(helper, []), () => o.setVector('XT', inElement0(o.state64(HELPER))));
+    trapEnabled(o);
   };
 }
 /** Doublewords 0 in vectors whose other half is zero; the result likewise. */
@@ -31,6 +33,7 @@ function scalarInVector(helper: string): Semantics {
       o.setStateVector(HELPER + 16 * i, inElement0(highHalf(o.vector(each))));
     });
     o.if(o.helper(helper, []), () => o.setVector('XT', inElement0(highHalf(o.stateVector(HELPER)))));
+    trapEnabled(o);
   };
 }
 /** Whole registers. */
@@ -38,6 +41,7 @@ function whole(helper: string, operands: readonly string[], to = 'XT'): Semantic
   return (o) => {
     setOperands(o, operands);
     o.if(o.helper(helper, []), () => o.setVector(to, o.stateVector(HELPER)));
+    trapEnabled(o);
   };
 }
 
@@ -61,6 +65,7 @@ function scalarCompare(ordered: number): Semantics {
     o.setState64(HELPER, highHalf(o.vector('XA')));
     o.setState64(HELPER + 8, highHalf(o.vector('XB')));
     o.setCrField('BF', o.helper('fcmp', [i32c(ordered)]));
+    trapEnabled(o);
   };
 }
 function vectorCompare(helper: string): Semantics {
@@ -71,6 +76,7 @@ function vectorCompare(helper: string): Semantics {
       o.setVector('XT', o.stateVector(HELPER));
       if (o.record) o.setCrField(6, i32.and(answer, i32c(15)));
     });
+    trapEnabled(o);
   };
 }
 /** A mask in doubleword 0. */
@@ -78,6 +84,7 @@ function compareToMask(helper: string): Semantics {
   return (o) => {
     setOperands(o, ['XA', 'XB']);
     o.if(o.helper(helper, []), () => o.setVector('XT', inElement0(highHalf(o.stateVector(HELPER)))));
+    trapEnabled(o);
   };
 }
 function test(helper: string, operands: readonly string[], argument?: string): Semantics {
@@ -217,12 +224,14 @@ function roundQuad(helper: string, exact?: number): Semantics {
     setOperands(o, ['VRB']);
     const args = [o.imm('RINT'), o.imm('RMC'), ...(exact === undefined ? [] : [i32c(exact)])];
     o.if(o.helper(helper, args), () => o.setVector('VRT', o.stateVector(HELPER)));
+    trapEnabled(o);
   };
 }
 function quadCompare(ordered: number): Semantics {
   return (o) => {
     setOperands(o, ['VRA', 'VRB']);
     o.setCrField('BF', o.helper('xscmpqp', [i32c(ordered)]));
+    trapEnabled(o);
   };
 }
 const odd = (stem: string, operands: readonly string[]): [string, Semantics][] =>

@@ -1,0 +1,153 @@
+/**
+ * The image that the guest loaded with kexec_load, as it lies in the guest's memory: which segment is what.
+ * Source: Linux 6.1 include/uapi/linux/kexec.h (flags), kexec-tools 2.0.25 kexec/arch/ppc64 (segments, backup region,
+ * order of the notes in elfcorehdr) and purgatory/arch/ppc64/v2wrap.S.
+ * A crash image lies at its destination from the moment it is loaded, so everything can be read before the crash.
+ */
+
+import { arraySource, type Endian, getU32, latin1 } from '../../base/bytes.ts';
+import { type ElfFile, parseElf } from '../../base/elf/index.ts';
+import { FormatError } from '../../base/errors.ts';
+import { asNumber, findNode, parseFdt } from '../../base/fdt/index.ts';
+import { hex64 } from '../../base/hex.ts';
+import type { MachineEvent } from '../../emulator/host/index.ts';
+import type { ReadMemory } from '../symbols/index.ts';
+import type { LoadFacts, RunAtLoadFact, SegmentRole } from './facts.ts';
+
+export type KexecSegment = { readonly mem: number; readonly memsz: number; readonly bufsz: number };
+export type KexecLoad = {
+  readonly entry: number;
+  readonly crash: boolean;
+  readonly segments: readonly KexecSegment[];
+};
+
+/** A segment with its purpose. */
+export type PlacedSegment = KexecSegment & { readonly role: SegmentRole };
+
+/** What the recorder needs beside the facts that go into the trace. */
+export type KexecImage = {
+  readonly load: KexecLoad;
+  readonly segments: readonly PlacedSegment[];
+  readonly kernel?: PlacedSegment;
+  readonly tree?: PlacedSegment;
+  /** Real address of the region that keeps the first 64 KiB. */
+  readonly backup?: number;
+  readonly notes: readonly number[];
+  readonly facts: LoadFacts;
+};
+
+const KEXEC_ON_CRASH = 1n;
+/** Offset of the word in a kernel image, and what marks it (seed 003: "run0"). */
+export const RUN_AT_LOAD_OFFSET = 0x5c;
+const MARKER = 0x72756e30;
+const STUB_BYTES = 0x100;
+const FDT_MAGIC = 0xd00dfeed;
+const PT_LOAD = 1;
+const PT_NOTE = 4;
+/** A tree or elfcorehdr larger than this is not read. */
+const HEADER_LIMIT = 16 * 2 ** 20;
+
+/** What a kexec_load event says; undefined where it unloads (no segments) or its list could not be read. */
+export function parseKexecLoad(event: MachineEvent): KexecLoad | undefined {
+  const { entry, segments = 0n, flags = 0n } = event.regs ?? {};
+  if (event.kind !== 'syscall' || entry === undefined || segments === 0n) return undefined;
+  const list: KexecSegment[] = [];
+  for (let i = 0; i < Number(segments); i++) {
+    const [mem, memsz, bufsz] = ['mem', 'memsz', 'bufsz'].map((field) => event.regs?.[`seg${i}_${field}`]);
+    if (mem === undefined || memsz === undefined) return undefined;
+    list.push({ mem: Number(mem), memsz: Number(memsz), bufsz: Number(bufsz ?? 0n) });
+  }
+  return { entry: Number(entry), crash: (flags & KEXEC_ON_CRASH) !== 0n, segments: list };
+}
+
+/** Reads the loaded image and finds out what each segment is. @throws whatever `read` rejects with. */
+export async function describeImage(load: KexecLoad, read: ReadMemory, cpus: number): Promise<KexecImage> {
+  const heads = await Promise.all(load.segments.map(({ mem, memsz }) => read(mem, Math.min(memsz, STUB_BYTES))));
+  const flags = load.segments.map((segment, i) => runAtLoadWord(segment, heads[i] as Uint8Array));
+  const marked = flags.findIndex((flag) => flag?.byteOrder !== undefined && !isEntry(load, flag));
+  const kernelIndex = marked >= 0 ? marked : largest(load.segments);
+  const treeIndex = heads.findIndex((head) => head.length >= 40 && getU32(head, 0, 'big') === FDT_MAGIC);
+  const coreIndex = heads.findIndex((head) => latin1(head.subarray(0, 4)) === '\x7fELF');
+  const core = coreIndex < 0 ? undefined : await readCore(load.segments[coreIndex] as KexecSegment, read);
+  const initrd = treeIndex < 0 ? undefined : await initrdOf(load.segments[treeIndex] as KexecSegment, read);
+  const roleOf = (segment: KexecSegment, i: number): SegmentRole => {
+    if (i === kernelIndex) return 'kernel';
+    if (i === treeIndex) return 'tree';
+    if (i === coreIndex) return 'elfcorehdr';
+    if (load.entry >= segment.mem && load.entry < segment.mem + segment.memsz) return 'purgatory';
+    if (core?.backup === segment.mem) return 'backup';
+    return initrd === segment.mem ? 'initrd' : 'data';
+  };
+  const segments = load.segments.map((segment, i): PlacedSegment => ({ ...segment, role: roleOf(segment, i) }));
+  const kernel = segments.find(({ role }) => role === 'kernel');
+  const tree = segments.find(({ role }) => role === 'tree');
+  const notes = (core?.notes ?? []).slice(0, cpus);
+  const runAtLoad = flags[kernelIndex];
+  return {
+    load,
+    segments,
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(tree === undefined ? {} : { tree }),
+    ...(core?.backup === undefined ? {} : { backup: core.backup }),
+    notes,
+    facts: {
+      crash: load.crash,
+      entry: hex64(load.entry),
+      segments: segments.map(({ role, mem, memsz }) => ({ role, mem: hex64(mem), bytes: memsz })),
+      ...(runAtLoad === undefined ? {} : { runAtLoad }),
+      notes: notes.map(hex64),
+      stub: Buffer.from(await read(load.entry, STUB_BYTES)).toString('hex'),
+    },
+  };
+}
+
+/** Purgatory holds a copy of the kernel's first 0x100 bytes, the marker among them until the loader patches it. */
+function isEntry(load: KexecLoad, flag: RunAtLoadFact): boolean {
+  return load.segments.length > 1 && BigInt(flag.at) === BigInt(load.entry + RUN_AT_LOAD_OFFSET);
+}
+
+function runAtLoadWord(segment: KexecSegment, head: Uint8Array): RunAtLoadFact | undefined {
+  if (head.length < RUN_AT_LOAD_OFFSET + 4) return undefined;
+  const order = (['big', 'little'] as const).find((endian: Endian) => getU32(head, RUN_AT_LOAD_OFFSET, endian) === MARKER);
+  return {
+    at: hex64(segment.mem + RUN_AT_LOAD_OFFSET),
+    loaded: Buffer.from(head.subarray(RUN_AT_LOAD_OFFSET, RUN_AT_LOAD_OFFSET + 4)).toString('hex'),
+    ...(order === undefined ? {} : { byteOrder: order }),
+  };
+}
+
+function largest(segments: readonly KexecSegment[]): number {
+  return segments.reduce((best, { memsz }, i) => (memsz > (segments[best]?.memsz ?? 0) ? i : best), 0);
+}
+
+/** elfcorehdr: a note segment for each CPU, then one for VMCOREINFO; the first 64 KiB come from the backup region. */
+async function readCore(
+  segment: KexecSegment,
+  read: ReadMemory,
+): Promise<{ notes: readonly number[]; backup: number | undefined } | undefined> {
+  const bytes = await read(segment.mem, Math.min(segment.memsz, HEADER_LIMIT));
+  let elf: ElfFile;
+  try {
+    elf = parseElf(arraySource(bytes), { allowMissingData: true });
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return undefined;
+  }
+  const notes = elf.programs.filter(({ type }) => type === PT_NOTE);
+  const low = elf.programs.find(({ type, paddr }) => type === PT_LOAD && paddr === 0n);
+  return {
+    notes: notes.filter(({ memsz }) => memsz === notes[0]?.memsz).map(({ paddr }) => Number(paddr)),
+    backup: low === undefined || low.offset === 0 ? undefined : low.offset,
+  };
+}
+
+async function initrdOf(segment: KexecSegment, read: ReadMemory): Promise<number | undefined> {
+  const bytes = await read(segment.mem, Math.min(segment.memsz, HEADER_LIMIT));
+  try {
+    const start = findNode(parseFdt(bytes).root, '/chosen')?.properties.get('linux,initrd-start');
+    return start === undefined ? undefined : Number(asNumber(start));
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * What to look out for in a handoff. The plan is made once, while the partition rests before the trigger, for both
+ * kernels: exchanging it in mid-crash would make what is seen depend on how fast the host is.
+ * Functions are named by where Linux 6.1 has them (kernel/panic.c, kernel/kexec_core.c, kernel/reboot.c,
+ * arch/powerpc/kexec, arch/powerpc/kernel/{traps,smp}.c, arch/powerpc/platforms/pseries); what a kernel lacks is
+ * left out. Rules need none of them but those that say that a function was not executed.
+ */
+
+import type { ObservePlan } from '../../emulator/host/index.ts';
+import { functionEntry, type KernelSymbols, type ReadMemory } from '../symbols/index.ts';
+import { type KexecImage, RUN_AT_LOAD_OFFSET } from './kexec-image.ts';
+
+/** Where a panic begins, whatever it came through. */
+export const PANIC_FUNCTIONS: readonly string[] = ['sysrq_handle_crash', 'panic', 'nmi_panic', 'die'];
+/** Crash kexec has begun. */
+export const CRASH_FUNCTIONS: readonly string[] = ['__crash_kexec'];
+/** What the panic path must never execute (seed 002). */
+export const SHUTDOWN_FUNCTIONS: readonly string[] = ['machine_shutdown', 'device_shutdown'];
+/** The rest of the way: for people who read the trace. */
+const WAY_FUNCTIONS: readonly string[] = [
+  'system_reset_exception',
+  'smp_handle_nmi_ipi',
+  'oops_end',
+  'crash_kexec',
+  'machine_crash_shutdown',
+  'default_machine_crash_shutdown',
+  'crash_smp_send_stop',
+  'crash_kexec_prepare',
+  'crash_kexec_secondary',
+  'crash_ipi_callback',
+  'crash_save_cpu',
+  'machine_kexec_mask_interrupts',
+  'pseries_kexec_cpu_down',
+  'xics_kexec_teardown_cpu',
+  'kexec_smp_wait',
+  'kexec_wait',
+  'machine_kexec',
+  'default_machine_kexec',
+  'pseries_disable_reloc_on_exc',
+  'kexec_sequence',
+  'kexec_copy_flush',
+  'kernel_restart',
+  'kernel_restart_prepare',
+  'kernel_kexec',
+  'migrate_to_reboot_cpu',
+  'machine_restart',
+  'emergency_restart',
+];
+/** Early in a kernel's life: at these offsets it is seen whether it runs where it was loaded. */
+const EARLY_FUNCTIONS: readonly string[] = ['early_setup', 'start_here_common', 'start_kernel'];
+
+/** Names of watches and probes that rules look for in `detail`. */
+export const WATCH = {
+  entry: 'entry',
+  low: 'low 0x100',
+  runAtLoad: 'run at load',
+  bootCpu: 'boot cpu',
+  aboveVectors: 'above the vectors',
+  note: (cpu: number): string => `note of cpu ${cpu}`,
+  segment: (role: string): string => `segment ${role}`,
+  crashKernel: (name: string): string => `crash kernel: ${name}`,
+  movedKernel: (name: string): string => `at address 0: ${name}`,
+} as const;
+
+const MSR_IR = 0x20n;
+const MSR_DR = 0x10n;
+const LOW_BYTES = 0x100;
+/** Vectors go to 0 up to here at most; a kernel that moves itself to 0 writes here, too. */
+const ABOVE_VECTORS = 0x10000;
+const BOOT_CPU_OFFSET = 28;
+/** System reset, machine check, program. */
+const VECTORS: readonly number[] = [0x100, 0x200, 0x700];
+/** The console, idling and interrupts: thousands that say nothing of the handoff. */
+const NOISE: readonly string[] = [
+  'H_PUT_TERM_CHAR',
+  'H_GET_TERM_CHAR',
+  'H_CEDE',
+  'H_PROD',
+  'H_CONFER',
+  'H_EOI',
+  'H_XIRR',
+  'H_XIRR_X',
+  'H_CPPR',
+  'H_IPI',
+  'H_IPOLL',
+  'H_RANDOM',
+  'H_LOGICAL_CI_LOAD',
+  'H_LOGICAL_CI_STORE',
+  'H_RTAS',
+  'H_GET_TCE',
+  'H_PUT_TCE',
+  'H_PUT_TCE_INDIRECT',
+  'H_STUFF_TCE',
+];
+
+export type PlanInput = {
+  readonly read: ReadMemory;
+  readonly production: KernelSymbols;
+  readonly image?: KexecImage;
+  /** Of the crash kernel in its segment. */
+  readonly crash?: KernelSymbols;
+};
+
+/** @returns the plan, and the production kernel's functions that it looks out for. */
+export async function makePlan(input: PlanInput): Promise<{ plan: ObservePlan; probes: readonly string[] }> {
+  const { read, production, image, crash } = input;
+  const probes: { raddr: number; name: string; limit?: number }[] = [];
+  const armed: string[] = [];
+  for (const name of [...PANIC_FUNCTIONS, ...CRASH_FUNCTIONS, ...SHUTDOWN_FUNCTIONS, ...WAY_FUNCTIONS]) {
+    const raddr = await functionEntry(read, production, name);
+    if (raddr === undefined) continue;
+    probes.push({ raddr, name });
+    armed.push(name);
+  }
+  if (crash !== undefined) {
+    for (const name of EARLY_FUNCTIONS) {
+      const raddr = await functionEntry(read, crash, name);
+      if (raddr === undefined) continue;
+      probes.push({ raddr, name: WATCH.crashKernel(name), limit: 2 });
+      // The same place in a kernel that has moved to 0. The production kernel is long past its own.
+      if (crash.base !== 0) probes.push({ raddr: raddr - crash.base, name: WATCH.movedKernel(name), limit: 2 });
+    }
+  }
+  if (image !== undefined) probes.push({ raddr: image.load.entry, name: WATCH.entry, limit: 4 });
+  return {
+    plan: {
+      probes: withoutRepeats(probes),
+      stores: image === undefined ? [] : storesOf(image),
+      executes:
+        image === undefined
+          ? []
+          : [
+              { raddr: 0, length: LOW_BYTES, name: WATCH.low },
+              ...image.segments.map(({ role, mem, memsz }) => ({
+                raddr: mem,
+                length: memsz,
+                name: WATCH.segment(role),
+                limit: 2,
+              })),
+            ],
+      msrMask: MSR_IR | MSR_DR,
+      vectors: VECTORS,
+      hcallsExcept: NOISE,
+    },
+    probes: armed,
+  };
+}
+
+function storesOf(image: KexecImage): ObservePlan['stores'] {
+  const { kernel, tree, notes } = image;
+  return [
+    { raddr: 0, length: LOW_BYTES, name: WATCH.low, limit: 96 },
+    { raddr: ABOVE_VECTORS, length: 16, name: WATCH.aboveVectors, limit: 4 },
+    ...(kernel === undefined ? [] : [{ raddr: kernel.mem + RUN_AT_LOAD_OFFSET, length: 4, name: WATCH.runAtLoad, limit: 4 }]),
+    ...(tree === undefined ? [] : [{ raddr: tree.mem + BOOT_CPU_OFFSET, length: 4, name: WATCH.bootCpu, limit: 4 }]),
+    // The note's first word is written once each time registers are saved.
+    ...notes.map((raddr, cpu) => ({ raddr, length: 4, name: WATCH.note(cpu), limit: 8 })),
+  ];
+}
+
+/** One address has one probe: the first one named. */
+function withoutRepeats<T extends { readonly raddr: number }>(probes: readonly T[]): T[] {
+  const seen = new Set<number>();
+  return probes.filter(({ raddr }) => !seen.has(raddr) && seen.add(raddr).size > 0);
+}

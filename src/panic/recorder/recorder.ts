@@ -1,0 +1,204 @@
+/**
+ * Makes a trace (version 1, docs/trace.md) of machine events: keeps those that matter, names addresses, finds the
+ * instants T0 to T4 and how far the crash got. It only listens; what to listen for is plan.ts's.
+ */
+
+import { hex64 } from '../../base/hex.ts';
+import type { MachineEvent } from '../../emulator/host/index.ts';
+import type { CapturePhase, Instant, Trace, TraceEvent } from '../contract.ts';
+import type { AddressNames } from '../symbols/index.ts';
+import type { EntryFacts, ImageFacts } from './facts.ts';
+import type { KexecImage } from './kexec-image.ts';
+import { CRASH_FUNCTIONS, PANIC_FUNCTIONS, WATCH } from './plan.ts';
+import { Selection } from './selection.ts';
+
+export type RecorderOptions = {
+  readonly machine: Trace['machine'];
+  readonly facts: ImageFacts;
+  readonly image?: KexecImage;
+  readonly names: AddressNames;
+  /** Index of the dump device among the partition's disks. */
+  readonly dumpDisk?: number;
+};
+
+/** Phases that the machine's events tell. */
+export type ObservedPhase = Extract<CapturePhase, 'triggered' | 'panic' | 'handoff' | 'purgatory' | 'crash-kernel' | 'dumping'>;
+
+const MSR_PR = 0x4000n;
+const SYSTEM_RESET = 0x100n;
+const MACHINE_CHECK = 0x200n;
+const HANDOFF_HCALLS: ReadonlySet<string> = new Set(['H_SIGNAL_SYS_RESET']);
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #selection = new Selection();
+  readonly #events: TraceEvent[] = [];
+  /** CPUs that got a system reset from outside and have not taken it yet. */
+  readonly #resets = new Set<number>();
+  readonly #panics: TraceEvent[] = [];
+  #handoff: TraceEvent | undefined;
+  #t1: TraceEvent | undefined;
+  #t2: TraceEvent | undefined;
+  #t3: TraceEvent | undefined;
+  #lastWrite: TraceEvent | undefined;
+  #entered: EntryFacts | undefined;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the next machine event. */
+  add(event: MachineEvent): void {
+    if (this.#repeatsEntry(event)) return;
+    // Before the panic, only what leads to it.
+    if (!this.#selection.keeps(event, this.#t2 !== undefined)) return;
+    const traced = this.#trace(event);
+    if (this.#joins(traced)) return;
+    this.#events.push(traced);
+    this.#mark(event, traced);
+  }
+
+  /** What was found in memory when the new kernel had been entered. */
+  setEntered(facts: EntryFacts): void {
+    this.#entered = facts;
+  }
+
+  get phase(): ObservedPhase {
+    if (this.#t3 !== undefined) return 'dumping';
+    if (this.#t2 !== undefined) return 'crash-kernel';
+    if (this.#t1 !== undefined) return 'purgatory';
+    if (this.#handoff !== undefined) return 'handoff';
+    return this.#panics.length > 0 ? 'panic' : 'triggered';
+  }
+
+  /** The CPU that runs the crash: who entered the image, or who panicked first. */
+  get master(): number | undefined {
+    return (this.#t1 ?? this.#handoff ?? this.#panics[0])?.cpu;
+  }
+
+  /** The event of the new kernel's first fetch, once it was seen. */
+  get entryOfKernel(): TraceEvent | undefined {
+    return this.#t2;
+  }
+
+  /** The last event of a CPU, with what it was doing where that has a name. */
+  lastOf(cpu: number): TraceEvent | undefined {
+    return this.#events.findLast((event) => event.cpu === cpu);
+  }
+
+  get instants(): Trace['instants'] {
+    const t0 = this.#panics.find(({ cpu }) => cpu === this.master) ?? this.#panics[0];
+    return {
+      ...instant('t0', t0),
+      ...instant('t1', this.#t1),
+      ...instant('t2', this.#t2),
+      ...instant('t3', this.#t3),
+      ...instant('t4', this.#t3 === undefined ? undefined : this.#lastWrite),
+    };
+  }
+
+  /** The trace without its rules. */
+  trace(): Omit<Trace, 'rules'> {
+    const { machine, facts } = this.#options;
+    const image = { ...facts, ...(this.#entered === undefined ? {} : { entered: this.#entered }) };
+    return { version: 1, machine, image, instants: this.instants, events: this.#events };
+  }
+
+  #mark(event: MachineEvent, traced: TraceEvent): void {
+    const { detail = '', kind } = event;
+    if (kind === 'reset') this.#resets.add(event.cpu);
+    if (this.#beginsPanic(event)) this.#panics.push(traced);
+    if (this.#panics.length > 0 && this.#handoff === undefined) {
+      const begins = kind === 'fetch' ? CRASH_FUNCTIONS.includes(detail) : kind === 'hcall' && HANDOFF_HCALLS.has(detail);
+      if (begins) this.#handoff = traced;
+    }
+    if (kind === 'fetch' && detail === WATCH.entry) this.#t1 ??= traced;
+    if (kind === 'fetch' && this.#t1 !== undefined && this.#t2 === undefined && event.cpu === this.#t1.cpu) {
+      if (this.#isKernel(Number(event.regs?.raddr ?? -1n))) this.#t2 = traced;
+    }
+    if (kind === 'disk' && this.#t2 !== undefined && Number(event.regs?.disk ?? -1n) === this.#options.dumpDisk) {
+      this.#t3 ??= traced;
+      this.#lastWrite = traced;
+    }
+  }
+
+  #beginsPanic(event: MachineEvent): boolean {
+    if (this.#t1 !== undefined) return false;
+    if (event.kind === 'fetch') return PANIC_FUNCTIONS.includes(event.detail ?? '');
+    if (event.kind !== 'interrupt') return false;
+    if (event.addr === MACHINE_CHECK) return true;
+    // A system reset that another CPU asked for stops a secondary; one from outside is a trigger.
+    return event.addr === SYSTEM_RESET && this.#resets.delete(event.cpu);
+  }
+
+  /** The new kernel: whatever part of the image is neither that of the entry nor data; the entry's, where it is alone. */
+  #isKernel(raddr: number): boolean {
+    const { image } = this.#options;
+    if (image === undefined) return false;
+    const holds = (at: number) => image.segments.find(({ mem, memsz }) => at >= mem && at < mem + memsz);
+    const segment = holds(raddr);
+    if (segment === undefined) return false;
+    return segment !== holds(image.load.entry) || segment.role === 'kernel';
+  }
+
+  /** The entry has a probe and lies in a watched segment: one event is enough. */
+  #repeatsEntry(event: MachineEvent): boolean {
+    const last = this.#events.at(-1);
+    if (event.kind !== 'fetch' || last?.kind !== 'fetch' || last.cpu !== event.cpu) return false;
+    const same = last.regs?.raddr === hex64(event.regs?.raddr ?? 0n) && last.insn === event.insn;
+    if (!same) return false;
+    // Which of the two comes first is the engine's business; the entry's own name is to stay.
+    if (event.detail === WATCH.entry) {
+      const named = { ...last, detail: WATCH.entry };
+      this.#events[this.#events.length - 1] = named;
+      this.#mark(event, named);
+    }
+    return true;
+  }
+
+  /** Stores to the next bytes of the same watch by the same CPU are one event, with their length added up. */
+  #joins(event: TraceEvent): boolean {
+    const last = this.#events.at(-1);
+    if (event.kind !== 'store' || last?.kind !== 'store' || last.cpu !== event.cpu || last.detail !== event.detail) return false;
+    const length = BigInt(last.regs?.length ?? 0);
+    if (last.addr === undefined || event.addr === undefined || BigInt(last.addr) + length !== BigInt(event.addr)) return false;
+    const regs = { ...last.regs, length: hex64(length + BigInt(event.regs?.length ?? 0)) };
+    this.#events[this.#events.length - 1] = { ...last, regs };
+    return true;
+  }
+
+  #trace(event: MachineEvent): TraceEvent {
+    const symbol = this.#symbol(event);
+    return {
+      n: this.#events.length,
+      cpu: event.cpu,
+      insn: event.insn,
+      tb: hex64(event.tb),
+      kind: event.kind,
+      ...(event.addr === undefined ? {} : { addr: hex64(event.addr) }),
+      ...(symbol === undefined ? {} : { symbol }),
+      ...(event.regs === undefined ? {} : { regs: hexRegs(event.regs) }),
+      ...(event.detail === undefined ? {} : { detail: event.detail }),
+    };
+  }
+
+  /** The code that did it: for a store the instruction, for an interrupt what it interrupted. */
+  #symbol(event: MachineEvent): string | undefined {
+    const { regs } = event;
+    const address = event.kind === 'store' ? regs?.nia : event.kind === 'interrupt' ? regs?.srr0 : event.addr;
+    if (address === undefined || event.kind === 'disk') return undefined;
+    const msr = event.kind === 'interrupt' ? regs?.srr1 : regs?.msr;
+    if (msr !== undefined && (msr & MSR_PR) !== 0n) return undefined;
+    const era = this.#t2 !== undefined ? 'crash' : this.#handoff !== undefined ? 'stub' : 'production';
+    return this.#options.names.name(address, era);
+  }
+}
+
+function instant<Name extends string>(name: Name, event: TraceEvent | undefined): { [key in Name]?: Instant } {
+  if (event === undefined) return {};
+  return { [name]: { event: event.n, insn: event.insn, tb: event.tb, cpu: event.cpu } } as { [key in Name]: Instant };
+}
+
+function hexRegs(regs: Readonly<Record<string, bigint>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(regs).map(([name, value]) => [name, hex64(value)]));
+}
