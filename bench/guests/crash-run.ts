@@ -17,7 +17,7 @@ export type GuestSpec = {
 };
 
 /** Instants, in order. `init` is the kernel's word that it starts /init; the others are the handoff's. */
-export const MARKS = ['start-kernel', 'init', 'ready', 't0', 't1', 't2', 'crash-init', 't3', 't4', 'end'] as const;
+export const MARKS = ['start-kernel', 'init', 'ready', 't0', 't1', 't2', 'crash-init', 't3', 't4'] as const;
 export type Mark = (typeof MARKS)[number];
 
 /** When a mark was seen: wall seconds since power-on; instructions where the machine counts them. */
@@ -52,7 +52,10 @@ export type FollowOptions = {
  * Runs a guest to its end (`crash`) or to the agent's readiness (`rest`; the caller closes the machine).
  * @throws Error when it ends early or takes too long; the message has the last console lines.
  */
-export async function followCrash(powerOn: (output: Output) => GuestMachine, options: FollowOptions): Promise<CrashRun & { readonly machine: GuestMachine }> {
+export async function followCrash(
+  powerOn: (output: Output) => GuestMachine,
+  options: FollowOptions,
+): Promise<CrashRun & { readonly machine: GuestMachine }> {
   const marks = new Map<Mark, Instant>();
   const console: string[] = [];
   const agent: string[] = [];
@@ -86,10 +89,16 @@ export async function followCrash(powerOn: (output: Output) => GuestMachine, opt
   const machine = powerOn((vty, bytes, at) => {
     for (const line of lines[vty].add(bytes)) (vty === 0 ? onConsole : onAgent)(line, at);
   });
-  const fail = (why: string): Error => new Error(`${why}; agent: ${agent.slice(-3).join(' | ')}; console ends with:\n${console.slice(-12).join('\n')}`);
+  const fail = (why: string): Error =>
+    new Error(
+      `${why}; agent: ${agent.slice(-3).join(' | ')}; console ends with:\n${console.slice(-12).join('\n')}`,
+    );
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(fail(`not done after ${options.timeoutSeconds} s`)), options.timeoutSeconds * 1000);
+    timer = setTimeout(
+      () => reject(fail(`not done after ${options.timeoutSeconds} s`)),
+      options.timeoutSeconds * 1000,
+    );
   });
   try {
     const over = machine.over.then(() => {

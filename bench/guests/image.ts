@@ -13,7 +13,10 @@ const GIB = 2 ** 30;
 
 /** Where the image is kept: KDUMPD_IMAGES, or beside the installed packages. */
 function imageRoot(): string {
-  return process.env.KDUMPD_IMAGES ?? join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kdumpd', 'images');
+  return (
+    process.env.KDUMPD_IMAGES ??
+    join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kdumpd', 'images')
+  );
 }
 
 /** The image, imported through apt where it is not there yet. @throws ImportError where packages cannot be had */

@@ -9,7 +9,8 @@ export function partitionConfig(spec: GuestSpec): PartitionConfig {
   const { files } = spec.image;
   const initrd = files.initrd;
   const disk = files.disk;
-  if (initrd === undefined || disk === undefined) throw new Error(`image ${spec.image.name} lacks an initramfs or a disk`);
+  if (initrd === undefined || disk === undefined)
+    throw new Error(`image ${spec.image.name} lacks an initramfs or a disk`);
   return {
     processor: 'power9',
     mmu: 'radix',
@@ -44,10 +45,20 @@ export function powerOnOurs(spec: GuestSpec, output: Output): GuestMachine {
     if (notice.kind === 'console') output(notice.vty, notice.bytes, at(notice.insn));
     else if (notice.kind === 'unsupported') {
       const { what } = notice;
-      reject(new Error(`not implemented: ${what.kind} ${what.key} at ${what.where ?? 'no address'} ${what.detail ?? ''}`));
+      reject(
+        new Error(
+          `not implemented: ${what.kind} ${what.key} at ${what.where ?? 'no address'} ${what.detail ?? ''}`,
+        ),
+      );
     } else if (notice.kind === 'ended') {
-      if (notice.end.kind === 'reboot' || notice.end.kind === 'power-off' || notice.end.kind === 'stopped') resolve();
-      else reject(new Error(`the partition ended: ${notice.end.kind} ${'message' in notice.end ? notice.end.message : ''}`));
+      if (notice.end.kind === 'reboot' || notice.end.kind === 'power-off' || notice.end.kind === 'stopped')
+        resolve();
+      else
+        reject(
+          new Error(
+            `the partition ended: ${notice.end.kind} ${'message' in notice.end ? notice.end.message : ''}`,
+          ),
+        );
     }
   });
   const failed = (error: unknown): void => reject(error instanceof Error ? error : new Error(String(error)));

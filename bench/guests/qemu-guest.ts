@@ -14,7 +14,8 @@ import type { GuestMachine, GuestSpec, Output } from './crash-run.ts';
  * `x-vof`: no SLOF, which takes seconds. The caps say that no mitigation is needed or offered, as TCG gives none; with
  * the defaults QEMU refuses to start on TCG or the guest flushes caches on every system call.
  */
-const MACHINE = 'pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off';
+export const QEMU_MACHINE =
+  'pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off';
 
 /** What QEMU says of its version, in one line. */
 export function qemuVersion(program: string): string {
@@ -24,7 +25,8 @@ export function qemuVersion(program: string): string {
 /** QEMU's arguments for a spec; `agentSocket` listens already. */
 export function qemuArguments(spec: GuestSpec, dumpDisk: string, agentSocket: string): string[] {
   const { kernel, initrd, disk } = spec.image.files;
-  if (initrd === undefined || disk === undefined) throw new Error(`image ${spec.image.name} lacks an initramfs or a disk`);
+  if (initrd === undefined || disk === undefined)
+    throw new Error(`image ${spec.image.name} lacks an initramfs or a disk`);
   const drive = (id: string, file: string, more: string): string[] => [
     '-drive',
     `file=${file},format=raw,if=none,id=${id},cache=unsafe${more}`,
@@ -32,10 +34,17 @@ export function qemuArguments(spec: GuestSpec, dumpDisk: string, agentSocket: st
     `virtio-blk-pci,drive=${id}`,
   ];
   return [
-    ...['-M', MACHINE, '-cpu', 'power9', '-smp', '1', '-m', `${spec.memoryBytes / 2 ** 20}M`],
+    ...['-M', QEMU_MACHINE, '-cpu', 'power9', '-smp', '1', '-m', `${spec.memoryBytes / 2 ** 20}M`],
     ...['-nographic', '-nodefaults', '-no-reboot'],
     ...['-serial', 'stdio', '-chardev', `socket,id=agent,path=${agentSocket}`, '-serial', 'chardev:agent'],
-    ...['-kernel', join(spec.folder, kernel.file), '-initrd', join(spec.folder, initrd.file), '-append', spec.append],
+    ...[
+      '-kernel',
+      join(spec.folder, kernel.file),
+      '-initrd',
+      join(spec.folder, initrd.file),
+      '-append',
+      spec.append,
+    ],
     ...drive('system', join(spec.folder, disk.file), ',readonly=on'),
     ...drive('dump', dumpDisk, ''),
   ];
@@ -66,7 +75,9 @@ export function powerOnQemu(spec: GuestSpec, output: Output): QemuMachine {
     server.on('error', reject);
     server.listen(path, () => {
       begun = performance.now();
-      child = spawn('qemu-system-ppc64', qemuArguments(spec, dumpDisk, path), { stdio: ['ignore', 'pipe', 'pipe'] });
+      child = spawn('qemu-system-ppc64', qemuArguments(spec, dumpDisk, path), {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       child.stdout?.on('data', (bytes: Buffer) => output(0, bytes, at()));
       child.stderr?.on('data', (bytes: Buffer) => {
         said += bytes.toString('utf8');

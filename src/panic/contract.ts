@@ -26,14 +26,24 @@ export type TraceEvent = {
 };
 
 /** An instant of the handoff: the event that marks it. */
-export type Instant = { readonly event: number; readonly insn: number; readonly tb: string; readonly cpu: number };
+export type Instant = {
+  readonly event: number;
+  readonly insn: number;
+  readonly tb: string;
+  readonly cpu: number;
+};
 
 export type Trace = {
   readonly version: 1;
   readonly machine: {
     readonly processor: string;
     readonly mmu: string;
-    readonly cpus: readonly { readonly index: number; readonly hardwareId: number }[];
+    /** `online`: whether it ran when the trigger came; absent in traces that do not say. */
+    readonly cpus: readonly {
+      readonly index: number;
+      readonly hardwareId: number;
+      readonly online?: boolean;
+    }[];
   };
   readonly image: Readonly<Record<string, unknown>>;
   readonly instants: {
@@ -107,7 +117,12 @@ export type Capture = {
   readonly reason?: string;
   readonly signature?: string;
   readonly vmcore: CaptureVmcore | null;
-  readonly rules: { readonly held: number; readonly broken: number; readonly notReached: number; readonly notApplicable: number };
+  readonly rules: {
+    readonly held: number;
+    readonly broken: number;
+    readonly notReached: number;
+    readonly notApplicable: number;
+  };
   readonly createdAt: string;
 };
 
@@ -145,9 +160,19 @@ export type PartitionRequest = {
 /** What the server tells its clients as it happens: ids and states only; clients fetch the rest. */
 export type ServiceEvent =
   | { readonly kind: 'partition'; readonly id: string; readonly state: PartitionState }
-  | { readonly kind: 'operation'; readonly id: string; readonly state: OperationState; readonly phase: string }
+  | {
+      readonly kind: 'operation';
+      readonly id: string;
+      readonly state: OperationState;
+      readonly phase: string;
+    }
   | { readonly kind: 'capture'; readonly id: string; readonly partitionId: string }
-  | { readonly kind: 'image'; readonly name: string; readonly state: 'importing' | 'ready' | 'failed'; readonly progress?: string };
+  | {
+      readonly kind: 'image';
+      readonly name: string;
+      readonly state: 'importing' | 'ready' | 'failed';
+      readonly progress?: string;
+    };
 
 /** A refused request; the server turns it into an RFC 9457 answer. */
 export type RefusalCode = 'not-found' | 'conflict' | 'invalid';

@@ -27,12 +27,18 @@ const PROGRAM: Readonly<Record<Endian, string>> = { big: 'qemu-ppc64', little: '
 
 function makeBatch(seed: number, endian: Endian, counts?: Map<Row, number>): Batch {
   const random = new RandomSource(seed * 2 + (endian === 'little' ? 1 : 0));
-  return { layout, endian, cases: Array.from({ length: CASES }, (_, i) => randomCase(random, layout, endian, i, counts)) };
+  return {
+    layout,
+    endian,
+    cases: Array.from({ length: CASES }, (_, i) => randomCase(random, layout, endian, i, counts)),
+  };
 }
 
 describe('random fixed-point programs', () => {
   for (const endian of ['big', 'little'] as const) {
-    it(`engine: random ${endian}-endian programs → what ${PROGRAM[endian]} gives`, { timeout: longOr(3_600_000, 300_000) }, async () => {
+    it(`engine: random ${endian}-endian programs → what ${PROGRAM[endian]} gives`, {
+      timeout: longOr(3_600_000, 300_000),
+    }, async () => {
       needsProgram(PROGRAM[endian]);
       const counts = new Map<Row, number>();
       let executed = 0;
@@ -42,9 +48,13 @@ describe('random fixed-point programs', () => {
         const differing = await compareRuns({ ...batch, executed: (n) => (executed += n) });
         if (differing.length === 0) continue;
         const failures = await Promise.all(differing.slice(0, 3).map((index) => shrink(batch, index)));
-        expect.fail(`seed ${seed}: ${differing.length} cases differ\n${failures.map(describeFailure).join('\n\n')}`);
+        expect.fail(
+          `seed ${seed}: ${differing.length} cases differ\n${failures.map(describeFailure).join('\n\n')}`,
+        );
       }
-      process.stdout.write(`${endian}-endian: ${executed} random instructions, seeds ${SEED} to ${seed - 1}\n`);
+      process.stdout.write(
+        `${endian}-endian: ${executed} random instructions, seeds ${SEED} to ${seed - 1}\n`,
+      );
       const expected = ROWS.filter((row) => endian === 'big' || !BIG_ENDIAN_ONLY.has(row.mnemonic));
       const rare = expected.filter((row) => (counts.get(row) ?? 0) < LEAST).map((row) => row.mnemonic);
       expect(rare).toEqual([]);
@@ -59,7 +69,11 @@ describe('random fixed-point programs', () => {
     const ADD = 0x7c642a14; // add r3,r4,r5
     const SUBF = 0x7c642850;
     const code = [0x38000001, 0x60000000, ADD, 0x60000000];
-    const cases = batch.cases.with(index, { code, input: { gpr, cr: 0, xer: 0, lr: 0n, ctr: 0n }, memory: new Uint8Array(512) });
+    const cases = batch.cases.with(index, {
+      code,
+      input: { gpr, cr: 0, xer: 0, lr: 0n, ctr: 0n },
+      memory: new Uint8Array(512),
+    });
     const faulty: Batch = {
       ...batch,
       cases,

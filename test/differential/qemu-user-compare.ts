@@ -114,14 +114,14 @@ function differences(ours: Outcome, theirs: Outcome): string[] {
   const one = (name: string, a: bigint | number, b: bigint | number): void => {
     if (a !== b) out.push(`  ${name}: ours ${hex64(a)}, QEMU ${hex64(b)}`);
   };
-  ours.state.gpr.forEach((value, n) => one(`r${n}`, value, theirs.state.gpr[n] as bigint));
+  for (const [n, value] of ours.state.gpr.entries()) one(`r${n}`, value, theirs.state.gpr[n] as bigint);
   for (const name of ['cr', 'xer', 'lr', 'ctr'] as const) one(name, ours.state[name], theirs.state[name]);
   one('fpscr', ours.state.fpscr ?? 0n, theirs.state.fpscr ?? 0n);
   one('vscr', ours.state.vscr ?? 0, theirs.state.vscr ?? 0);
-  ours.state.vsr?.forEach((value, n) =>
-    one(`vsr${n >> 1}[${n & 1}]`, value, theirs.state.vsr?.[n] as bigint),
-  );
-  ours.memory.forEach((value, n) => one(`memory+${n}`, value, theirs.memory[n] as number));
+  for (const [n, value] of (ours.state.vsr ?? []).entries()) {
+    one(`vsr${n >> 1}[${n & 1}]`, value, theirs.state.vsr?.[n] as bigint);
+  }
+  for (const [n, value] of ours.memory.entries()) one(`memory+${n}`, value, theirs.memory[n] as number);
   return out;
 }
 

@@ -114,7 +114,7 @@ export function buildImage(layout: Layout, cases: readonly Case[], endian: Endia
   const code = new Uint8Array(layout.codeAddress(cases.length) - CODE_BASE);
   const codeView = new DataView(code.buffer);
   const put = (offset: number, words: readonly number[]): void => {
-    words.forEach((word, i) => codeView.setUint32(offset + 4 * i, word, little));
+    for (const [i, word] of words.entries()) codeView.setUint32(offset + 4 * i, word, little);
   };
   const start = prologue(layout.recordAddress(range?.from ?? 0), layout.vectors);
   const end = epilogue(
@@ -199,7 +199,7 @@ function writeRecord(
 ): void {
   const put = (offset: number, value: bigint): void =>
     view.setBigUint64(at + offset, BigInt.asUintN(64, value), little);
-  state.gpr.forEach((value, n) => put(RECORD.gpr + 8 * n, value));
+  for (const [n, value] of state.gpr.entries()) put(RECORD.gpr + 8 * n, value);
   put(RECORD.cr, BigInt(state.cr >>> 0));
   put(RECORD.xer, BigInt(state.xer >>> 0));
   put(RECORD.lr, state.lr);
@@ -208,7 +208,7 @@ function writeRecord(
   if (!layout.vectors) return;
   put(RECORD.fpscr, state.fpscr ?? 0n);
   put(RECORD.vscr + 8, BigInt(state.vscr ?? 0));
-  state.vsr?.forEach((value, n) => put(RECORD.vsr + 8 * n, value));
+  for (const [n, value] of (state.vsr ?? []).entries()) put(RECORD.vsr + 8 * n, value);
 }
 
 const PAGE = 4096;

@@ -30,7 +30,8 @@ function isDefined(kind: Division, ra: bigint, rb: bigint): boolean {
 
 /** QEMU 7.2's divde takes a quotient of 2^63 to 2^64 for one that fits: no overflow is reported. */
 function isMissedByQemu(kind: Division, ra: bigint, rb: bigint): boolean {
-  const magnitude = (value: bigint): bigint => (signed(value, 64) < 0n ? -signed(value, 64) : signed(value, 64));
+  const magnitude = (value: bigint): bigint =>
+    signed(value, 64) < 0n ? -signed(value, 64) : signed(value, 64);
   return kind.bits === 64 && kind.signed && kind.extended && rb !== 0n && magnitude(ra) < magnitude(rb);
 }
 

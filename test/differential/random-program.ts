@@ -4,7 +4,7 @@ import { BRANCH } from '../../src/emulator/isa/branch.ts';
 import { FIXED_POINT } from '../../src/emulator/isa/fixed-point.ts';
 import { ALL_ROWS, type Row } from '../../src/emulator/isa/index.ts';
 import { STORAGE } from '../../src/emulator/isa/storage.ts';
-import { type Case, type Endian, type Layout, MEMORY_BYTES, type State } from './qemu-user.ts';
+import { type Case, type Endian, type Layout, MEMORY_BYTES } from './qemu-user.ts';
 import { CaseBuilder, CTR, type Label, LR, TAR, XER_COUNT } from './random-case.ts';
 import * as fixed from './random-fixed.ts';
 import type { RandomSource } from './random-source.ts';
@@ -203,7 +203,7 @@ function randomInput(b: CaseBuilder): Start {
   for (const register of [LR, CTR]) if (random.oneIn(2)) labels.set(register, { unit: undefined });
   const xer = (random.word() & XER_BITS) >>> 0;
 
-  gpr.forEach((value, n) => b.write(n, labels.has(n) ? {} : { value }));
+  for (const [n, value] of gpr.entries()) b.write(n, labels.has(n) ? {} : { value });
   for (const [register, value] of special) b.write(register, { value });
   b.write(XER_COUNT, { value: BigInt(xer & 127) });
   for (const [register, label] of labels) b.write(register, { label });

@@ -24,7 +24,9 @@ export const VECTOR_ROWS: readonly Row[] = [...FLOATING_POINT, ...VECTOR, ...VEC
 const UPDATES = /^(l|st)f[sd]ux$/;
 const accessesStorage = (row: Row): boolean =>
   UPDATES.test(row.base) ||
-  (row.operands.some((each) => each.name === 'RA0' || each.name === 'D') && row.base !== 'mtvsrdd' && !row.base.startsWith('lvs'));
+  (row.operands.some((each) => each.name === 'RA0' || each.name === 'D') &&
+    row.base !== 'mtvsrdd' &&
+    !row.base.startsWith('lvs'));
 
 /** Sticky bits at random with their summaries as the processor would have them; enables 0, any rounding mode. */
 function randomFpscr(random: RandomSource): bigint {
@@ -43,7 +45,14 @@ export function randomCase(random: RandomSource, row: Row, layout: Layout, index
   const memoryAt = layout.memoryAddress(index);
   const word = accessesStorage(row) ? placeAddress(random, row, draft.word, gpr, memoryAt) : draft.word;
   const input: State = {
-    gpr, cr: random.word() >>> 0, xer: 0, lr: 0n, ctr: 0n, vsr, fpscr, vscr: random.oneIn(3) ? 0x10000 : 0,
+    gpr,
+    cr: random.word() >>> 0,
+    xer: 0,
+    lr: 0n,
+    ctr: 0n,
+    vsr,
+    fpscr,
+    vscr: random.oneIn(3) ? 0x10000 : 0,
   };
   const memory = Uint8Array.from({ length: MEMORY_BYTES }, () => random.word());
   return { code: [word >>> 0], input, memory };

@@ -82,7 +82,11 @@ export function singleAsDouble(random: RandomSource): bigint {
 /** Doublewords 0 and 1 of a register. */
 export type Pair = readonly [bigint, bigint];
 
-export function vectorOf(random: RandomSource, width: number, element: (random: RandomSource) => bigint): Pair {
+export function vectorOf(
+  random: RandomSource,
+  width: number,
+  element: (random: RandomSource) => bigint,
+): Pair {
   let value = 0n;
   for (let i = 0; i < 16; i += width) value = (value << BigInt(8 * width)) | element(random);
   return [value >> 64n, BigInt.asUintN(64, value)];
@@ -94,7 +98,12 @@ export function integers(random: RandomSource): Pair {
   const bits = width * 8;
   return vectorOf(random, width, () => {
     const near = BigInt(random.below(7) - 3);
-    const base = random.pick([0n, 1n << BigInt(bits - 1), 1n << BigInt(random.below(bits)), BigInt(random.below(64))]);
+    const base = random.pick([
+      0n,
+      1n << BigInt(bits - 1),
+      1n << BigInt(random.below(bits)),
+      BigInt(random.below(64)),
+    ]);
     return BigInt.asUintN(bits, random.oneIn(3) ? random.uniform64() : base + near);
   });
 }
@@ -119,4 +128,30 @@ export function anyVector(random: RandomSource): Pair {
     default:
       return integers(random);
   }
+}
+
+const SIGNS = [0xan, 0xbn, 0xcn, 0xdn, 0xen, 0xfn];
+
+/** A decimal number with a sign, often short. The sign is sometimes invalid, the digits never are (exclusions.md). */
+export function decimal(random: RandomSource): Pair {
+  const digits = random.pick([0, 1, 7, 8, 15, 16, 17, 30, 31]);
+  let value = 0n;
+  for (let i = 0; i < digits; i++) value = (value << 4n) | BigInt(random.oneIn(3) ? 9 : random.below(10));
+  const sign = random.oneIn(20) ? BigInt(random.below(16)) : random.pick(SIGNS);
+  const bits = (value << 4n) | sign;
+  return [bits >> 64n, BigInt.asUintN(64, bits)];
+}
+
+/** Decimal digits as characters: 16-bit ones, or bytes with the zone given. */
+export function characters(random: RandomSource, kind: 'national' | 'zoned'): Pair {
+  const zone = random.pick([0x30, 0xf0]);
+  const element = (last: boolean): bigint => {
+    if (kind === 'national') return last ? random.pick([0x2bn, 0x2dn]) : BigInt(0x30 + random.below(10));
+    const sign = random.pick([0xa0, 0xb0, 0xc0, 0xd0, 0xe0, 0xf0, 0x30, 0x70]);
+    return BigInt((last ? sign : zone) | random.below(10));
+  };
+  const count = kind === 'national' ? 8 : 16;
+  let value = 0n;
+  for (let i = 0; i < count; i++) value = (value << BigInt(128 / count)) | element(i === count - 1);
+  return [value >> 64n, BigInt.asUintN(64, value)];
 }

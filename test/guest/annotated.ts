@@ -55,7 +55,9 @@ export function readAnnotated(file: string): readonly AnnotatedTest[] {
     if (note !== null) draft.notes.push((note[1] as string).trim().split(/\s+/));
     else draft.lines.push(line);
   }
-  const code = assemble(drafts.map((each) => `.balign ${SLOT}\n${each.lines.join('\n')}\n.long ${ATTN}`).join('\n'));
+  const code = assemble(
+    drafts.map((each) => `.balign ${SLOT}\n${each.lines.join('\n')}\n.long ${ATTN}`).join('\n'),
+  );
   return drafts.map((draft, i) => parse(draft, wordsAt(code, i * SLOT)));
 }
 
@@ -72,7 +74,13 @@ function assemble(source: string): DataView {
     const input = join(folder, 'tests.s');
     const output = join(folder, 'tests.bin');
     writeFileSync(input, `.globl _start\n_start:\n${source}\n`);
-    const options = ['-mcpu=power9', '-Wa,-mregnames', '-nostdlib', '-static', '-Wl,--build-id=none,-Ttext=0,--oformat=binary'];
+    const options = [
+      '-mcpu=power9',
+      '-Wa,-mregnames',
+      '-nostdlib',
+      '-static',
+      '-Wl,--build-id=none,-Ttext=0,--oformat=binary',
+    ];
     const run = spawnSync('powerpc64-linux-gnu-gcc', [...options, '-o', output, input], { encoding: 'utf8' });
     if (run.status !== 0) throw new Error(`the assembler failed: ${run.stderr}`);
     const bytes = readFileSync(output);
@@ -117,7 +125,17 @@ function parse(draft: Draft, words: readonly number[]): AnnotatedTest {
         throw new Error(`${draft.name}: no annotation ${kind}`);
     }
   }
-  return { name: draft.name, words, inputs, outputs, memory, memoryAfter, interrupt, endians, qemu: qemu && interrupt === undefined };
+  return {
+    name: draft.name,
+    words,
+    inputs,
+    outputs,
+    memory,
+    memoryAfter,
+    interrupt,
+    endians,
+    qemu: qemu && interrupt === undefined,
+  };
 }
 
 function value(text: string): Value {
@@ -126,7 +144,10 @@ function value(text: string): Value {
   const [, base, sign, offset, minus, plain] = match;
   const number = BigInt(plain ?? offset ?? 0);
   const negative = sign === '-' || minus === '-';
-  return { base: base === undefined ? 'none' : (base as 'mem' | 'start'), offset: negative ? -number : number };
+  return {
+    base: base === undefined ? 'none' : (base as 'mem' | 'start'),
+    offset: negative ? -number : number,
+  };
 }
 
 function bytes(offset: string, hex: string): Bytes {

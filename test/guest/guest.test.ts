@@ -6,7 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CTR, LR } from '../../src/emulator/cpu/layout.ts';
 import { BareMachine } from '../../src/emulator/partition/bare-machine.ts';
-import { type Case, Layout, MEMORY_BYTES, outcome, buildImage, qemuRunner } from '../differential/qemu-user.ts';
+import {
+  buildImage,
+  type Case,
+  Layout,
+  MEMORY_BYTES,
+  outcome,
+  qemuRunner,
+} from '../differential/qemu-user.ts';
 import { hasProgram, needsProgram } from '../support/programs.ts';
 import { type AnnotatedTest, type Endian, readAnnotated, type Value } from './annotated.ts';
 
@@ -27,7 +34,8 @@ function resolve(value: Value, places: Places): bigint {
 /** Registers before, all of them. */
 function before(test: AnnotatedTest, places: Places): Registers {
   const out: Registers = {};
-  for (const name of [...Array.from({ length: 32 }, (_, n) => `r${n}`), 'cr', 'xer', 'lr', 'ctr']) out[name] = 0n;
+  for (const name of [...Array.from({ length: 32 }, (_, n) => `r${n}`), 'cr', 'xer', 'lr', 'ctr'])
+    out[name] = 0n;
   for (const [name, value] of test.inputs) out[name] = resolve(value, places);
   return out;
 }
@@ -49,13 +57,16 @@ function memoryAfter(test: AnnotatedTest): Uint8Array {
   return memory;
 }
 
-function runInEngine(test: AnnotatedTest, endian: Endian): { registers: Registers; memory: Uint8Array; nia: bigint } {
+function runInEngine(
+  test: AnnotatedTest,
+  endian: Endian,
+): { registers: Registers; memory: Uint8Array; nia: bigint } {
   const machine = new BareMachine({ memory: 2 * 1024 * 1024, endian, processorVersion: 0x4e1200 });
   const { ram, vcpu } = machine;
   const little = endian === 'little';
   // An interrupt stops at its vector.
   for (let vector = 0x100; vector < 0x1000; vector += 0x20) ram.writeU32(vector, ATTN, little);
-  [...test.words, ATTN].forEach((word, i) => ram.writeU32(CODE + 4 * i, word, little));
+  for (const [i, word] of [...test.words, ATTN].entries()) ram.writeU32(CODE + 4 * i, word, little);
   ram.write(MEMORY, memoryBefore(test));
   const places = { mem: MEMORY, start: CODE };
   const input = before(test, places);
@@ -66,7 +77,12 @@ function runInEngine(test: AnnotatedTest, endian: Endian): { registers: Register
   vcpu.set64(CTR, input.ctr as bigint);
   vcpu.nia = BigInt(CODE);
   expect(machine.run(1000)).toBe('attn');
-  const registers: Registers = { cr: BigInt(vcpu.cr), xer: BigInt(vcpu.xer), lr: vcpu.get64(LR), ctr: vcpu.get64(CTR) };
+  const registers: Registers = {
+    cr: BigInt(vcpu.cr),
+    xer: BigInt(vcpu.xer),
+    lr: vcpu.get64(LR),
+    ctr: vcpu.get64(CTR),
+  };
   for (let n = 0; n < 32; n++) registers[`r${n}`] = vcpu.gpr(n);
   const special: Registers = { srr0: vcpu.spr(26), srr1: vcpu.spr(27), dar: vcpu.spr(19), nia: vcpu.nia };
   for (const name of test.outputs.keys()) if (special[name] !== undefined) registers[name] = special[name];
@@ -79,23 +95,38 @@ async function runInQemu(tests: readonly AnnotatedTest[], endian: Endian): Promi
   const cases = tests.map((test, i): Case => {
     const input = before(test, places(i));
     const gpr = Array.from({ length: 32 }, (_, n) => input[`r${n}`] as bigint);
-    const state = { gpr, cr: Number(input.cr), xer: Number(input.xer), lr: input.lr as bigint, ctr: input.ctr as bigint };
+    const state = {
+      gpr,
+      cr: Number(input.cr),
+      xer: Number(input.xer),
+      lr: input.lr as bigint,
+      ctr: input.ctr as bigint,
+    };
     return { code: test.words, input: state, memory: memoryBefore(test) };
   });
   const data = await qemuRunner(buildImage(layout, cases, endian));
   tests.forEach((test, i) => {
     const { state, memory } = outcome(layout, data, endian, i);
-    const registers: Registers = { cr: BigInt(state.cr), xer: BigInt(state.xer), lr: state.lr, ctr: state.ctr };
+    const registers: Registers = {
+      cr: BigInt(state.cr),
+      xer: BigInt(state.xer),
+      lr: state.lr,
+      ctr: state.ctr,
+    };
     state.gpr.forEach((value, n) => {
       registers[`r${n}`] = value;
     });
     expect(text(registers), `${test.name}: registers`).toEqual(text(after(test, places(i))));
-    expect(Buffer.from(memory).toString('hex'), `${test.name}: memory`).toBe(Buffer.from(memoryAfter(test)).toString('hex'));
+    expect(Buffer.from(memory).toString('hex'), `${test.name}: memory`).toBe(
+      Buffer.from(memoryAfter(test)).toString('hex'),
+    );
   });
 }
 
 function text(registers: Registers): Record<string, string> {
-  return Object.fromEntries(Object.entries(registers).map(([name, value]) => [name, `0x${value.toString(16)}`]));
+  return Object.fromEntries(
+    Object.entries(registers).map(([name, value]) => [name, `0x${value.toString(16)}`]),
+  );
 }
 
 const files = readdirSync(FOLDER).filter((name) => name.endsWith('.s'));
@@ -111,7 +142,9 @@ describe.each(files)('%s', (file) => {
         const name = `${test.name}, ${endian}-endian`;
         const { registers, memory, nia } = runInEngine(test, endian);
         expect(text(registers), name).toEqual(text(after(test, { mem: MEMORY, start: CODE })));
-        expect(Buffer.from(memory).toString('hex'), name).toBe(Buffer.from(memoryAfter(test)).toString('hex'));
+        expect(Buffer.from(memory).toString('hex'), name).toBe(
+          Buffer.from(memoryAfter(test)).toString('hex'),
+        );
         expect(nia, name).toBe(BigInt(test.interrupt ?? CODE + 4 * test.words.length));
       }
     }

@@ -21,7 +21,6 @@ export const FI = 0x00020000;
 export const FPRF = 0x0001f000;
 export const FPRF_SHIFT = 12;
 export const FPCC = 0x0000f000;
-export const VXSOFT = 0x400;
 export const VXSQRT = 0x200;
 export const VXCVI = 0x100;
 export const VE = 0x80;

@@ -10,6 +10,7 @@ import type { Ram } from '../memory/ram.ts';
 import { TLB_WRITE, type Tlb } from '../mmu/tlb.ts';
 import { HANDLER_DECODE, HANDLER_ILLEGAL, HANDLER_PAGE_END, HANDLER_PROBE, handlerFor } from './handlers.ts';
 import { operandAddress, RECORD_SIZE, SLOT_BYTES } from './record.ts';
+import { RecordCache } from './record-cache.ts';
 
 /** The mark of pages with code; see Ram.mark. */
 export const MARK_CODE = 1;
@@ -30,6 +31,7 @@ export class CodeCache {
   readonly #page: Int32Array;
   readonly #littleEndian: Uint8Array;
   readonly #stores: Uint16Array;
+  readonly #records: RecordCache;
   readonly #free: number[] = [];
   #next = 0;
   /** Slots given up while code may still run in them; freed by {@link settle}. */
@@ -45,6 +47,7 @@ export class CodeCache {
     this.#tlbs = tlbs;
     this.#capacity = capacity;
     this.#base = arena.reserve(capacity * SLOT_BYTES);
+    this.#records = new RecordCache(arena.words);
     this.#slotOf = new Int32Array(Math.ceil(arena.size / 4096));
     this.#page = new Int32Array(capacity).fill(DEAD);
     this.#littleEndian = new Uint8Array(capacity);
@@ -81,7 +84,10 @@ export class CodeCache {
     if (page === DEAD) return false;
     const offset = ((address - this.#address(slot)) / RECORD_SIZE) * 4;
     const word = this.#arena.view.getInt32((page >>> 0) + offset, this.#littleEndian[slot] === 1);
-    this.#writeRecord(address, word, offset);
+    if (!this.#records.recall(word, address)) {
+      this.#writeRecord(address, word, offset);
+      this.#records.keep(word, address);
+    }
     if (this.#probes.has((page >>> 0) + offset)) this.#arena.view.setUint16(address, HANDLER_PROBE, true);
     this.decoded++;
     return true;
@@ -96,7 +102,12 @@ export class CodeCache {
     this.#probes = addresses;
     for (const at of concerned) {
       const slot = (this.#slotOf[Math.floor(at / 4096)] as number) - 1;
-      if (slot >= 0) this.#arena.view.setUint16(this.#address(slot) + ((at % 4096) >>> 2) * RECORD_SIZE, HANDLER_DECODE, true);
+      if (slot >= 0)
+        this.#arena.view.setUint16(
+          this.#address(slot) + ((at % 4096) >>> 2) * RECORD_SIZE,
+          HANDLER_DECODE,
+          true,
+        );
     }
   }
 
@@ -205,4 +216,3 @@ export class CodeCache {
     view.setUint16(address, handler.id, true);
   }
 }
-

@@ -5,8 +5,8 @@
  */
 
 import { assert } from '../../base/errors.ts';
-import type { Vcpu } from '../cpu/vcpu.ts';
 import { MSR_LE_BIT } from '../cpu/msr.ts';
+import type { Vcpu } from '../cpu/vcpu.ts';
 import { decode } from '../isa/index.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Engine, RunEnd } from './engine.ts';
@@ -19,7 +19,11 @@ const ATTN = 0x00000200;
  * Executes the instruction at NIA of the active vCPU. An interrupt that it raises counts as nothing executed; the host must
  * ask the engine to stop when one is taken, or the first instruction of its handler is executed too.
  */
-export function step(engine: Engine, arena: Arena, vcpu: Vcpu): { readonly end: RunEnd; readonly executed: number } {
+export function step(
+  engine: Engine,
+  arena: Arena,
+  vcpu: Vcpu,
+): { readonly end: RunEnd; readonly executed: number } {
   // Brings the engine's view of MSR up to date without executing anything.
   engine.run(vcpu, 0);
   const nia = vcpu.nia;

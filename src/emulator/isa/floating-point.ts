@@ -32,9 +32,12 @@ const EXTRA: readonly Operand[] = [
 const fp: RowOptions = { facility: 'fp', operandTable: operandTable(EXTRA) };
 const rc: RowOptions = { ...fp, rc: true };
 
-const d = (name: string, opcode: number, operands: string): readonly Row[] => form.D(name, opcode, operands, fp);
-const x31 = (name: string, xo: number, operands: string): readonly Row[] => form.X(name, 31, xo, operands, fp);
-const x63 = (name: string, xo: number, operands: string): readonly Row[] => form.X(name, 63, xo, operands, rc);
+const d = (name: string, opcode: number, operands: string): readonly Row[] =>
+  form.D(name, opcode, operands, fp);
+const x31 = (name: string, xo: number, operands: string): readonly Row[] =>
+  form.X(name, 31, xo, operands, fp);
+const x63 = (name: string, xo: number, operands: string): readonly Row[] =>
+  form.X(name, 63, xo, operands, rc);
 /** A-form in both precisions. */
 const arithmetic = (name: string, xo: number, operands: string): readonly Row[] => [
   ...form.A(name, 63, xo, operands, rc),
@@ -44,6 +47,7 @@ const arithmetic = (name: string, xo: number, operands: string): readonly Row[] 
 const mffs = (name: string, eo: readonly [number, number, number], operands: string): readonly Row[] =>
   rows(name, 63, [21, 31, 583 * 2], operands, { ...fp, fixed: [eo] });
 
+// biome-ignore format: related rows share a line
 export const FLOATING_POINT: readonly Row[] = [
   // 4.6.2 to 4.6.4 load and store
   ...d('lfs', 48, 'FRT RA0 D'), ...x31('lfsx', 535, 'FRT RA0 RB'), ...d('lfsu', 49, 'FRT RA D'), ...x31('lfsux', 567, 'FRT RA RB'),

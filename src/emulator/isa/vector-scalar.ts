@@ -14,9 +14,19 @@ const number = (name: string, from: number, to: number): Operand => ({
 });
 
 const EXTRA: readonly Operand[] = [
-  number('DM', 22, 23), number('SHW', 22, 23), number('UIM2', 14, 15), number('UIM4', 12, 15), number('IMM8', 13, 20),
-  { name: 'DCMX', kind: 'u16', extract: (word) => (bits(word, 25, 25) << 6) | (bits(word, 29, 29) << 5) | bits(word, 11, 15) },
-  number('DCMXs', 9, 15), number('RINT', 15, 15), number('RMC', 21, 22),
+  number('DM', 22, 23),
+  number('SHW', 22, 23),
+  number('UIM2', 14, 15),
+  number('UIM4', 12, 15),
+  number('IMM8', 13, 20),
+  {
+    name: 'DCMX',
+    kind: 'u16',
+    extract: (word) => (bits(word, 25, 25) << 6) | (bits(word, 29, 29) << 5) | bits(word, 11, 15),
+  },
+  number('DCMXs', 9, 15),
+  number('RINT', 15, 15),
+  number('RMC', 21, 22),
 ];
 
 /** 1 where the register operand is one of VSR 32 to 63, for the choice of facility. */
@@ -25,24 +35,38 @@ const table = operandTable([...EXTRA, high(31)]);
 const vsx: RowOptions = { facility: 'vsx', operandTable: table };
 const vec: RowOptions = { facility: 'vec', operandTable: table };
 const either: RowOptions = { facility: 'vsx-or-vec', facilityBit: 31, operandTable: table };
-const eitherDq: RowOptions = { facility: 'vsx-or-vec', facilityBit: 28, operandTable: operandTable([high(28)]) };
+const eitherDq: RowOptions = {
+  facility: 'vsx-or-vec',
+  facilityBit: 28,
+  operandTable: operandTable([high(28)]),
+};
 const moves: RowOptions = { facility: 'fp-or-vec', facilityBit: 31, operandTable: table };
 
-const x31 = (name: string, xo: number, operands: string, options = vsx): readonly Row[] => form.X(name, 31, xo, operands, options);
+const x31 = (name: string, xo: number, operands: string, options = vsx): readonly Row[] =>
+  form.X(name, 31, xo, operands, options);
 /** XX2-form: bits 21 to 29; `eo` where bits 11 to 15 continue the opcode. */
 const xx2 = (name: string, xo: number, operands = 'XT XB', eo?: number): readonly Row[] =>
   rows(name, 60, [21, 29, xo], operands, eo === undefined ? vsx : { ...vsx, fixed: [[11, 15, eo]] });
 /** XX3-form: bits 21 to 28. */
-const xx3 = (name: string, xo: number, operands = 'XT XA XB'): readonly Row[] => rows(name, 60, [21, 28, xo], operands, vsx);
+const xx3 = (name: string, xo: number, operands = 'XT XA XB'): readonly Row[] =>
+  rows(name, 60, [21, 28, xo], operands, vsx);
 /** XX3-form compare with a record form in bit 21. */
-const xx3c = (name: string, xo: number): readonly Row[] => rows(name, 60, [22, 28, xo], 'XT XA XB', { ...vsx, rc: 21 });
+const xx3c = (name: string, xo: number): readonly Row[] =>
+  rows(name, 60, [22, 28, xo], 'XT XA XB', { ...vsx, rc: 21 });
 /** Quad precision: X-form on vector registers; `o` forms round to odd (bit 31). */
-const quad = (name: string, xo: number, operands = 'VRT VRA VRB', odd = true, eo?: number): readonly Row[] => {
+const quad = (
+  name: string,
+  xo: number,
+  operands = 'VRT VRA VRB',
+  odd = true,
+  eo?: number,
+): readonly Row[] => {
   const options: RowOptions = eo === undefined ? vsx : { ...vsx, fixed: [[11, 15, eo]] };
   const plain = rows(name, 63, odd ? [21, 31, xo * 2] : [21, 30, xo], operands, options);
   return odd ? [...plain, ...rows(`${name}o`, 63, [21, 31, xo * 2 + 1], operands, options)] : plain;
 };
 
+// biome-ignore format: related rows share a line
 export const VECTOR_SCALAR: readonly Row[] = [
   // 7.6.1 load and store
   ...form.DS('lxsd', 57, 2, 'VRT RA0 DS', vec), ...form.DS('lxssp', 57, 3, 'VRT RA0 DS', vec),

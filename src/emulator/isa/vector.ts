@@ -13,35 +13,51 @@ const number = (name: string, from: number, to: number): Operand => ({
 });
 
 const EXTRA: readonly Operand[] = [
-  number('UIM4', 12, 15), number('UIM3', 13, 15), number('UIM2', 14, 15), number('UIM5', 11, 15),
-  number('SHB', 22, 25), number('PS', 22, 22), number('ST', 16, 16), number('SIX', 17, 20),
+  number('UIM4', 12, 15),
+  number('UIM3', 13, 15),
+  number('UIM2', 14, 15),
+  number('UIM5', 11, 15),
+  number('SHB', 22, 25),
+  number('PS', 22, 22),
+  number('ST', 16, 16),
+  number('SIX', 17, 20),
   { name: 'SIM', kind: 'i32', extract: (word) => (bits(word, 11, 15) << 27) >> 27 },
 ];
 
 const vec: RowOptions = { facility: 'vec', operandTable: operandTable(EXTRA) };
 
 /** VX-form, `xo` as the book prints it (bits 21 to 31). */
-const vx = (name: string, xo: number, operands = 'VRT VRA VRB'): readonly Row[] => form.VX(name, 4, xo, operands, vec);
+const vx = (name: string, xo: number, operands = 'VRT VRA VRB'): readonly Row[] =>
+  form.VX(name, 4, xo, operands, vec);
 /** VX-form with a further opcode in bits 11 to 15. */
 const vxEo = (name: string, eo: number, xo: number, operands = 'VRT VRB'): readonly Row[] =>
   rows(name, 4, [21, 31, xo], operands, { ...vec, fixed: [[11, 15, eo]] });
-const va = (name: string, xo: number, operands = 'VRT VRA VRB VRC'): readonly Row[] => form.VA(name, 4, xo, operands, vec);
+const va = (name: string, xo: number, operands = 'VRT VRA VRB VRC'): readonly Row[] =>
+  form.VA(name, 4, xo, operands, vec);
 /** VC-form: compares, whose record form has bit 21. */
-const vc = (name: string, xo: number): readonly Row[] => rows(name, 4, [22, 31, xo], 'VRT VRA VRB', { ...vec, rc: 21 });
-const x31 = (name: string, xo: number, operands: string): readonly Row[] => form.X(name, 31, xo, operands, vec);
+const vc = (name: string, xo: number): readonly Row[] =>
+  rows(name, 4, [22, 31, xo], 'VRT VRA VRB', { ...vec, rc: 21 });
+const x31 = (name: string, xo: number, operands: string): readonly Row[] =>
+  form.X(name, 31, xo, operands, vec);
 /** The same instruction for several element widths: `xo` grows by 64 from one to the next. */
 const widths = (stem: string, tail: string, letters: string, xo: number, operands?: string): readonly Row[] =>
   [...letters].flatMap((letter, i) => vx(`${stem}${letter}${tail}`, xo + 64 * i, operands));
 const compares = (stem: string, letters: string, xo: number): readonly Row[] =>
   [...letters].flatMap((letter, i) => vc(`${stem}${letter}`, xo + 64 * i));
 /** Decimal: record form only, CR6. */
-const bcd = (name: string, xo: number, operands: string, fixed: [number, number, number][] = []): readonly Row[] =>
+const bcd = (
+  name: string,
+  xo: number,
+  operands: string,
+  fixed: [number, number, number][] = [],
+): readonly Row[] =>
   rows(name, 4, [23, 31, xo], operands, { ...vec, fixed: [[21, 21, 1], ...fixed] }).map((row) => ({
     ...row,
     mnemonic: `${row.mnemonic}.`,
     record: true,
   }));
 
+// biome-ignore format: related rows share a line
 export const VECTOR: readonly Row[] = [
   // 6.7 storage access and permute control
   ...x31('lvebx', 7, 'VRT RA0 RB'), ...x31('lvehx', 39, 'VRT RA0 RB'), ...x31('lvewx', 71, 'VRT RA0 RB'),

@@ -101,13 +101,24 @@ export class RadixMmu {
         out.fault = DSISR_NO_TRANSLATION;
         return;
       }
-      if ((this.#hi & PTE_LEAF) !== 0) return this.#leaf(at, lo, high, left, access, context, out);
+      if ((this.#hi & PTE_LEAF) !== 0) {
+        this.#leaf(at, lo, high, left, access, context, out);
+        return;
+      }
       base = this.#pointer();
       width = this.#lo & 31;
     }
   }
 
-  #leaf(at: number, lo: number, high: number, pageBits: number, access: Access, context: RadixContext, out: Translation): void {
+  #leaf(
+    at: number,
+    lo: number,
+    high: number,
+    pageBits: number,
+    access: Access,
+    context: RadixContext,
+    out: Translation,
+  ): void {
     const fault = denied(this.#lo, access, context);
     out.userPage = (this.#lo & EAA_PRIVILEGED) === 0;
     if (fault !== 0) {
@@ -122,10 +133,15 @@ export class RadixMmu {
       this.#arena.bytes[address] = low >>> 8;
       this.#arena.bytes[address + 1] = low & 0xff;
     }
+    // The frame is aligned to the page's size. Up to 1 GiB the offset lies within the low half; a power or a remainder of doubles
+    // would cost more than the walk.
+    if (pageBits < 32) {
+      const offset = (1 << pageBits) - 1;
+      out.raddr = (this.#hi & 0x01ffffff) * TWO_32 + (((this.#lo & ~0xfff & ~offset) | (lo & offset)) >>> 0);
+      return;
+    }
     const frame = (this.#hi & 0x01ffffff) * TWO_32 + ((this.#lo & ~0xfff) >>> 0);
-    // Pages of 4 KiB to 1 GiB lie within the low half; the frame is aligned to the page's size.
-    if (pageBits < 32) out.raddr = frame - (frame % 2 ** pageBits) + ((lo & ((1 << pageBits) - 1)) >>> 0);
-    else out.raddr = frame - (frame % 2 ** pageBits) + (high * TWO_32 + (lo >>> 0)) % 2 ** pageBits;
+    out.raddr = frame - (frame % 2 ** pageBits) + ((high * TWO_32 + (lo >>> 0)) % 2 ** pageBits);
   }
 
   /** Reads a big-endian doubleword. @returns false when it is not in RAM. */
@@ -145,7 +161,8 @@ export class RadixMmu {
 
 function denied(pte: number, access: Access, context: RadixContext): number {
   const privilegedPage = (pte & EAA_PRIVILEGED) !== 0;
-  if (context.problemState && privilegedPage) return access === 'write' ? DSISR_PROTECTION | DSISR_STORE : DSISR_PROTECTION;
+  if (context.problemState && privilegedPage)
+    return access === 'write' ? DSISR_PROTECTION | DSISR_STORE : DSISR_PROTECTION;
   const guarded = !context.problemState && !privilegedPage;
   switch (access) {
     case 'execute':
@@ -161,5 +178,5 @@ function denied(pte: number, access: Access, context: RadixContext): number {
 }
 
 function swap(word: number): number {
-  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) | 0;
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24) | 0;
 }

@@ -99,21 +99,35 @@ export class Tlb {
   /** Drops every data entry of `array` that leads to the arena page given. */
   flushArenaPage(array: number, arenaPage: number): void {
     const words = this.#words;
-    for (let context = 0; context < CONTEXTS; context++) {
-      let at = (this.set(context) + array) >>> 2;
-      for (let i = 0; i < TLB_ENTRIES; i++, at += 4) {
-        const tag = words[at] as number;
-        if (tag !== -1 && ((tag + (words[at + 2] as number)) | 0) === (arenaPage | 0)) words[at] = -1;
-      }
-    }
+    this.#dropWhere(array, (at) => {
+      const tag = words[at] as number;
+      return tag !== -1 && ((tag + (words[at + 2] as number)) | 0) === (arenaPage | 0);
+    });
   }
 
   /** Drops every execute entry that leads to the records at `slot`. */
   flushCode(slot: number): void {
     const words = this.#words;
+    this.#dropWhere(TLB_EXECUTE, (at) => words[at + 2] === slot);
+  }
+
+  /** Of the entries of an array in every context, drops those chosen by the index of their first word. */
+  #dropWhere(array: number, chosen: (at: number) => boolean): void {
+    const words = this.#words;
     for (let context = 0; context < CONTEXTS; context++) {
-      let at = (this.set(context) + TLB_EXECUTE) >>> 2;
-      for (let i = 0; i < TLB_ENTRIES; i++, at += 4) if (words[at + 2] === slot) words[at] = -1;
+      if ((this.#filled & (1 << context)) === 0) continue;
+      const from = (this.set(context) + array) >>> 2;
+      const to = from + TLB_ARRAY_BYTES / 4;
+      const n = this.#fills[context] as number;
+      if (n > LOGGED) {
+        for (let at = from; at < to; at += 4) if (chosen(at)) words[at] = -1;
+        continue;
+      }
+      // What is not in the log is empty.
+      for (let i = 0; i < n; i++) {
+        const at = this.#log[context * LOGGED + i] as number;
+        if (at >= from && at < to && chosen(at)) words[at] = -1;
+      }
     }
   }
 }

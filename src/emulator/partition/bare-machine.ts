@@ -111,7 +111,8 @@ export class BareMachine {
 
   #deliverPending(vcpu: Vcpu): void {
     const now = this.#executed + this.#engine.executedInSlice;
-    if ((vcpu.msr & MSR_EE_BIT) !== 0n && vcpu.decrementerExpiry <= now) this.#engine.interrupt(vcpu, VECTOR.decrementer);
+    if ((vcpu.msr & MSR_EE_BIT) !== 0n && vcpu.decrementerExpiry <= now)
+      this.#engine.interrupt(vcpu, VECTOR.decrementer);
   }
 
   #step(): ReturnType<typeof step> {
@@ -125,7 +126,8 @@ export class BareMachine {
   #interruptTaken(vector: number, returnTo: bigint): void {
     const now = this.#executed + this.#engine.executedInSlice;
     // The first instruction of the handler raised its own interrupt, twice: nothing else will ever happen.
-    if (returnTo === BigInt(vector) && vector === this.#lastVector && now === this.#lastAt) this.#stuck = true;
+    if (returnTo === BigInt(vector) && vector === this.#lastVector && now === this.#lastAt)
+      this.#stuck = true;
     this.#lastVector = vector;
     this.#lastAt = now;
     if (this.#stuck || this.#stepping) this.#engine.requestStop();

@@ -18,7 +18,9 @@ export function doubleFromSingle(o: Ops, single: I64): I64 {
   const special = i64.eq(i64.and(s, i64c(0x7f800000n)), i64c(0x7f800000n));
   const sign = i64.shl(i64.and(s, i64c(0x80000000n)), i64c(32));
   const fraction = i64.shl(i64.and(s, i64c(0x7fffffn)), i64c(29));
-  return o.let(i64.select(i64.or(i64.or(sign, i64c(0x7ff0000000000000n)), fraction), promote(i32.wrap(s)), special));
+  return o.let(
+    i64.select(i64.or(i64.or(sign, i64c(0x7ff0000000000000n)), fraction), promote(i32.wrap(s)), special),
+  );
 }
 
 /**

@@ -72,6 +72,7 @@ function moveToBit(set: boolean): Semantics {
   };
 }
 
+// biome-ignore format: related entries share a line
 export const FLOATING_POINT_STATUS: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ['mffs', moveFrom(ALL)],
   ['mffsce', moveFrom(ALL, (o) => replace(o, i64c(ENABLES), i64c(0)))],

@@ -5,20 +5,33 @@ import { doubleFromSingle, singleFromDouble } from './floating-point-format.ts';
 import { recordCr1 } from './floating-point-status.ts';
 import type { Ops, Semantics } from './ops.ts';
 
-const displaced = (ra: string) => (o: Ops): I64 => i64.add(o.gpr(ra), o.imm64('D'));
-const indexed = (ra: string) => (o: Ops): I64 => i64.add(o.gpr(ra), o.gpr('RB'));
+const displaced =
+  (ra: string) =>
+  (o: Ops): I64 =>
+    i64.add(o.gpr(ra), o.imm64('D'));
+const indexed =
+  (ra: string) =>
+  (o: Ops): I64 =>
+    i64.add(o.gpr(ra), o.gpr('RB'));
 
 /** The four addressing forms of one access. */
 function forms(stem: string, access: (o: Ops, ea: I64) => void): [string, Semantics][] {
-  const plain = (address: (o: Ops) => I64): Semantics => (o) => access(o, address(o));
-  const updating = (address: (o: Ops) => I64): Semantics => (o) => {
-    const ea = o.let(address(o));
-    access(o, ea);
-    o.setGpr('RA', ea);
-  };
+  const plain =
+    (address: (o: Ops) => I64): Semantics =>
+    (o) =>
+      access(o, address(o));
+  const updating =
+    (address: (o: Ops) => I64): Semantics =>
+    (o) => {
+      const ea = o.let(address(o));
+      access(o, ea);
+      o.setGpr('RA', ea);
+    };
   return [
-    [stem, plain(displaced('RA0'))], [`${stem}x`, plain(indexed('RA0'))],
-    [`${stem}u`, updating(displaced('RA'))], [`${stem}ux`, updating(indexed('RA'))],
+    [stem, plain(displaced('RA0'))],
+    [`${stem}x`, plain(indexed('RA0'))],
+    [`${stem}u`, updating(displaced('RA'))],
+    [`${stem}ux`, updating(indexed('RA'))],
   ];
 }
 
@@ -53,6 +66,7 @@ function storePair(address: (o: Ops) => I64): Semantics {
 }
 const pairAddress = (o: Ops): I64 => i64.add(o.gpr('RA0'), o.imm64('DS'));
 
+// biome-ignore format: related entries share a line
 export const FLOATING_POINT_STORAGE: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ...forms('lfs', (o, ea) => o.setFpr('FRT', doubleFromSingle(o, o.load('u32', ea)))),
   ...forms('lfd', (o, ea) => o.setFpr('FRT', o.load('u64', ea))),

@@ -43,6 +43,7 @@ const BOTH = ['FRA', 'FRB'];
 const inBoth = (stem: string, operands: readonly string[]): [string, Semantics][] =>
   [stem, `${stem}s`].map((name) => [name, arithmetic(name, operands)]);
 
+// biome-ignore format: related entries share a line
 export const FLOATING_POINT: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ...inBoth('fadd', BOTH), ...inBoth('fsub', BOTH), ...inBoth('fmul', ['FRA', 'FRC']), ...inBoth('fdiv', BOTH),
   ...inBoth('fsqrt', ['FRB']), ...inBoth('fre', ['FRB']), ...inBoth('frsqrte', ['FRB']),

@@ -7,8 +7,20 @@ import * as fpscr from '../cpu/fpscr.ts';
 import { FPSCR, HELPER } from '../cpu/layout.ts';
 import { raise, trapEnabled, vector } from './host-float.ts';
 import { readElement, widthOf, writeElement } from './host-float-elements.ts';
+import { fastCompare } from './host-float-fast.ts';
 import type { HostHelper } from './host-helper.ts';
-import { compare, DOUBLE, type Format, isSignaling, type Order, propagate, QUAD, SINGLE, unpack, type Value } from './softfloat/index.ts';
+import {
+  compare,
+  DOUBLE,
+  type Format,
+  isSignaling,
+  type Order,
+  propagate,
+  QUAD,
+  SINGLE,
+  unpack,
+  type Value,
+} from './softfloat/index.ts';
 
 const CONDITION: Readonly<Record<Order, number>> = { less: 8, greater: 4, equal: 2, unordered: 1 };
 
@@ -30,19 +42,29 @@ function scalarCompare(f: Format, distance: number): HostHelper {
   return {
     arity: 1,
     run: (state, ordered) => {
+      const fast = f === DOUBLE ? fastCompare(state) : 0;
+      if (fast !== 0) {
+        setFpcc(state, fast);
+        return fast;
+      }
       const read = (at: number): bigint =>
         f === QUAD ? readElement(state, at / 16, 0, 16) : state.getBigUint64(HELPER + at, true);
       const [a, b] = [read(0), read(distance)];
       const order = compare(a, b, f);
       setFpcc(state, CONDITION[order]);
-      if (order === 'unordered') raise(state, nanFlags(a, b, f, ordered !== 0, state.getUint32(FPSCR, true)), 0);
+      if (order === 'unordered')
+        raise(state, nanFlags(a, b, f, ordered !== 0, state.getUint32(FPSCR, true)), 0);
       return CONDITION[order];
     },
   };
 }
 
 type Relation = 'eq' | 'gt' | 'ge';
-const HOLDS: Readonly<Record<Relation, readonly Order[]>> = { eq: ['equal'], gt: ['greater'], ge: ['greater', 'equal'] };
+const HOLDS: Readonly<Record<Relation, readonly Order[]>> = {
+  eq: ['equal'],
+  gt: ['greater'],
+  ge: ['greater', 'equal'],
+};
 
 /**
  * Element masks. Answers 16 when the target is to be written, with CR6's value (8 all true, 2 none) below; 0 to keep it.
@@ -105,8 +127,10 @@ function javaLike(greatest: boolean): HostHelper {
   });
 }
 
-const exponentOf = (bits: bigint, f: Format): number => (Number(bits >> BigInt(f.fractionBits)) & (2 ** f.exponentBits - 1)) - f.bias;
-const isTiny = (value: Value, f: Format): boolean => value.kind === 'finite' && value.significand >> BigInt(f.fractionBits) === 0n;
+const exponentOf = (bits: bigint, f: Format): number =>
+  (Number(bits >> BigInt(f.fractionBits)) & (2 ** f.exponentBits - 1)) - f.bias;
+const isTiny = (value: Value, f: Format): boolean =>
+  value.kind === 'finite' && value.significand >> BigInt(f.fractionBits) === 0n;
 
 /** FG (4): a special case the software routine cannot take; FE (2): its exponents could leave the range. */
 function testDivide(a: bigint, b: bigint, f: Format): number {
@@ -115,7 +139,8 @@ function testDivide(a: bigint, b: bigint, f: Format): number {
   const [ea, eb] = [exponentOf(a, f), exponentOf(b, f)];
   const least = 1 - f.bias;
   const near = (): boolean => ea - eb >= f.bias || ea - eb <= least + 1 || ea <= least + f.fractionBits;
-  const fe = x.kind === 'nan' || y.kind === 'nan' || eb <= least || eb >= f.bias - 2 || (x.kind !== 'zero' && near());
+  const fe =
+    x.kind === 'nan' || y.kind === 'nan' || eb <= least || eb >= f.bias - 2 || (x.kind !== 'zero' && near());
   return (isTiny(y, f) ? 4 : 0) | (fe ? 2 : 0);
 }
 function testRoot(b: bigint, f: Format): number {
@@ -125,18 +150,35 @@ function testRoot(b: bigint, f: Format): number {
   return (isTiny(y, f) ? 4 : 0) | (fe ? 2 : 0);
 }
 /** Tests of all elements together; doublewords of scalars stand in element 0. */
-function test(f: Format, count: number, one: (state: DataView, i: number, width: number) => number): HostHelper {
+function test(
+  f: Format,
+  count: number,
+  one: (state: DataView, i: number, width: number) => number,
+): HostHelper {
   return {
     arity: 0,
-    run: (state) => Array.from({ length: count }, (_, i) => one(state, i, widthOf(f))).reduce((all, each) => all | each, 8),
+    run: (state) =>
+      Array.from({ length: count }, (_, i) => one(state, i, widthOf(f))).reduce((all, each) => all | each, 8),
   };
 }
-const tests = ([['xs', DOUBLE, 1, 'dp'], ['xv', DOUBLE, 2, 'dp'], ['xv', SINGLE, 4, 'sp']] as const).flatMap(
-  ([prefix, f, count, suffix]): [string, HostHelper][] => [
-    [`${prefix}tdiv${suffix}`, test(f, count, (state, i, width) => testDivide(readElement(state, 0, i, width), readElement(state, 1, i, width), f))],
-    [`${prefix}tsqrt${suffix}`, test(f, count, (state, i, width) => testRoot(readElement(state, 0, i, width), f))],
+const tests = (
+  [
+    ['xs', DOUBLE, 1, 'dp'],
+    ['xv', DOUBLE, 2, 'dp'],
+    ['xv', SINGLE, 4, 'sp'],
+  ] as const
+).flatMap(([prefix, f, count, suffix]): [string, HostHelper][] => [
+  [
+    `${prefix}tdiv${suffix}`,
+    test(f, count, (state, i, width) =>
+      testDivide(readElement(state, 0, i, width), readElement(state, 1, i, width), f),
+    ),
   ],
-);
+  [
+    `${prefix}tsqrt${suffix}`,
+    test(f, count, (state, i, width) => testRoot(readElement(state, 0, i, width), f)),
+  ],
+]);
 
 /** DCMX bits: NaN 64, +∞ 32, −∞ 16, +0 8, −0 4, +denormal 2, −denormal 1. */
 function inClass(bits: bigint, f: Format, mask: number): boolean {
@@ -178,7 +220,8 @@ function testClasses(f: Format, count: number): HostHelper {
     arity: 1,
     run: (state, mask) => {
       const width = widthOf(f);
-      for (let i = 0; i < count; i++) writeElement(state, i, width, inClass(readElement(state, 0, i, width), f, mask) ? -1n : 0n);
+      for (let i = 0; i < count; i++)
+        writeElement(state, i, width, inClass(readElement(state, 0, i, width), f, mask) ? -1n : 0n);
       return 1;
     },
   };
@@ -200,6 +243,7 @@ function exponentCompare(f: Format): HostHelper {
   };
 }
 
+// biome-ignore format: related entries share a line
 export const HOST_FLOAT_COMPARE: ReadonlyMap<string, HostHelper> = new Map<string, HostHelper>([
   ['fcmp', scalarCompare(DOUBLE, 8)],
   ['xscmpqp', scalarCompare(QUAD, 16)],

@@ -1,16 +1,27 @@
 /**
- * The host's part of the VSX conversions: Power ISA 3.0B, Book I §7.6 (between formats, to and from integers), and the
- * quad-precision operations. Source and result are elements of 16-byte operands; elements not written become zero.
+ * The host's part of the VSX conversions: Power ISA 3.0B, Book I §7.6 (between formats, to and from
+ * integers). Source and result are elements of 16-byte operands; elements not written become zero.
  */
 
-import { FI, FPRF, FPRF_SHIFT, FR, VE, VXCVI, XX } from '../cpu/fpscr.ts';
+import { FPRF, FPRF_SHIFT, VE, VXCVI } from '../cpu/fpscr.ts';
 import { FPSCR, HELPER } from '../cpu/layout.ts';
-import { ELEMENTS, raise, SCALAR_STATUS, setFprf, statusOf, trapEnabled } from './host-float.ts';
+import { raise, SCALAR_STATUS, setFprf, statusOf, trapEnabled } from './host-float.ts';
 import { clearResult, readElement, writeElement } from './host-float-elements.ts';
 import type { HostHelper } from './host-helper.ts';
 import {
-  type Context, contextOf, convert, DOUBLE, type Format, fromInteger, HALF, integerRange, QUAD, resultClass, type Rounding, SINGLE,
-  toInteger, toIntegral,
+  type Context,
+  contextOf,
+  convert,
+  DOUBLE,
+  type Format,
+  fromInteger,
+  HALF,
+  integerRange,
+  QUAD,
+  type Rounding,
+  resultClass,
+  SINGLE,
+  toInteger,
 } from './softfloat/index.ts';
 
 type Place = { readonly width: number; readonly element: (i: number) => number };
@@ -58,14 +69,41 @@ function conversion(scalar: boolean, what: Conversion): HostHelper {
   };
 }
 
-const between = (from: Format, to: Format): Conversion['convert'] => (bits, context) => convert(bits, from, to, context);
+const between =
+  (from: Format, to: Format): Conversion['convert'] =>
+  (bits, context) =>
+    convert(bits, from, to, context);
 const scalars: readonly [string, Conversion][] = [
-  ['xscvdpsp', { count: 1, from: each(8), to: each(4), twice: true, fprf: SINGLE, convert: between(DOUBLE, SINGLE) }],
+  [
+    'xscvdpsp',
+    { count: 1, from: each(8), to: each(4), twice: true, fprf: SINGLE, convert: between(DOUBLE, SINGLE) },
+  ],
   ['xscvspdp', { count: 1, from: each(4), to: each(8), fprf: DOUBLE, convert: between(SINGLE, DOUBLE) }],
-  ['xscvdphp', { count: 1, from: each(8), to: { width: 2, element: () => 3 }, fprf: HALF, convert: between(DOUBLE, HALF) }],
-  ['xscvhpdp', { count: 1, from: { width: 2, element: () => 3 }, to: each(8), fprf: DOUBLE, convert: between(HALF, DOUBLE) }],
+  [
+    'xscvdphp',
+    {
+      count: 1,
+      from: each(8),
+      to: { width: 2, element: () => 3 },
+      fprf: HALF,
+      convert: between(DOUBLE, HALF),
+    },
+  ],
+  [
+    'xscvhpdp',
+    {
+      count: 1,
+      from: { width: 2, element: () => 3 },
+      to: each(8),
+      fprf: DOUBLE,
+      convert: between(HALF, DOUBLE),
+    },
+  ],
   ['xscvqpdp', { count: 1, from: each(16), to: each(8), fprf: DOUBLE, convert: between(QUAD, DOUBLE) }],
-  ['xscvqpdpo', { count: 1, from: each(16), to: each(8), fprf: DOUBLE, rounding: 'odd', convert: between(QUAD, DOUBLE) }],
+  [
+    'xscvqpdpo',
+    { count: 1, from: each(16), to: each(8), fprf: DOUBLE, rounding: 'odd', convert: between(QUAD, DOUBLE) },
+  ],
   ['xscvdpqp', { count: 1, from: each(8), to: each(16), fprf: QUAD, convert: between(DOUBLE, QUAD) }],
 ];
 const vectors: readonly [string, Conversion][] = [
@@ -76,92 +114,118 @@ const vectors: readonly [string, Conversion][] = [
 ];
 
 /** To integers, toward zero: formats by letters, `s` or `u`, word or doubleword. */
-const SIGNS = [['s', true], ['u', false]] as const;
+const SIGNS = [
+  ['s', true],
+  ['u', false],
+] as const;
 const intoInteger = (f: Format, bits: number, signed: boolean): Conversion['convert'] => {
   const range = integerRange(bits, signed);
   return (value, context) => toInteger(value, f, range, 'zero', context);
 };
 const toIntegers = SIGNS.flatMap(([letter, signed]): [string, HostHelper][] => [
-  [`xscvdp${letter}xws`, conversion(true, { count: 1, from: each(8), to: each(4), twice: true, convert: intoInteger(DOUBLE, 32, signed) })],
-  [`xscvdp${letter}xds`, conversion(true, { count: 1, from: each(8), to: each(8), convert: intoInteger(DOUBLE, 64, signed) })],
-  [`xscvqp${letter}wz`, conversion(true, { count: 1, from: each(16), to: each(8), convert: intoInteger(QUAD, 32, signed) })],
-  [`xscvqp${letter}dz`, conversion(true, { count: 1, from: each(16), to: each(8), convert: intoInteger(QUAD, 64, signed) })],
-  [`xvcvdp${letter}xws`, conversion(false, { count: 2, from: each(8), to: even(4), twice: true, convert: intoInteger(DOUBLE, 32, signed) })],
-  [`xvcvdp${letter}xds`, conversion(false, { count: 2, from: each(8), to: each(8), convert: intoInteger(DOUBLE, 64, signed) })],
-  [`xvcvsp${letter}xws`, conversion(false, { count: 4, from: each(4), to: each(4), convert: intoInteger(SINGLE, 32, signed) })],
-  [`xvcvsp${letter}xds`, conversion(false, { count: 2, from: even(4), to: each(8), convert: intoInteger(SINGLE, 64, signed) })],
+  [
+    `xscvdp${letter}xws`,
+    conversion(true, {
+      count: 1,
+      from: each(8),
+      to: each(4),
+      twice: true,
+      convert: intoInteger(DOUBLE, 32, signed),
+    }),
+  ],
+  [
+    `xscvdp${letter}xds`,
+    conversion(true, { count: 1, from: each(8), to: each(8), convert: intoInteger(DOUBLE, 64, signed) }),
+  ],
+  [
+    `xscvqp${letter}wz`,
+    conversion(true, { count: 1, from: each(16), to: each(8), convert: intoInteger(QUAD, 32, signed) }),
+  ],
+  [
+    `xscvqp${letter}dz`,
+    conversion(true, { count: 1, from: each(16), to: each(8), convert: intoInteger(QUAD, 64, signed) }),
+  ],
+  [
+    `xvcvdp${letter}xws`,
+    conversion(false, {
+      count: 2,
+      from: each(8),
+      to: even(4),
+      twice: true,
+      convert: intoInteger(DOUBLE, 32, signed),
+    }),
+  ],
+  [
+    `xvcvdp${letter}xds`,
+    conversion(false, { count: 2, from: each(8), to: each(8), convert: intoInteger(DOUBLE, 64, signed) }),
+  ],
+  [
+    `xvcvsp${letter}xws`,
+    conversion(false, { count: 4, from: each(4), to: each(4), convert: intoInteger(SINGLE, 32, signed) }),
+  ],
+  [
+    `xvcvsp${letter}xds`,
+    conversion(false, { count: 2, from: even(4), to: each(8), convert: intoInteger(SINGLE, 64, signed) }),
+  ],
 ]);
 
-const ofInteger = (bits: number, signed: boolean, to: Format): Conversion['convert'] =>
-  (value, context) => fromInteger(signed ? BigInt.asIntN(bits, value) : value, to, context);
+const ofInteger =
+  (bits: number, signed: boolean, to: Format): Conversion['convert'] =>
+  (value, context) =>
+    fromInteger(signed ? BigInt.asIntN(bits, value) : value, to, context);
 const fromIntegers = SIGNS.flatMap(([letter, signed]): [string, HostHelper][] => [
-  [`xscv${letter}dqp`, conversion(true, { count: 1, from: each(8), to: each(16), fprf: QUAD, convert: ofInteger(64, signed, QUAD) })],
-  [`xvcv${letter}xddp`, conversion(false, { count: 2, from: each(8), to: each(8), convert: ofInteger(64, signed, DOUBLE) })],
-  [`xvcv${letter}xwdp`, conversion(false, { count: 2, from: even(4), to: each(8), convert: ofInteger(32, signed, DOUBLE) })],
-  [`xvcv${letter}xwsp`, conversion(false, { count: 4, from: each(4), to: each(4), convert: ofInteger(32, signed, SINGLE) })],
-  [`xvcv${letter}xdsp`, conversion(false, { count: 2, from: each(8), to: even(4), twice: true, convert: ofInteger(64, signed, SINGLE) })],
+  [
+    `xscv${letter}dqp`,
+    conversion(true, {
+      count: 1,
+      from: each(8),
+      to: each(16),
+      fprf: QUAD,
+      convert: ofInteger(64, signed, QUAD),
+    }),
+  ],
+  [
+    `xvcv${letter}xddp`,
+    conversion(false, { count: 2, from: each(8), to: each(8), convert: ofInteger(64, signed, DOUBLE) }),
+  ],
+  [
+    `xvcv${letter}xwdp`,
+    conversion(false, { count: 2, from: even(4), to: each(8), convert: ofInteger(32, signed, DOUBLE) }),
+  ],
+  [
+    `xvcv${letter}xwsp`,
+    conversion(false, { count: 4, from: each(4), to: each(4), convert: ofInteger(32, signed, SINGLE) }),
+  ],
+  [
+    `xvcv${letter}xdsp`,
+    conversion(false, {
+      count: 2,
+      from: each(8),
+      to: even(4),
+      twice: true,
+      convert: ofInteger(64, signed, SINGLE),
+    }),
+  ],
 ]);
-
-/** A quad-precision operation; `rounding` where the instruction fixes it. */
-function quad(operands: number, element: (values: readonly bigint[], context: Context) => bigint, rounding?: Rounding): HostHelper {
-  return {
-    arity: 0,
-    run: (state) => {
-      const context = contextOf(state.getUint32(FPSCR, true), rounding);
-      const values = Array.from({ length: operands }, (_, n) => readElement(state, n, 0, 16));
-      return finishQuad(state, element(values, context), context);
-    },
-  };
-}
-function finishQuad(state: DataView, result: bigint, context: Context): number {
-  if (!raise(state, statusOf(context.flags), SCALAR_STATUS)) return 0;
-  setFprf(state, resultClass(result, QUAD));
-  writeElement(state, 0, 16, result);
-  return 1;
-}
-const quads = ['add', 'sub', 'mul', 'div', 'sqrt', 'madd', 'msub', 'nmadd', 'nmsub'].flatMap((name): [string, HostHelper][] => {
-  const { operands, make } = ELEMENTS.get(name) as NonNullable<ReturnType<typeof ELEMENTS.get>>;
-  const element = make(QUAD, QUAD);
-  return [[`xs${name}qp`, quad(operands, element)], [`xs${name}qpo`, quad(operands, element, 'odd')]];
-});
-
-/** R and RMC choose the mode: Power ISA 3.0B, Book I, xsrqpi. */
-function quadMode(word: number, r: number, rmc: number): Rounding {
-  if (r === 0) return rmc === 0 ? 'away' : contextOf(word).rounding;
-  return (['nearest', 'zero', 'up', 'down'] as const)[rmc] as Rounding;
-}
-/** Arguments: R, RMC, and whether inexact is raised. */
-const roundQuad: HostHelper = {
-  arity: 3,
-  run: (state, r, rmc, exact) => {
-    const word = state.getUint32(FPSCR, true);
-    const mode = quadMode(word, r, rmc);
-    const context = contextOf(word, mode);
-    const result = toIntegral(readElement(state, 0, 0, 16), QUAD, mode, context);
-    if (exact === 0) context.flags &= ~(XX | FI | FR);
-    return finishQuad(state, result, context);
-  },
-};
-/** A quad rounded to the 64-bit significand of the x87 extended format, and back. */
-const EXTENDED: Format = { exponentBits: 15, fractionBits: 63, bias: 16383, adjust: 24576 };
-const roundToExtended: HostHelper = {
-  arity: 2,
-  run: (state, r, rmc) => {
-    const word = state.getUint32(FPSCR, true);
-    const context = contextOf(word, quadMode(word, r, rmc));
-    const narrow = convert(readElement(state, 0, 0, 16), QUAD, EXTENDED, context);
-    return finishQuad(state, convert(narrow, EXTENDED, QUAD, { ...context, flags: 0 }), context);
-  },
-};
 
 /**
  * fcti*: doublewords; words fill both halves, as in the VSX forms. The result class after an invalid conversion is that of
  * a quiet NaN, else unchanged; the book leaves both undefined.
  */
 const classic = (
-  [['fctiw', 32, true], ['fctiwu', 32, false], ['fctid', 64, true], ['fctidu', 64, false]] as const
+  [
+    ['fctiw', 32, true],
+    ['fctiwu', 32, false],
+    ['fctid', 64, true],
+    ['fctidu', 64, false],
+  ] as const
 ).flatMap(([name, bits, signed]): [string, HostHelper][] =>
-  ([['', undefined], ['z', 'zero']] as const).map(([suffix, rounding]) => {
+  (
+    [
+      ['', undefined],
+      ['z', 'zero'],
+    ] as const
+  ).map(([suffix, rounding]) => {
     const range = integerRange(bits, signed);
     const run = (state: DataView): number => {
       const word = state.getUint32(FPSCR, true);
@@ -179,9 +243,9 @@ const classic = (
   }),
 );
 
+// biome-ignore format: related entries share a line
 export const HOST_FLOAT_CONVERT: ReadonlyMap<string, HostHelper> = new Map<string, HostHelper>([
   ...scalars.map(([name, what]): [string, HostHelper] => [name, conversion(true, what)]),
   ...vectors.map(([name, what]): [string, HostHelper] => [name, conversion(false, what)]),
-  ...toIntegers, ...fromIntegers, ...classic, ...quads,
-  ['xsrqpi', roundQuad], ['xsrqpxp', roundToExtended],
+  ...toIntegers, ...fromIntegers, ...classic,
 ]);

@@ -1,7 +1,7 @@
 /** Elements of the vectors that host helpers work on: HELPER holds them 16 bytes each, as little-endian numbers. */
 
 import { HELPER } from '../cpu/layout.ts';
-import { DOUBLE, type Format, HALF, QUAD, SINGLE } from './softfloat/index.ts';
+import type { Format } from './softfloat/index.ts';
 
 /** Element `i`, in the ISA's numbering, of `width` bytes, of operand `n`. */
 export function readElement(state: DataView, n: number, i: number, width: number): bigint {
@@ -45,5 +45,3 @@ export function clearResult(state: DataView): void {
 export function widthOf(f: Format): number {
   return (1 + f.exponentBits + f.fractionBits) / 8;
 }
-
-export const FORMATS: Readonly<Record<'hp' | 'sp' | 'dp' | 'qp', Format>> = { hp: HALF, sp: SINGLE, dp: DOUBLE, qp: QUAD };

@@ -8,10 +8,24 @@
 
 import * as fpscr from '../cpu/fpscr.ts';
 import { FPSCR, HELPER } from '../cpu/layout.ts';
+import { fastScalar, type Operation } from './host-float-fast.ts';
 import type { HostHelper } from './host-helper.ts';
 import {
-  add, type Context, contextOf, convert, DOUBLE, divide, type Format, fromInteger, fused, multiply, resultClass,
-  type Rounding, SINGLE, squareRoot, toIntegral,
+  add,
+  type Context,
+  contextOf,
+  convert,
+  DOUBLE,
+  divide,
+  type Format,
+  fromInteger,
+  fused,
+  multiply,
+  type Rounding,
+  resultClass,
+  SINGLE,
+  squareRoot,
+  toIntegral,
 } from './softfloat/index.ts';
 
 /** What an operation of one element does: encodings to an encoding, raising flags in the context. */
@@ -60,10 +74,11 @@ export function registerImage(bits: bigint, from: Format): bigint {
 }
 
 /** An operation on doublewords whose result is of the precision `to`, held in double format. */
-function scalar(count: number, to: Format, element: Element): HostHelper {
+function scalar(count: number, to: Format, element: Element, fast?: Operation): HostHelper {
   return {
     arity: 0,
     run: (state) => {
+      if (fast !== undefined && fastScalar(state, fast, count, to === SINGLE)) return 1;
       const context = contextOf(state.getUint32(FPSCR, true));
       const result = element(read(state, count, 8), context);
       const written = raise(state, statusOf(context.flags), SCALAR_STATUS);
@@ -80,7 +95,13 @@ function read(state: DataView, count: number, distance: number): bigint[] {
 }
 
 /** The same operation on each element of vectors of `f`. Results are written together or not at all. */
-export function vector(count: number, f: Format, element: Element, rounding?: Rounding, cleared = 0): HostHelper {
+export function vector(
+  count: number,
+  f: Format,
+  element: Element,
+  rounding?: Rounding,
+  cleared = 0,
+): HostHelper {
   const bytes = f === SINGLE ? 4 : 8;
   return {
     arity: 0,
@@ -89,7 +110,9 @@ export function vector(count: number, f: Format, element: Element, rounding?: Ro
       const enabled = state.getUint32(FPSCR, true);
       let flags = 0;
       for (let at = 0; at < 16; at += bytes) {
-        const operands = Array.from({ length: count }, (_, i) => element0(state, HELPER + 16 * i + at, bytes));
+        const operands = Array.from({ length: count }, (_, i) =>
+          element0(state, HELPER + 16 * i + at, bytes),
+        );
         const context = contextOf(enabled, rounding);
         results.push(element(operands, context));
         flags |= context.flags;
@@ -114,28 +137,73 @@ export function trapEnabled(flags: number, enables: number): boolean {
 }
 
 const OPERATIONS: readonly [string, number, (f: Format, to: Format) => Element][] = [
-  ['add', 2, (f, to) => ([a, b], c) => add(a as bigint, b as bigint, f, to, false, c)],
-  ['sub', 2, (f, to) => ([a, b], c) => add(a as bigint, b as bigint, f, to, true, c)],
-  ['mul', 2, (f, to) => ([a, b], c) => multiply(a as bigint, b as bigint, f, to, c)],
-  ['div', 2, (f, to) => ([a, b], c) => divide(a as bigint, b as bigint, f, to, c)],
-  ['sqrt', 1, (f, to) => ([a], c) => squareRoot(a as bigint, f, to, c)],
+  [
+    'add',
+    2,
+    (f, to) =>
+      ([a, b], c) =>
+        add(a as bigint, b as bigint, f, to, false, c),
+  ],
+  [
+    'sub',
+    2,
+    (f, to) =>
+      ([a, b], c) =>
+        add(a as bigint, b as bigint, f, to, true, c),
+  ],
+  [
+    'mul',
+    2,
+    (f, to) =>
+      ([a, b], c) =>
+        multiply(a as bigint, b as bigint, f, to, c),
+  ],
+  [
+    'div',
+    2,
+    (f, to) =>
+      ([a, b], c) =>
+        divide(a as bigint, b as bigint, f, to, c),
+  ],
+  [
+    'sqrt',
+    1,
+    (f, to) =>
+      ([a], c) =>
+        squareRoot(a as bigint, f, to, c),
+  ],
   ['madd', 3, fusedElement(false, false)],
   ['msub', 3, fusedElement(true, false)],
   ['nmadd', 3, fusedElement(false, true)],
   ['nmsub', 3, fusedElement(true, true)],
-  ['re', 1, (f, to) => ([a], c) => divide(oneOf(f), a as bigint, f, to, c)],
-  ['rsqrte', 1, (f, to) => ([a], c) => reciprocalRoot(a as bigint, f, to, c)],
+  [
+    're',
+    1,
+    (f, to) =>
+      ([a], c) =>
+        divide(oneOf(f), a as bigint, f, to, c),
+  ],
+  [
+    'rsqrte',
+    1,
+    (f, to) =>
+      ([a], c) =>
+        reciprocalRoot(a as bigint, f, to, c),
+  ],
 ];
 
 /** Operands: multiplicand, multiplier, addend. */
 function fusedElement(negateAddend: boolean, negateResult: boolean): (f: Format, to: Format) => Element {
-  return (f, to) => ([a, c, b], context) => fused(a as bigint, c as bigint, b as bigint, f, to, { negateAddend, negateResult }, context);
+  return (f, to) =>
+    ([a, c, b], context) =>
+      fused(a as bigint, c as bigint, b as bigint, f, to, { negateAddend, negateResult }, context);
 }
 
 /** The operations in a format, for the quad and vector helpers of other files. */
-export const ELEMENTS: ReadonlyMap<string, { readonly operands: number; readonly make: (f: Format, to: Format) => Element }> = new Map(
-  OPERATIONS.map(([name, operands, make]) => [name, { operands, make }]),
-);
+export const ELEMENTS: ReadonlyMap<
+  string,
+  { readonly operands: number; readonly make: (f: Format, to: Format) => Element }
+> = new Map(OPERATIONS.map(([name, operands, make]) => [name, { operands, make }]));
 
 function oneOf(f: Format): bigint {
   return BigInt(f.bias) << BigInt(f.fractionBits);
@@ -146,23 +214,49 @@ function reciprocalRoot(a: bigint, f: Format, to: Format, context: Context): big
   return divide(oneOf(f), squareRoot(a, f, f, context), f, to, context);
 }
 
+const FAST: readonly Operation[] = ['add', 'sub', 'mul', 'div', 'sqrt', 'madd', 'msub', 'nmadd', 'nmsub'];
 const arithmetic = OPERATIONS.flatMap(([name, count, make]): [string, HostHelper][] => [
-  [`f${name}`, scalar(count, DOUBLE, make(DOUBLE, DOUBLE))],
-  [`f${name}s`, scalar(count, SINGLE, make(DOUBLE, SINGLE))],
+  [
+    `f${name}`,
+    scalar(
+      count,
+      DOUBLE,
+      make(DOUBLE, DOUBLE),
+      FAST.find((each) => each === name),
+    ),
+  ],
+  [
+    `f${name}s`,
+    scalar(
+      count,
+      SINGLE,
+      make(DOUBLE, SINGLE),
+      FAST.find((each) => each === name),
+    ),
+  ],
   [`xv${name}dp`, vector(count, DOUBLE, make(DOUBLE, DOUBLE))],
   [`xv${name}sp`, vector(count, SINGLE, make(SINGLE, SINGLE))],
 ]);
 
-const fromIntegers = ([['fcfid', DOUBLE, true], ['fcfidu', DOUBLE, false], ['fcfids', SINGLE, true], ['fcfidus', SINGLE, false]] as const).map(
-  ([name, to, signed]): [string, HostHelper] => [
-    name,
-    scalar(1, to, ([a], c) => fromInteger(signed ? BigInt.asIntN(64, a as bigint) : (a as bigint), to, c)),
-  ],
-);
+const fromIntegers = (
+  [
+    ['fcfid', DOUBLE, true],
+    ['fcfidu', DOUBLE, false],
+    ['fcfids', SINGLE, true],
+    ['fcfidus', SINGLE, false],
+  ] as const
+).map(([name, to, signed]): [string, HostHelper] => [
+  name,
+  scalar(1, to, ([a], c) => fromInteger(signed ? BigInt.asIntN(64, a as bigint) : (a as bigint), to, c)),
+]);
 
 /** Rounding to integral values in a mode of the instruction raises no inexact; in the mode of FPSCR it does. */
 export const INTEGRAL_MODES: readonly [string, Rounding | undefined][] = [
-  ['i', 'away'], ['iz', 'zero'], ['ip', 'up'], ['im', 'down'], ['ic', undefined],
+  ['i', 'away'],
+  ['iz', 'zero'],
+  ['ip', 'up'],
+  ['im', 'down'],
+  ['ic', undefined],
 ];
 export function integral(f: Format, rounding: Rounding | undefined): Element {
   return ([a], c) => {
@@ -177,6 +271,7 @@ const integrals = INTEGRAL_MODES.flatMap(([suffix, rounding]): [string, HostHelp
   [`xvrsp${suffix}`, vector(1, SINGLE, integral(SINGLE, rounding))],
 ]);
 
+// biome-ignore format: related entries share a line
 export const HOST_FLOAT: ReadonlyMap<string, HostHelper> = new Map<string, HostHelper>([
   ...arithmetic, ...fromIntegers, ...integrals,
   ['frsp', scalar(1, SINGLE, ([a], c) => convert(a as bigint, DOUBLE, SINGLE, c))],

@@ -8,8 +8,21 @@ import { VSCR } from '../cpu/layout.ts';
 import { readElement, writeElement } from './host-float-elements.ts';
 import type { HostHelper } from './host-helper.ts';
 import {
-  add, compare, type Context, divide, fromInteger, fused, infinity, integerRange, type IntegerRange, type Rounding, SINGLE, squareRoot,
-  toIntegral, unpack, zero,
+  add,
+  type Context,
+  compare,
+  divide,
+  fromInteger,
+  fused,
+  type IntegerRange,
+  infinity,
+  integerRange,
+  type Rounding,
+  SINGLE,
+  squareRoot,
+  toIntegral,
+  unpack,
+  zero,
 } from './softfloat/index.ts';
 
 const NJ = 0x10000;
@@ -87,10 +100,15 @@ function toWords(range: IntegerRange): HostHelper {
         if (value.kind === 'finite') {
           // Scaling may leave the format's range, so the number is cut down here and not in it.
           const exponent = value.exponent + scale;
-          const magnitude = exponent >= 0 ? value.significand << BigInt(Math.min(exponent, 64)) : value.significand >> BigInt(-exponent);
+          const magnitude =
+            exponent >= 0
+              ? value.significand << BigInt(Math.min(exponent, 64))
+              : value.significand >> BigInt(-exponent);
           result = value.negative ? -magnitude : magnitude;
-        } else if (value.kind === 'infinity') result = value.negative ? range.least - 1n : range.greatest + 1n;
-        const clamped = result < range.least ? range.least : result > range.greatest ? range.greatest : result;
+        } else if (value.kind === 'infinity')
+          result = value.negative ? range.least - 1n : range.greatest + 1n;
+        const clamped =
+          result < range.least ? range.least : result > range.greatest ? range.greatest : result;
         if (clamped !== result) saturated = 1;
         writeElement(state, i, 4, clamped);
       }
@@ -108,7 +126,12 @@ function fromWords(signed: boolean): HostHelper {
         const bits = fromInteger(signed ? BigInt.asIntN(32, word) : word, SINGLE, fresh());
         const value = unpack(bits, SINGLE);
         // At most 2^-31 of a number that is at least 1: never denormal.
-        writeElement(state, i, 4, value.kind === 'zero' ? zero(false, SINGLE) : bits - (BigInt(scale) << 23n));
+        writeElement(
+          state,
+          i,
+          4,
+          value.kind === 'zero' ? zero(false, SINGLE) : bits - (BigInt(scale) << 23n),
+        );
       }
       return 0;
     },
@@ -120,7 +143,9 @@ function compares(holds: (a: bigint, b: bigint) => boolean): HostHelper {
   return {
     arity: 0,
     run: (state) => {
-      const masks = [0, 1, 2, 3].map((i) => holds(flush(state, readElement(state, 0, i, 4)), flush(state, readElement(state, 1, i, 4))));
+      const masks = [0, 1, 2, 3].map((i) =>
+        holds(flush(state, readElement(state, 0, i, 4)), flush(state, readElement(state, 1, i, 4))),
+      );
       masks.forEach((mask, i) => {
         writeElement(state, i, 4, mask ? -1n : 0n);
       });
@@ -144,8 +169,10 @@ const bounds: HostHelper = {
   },
 };
 
-const integral = (rounding: Rounding): HostHelper => lanes(1, ([a]) => toIntegral(a as bigint, SINGLE, rounding, fresh()));
+const integral = (rounding: Rounding): HostHelper =>
+  lanes(1, ([a]) => toIntegral(a as bigint, SINGLE, rounding, fresh()));
 
+// biome-ignore format: related entries share a line
 export const HOST_VECTOR_FLOAT: ReadonlyMap<string, HostHelper> = new Map<string, HostHelper>([
   ['vaddfp', lanes(2, ([a, b]) => add(a as bigint, b as bigint, SINGLE, SINGLE, false, fresh()))],
   ['vsubfp', lanes(2, ([a, b]) => add(a as bigint, b as bigint, SINGLE, SINGLE, true, fresh()))],

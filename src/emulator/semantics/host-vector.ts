@@ -56,13 +56,17 @@ function sumAcross(elements: (state: DataView, i: number) => number, signed: boo
   return {
     arity: 0,
     run: (state) => {
-      const sums = WORDS.map((i) => elements(state, i) + (signed ? word(state, 1, i) : word(state, 1, i) >>> 0));
+      const sums = WORDS.map(
+        (i) => elements(state, i) + (signed ? word(state, 1, i) : word(state, 1, i) >>> 0),
+      );
       return signed ? putWords(state, sums, INT32_MIN, INT32_MAX) : putWords(state, sums, 0, UINT32_MAX);
     },
   };
 }
-const bytesOf = (signed: boolean) => (state: DataView, i: number): number =>
-  WORDS.reduce((sum, k) => sum + byte(state, 0, 4 * i + k, signed), 0);
+const bytesOf =
+  (signed: boolean) =>
+  (state: DataView, i: number): number =>
+    WORDS.reduce((sum, k) => sum + byte(state, 0, 4 * i + k, signed), 0);
 
 function sumWords(state: DataView): number {
   const sum = WORDS.reduce((total, i) => total + word(state, 0, i), word(state, 1, 3));
@@ -82,11 +86,13 @@ function putQuadword(state: DataView, value: bigint): void {
   state.setBigUint64(HELPER + 8, BigInt.asUintN(64, value >> 64n), true);
 }
 function sumDoublewordProducts(state: DataView): number {
-  const product = (at: number): bigint => state.getBigUint64(HELPER + at, true) * state.getBigUint64(HELPER + 16 + at, true);
+  const product = (at: number): bigint =>
+    state.getBigUint64(HELPER + at, true) * state.getBigUint64(HELPER + 16 + at, true);
   putQuadword(state, product(0) + product(8) + quadword(state, 2));
   return 0;
 }
 
+// biome-ignore format: related entries share a line
 export const HOST_VECTOR: ReadonlyMap<string, HostHelper> = new Map<string, HostHelper>([
   ['vmsumshs', sumProducts(true)],
   ['vmsumuhs', sumProducts(false)],

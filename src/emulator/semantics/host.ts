@@ -7,8 +7,11 @@ import { HELPER } from '../cpu/layout.ts';
 import { HOST_FLOAT } from './host-float.ts';
 import { HOST_FLOAT_COMPARE } from './host-float-compare.ts';
 import { HOST_FLOAT_CONVERT } from './host-float-convert.ts';
+import { HOST_FLOAT_QUAD } from './host-float-quad.ts';
 import type { HostHelper } from './host-helper.ts';
 import { HOST_VECTOR } from './host-vector.ts';
+import { HOST_VECTOR_CRYPTO } from './host-vector-crypto.ts';
+import { HOST_VECTOR_DECIMAL } from './host-vector-decimal.ts';
 import { HOST_VECTOR_FLOAT } from './host-vector-float.ts';
 
 export type { HostHelper } from './host-helper.ts';
@@ -16,11 +19,14 @@ export type { HostHelper } from './host-helper.ts';
 /** 128 by 64 bit division: RA followed by 64 zeros, by RB. Answers 1 where the quotient does not fit or RB is 0. */
 function divideExtended(signed: boolean): HostHelper['run'] {
   return (state) => {
-    const read = (at: number): bigint => (signed ? state.getBigInt64(at, true) : state.getBigUint64(at, true));
+    const read = (at: number): bigint =>
+      signed ? state.getBigInt64(at, true) : state.getBigUint64(at, true);
     const dividend = read(HELPER) << 64n;
     const divisor = read(HELPER + 8);
     const quotient = divisor === 0n ? 0n : dividend / divisor;
-    const fits = signed ? BigInt.asIntN(64, quotient) === quotient : BigInt.asUintN(64, quotient) === quotient;
+    const fits = signed
+      ? BigInt.asIntN(64, quotient) === quotient
+      : BigInt.asUintN(64, quotient) === quotient;
     const bad = divisor === 0n || !fits;
     state.setBigUint64(HELPER, bad ? 0n : BigInt.asUintN(64, quotient), true);
     return bad ? 1 : 0;
@@ -31,7 +37,16 @@ function divideExtended(signed: boolean): HostHelper['run'] {
 export function unpackDeclet(declet: number): number {
   const bit = (n: number): number => (declet >> (9 - n)) & 1;
   const [p, q, r, s, t, u, v, w, x, y] = Array.from({ length: 10 }, (_, n) => bit(n)) as [
-    number, number, number, number, number, number, number, number, number, number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
   ];
   const small = (a: number, b: number, c: number): number => (a << 2) | (b << 1) | c;
   const large = (c: number): number => 8 | c;
@@ -64,7 +79,8 @@ export function packDeclet(bcd: number): number {
   const big = ((d0 & 8) >> 1) | ((d1 & 8) >> 2) | ((d2 & 8) >> 3);
   const [r, u, y] = [d0 & 1, d1 & 1, d2 & 1] as const;
   const [pq, st, wx] = [(d0 >> 1) & 3, (d1 >> 1) & 3, (d2 >> 1) & 3] as const;
-  const make = (hi: number, mid: number, v: number, lo: number): number => (hi << 8) | (r << 7) | (mid << 5) | (u << 4) | (v << 3) | (lo << 1) | y;
+  const make = (hi: number, mid: number, v: number, lo: number): number =>
+    (hi << 8) | (r << 7) | (mid << 5) | (u << 4) | (v << 3) | (lo << 1) | y;
   switch (big) {
     case 0:
       return make(pq, st, 0, wx);
@@ -93,14 +109,18 @@ function eachWord(convert: (word: number) => number): HostHelper['run'] {
   };
 }
 
+// biome-ignore format: related entries share a line
 export const HOST_HELPERS: ReadonlyMap<string, HostHelper> = new Map<string, HostHelper>([
   ['divde', { arity: 0, run: divideExtended(true) }],
   ['divdeu', { arity: 0, run: divideExtended(false) }],
   ['cdtbcd', { arity: 0, run: eachWord((w) => (unpackDeclet((w >> 10) & 0x3ff) << 12) | unpackDeclet(w & 0x3ff)) }],
   ['cbcdtd', { arity: 0, run: eachWord((w) => (packDeclet((w >> 12) & 0xfff) << 10) | packDeclet(w & 0xfff)) }],
   ...HOST_VECTOR,
+  ...HOST_VECTOR_CRYPTO,
+  ...HOST_VECTOR_DECIMAL,
   ...HOST_VECTOR_FLOAT,
   ...HOST_FLOAT,
   ...HOST_FLOAT_COMPARE,
   ...HOST_FLOAT_CONVERT,
+  ...HOST_FLOAT_QUAD,
 ]);

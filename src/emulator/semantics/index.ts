@@ -11,10 +11,12 @@ import type { Semantics } from './ops.ts';
 import { STORAGE } from './storage.ts';
 import { SYSTEM } from './system.ts';
 import { VECTOR_BITS } from './vector-bits.ts';
+import { VECTOR_DECIMAL } from './vector-decimal.ts';
 import { VECTOR_FLOAT } from './vector-float.ts';
 import { VECTOR_INTEGER } from './vector-integer.ts';
 import { VECTOR_PERMUTE } from './vector-permute.ts';
-import { QUAD_PRECISION, VECTOR_SCALAR } from './vector-scalar.ts';
+import { QUAD_PRECISION } from './vector-quad.ts';
+import { VECTOR_SCALAR } from './vector-scalar.ts';
 import { VECTOR_STORAGE } from './vector-storage.ts';
 
 export type { LoadKind, Ops, Semantics, StoreWidth, Trap, XerBit } from './ops.ts';
@@ -35,6 +37,7 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map([
   ...VECTOR_INTEGER,
   ...FLOATING_POINT,
   ...VECTOR_FLOAT,
+  ...VECTOR_DECIMAL,
   ...VECTOR_SCALAR,
   ...QUAD_PRECISION,
 ]);

@@ -27,8 +27,9 @@ function forms(
 }
 
 function loads(stem: string, kind: LoadKind, displacement = 'D'): [string, Semantics][] {
-  // An update form with RA = RT is invalid; RT is written first so that RA wins, as POWER9 does.
-  return forms({ d: stem, x: `${stem}x`, u: `${stem}u`, ux: `${stem}ux` }, displacement, (o, ea) => o.setGpr('RT', o.load(kind, ea)));
+  // An update form with RA = RT is invalid; RT is written first so that RA wins, as POWER9 does. There is no lwau.
+  const names = { d: stem, x: `${stem}x`, ux: `${stem}ux`, ...(stem === 'lwa' ? {} : { u: `${stem}u` }) };
+  return forms(names, displacement, (o, ea) => o.setGpr('RT', o.load(kind, ea)));
 }
 function stores(stem: string, width: StoreWidth, displacement = 'D'): [string, Semantics][] {
   return forms({ d: stem, x: `${stem}x`, u: `${stem}u`, ux: `${stem}ux` }, displacement, (o, ea) => o.store(width, ea, o.gpr('RS')));

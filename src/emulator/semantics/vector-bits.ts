@@ -2,7 +2,22 @@
 
 import { VSCR } from '../cpu/layout.ts';
 import {
-  bytes128, constant128, type I32, type I64, i16x8, i32, i32c, i32x4, i64, i64c, i64x2, i8x16, pair64, v128, type V128, v128c,
+  bytes128,
+  constant128,
+  type I32,
+  type I64,
+  i8x16,
+  i16x8,
+  i32,
+  i32c,
+  i32x4,
+  i64,
+  i64c,
+  i64x2,
+  pair64,
+  type V128,
+  v128,
+  v128c,
 } from '../wasm/index.ts';
 import type { Ops, Semantics } from './ops.ts';
 import { eachDoubleword, highHalf, lowHalf, recordCr6, ZERO128 } from './vector-elements.ts';
@@ -15,9 +30,14 @@ const BITS: Readonly<Record<Letter, number>> = { b: 8, h: 16, w: 32, d: 64 };
 
 type Two = (x: V128, y: V128) => V128;
 const LOGICAL: Readonly<Record<string, Two>> = {
-  and: v128.and, andc: v128.andNot, or: v128.or, xor: v128.xor,
-  nor: (x, y) => v128.not(v128.or(x, y)), nand: (x, y) => v128.not(v128.and(x, y)),
-  eqv: (x, y) => v128.not(v128.xor(x, y)), orc: (x, y) => v128.or(x, v128.not(y)),
+  and: v128.and,
+  andc: v128.andNot,
+  or: v128.or,
+  xor: v128.xor,
+  nor: (x, y) => v128.not(v128.or(x, y)),
+  nand: (x, y) => v128.not(v128.and(x, y)),
+  eqv: (x, y) => v128.not(v128.xor(x, y)),
+  orc: (x, y) => v128.or(x, v128.not(y)),
 };
 const logicals = Object.entries(LOGICAL).flatMap(([name, f]): [string, Semantics][] => [
   [`v${name}`, (o) => o.setVector('VRT', f(a(o), b(o)))],
@@ -41,14 +61,20 @@ const compares = (['b', 'h', 'w', 'd'] as const).flatMap((letter): [string, Sema
   const differs: Two = (x, y) => v128.not(lanes.eq(x, y));
   const zero: Two = (x, y) => v128.or(lanes.eq(x, ZERO128), lanes.eq(y, ZERO128));
   return [
-    [`vcmpequ${letter}`, compare(lanes.eq)], [`vcmpgts${letter}`, compare(lanes.gtS)], [`vcmpgtu${letter}`, compare(greater)],
-    [`vcmpne${letter}`, compare(differs)], [`vcmpnez${letter}`, compare((x, y) => v128.or(differs(x, y), zero(x, y)))],
+    [`vcmpequ${letter}`, compare(lanes.eq)],
+    [`vcmpgts${letter}`, compare(lanes.gtS)],
+    [`vcmpgtu${letter}`, compare(greater)],
+    [`vcmpne${letter}`, compare(differs)],
+    [`vcmpnez${letter}`, compare((x, y) => v128.or(differs(x, y), zero(x, y)))],
   ];
 });
 
 /** Applies an i32 or i64 function lane by lane. */
 function eachWord(x: V128, y: V128, f: (x: I32, y: I32) => I32): V128 {
-  return [0, 1, 2, 3].reduce((made, lane) => i32x4.replace(made, lane, f(i32x4.extract(x, lane), i32x4.extract(y, lane))), ZERO128);
+  return [0, 1, 2, 3].reduce(
+    (made, lane) => i32x4.replace(made, lane, f(i32x4.extract(x, lane), i32x4.extract(y, lane))),
+    ZERO128,
+  );
 }
 
 type Kind = 'rotate' | 'left' | 'right' | 'algebraic';
@@ -58,7 +84,8 @@ const DOUBLE_SHIFTS = { rotate: i64.rotl, left: i64.shl, right: i64.shrU, algebr
 /** Each lane by its own count, modulo its width. Narrow lanes go bit by bit of the count, doubling the distance. */
 function shift(letter: Letter, kind: Kind): Semantics {
   if (letter === 'w') return (o) => o.setVector('VRT', eachWord(o.let(a(o)), o.let(b(o)), WORD_SHIFTS[kind]));
-  if (letter === 'd') return (o) => o.setVector('VRT', eachDoubleword(o.let(a(o)), o.let(b(o)), DOUBLE_SHIFTS[kind]));
+  if (letter === 'd')
+    return (o) => o.setVector('VRT', eachDoubleword(o.let(a(o)), o.let(b(o)), DOUBLE_SHIFTS[kind]));
   const lanes = WIDE[letter];
   const width = BITS[letter];
   const by = (x: V128, n: number): V128 => {
@@ -84,8 +111,10 @@ function shift(letter: Letter, kind: Kind): Semantics {
   };
 }
 const shifts = (['b', 'h', 'w', 'd'] as const).flatMap((letter): [string, Semantics][] => [
-  [`vrl${letter}`, shift(letter, 'rotate')], [`vsl${letter}`, shift(letter, 'left')],
-  [`vsr${letter}`, shift(letter, 'right')], [`vsra${letter}`, shift(letter, 'algebraic')],
+  [`vrl${letter}`, shift(letter, 'rotate')],
+  [`vsl${letter}`, shift(letter, 'left')],
+  [`vsr${letter}`, shift(letter, 'right')],
+  [`vsra${letter}`, shift(letter, 'algebraic')],
 ]);
 
 /** vrlwnm and vrlwmi: VRB gives the distance, the mask's begin and its end, a byte each. */
@@ -122,14 +151,21 @@ function rotateDoublewordMask(insert: boolean): Semantics {
       return o.let(insert ? i64.or(rotated, i64.and(before, i64.xor(mask, i64c(-1n)))) : rotated);
     };
     const [x, y] = [o.let(a(o)), o.let(b(o))];
-    o.setVector('VRT', pair64(one(lowHalf(x), lowHalf(y), lowHalf(old)), one(highHalf(x), highHalf(y), highHalf(old))));
+    o.setVector(
+      'VRT',
+      pair64(one(lowHalf(x), lowHalf(y), lowHalf(old)), one(highHalf(x), highHalf(y), highHalf(old))),
+    );
   };
 }
 
 /** Ones in each lane: bytes counted, then neighbours added. */
 function popcount(o: Ops, x: V128, letter: Letter): V128 {
   let n = i8x16.popcnt(x);
-  for (const [lanes, half, mask] of [[i16x8, 8, 0xffn], [i32x4, 16, 0xffffn], [i64x2, 32, 0xffffffffn]] as const) {
+  for (const [lanes, half, mask] of [
+    [i16x8, 8, 0xffn],
+    [i32x4, 16, 0xffffn],
+    [i64x2, 32, 0xffffffffn],
+  ] as const) {
     if (half >= BITS[letter]) break;
     const unit = 64 / (half * 2);
     const low = Array.from({ length: unit }, (_, i) => mask << BigInt(i * half * 2)).reduce((p, q) => p | q);
@@ -155,7 +191,8 @@ function trailingZeros(letter: Letter): Semantics {
 }
 const counts = (['b', 'h', 'w', 'd'] as const).flatMap((letter): [string, Semantics][] => [
   [`vpopcnt${letter}`, (o) => o.setVector('VRT', popcount(o, b(o), letter))],
-  [`vclz${letter}`, leadingZeros(letter)], [`vctz${letter}`, trailingZeros(letter)],
+  [`vclz${letter}`, leadingZeros(letter)],
+  [`vctz${letter}`, trailingZeros(letter)],
 ]);
 
 /** Parity of the bytes' lowest bits in each lane. */
@@ -177,7 +214,11 @@ function parityQuadword(o: Ops): void {
 /** Transposes each doubleword as eight rows of eight bits: three swaps of ever larger blocks off the diagonal. */
 function gatherBits(o: Ops): void {
   let x = o.let(b(o));
-  for (const [distance, mask] of [[7, 0x00aa00aa00aa00aan], [14, 0x0000cccc0000ccccn], [28, 0x00000000f0f0f0f0n]] as const) {
+  for (const [distance, mask] of [
+    [7, 0x00aa00aa00aa00aan],
+    [14, 0x0000cccc0000ccccn],
+    [28, 0x00000000f0f0f0f0n],
+  ] as const) {
     const moved = o.let(v128.and(v128.xor(x, i64x2.shrU(x, i32c(distance))), constant128(mask, mask)));
     x = o.let(v128.xor(x, v128.xor(moved, i64x2.shl(moved, i32c(distance)))));
   }
@@ -214,6 +255,7 @@ function countZeroBytes(leading: boolean): Semantics {
   };
 }
 
+// biome-ignore format: related entries share a line
 export const VECTOR_BITS: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ...logicals, ...compares, ...shifts, ...counts,
   ['vrlwnm', rotateWordMask(false)], ['vrlwmi', rotateWordMask(true)],

@@ -6,7 +6,19 @@
  */
 
 import { VSCR } from '../cpu/layout.ts';
-import { type I32, type I64, i32, i32c, i64, i64c, i64x2, i8x16, pair64, v128, type V128, v128c } from '../wasm/index.ts';
+import {
+  type I32,
+  type I64,
+  i8x16,
+  i32,
+  i32c,
+  i64c,
+  i64x2,
+  pair64,
+  type V128,
+  v128,
+  v128c,
+} from '../wasm/index.ts';
 import type { Ops } from './ops.ts';
 
 /** Lane i holds i. */
@@ -63,9 +75,4 @@ export function recordCr6(o: Ops, result: V128): void {
 /** Applies an i64 function to both doublewords. */
 export function eachDoubleword(a: V128, b: V128, f: (a: I64, b: I64) => I64): V128 {
   return pair64(f(lowHalf(a), lowHalf(b)), f(highHalf(a), highHalf(b)));
-}
-
-/** A doubleword of ones or zeros from a condition. */
-export function maskOf(condition: I32): I64 {
-  return i64.sub(i64c(0), i64.extendU(condition));
 }

@@ -27,6 +27,7 @@ function compare(helper: string): Semantics {
 const named = (names: readonly string[], make: (name: string) => Semantics): [string, Semantics][] =>
   names.map((name) => [name, make(name)]);
 
+// biome-ignore format: related entries share a line
 export const VECTOR_FLOAT: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ...named(['vaddfp', 'vsubfp', 'vmaxfp', 'vminfp'], (name) => byHost(name, ['VRA', 'VRB'])),
   ...named(['vmaddfp', 'vnmsubfp'], (name) => byHost(name, ['VRA', 'VRC', 'VRB'])),

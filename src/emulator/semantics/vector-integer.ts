@@ -1,11 +1,24 @@
 /** Integer arithmetic on vectors: Power ISA 3.0B, Book I §6.9.1. What needs wide sums is done by the host (host-vector.ts). */
 
 import {
-  bytes128, constant128, type I64, i16x8, i32, i32c, i32x4, i64, i64c, i64x2, i8x16, pair64, v128, type V128,
+  bytes128,
+  constant128,
+  type I64,
+  i8x16,
+  i16x8,
+  i32,
+  i32c,
+  i32x4,
+  i64,
+  i64c,
+  i64x2,
+  pair64,
+  type V128,
+  v128,
 } from '../wasm/index.ts';
 import type { Ops, Semantics } from './ops.ts';
-import { byHost } from './vector-host.ts';
 import { highHalf, lowHalf, noteSaturation } from './vector-elements.ts';
+import { byHost } from './vector-host.ts';
 
 const a = (o: Ops): V128 => o.vector('VRA');
 const b = (o: Ops): V128 => o.vector('VRB');
@@ -13,10 +26,19 @@ const c = (o: Ops): V128 => o.vector('VRC');
 const WIDE = { b: i8x16, h: i16x8, w: i32x4, d: i64x2 } as const;
 type Two = (x: V128, y: V128) => V128;
 
-const two = (f: Two): Semantics => (o) => o.setVector('VRT', f(a(o), b(o)));
+const two =
+  (f: Two): Semantics =>
+  (o) =>
+    o.setVector('VRT', f(a(o), b(o)));
 /** `f` uses its operands more than once. */
-const twoReused = (f: Two): Semantics => (o) => o.setVector('VRT', f(o.let(a(o)), o.let(b(o))));
-const one = (f: (x: V128) => V128): Semantics => (o) => o.setVector('VRT', f(b(o)));
+const twoReused =
+  (f: Two): Semantics =>
+  (o) =>
+    o.setVector('VRT', f(o.let(a(o)), o.let(b(o))));
+const one =
+  (f: (x: V128) => V128): Semantics =>
+  (o) =>
+    o.setVector('VRT', f(b(o)));
 
 /** A saturating operation beside the modulo one; they differ where it saturated. */
 function saturating(exact: Two, saturated: Two): Semantics {
@@ -32,8 +54,10 @@ function saturating(exact: Two, saturated: Two): Semantics {
 const MAX32 = constant128(0x7fffffff7fffffffn, 0x7fffffff7fffffffn);
 const bySign = (x: V128, over: V128, plain: V128): V128 =>
   v128.bitselect(v128.xor(i32x4.shrS(x, i32c(31)), MAX32), plain, i32x4.shrS(over, i32c(31)));
-const addSatS32: Two = (x, y) => bySign(x, v128.and(v128.xor(x, i32x4.add(x, y)), v128.xor(y, i32x4.add(x, y))), i32x4.add(x, y));
-const subSatS32: Two = (x, y) => bySign(x, v128.and(v128.xor(x, y), v128.xor(x, i32x4.sub(x, y))), i32x4.sub(x, y));
+const addSatS32: Two = (x, y) =>
+  bySign(x, v128.and(v128.xor(x, i32x4.add(x, y)), v128.xor(y, i32x4.add(x, y))), i32x4.add(x, y));
+const subSatS32: Two = (x, y) =>
+  bySign(x, v128.and(v128.xor(x, y), v128.xor(x, i32x4.sub(x, y))), i32x4.sub(x, y));
 const addSatU32: Two = (x, y) => v128.or(i32x4.add(x, y), i32x4.gtU(x, i32x4.add(x, y)));
 const subSatU32: Two = (x, y) => v128.and(i32x4.sub(x, y), i32x4.geU(x, y));
 
@@ -41,21 +65,34 @@ const SATURATING: readonly [string, Semantics][] = [
   ...(['b', 'h'] as const).flatMap((letter): [string, Semantics][] => {
     const lanes = WIDE[letter];
     return [
-      [`vadds${letter}s`, saturating(lanes.add, lanes.addSatS)], [`vaddu${letter}s`, saturating(lanes.add, lanes.addSatU)],
-      [`vsubs${letter}s`, saturating(lanes.sub, lanes.subSatS)], [`vsubu${letter}s`, saturating(lanes.sub, lanes.subSatU)],
+      [`vadds${letter}s`, saturating(lanes.add, lanes.addSatS)],
+      [`vaddu${letter}s`, saturating(lanes.add, lanes.addSatU)],
+      [`vsubs${letter}s`, saturating(lanes.sub, lanes.subSatS)],
+      [`vsubu${letter}s`, saturating(lanes.sub, lanes.subSatU)],
     ];
   }),
-  ['vaddsws', saturating(i32x4.add, addSatS32)], ['vadduws', saturating(i32x4.add, addSatU32)],
-  ['vsubsws', saturating(i32x4.sub, subSatS32)], ['vsubuws', saturating(i32x4.sub, subSatU32)],
+  ['vaddsws', saturating(i32x4.add, addSatS32)],
+  ['vadduws', saturating(i32x4.add, addSatU32)],
+  ['vsubsws', saturating(i32x4.sub, subSatS32)],
+  ['vsubuws', saturating(i32x4.sub, subSatU32)],
 ];
 
 /** Elements with even or odd numbers as lanes of twice the width: the ISA's element 0 is the highest. */
-function half(wide: typeof i16x8 | typeof i32x4 | typeof i64x2, width: number, even: boolean, signed: boolean): (x: V128) => V128 {
+function half(
+  wide: typeof i16x8 | typeof i32x4 | typeof i64x2,
+  width: number,
+  even: boolean,
+  signed: boolean,
+): (x: V128) => V128 {
   const extend = (x: V128): V128 => (signed ? wide.shrS : wide.shrU)(x, i32c(width));
   return even ? extend : (x) => extend(wide.shl(x, i32c(width)));
 }
 const products = (
-  [['b', i16x8, 8], ['h', i32x4, 16], ['w', i64x2, 32]] as const
+  [
+    ['b', i16x8, 8],
+    ['h', i32x4, 16],
+    ['w', i64x2, 32],
+  ] as const
 ).flatMap(([letter, wide, width]): [string, Semantics][] =>
   (['e', 'o'] as const).flatMap((parity): [string, Semantics][] =>
     (['s', 'u'] as const).map((sign): [string, Semantics] => {
@@ -114,7 +151,8 @@ function quadword(subtract: boolean, carryIn: 'none' | 'one' | 'VRC', want: 'sum
   return (o) => {
     const x = o.let(a(o));
     const y = o.let(subtract ? v128.not(b(o)) : b(o));
-    const carry: I64 = carryIn === 'VRC' ? o.let(i64.and(lowHalf(c(o)), i64c(1))) : i64c(carryIn === 'one' ? 1 : 0);
+    const carry: I64 =
+      carryIn === 'VRC' ? o.let(i64.and(lowHalf(c(o)), i64c(1))) : i64c(carryIn === 'one' ? 1 : 0);
     const sum = (p: I64, q: I64, in_: I64): { readonly sum: I64; readonly carry: I64 } => {
       const first = o.let(i64.add(p, q));
       const total = o.let(i64.add(first, in_));
@@ -147,8 +185,10 @@ function extreme64(signed: boolean, greatest: boolean): Two {
 const extremes = (['b', 'h', 'w'] as const).flatMap((letter): [string, Semantics][] => {
   const lanes = WIDE[letter];
   return [
-    [`vmaxs${letter}`, two(lanes.maxS)], [`vmaxu${letter}`, two(lanes.maxU)],
-    [`vmins${letter}`, two(lanes.minS)], [`vminu${letter}`, two(lanes.minU)],
+    [`vmaxs${letter}`, two(lanes.maxS)],
+    [`vmaxu${letter}`, two(lanes.maxU)],
+    [`vmins${letter}`, two(lanes.minS)],
+    [`vminu${letter}`, two(lanes.minU)],
     [`vabsdu${letter}`, twoReused((x, y) => lanes.sub(lanes.maxU(x, y), lanes.minU(x, y)))],
   ];
 });
@@ -157,6 +197,7 @@ function signExtend(lanes: typeof i32x4 | typeof i64x2, by: number): Semantics {
   return one((x) => lanes.shrS(lanes.shl(x, i32c(by)), i32c(by)));
 }
 
+// biome-ignore format: related entries share a line
 export const VECTOR_INTEGER: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ...(['b', 'h', 'w', 'd'] as const).flatMap((letter): [string, Semantics][] => [
     [`vaddu${letter}m`, two(WIDE[letter].add)], [`vsubu${letter}m`, two(WIDE[letter].sub)],

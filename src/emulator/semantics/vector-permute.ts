@@ -1,11 +1,34 @@
 /** Moving elements about: Power ISA 3.0B, Book I §6.8 (pack, unpack, merge, splat, permute, shift) and §7.6 (the xx forms). */
 
 import {
-  bytes128, type I32, type I64, i16x8, i32, i32c, i32x4, i64, i64c, i64x2, i8x16, low32, pair64, v128, type V128, v128c,
+  bytes128,
+  type I32,
+  type I64,
+  i8x16,
+  i16x8,
+  i32,
+  i32c,
+  i32x4,
+  i64,
+  i64c,
+  i64x2,
+  low32,
+  pair64,
+  type V128,
+  v128,
+  v128c,
 } from '../wasm/index.ts';
 import type { Ops, Semantics } from './ops.ts';
 import {
-  elementBytes, highHalf, inElement0, IOTA, lanesFrom, lowHalf, noteSaturation, permute, pick,
+  elementBytes,
+  highHalf,
+  IOTA,
+  inElement0,
+  lanesFrom,
+  lowHalf,
+  noteSaturation,
+  permute,
+  pick,
 } from './vector-elements.ts';
 
 type Lane = typeof i16x8 | typeof i32x4;
@@ -14,7 +37,12 @@ const a = (o: Ops): V128 => o.vector('VRA');
 const b = (o: Ops): V128 => o.vector('VRB');
 
 /** A fixed choice among the elements of two operands (0 to n−1 of the first, then the second's). */
-function choose(width: number, elements: readonly number[], from: readonly [string, string] = ['VRA', 'VRB'], to = 'VRT'): Semantics {
+function choose(
+  width: number,
+  elements: readonly number[],
+  from: readonly [string, string] = ['VRA', 'VRB'],
+  to = 'VRT',
+): Semantics {
   const bytes = elementBytes(width, elements);
   return (o) => o.setVector(to, pick(o.vector(from[0]), o.vector(from[1]), bytes));
 }
@@ -62,7 +90,9 @@ function packDoublewords(fromSigned: boolean, toSigned: boolean): Semantics {
   return (o) => {
     const clamp = (value: I64): I64 => {
       const raw = o.let(value);
-      const high = o.let(i64.select(i64c(top), raw, fromSigned ? i64.gtS(raw, i64c(top)) : i64.gtU(raw, i64c(top))));
+      const high = o.let(
+        i64.select(i64c(top), raw, fromSigned ? i64.gtS(raw, i64c(top)) : i64.gtU(raw, i64c(top))),
+      );
       return o.let(fromSigned ? i64.select(i64c(bottom), high, i64.ltS(high, i64c(bottom))) : high);
     };
     const saturate = (value: V128): V128 => {
@@ -79,7 +109,8 @@ function packDoublewords(fromSigned: boolean, toSigned: boolean): Semantics {
 
 /** 8:8:8:8 to 1:5:5:5. */
 function packPixels(o: Ops): void {
-  const field = (v: V128, shift: number, mask: number): V128 => v128.and(i32x4.shrU(v, i32c(shift)), i32x4.splat(i32c(mask)));
+  const field = (v: V128, shift: number, mask: number): V128 =>
+    v128.and(i32x4.shrU(v, i32c(shift)), i32x4.splat(i32c(mask)));
   const convert = (value: V128): V128 => {
     const v = o.let(value);
     return [field(v, 9, 0x8000), field(v, 9, 0x7c00), field(v, 6, 0x3e0), field(v, 3, 0x1f)].reduce(v128.or);
@@ -93,7 +124,10 @@ function unpackPixels(high: boolean): Semantics {
       const moved = left >= 0 ? i32x4.shl(v, i32c(left)) : v;
       return v128.and(moved, i32x4.splat(i32c(mask)));
     };
-    o.setVector('VRT', [field(9, 0xff000000), field(6, 0x1f0000), field(3, 0x1f00), field(0, 0x1f)].reduce(v128.or));
+    o.setVector(
+      'VRT',
+      [field(9, 0xff000000), field(6, 0x1f0000), field(3, 0x1f00), field(0, 0x1f)].reduce(v128.or),
+    );
   };
 }
 
@@ -101,7 +135,11 @@ function unpackPixels(high: boolean): Semantics {
 function splat(width: 1 | 2 | 4, operand: string, from = 'VRB', to = 'VRT'): Semantics {
   return (o) => {
     const start = i32.sub(i32c(16 - width), i32.mul(o.imm(operand), i32c(width)));
-    const lanes = { 1: i8x16.splat(start), 2: i16x8.splat(spread(start, 0x101, 0x100)), 4: i32x4.splat(spread(start, 0x1010101, 0x3020100)) };
+    const lanes = {
+      1: i8x16.splat(start),
+      2: i16x8.splat(spread(start, 0x101, 0x100)),
+      4: i32x4.splat(spread(start, 0x1010101, 0x3020100)),
+    };
     o.setVector(to, v128.swizzle(o.vector(from), lanes[width]));
   };
 }
@@ -140,7 +178,11 @@ function shiftVariable(left: boolean): Semantics {
     const x = o.let(a(o));
     let near = x;
     let far = o.let(lanesFrom(x, i32c(left ? -1 : 1)));
-    for (const [bit, by] of [[0, 1], [1, 2], [2, 4]] as const) {
+    for (const [bit, by] of [
+      [0, 1],
+      [1, 2],
+      [2, 4],
+    ] as const) {
       const chosen = o.let(i8x16.shrS(i8x16.shl(counts, i32c(7 - bit)), i32c(7)));
       const step = left ? i8x16.shl : i8x16.shrU;
       const back = left ? i8x16.shrU : i8x16.shl;
@@ -154,12 +196,16 @@ function shiftVariable(left: boolean): Semantics {
 }
 
 /** The `width` bytes from byte element `start` on as a number. */
-function extractAt(o: Ops, from: V128, lane: I32, width: number): I64 {
+function extractAt(_o: Ops, from: V128, lane: I32, width: number): I64 {
   const value = lowHalf(lanesFrom(from, lane));
   return width === 8 ? value : i64.and(value, i64c((1n << BigInt(8 * width)) - 1n));
 }
 function extract(width: number, from = 'VRB', to = 'VRT'): Semantics {
-  return (o) => o.setVector(to, inElement0(extractAt(o, o.vector(from), i32.sub(i32c(16 - width), o.imm('UIM4')), width)));
+  return (o) =>
+    o.setVector(
+      to,
+      inElement0(extractAt(o, o.vector(from), i32.sub(i32c(16 - width), o.imm('UIM4')), width)),
+    );
 }
 function extractIndexed(width: number, left: boolean): Semantics {
   return (o) => {
@@ -171,7 +217,10 @@ function extractIndexed(width: number, left: boolean): Semantics {
 function insert(width: number, from = 'VRB', to = 'VRT'): Semantics {
   return (o) => {
     const lane = o.let(i32.sub(i32c(16 - width), o.imm('UIM4')));
-    const moved = v128.swizzle(o.vector(from), i8x16.sub(v128c(Array.from({ length: 16 }, (_, i) => i + 8)), i8x16.splat(lane)));
+    const moved = v128.swizzle(
+      o.vector(from),
+      i8x16.sub(v128c(Array.from({ length: 16 }, (_, i) => i + 8)), i8x16.splat(lane)),
+    );
     const mask = i8x16.gtU(bytes128(width), i8x16.sub(IOTA, i8x16.splat(lane)));
     o.setVector(to, v128.bitselect(moved, o.vector(to), mask));
   };
@@ -195,6 +244,7 @@ function reverse(width: number): Semantics {
   };
 }
 
+// biome-ignore format: related entries share a line
 export const VECTOR_PERMUTE: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ['vpkpx', packPixels], ['vupkhpx', unpackPixels(true)], ['vupklpx', unpackPixels(false)],
   ['vpkshss', pack(2, true, true)], ['vpkshus', pack(2, true, false)], ['vpkuhus', pack(2, false, false)],

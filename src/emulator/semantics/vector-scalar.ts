@@ -4,13 +4,13 @@
  */
 
 import { HELPER } from '../cpu/layout.ts';
-import { constant128, i32, i32c, i32x4, i64, i64c, i64x2, pair64, v128, type I64, type V128 } from '../wasm/index.ts';
+import { constant128, type I64, i32, i32c, i32x4, i64, i64c, i64x2, type V128, v128 } from '../wasm/index.ts';
 import { doubleFromSingle, singleFromDouble } from './floating-point-format.ts';
 import { trapEnabled } from './floating-point-status.ts';
 import type { Ops, Semantics } from './ops.ts';
-import { highHalf, inElement0, lowHalf } from './vector-elements.ts';
+import { highHalf, inElement0 } from './vector-elements.ts';
 
-const setOperands = (o: Ops, operands: readonly string[]): void => {
+export const setOperands = (o: Ops, operands: readonly string[]): void => {
   operands.forEach((each, i) => {
     o.setStateVector(HELPER + 16 * i, o.vector(each));
   });
@@ -37,7 +37,7 @@ function scalarInVector(helper: string): Semantics {
   };
 }
 /** Whole registers. */
-function whole(helper: string, operands: readonly string[], to = 'XT'): Semantics {
+export function whole(helper: string, operands: readonly string[], to = 'XT'): Semantics {
   return (o) => {
     setOperands(o, operands);
     o.if(o.helper(helper, []), () => o.setVector(to, o.stateVector(HELPER)));
@@ -49,15 +49,27 @@ function whole(helper: string, operands: readonly string[], to = 'XT'): Semantic
 const ORDERS = { a: ['XA', 'XB', 'XT'], m: ['XA', 'XT', 'XB'] } as const;
 const fused = ['madd', 'msub', 'nmadd', 'nmsub'].flatMap((name): [string, Semantics][] =>
   (['a', 'm'] as const).flatMap((form): [string, Semantics][] => [
-    [`xs${name}${form}dp`, scalar(`f${name}`, ORDERS[form])], [`xs${name}${form}sp`, scalar(`f${name}s`, ORDERS[form])],
-    [`xv${name}${form}dp`, whole(`xv${name}dp`, ORDERS[form])], [`xv${name}${form}sp`, whole(`xv${name}sp`, ORDERS[form])],
+    [`xs${name}${form}dp`, scalar(`f${name}`, ORDERS[form])],
+    [`xs${name}${form}sp`, scalar(`f${name}s`, ORDERS[form])],
+    [`xv${name}${form}dp`, whole(`xv${name}dp`, ORDERS[form])],
+    [`xv${name}${form}sp`, whole(`xv${name}sp`, ORDERS[form])],
   ]),
 );
 const arithmetic = (
-  [['add', ['XA', 'XB']], ['sub', ['XA', 'XB']], ['mul', ['XA', 'XB']], ['div', ['XA', 'XB']], ['sqrt', ['XB']], ['re', ['XB']], ['rsqrte', ['XB']]] as const
+  [
+    ['add', ['XA', 'XB']],
+    ['sub', ['XA', 'XB']],
+    ['mul', ['XA', 'XB']],
+    ['div', ['XA', 'XB']],
+    ['sqrt', ['XB']],
+    ['re', ['XB']],
+    ['rsqrte', ['XB']],
+  ] as const
 ).flatMap(([name, operands]): [string, Semantics][] => [
-  [`xs${name}dp`, scalar(`f${name}`, operands)], [`xs${name}sp`, scalar(`f${name}s`, operands)],
-  [`xv${name}dp`, whole(`xv${name}dp`, operands)], [`xv${name}sp`, whole(`xv${name}sp`, operands)],
+  [`xs${name}dp`, scalar(`f${name}`, operands)],
+  [`xs${name}sp`, scalar(`f${name}s`, operands)],
+  [`xv${name}dp`, whole(`xv${name}dp`, operands)],
+  [`xv${name}sp`, whole(`xv${name}sp`, operands)],
 ]);
 
 function scalarCompare(ordered: number): Semantics {
@@ -87,7 +99,7 @@ function compareToMask(helper: string): Semantics {
     trapEnabled(o);
   };
 }
-function test(helper: string, operands: readonly string[], argument?: string): Semantics {
+export function test(helper: string, operands: readonly string[], argument?: string): Semantics {
   return (o) => {
     setOperands(o, operands);
     o.setCrField('BF', o.helper(helper, argument === undefined ? [] : [o.imm(argument)]));
@@ -114,16 +126,22 @@ const signs = (['dp', 'sp'] as const).flatMap((suffix): [string, Semantics][] =>
     [`xvcpsgn${suffix}`, (o) => o.setVector('XT', v128.bitselect(o.vector('XA'), o.vector('XB'), sign))],
   ];
 });
-const SIGN = 1n << 63n;
+export const SIGN: bigint = 1n << 63n;
 function scalarMove(f: (a: I64) => I64): Semantics {
   return (o) => o.setVector('XT', inElement0(f(highHalf(o.vector('XB')))));
 }
 
 /** Exponents to the low end of each element, and significands with the leading bit that a normal number has. */
 function exponents(lanes: typeof i32x4 | typeof i64x2, fractionBits: number, mask: bigint): Semantics {
-  return (o) => o.setVector('XT', v128.and(lanes.shrU(o.vector('XB'), i32c(fractionBits)), constant128(mask, mask)));
+  return (o) =>
+    o.setVector('XT', v128.and(lanes.shrU(o.vector('XB'), i32c(fractionBits)), constant128(mask, mask)));
 }
-function significands(lanes: typeof i32x4 | typeof i64x2, fraction: bigint, exponent: bigint, leading: bigint): Semantics {
+function significands(
+  lanes: typeof i32x4 | typeof i64x2,
+  fraction: bigint,
+  exponent: bigint,
+  leading: bigint,
+): Semantics {
   const [fractions, maximum] = [constant128(fraction, fraction), constant128(exponent, exponent)];
   return (o) => {
     const b = o.let(o.vector('XB'));
@@ -134,7 +152,11 @@ function significands(lanes: typeof i32x4 | typeof i64x2, fraction: bigint, expo
   };
 }
 /** Sign and fraction of XA with the exponent in XB. */
-function insertExponents(lanes: typeof i32x4 | typeof i64x2, fractionBits: number, exponent: bigint): Semantics {
+function insertExponents(
+  lanes: typeof i32x4 | typeof i64x2,
+  fractionBits: number,
+  exponent: bigint,
+): Semantics {
   return (o) => {
     const mask = constant128(exponent, exponent);
     o.setVector('XT', v128.bitselect(lanes.shl(o.vector('XB'), i32c(fractionBits)), o.vector('XA'), mask));
@@ -156,13 +178,29 @@ function bothWords(single: I64): V128 {
 }
 
 const CONVERSIONS = [
-  'xscvdpsp', 'xscvspdp', 'xscvdphp', 'xscvhpdp', 'xvcvdpsp', 'xvcvspdp', 'xvcvsphp', 'xvcvhpsp',
+  'xscvdpsp',
+  'xscvspdp',
+  'xscvdphp',
+  'xscvhpdp',
+  'xvcvdpsp',
+  'xvcvspdp',
+  'xvcvsphp',
+  'xvcvhpsp',
   ...['s', 'u'].flatMap((s) => [
-    `xscvdp${s}xws`, `xscvdp${s}xds`, `xvcvdp${s}xws`, `xvcvdp${s}xds`, `xvcvsp${s}xws`, `xvcvsp${s}xds`,
-    `xvcv${s}xddp`, `xvcv${s}xwdp`, `xvcv${s}xwsp`, `xvcv${s}xdsp`,
+    `xscvdp${s}xws`,
+    `xscvdp${s}xds`,
+    `xvcvdp${s}xws`,
+    `xvcvdp${s}xds`,
+    `xvcvsp${s}xws`,
+    `xvcvsp${s}xds`,
+    `xvcv${s}xddp`,
+    `xvcv${s}xwdp`,
+    `xvcv${s}xwsp`,
+    `xvcv${s}xdsp`,
   ]),
 ];
 
+// biome-ignore format: related entries share a line
 export const VECTOR_SCALAR: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ...arithmetic, ...fused, ...signs,
   ...CONVERSIONS.map((name): [string, Semantics] => [name, whole(name, ['XB'])]),
@@ -203,68 +241,4 @@ export const VECTOR_SCALAR: ReadonlyMap<string, Semantics> = new Map<string, Sem
   ['xvxsigdp', significands(i64x2, DP.fraction, DP.exponent, DP.leading)],
   ['xvxsigsp', significands(i32x4, twice(0x7fffffn), twice(0x7f800000n), twice(0x800000n))],
   ['xviexpdp', insertExponents(i64x2, 52, DP.exponent)], ['xviexpsp', insertExponents(i32x4, 23, twice(0x7f800000n))],
-]);
-
-/** Quad precision, on vector registers: Power ISA 3.0B, Book I §7.6, the qp forms. */
-const QUAD_FRACTION_HIGH = (1n << 48n) - 1n;
-const QUAD_EXPONENT = 0x7fffn << 48n;
-
-function quad(helper: string, operands: readonly string[]): Semantics {
-  return whole(helper, operands, 'VRT');
-}
-/** Changes the high doubleword only. */
-function quadMove(f: (high: I64) => I64): Semantics {
-  return (o) => {
-    const b = o.let(o.vector('VRB'));
-    o.setVector('VRT', pair64(lowHalf(b), f(highHalf(b))));
-  };
-}
-function roundQuad(helper: string, exact?: number): Semantics {
-  return (o) => {
-    setOperands(o, ['VRB']);
-    const args = [o.imm('RINT'), o.imm('RMC'), ...(exact === undefined ? [] : [i32c(exact)])];
-    o.if(o.helper(helper, args), () => o.setVector('VRT', o.stateVector(HELPER)));
-    trapEnabled(o);
-  };
-}
-function quadCompare(ordered: number): Semantics {
-  return (o) => {
-    setOperands(o, ['VRA', 'VRB']);
-    o.setCrField('BF', o.helper('xscmpqp', [i32c(ordered)]));
-    trapEnabled(o);
-  };
-}
-const odd = (stem: string, operands: readonly string[]): [string, Semantics][] =>
-  [stem, `${stem}o`].map((name) => [name, quad(name, operands)]);
-
-export const QUAD_PRECISION: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
-  ...['xsaddqp', 'xssubqp', 'xsmulqp', 'xsdivqp'].flatMap((name) => odd(name, ['VRA', 'VRB'])),
-  ...odd('xssqrtqp', ['VRB']), ...odd('xscvqpdp', ['VRB']),
-  ...['xsmaddqp', 'xsmsubqp', 'xsnmaddqp', 'xsnmsubqp'].flatMap((name) => odd(name, ['VRA', 'VRB', 'VRT'])),
-  ...['xscvdpqp', 'xscvqpswz', 'xscvqpuwz', 'xscvqpsdz', 'xscvqpudz', 'xscvsdqp', 'xscvudqp'].map(
-    (name): [string, Semantics] => [name, quad(name, ['VRB'])],
-  ),
-  ['xscmpuqp', quadCompare(0)], ['xscmpoqp', quadCompare(1)], ['xscmpexpqp', test('xscmpexpqp', ['VRA', 'VRB'])],
-  ['xststdcqp', test('xststdcqp', ['VRB'], 'DCMXs')],
-  ['xsrqpi', roundQuad('xsrqpi', 0)], ['xsrqpix', roundQuad('xsrqpi', 1)], ['xsrqpxp', roundQuad('xsrqpxp')],
-  ['xsabsqp', quadMove((a) => i64.and(a, i64c(SIGN - 1n)))], ['xsnabsqp', quadMove((a) => i64.or(a, i64c(SIGN)))],
-  ['xsnegqp', quadMove((a) => i64.xor(a, i64c(SIGN)))],
-  ['xscpsgnqp', (o) => {
-    const sign = i64.and(highHalf(o.vector('VRA')), i64c(SIGN));
-    const b = o.let(o.vector('VRB'));
-    o.setVector('VRT', pair64(lowHalf(b), i64.or(sign, i64.and(highHalf(b), i64c(SIGN - 1n)))));
-  }],
-  ['xsxexpqp', (o) => o.setVector('VRT', inElement0(i64.and(i64.shrU(highHalf(o.vector('VRB')), i64c(48)), i64c(0x7fff))))],
-  ['xsxsigqp', (o) => {
-    const b = o.let(o.vector('VRB'));
-    const e = o.let(i64.and(highHalf(b), i64c(QUAD_EXPONENT)));
-    const special = i32.or(i64.eqz(e), i64.eq(e, i64c(QUAD_EXPONENT)));
-    const leading = i64.select(i64c(0), i64c(1n << 48n), special);
-    o.setVector('VRT', pair64(lowHalf(b), i64.or(i64.and(highHalf(b), i64c(QUAD_FRACTION_HIGH)), leading)));
-  }],
-  ['xsiexpqp', (o) => {
-    const a = o.let(o.vector('VRA'));
-    const exponent = i64.shl(i64.and(highHalf(o.vector('VRB')), i64c(0x7fff)), i64c(48));
-    o.setVector('VRT', pair64(lowHalf(a), i64.or(i64.and(highHalf(a), i64c(SIGN | QUAD_FRACTION_HIGH)), exponent)));
-  }],
 ]);

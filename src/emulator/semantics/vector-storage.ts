@@ -4,13 +4,32 @@
  * bytes as one number.
  */
 
-import { type I32, type I64, i16x8, i32, i32c, i32x4, i64, i64c, i64x2, i8x16, low32, pair64, v128, type V128, v128c } from '../wasm/index.ts';
+import {
+  type I32,
+  type I64,
+  i8x16,
+  i16x8,
+  i32,
+  i32c,
+  i32x4,
+  i64,
+  i64c,
+  i64x2,
+  low32,
+  pair64,
+  type V128,
+  v128,
+  v128c,
+} from '../wasm/index.ts';
 import { doubleFromSingle, singleFromDouble } from './floating-point-format.ts';
 import type { LoadKind, Ops, Semantics, StoreWidth } from './ops.ts';
-import { elementBytes, highHalf, inElement0, IOTA, lanesFrom, lowHalf, pick } from './vector-elements.ts';
+import { elementBytes, highHalf, IOTA, inElement0, lanesFrom, lowHalf, pick } from './vector-elements.ts';
 
 const indexed = (o: Ops): I64 => i64.add(o.gpr('RA0'), o.gpr('RB'));
-const displaced = (d: string) => (o: Ops): I64 => i64.add(o.gpr('RA0'), o.imm64(d));
+const displaced =
+  (d: string) =>
+  (o: Ops): I64 =>
+    i64.add(o.gpr('RA0'), o.imm64(d));
 const aligned = (o: Ops): I64 => i64.and(indexed(o), i64c(-16n));
 
 /** Sixteen bytes as elements of `width` bytes, each in the current byte order, and back: an involution. */
@@ -18,7 +37,14 @@ function elementOrder(o: Ops, value: V128, width: number): V128 {
   if (!o.littleEndian) return value;
   const whole = o.let(value);
   const count = 16 / width;
-  return pick(whole, whole, elementBytes(width, Array.from({ length: count }, (_, i) => count - 1 - i)));
+  return pick(
+    whole,
+    whole,
+    elementBytes(
+      width,
+      Array.from({ length: count }, (_, i) => count - 1 - i),
+    ),
+  );
 }
 
 function loadElements(width: number): Semantics {
@@ -89,7 +115,9 @@ function byLength(store: boolean, left: boolean): Semantics {
     const numberOrder = o.littleEndian && !left;
     const ordered = (value: V128): V128 => {
       const whole = o.let(value);
-      return numberOrder ? whole : v128.shuffle(whole, whole, [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+      return numberOrder
+        ? whole
+        : v128.shuffle(whole, whole, [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
     };
     const rest = o.variable(store ? ordered(o.vector('XS')) : i64x2.splat(i64c(0)));
     const done = o.variable(i64c(0));
@@ -114,6 +142,7 @@ function byLength(store: boolean, left: boolean): Semantics {
 
 const word1 = (o: Ops): I64 => low32(highHalf(o.vector('XS')));
 
+// biome-ignore format: related entries share a line
 export const VECTOR_STORAGE: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ['lvx', (o) => o.setVector('VRT', o.loadVector(aligned(o)))],
   ['lvxl', (o) => o.setVector('VRT', o.loadVector(aligned(o)))],

@@ -73,7 +73,12 @@ function shift(opcode: number): Shift {
 function test(opcode: number): Test {
   return (a) => op('i32', PREFIX + opcode, [a]);
 }
-function access<T extends ValueType>(type: T, splat: number, extract: number, replace: number): LaneAccess<T> {
+function access<T extends ValueType>(
+  type: T,
+  splat: number,
+  extract: number,
+  replace: number,
+): LaneAccess<T> {
   return {
     splat: (value) => op('v128', PREFIX + splat, [value]),
     extract: (a, lane) => op(type, PREFIX + extract, [a], [lane]),
@@ -83,42 +88,87 @@ function access<T extends ValueType>(type: T, splat: number, extract: number, re
 /** The block of instructions that stands in the same order for each width: from `abs` and from `shl` on. */
 function lanes(abs: number, eq: number, gtS: number): Lanes {
   return {
-    eq: vv(eq), gtS: vv(gtS), abs: v(abs), neg: v(abs + 1), allTrue: test(abs + 3),
-    shl: shift(abs + 11), shrS: shift(abs + 12), shrU: shift(abs + 13), add: vv(abs + 14), sub: vv(abs + 17),
+    eq: vv(eq),
+    gtS: vv(gtS),
+    abs: v(abs),
+    neg: v(abs + 1),
+    allTrue: test(abs + 3),
+    shl: shift(abs + 11),
+    shrS: shift(abs + 12),
+    shrU: shift(abs + 13),
+    add: vv(abs + 14),
+    sub: vv(abs + 17),
   };
 }
 function ordered(abs: number, eq: number): Ordered {
   return {
     ...lanes(abs, eq, eq + 4),
-    gtU: vv(eq + 5), geU: vv(eq + 9), minS: vv(abs + 22), minU: vv(abs + 23), maxS: vv(abs + 24), maxU: vv(abs + 25),
+    gtU: vv(eq + 5),
+    geU: vv(eq + 9),
+    minS: vv(abs + 22),
+    minU: vv(abs + 23),
+    maxS: vv(abs + 24),
+    maxU: vv(abs + 25),
   };
 }
 function saturating(abs: number): Saturating {
   return {
-    addSatS: vv(abs + 15), addSatU: vv(abs + 16), subSatS: vv(abs + 18), subSatU: vv(abs + 19), avgrU: vv(abs + 27),
+    addSatS: vv(abs + 15),
+    addSatU: vv(abs + 16),
+    subSatS: vv(abs + 18),
+    subSatU: vv(abs + 19),
+    avgrU: vv(abs + 27),
   };
 }
 function widening(abs: number): Widening {
-  return { extendLowS: v(abs + 7), extendHighS: v(abs + 8), extendLowU: v(abs + 9), extendHighU: v(abs + 10) };
+  return {
+    extendLowS: v(abs + 7),
+    extendHighS: v(abs + 8),
+    extendLowU: v(abs + 9),
+    extendHighU: v(abs + 10),
+  };
 }
 
 /** Lane values are read zero-extended. */
-export const i8x16: Ordered & Saturating & LaneAccess<'i32'> & { readonly popcnt: Unary; readonly bitmask: Test } = {
-  ...ordered(0x60, 0x23), ...saturating(0x60), ...access('i32', 0x0f, 0x16, 0x17), popcnt: v(0x62), bitmask: test(0x64),
+export const i8x16: Ordered &
+  Saturating &
+  LaneAccess<'i32'> & { readonly popcnt: Unary; readonly bitmask: Test } = {
+  ...ordered(0x60, 0x23),
+  ...saturating(0x60),
+  ...access('i32', 0x0f, 0x16, 0x17),
+  popcnt: v(0x62),
+  bitmask: test(0x64),
 };
 
 /** Lane values are read zero-extended. */
-export const i16x8: Ordered & Saturating & Widening & Narrowing & LaneAccess<'i32'> & { readonly mul: Binary } = {
-  ...ordered(0x80, 0x2d), ...saturating(0x80), ...widening(0x80), ...access('i32', 0x10, 0x19, 0x1a),
-  mul: vv(0x95), narrowS: vv(0x65), narrowU: vv(0x66),
+export const i16x8: Ordered &
+  Saturating &
+  Widening &
+  Narrowing &
+  LaneAccess<'i32'> & { readonly mul: Binary } = {
+  ...ordered(0x80, 0x2d),
+  ...saturating(0x80),
+  ...widening(0x80),
+  ...access('i32', 0x10, 0x19, 0x1a),
+  mul: vv(0x95),
+  narrowS: vv(0x65),
+  narrowU: vv(0x66),
 };
 
 export const i32x4: Ordered & Widening & Narrowing & LaneAccess<'i32'> & { readonly mul: Binary } = {
-  ...ordered(0xa0, 0x37), ...widening(0xa0), ...access('i32', 0x11, 0x1b, 0x1c), mul: vv(0xb5), narrowS: vv(0x85), narrowU: vv(0x86),
+  ...ordered(0xa0, 0x37),
+  ...widening(0xa0),
+  ...access('i32', 0x11, 0x1b, 0x1c),
+  mul: vv(0xb5),
+  narrowS: vv(0x85),
+  narrowU: vv(0x86),
 };
 
 export const i64x2: Lanes & Widening & LaneAccess<'i64'> & { readonly mul: Binary } = {
-  ...lanes(0xc0, 0xd6, 0xd9), ...widening(0xc0), ...access('i64', 0x12, 0x1d, 0x1e), mul: vv(0xd5),
+  ...lanes(0xc0, 0xd6, 0xd9),
+  ...widening(0xc0),
+  ...access('i64', 0x12, 0x1d, 0x1e),
+  mul: vv(0xd5),
 };
 
 type Whole = {
@@ -139,7 +189,11 @@ type Whole = {
 
 /** Operations on the vector as a whole. */
 export const v128: Whole = {
-  not: v(0x4d), and: vv(0x4e), andNot: vv(0x4f), or: vv(0x50), xor: vv(0x51),
+  not: v(0x4d),
+  and: vv(0x4e),
+  andNot: vv(0x4f),
+  or: vv(0x50),
+  xor: vv(0x51),
   bitselect: (a, b, mask) => op('v128', PREFIX + 0x52, [a, b, mask]),
   anyTrue: test(0x53),
   shuffle: (a, b, order) => op('v128', PREFIX + 0x0d, [a, b], order),

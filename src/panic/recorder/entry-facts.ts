@@ -16,7 +16,11 @@ const TREE_HEADER = 40;
 const STUB_BYTES = 0x100;
 
 /** @param entry the event of T2. What cannot be read is left out. */
-export async function readEntryFacts(image: KexecImage, entry: TraceEvent, read: ReadMemory): Promise<EntryFacts> {
+export async function readEntryFacts(
+  image: KexecImage,
+  entry: TraceEvent,
+  read: ReadMemory,
+): Promise<EntryFacts> {
   const attempt = (raddr: number, length: number): Promise<Uint8Array | undefined> =>
     read(raddr, length).catch(() => undefined);
   const { runAtLoad } = image.facts;
@@ -28,7 +32,9 @@ export async function readEntryFacts(image: KexecImage, entry: TraceEvent, read:
   return {
     ...(word === undefined ? {} : { runAtLoad: Buffer.from(word).toString('hex') }),
     ...(isTree
-      ? { tree: { at: hex64(treeAt), version: getU32(header, 20, 'big'), bootCpu: getU32(header, 28, 'big') } }
+      ? {
+          tree: { at: hex64(treeAt), version: getU32(header, 20, 'big'), bootCpu: getU32(header, 28, 'big') },
+        }
       : {}),
     ...(backup === undefined ? {} : { backup: Buffer.from(backup).toString('hex') }),
   };

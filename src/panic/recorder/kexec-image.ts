@@ -62,7 +62,9 @@ export function parseKexecLoad(event: MachineEvent): KexecLoad | undefined {
 
 /** Reads the loaded image and finds out what each segment is. @throws whatever `read` rejects with. */
 export async function describeImage(load: KexecLoad, read: ReadMemory, cpus: number): Promise<KexecImage> {
-  const heads = await Promise.all(load.segments.map(({ mem, memsz }) => read(mem, Math.min(memsz, STUB_BYTES))));
+  const heads = await Promise.all(
+    load.segments.map(({ mem, memsz }) => read(mem, Math.min(memsz, STUB_BYTES))),
+  );
   const flags = load.segments.map((segment, i) => runAtLoadWord(segment, heads[i] as Uint8Array));
   const marked = flags.findIndex((flag) => flag?.byteOrder !== undefined && !isEntry(load, flag));
   const kernelIndex = marked >= 0 ? marked : largest(load.segments);
@@ -78,7 +80,9 @@ export async function describeImage(load: KexecLoad, read: ReadMemory, cpus: num
     if (core?.backup === segment.mem) return 'backup';
     return initrd === segment.mem ? 'initrd' : 'data';
   };
-  const segments = load.segments.map((segment, i): PlacedSegment => ({ ...segment, role: roleOf(segment, i) }));
+  const segments = load.segments.map(
+    (segment, i): PlacedSegment => ({ ...segment, role: roleOf(segment, i) }),
+  );
   const kernel = segments.find(({ role }) => role === 'kernel');
   const tree = segments.find(({ role }) => role === 'tree');
   const notes = (core?.notes ?? []).slice(0, cpus);
@@ -108,7 +112,9 @@ function isEntry(load: KexecLoad, flag: RunAtLoadFact): boolean {
 
 function runAtLoadWord(segment: KexecSegment, head: Uint8Array): RunAtLoadFact | undefined {
   if (head.length < RUN_AT_LOAD_OFFSET + 4) return undefined;
-  const order = (['big', 'little'] as const).find((endian: Endian) => getU32(head, RUN_AT_LOAD_OFFSET, endian) === MARKER);
+  const order = (['big', 'little'] as const).find(
+    (endian: Endian) => getU32(head, RUN_AT_LOAD_OFFSET, endian) === MARKER,
+  );
   return {
     at: hex64(segment.mem + RUN_AT_LOAD_OFFSET),
     loaded: Buffer.from(head.subarray(RUN_AT_LOAD_OFFSET, RUN_AT_LOAD_OFFSET + 4)).toString('hex'),

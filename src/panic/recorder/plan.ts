@@ -118,7 +118,8 @@ export async function makePlan(input: PlanInput): Promise<{ plan: ObservePlan; p
       if (raddr === undefined) continue;
       probes.push({ raddr, name: WATCH.crashKernel(name), limit: 2 });
       // The same place in a kernel that has moved to 0. The production kernel is long past its own.
-      if (crash.base !== 0) probes.push({ raddr: raddr - crash.base, name: WATCH.movedKernel(name), limit: 2 });
+      if (crash.base !== 0)
+        probes.push({ raddr: raddr - crash.base, name: WATCH.movedKernel(name), limit: 2 });
     }
   }
   if (image !== undefined) probes.push({ raddr: image.load.entry, name: WATCH.entry, limit: 4 });
@@ -151,8 +152,12 @@ function storesOf(image: KexecImage): ObservePlan['stores'] {
   return [
     { raddr: 0, length: LOW_BYTES, name: WATCH.low, limit: 96 },
     { raddr: ABOVE_VECTORS, length: 16, name: WATCH.aboveVectors, limit: 4 },
-    ...(kernel === undefined ? [] : [{ raddr: kernel.mem + RUN_AT_LOAD_OFFSET, length: 4, name: WATCH.runAtLoad, limit: 4 }]),
-    ...(tree === undefined ? [] : [{ raddr: tree.mem + BOOT_CPU_OFFSET, length: 4, name: WATCH.bootCpu, limit: 4 }]),
+    ...(kernel === undefined
+      ? []
+      : [{ raddr: kernel.mem + RUN_AT_LOAD_OFFSET, length: 4, name: WATCH.runAtLoad, limit: 4 }]),
+    ...(tree === undefined
+      ? []
+      : [{ raddr: tree.mem + BOOT_CPU_OFFSET, length: 4, name: WATCH.bootCpu, limit: 4 }]),
     // The note's first word is written once each time registers are saved.
     ...notes.map((raddr, cpu) => ({ raddr, length: 4, name: WATCH.note(cpu), limit: 8 })),
   ];

@@ -22,11 +22,17 @@ export type RecorderOptions = {
 };
 
 /** Phases that the machine's events tell. */
-export type ObservedPhase = Extract<CapturePhase, 'triggered' | 'panic' | 'handoff' | 'purgatory' | 'crash-kernel' | 'dumping'>;
+export type ObservedPhase = Extract<
+  CapturePhase,
+  'triggered' | 'panic' | 'handoff' | 'purgatory' | 'crash-kernel' | 'dumping'
+>;
 
 const MSR_PR = 0x4000n;
 const SYSTEM_RESET = 0x100n;
 const MACHINE_CHECK = 0x200n;
+const VECTORS_OF_PANIC: readonly bigint[] = [SYSTEM_RESET, MACHINE_CHECK];
+/** RTAS calls that end a guest's life. */
+const LEAVING: ReadonlySet<string> = new Set(['system-reboot', 'power-off']);
 const HANDOFF_HCALLS: ReadonlySet<string> = new Set(['H_SIGNAL_SYS_RESET']);
 
 export class Recorder {
@@ -35,12 +41,16 @@ export class Recorder {
   readonly #events: TraceEvent[] = [];
   /** CPUs that got a system reset from outside and have not taken it yet. */
   readonly #resets = new Set<number>();
+  /** CPUs that have not come back from RTAS. */
+  readonly #inRtas = new Set<number>();
   readonly #panics: TraceEvent[] = [];
   #handoff: TraceEvent | undefined;
   #t1: TraceEvent | undefined;
   #t2: TraceEvent | undefined;
   #t3: TraceEvent | undefined;
   #lastWrite: TraceEvent | undefined;
+  #leaving: TraceEvent | undefined;
+  #dumped = false;
   #entered: EntryFacts | undefined;
 
   constructor(options: RecorderOptions) {
@@ -50,7 +60,7 @@ export class Recorder {
   /** Takes the next machine event. */
   add(event: MachineEvent): void {
     if (this.#repeatsEntry(event)) return;
-    // Before the panic, only what leads to it.
+    if (this.#precedes(event) || this.#belongsToRtas(event)) return;
     if (!this.#selection.keeps(event, this.#t2 !== undefined)) return;
     const traced = this.#trace(event);
     if (this.#joins(traced)) return;
@@ -61,6 +71,11 @@ export class Recorder {
   /** What was found in memory when the new kernel had been entered. */
   setEntered(facts: EntryFacts): void {
     this.#entered = facts;
+  }
+
+  /** The dump is whole: T4 is its last write, or, where that was not told, the guest's leaving. */
+  setDumped(): void {
+    this.#dumped = true;
   }
 
   get phase(): ObservedPhase {
@@ -81,9 +96,9 @@ export class Recorder {
     return this.#t2;
   }
 
-  /** The last event of a CPU, with what it was doing where that has a name. */
-  lastOf(cpu: number): TraceEvent | undefined {
-    return this.#events.findLast((event) => event.cpu === cpu);
+  /** The name of an instruction's address as things stand now. */
+  nameOf(address: bigint): string | undefined {
+    return this.#options.names.name(address, this.#era);
   }
 
   get instants(): Trace['instants'] {
@@ -93,33 +108,72 @@ export class Recorder {
       ...instant('t1', this.#t1),
       ...instant('t2', this.#t2),
       ...instant('t3', this.#t3),
-      ...instant('t4', this.#t3 === undefined ? undefined : this.#lastWrite),
+      ...instant('t4', this.#dumped ? this.#lastEvent() : undefined),
     };
   }
 
+  get dumpDisk(): number | undefined {
+    return this.#options.dumpDisk;
+  }
+
   /** The trace without its rules. */
-  trace(): Omit<Trace, 'rules'> {
+  trace(): Omit<Trace, 'rules' | 'image'> & { readonly image: ImageFacts } {
     const { machine, facts } = this.#options;
     const image = { ...facts, ...(this.#entered === undefined ? {} : { entered: this.#entered }) };
     return { version: 1, machine, image, instants: this.instants, events: this.#events };
+  }
+
+  #lastEvent(): TraceEvent | undefined {
+    return this.#lastWrite === this.#t3 ? (this.#leaving ?? this.#t3) : this.#lastWrite;
   }
 
   #mark(event: MachineEvent, traced: TraceEvent): void {
     const { detail = '', kind } = event;
     if (kind === 'reset') this.#resets.add(event.cpu);
     if (this.#beginsPanic(event)) this.#panics.push(traced);
-    if (this.#panics.length > 0 && this.#handoff === undefined) {
-      const begins = kind === 'fetch' ? CRASH_FUNCTIONS.includes(detail) : kind === 'hcall' && HANDOFF_HCALLS.has(detail);
+    // Without an image, crash kexec looks for one and comes back: the panic goes on.
+    if (this.#panics.length > 0 && this.#handoff === undefined && this.#options.image !== undefined) {
+      const begins =
+        kind === 'fetch' ? CRASH_FUNCTIONS.includes(detail) : kind === 'hcall' && HANDOFF_HCALLS.has(detail);
       if (begins) this.#handoff = traced;
     }
     if (kind === 'fetch' && detail === WATCH.entry) this.#t1 ??= traced;
     if (kind === 'fetch' && this.#t1 !== undefined && this.#t2 === undefined && event.cpu === this.#t1.cpu) {
       if (this.#isKernel(Number(event.regs?.raddr ?? -1n))) this.#t2 = traced;
     }
-    if (kind === 'disk' && this.#t2 !== undefined && Number(event.regs?.disk ?? -1n) === this.#options.dumpDisk) {
+    if (kind === 'rtas' && LEAVING.has(detail)) this.#leaving = traced;
+    if (
+      kind === 'disk' &&
+      this.#t2 !== undefined &&
+      Number(event.regs?.disk ?? -1n) === this.#options.dumpDisk
+    ) {
       this.#t3 ??= traced;
       this.#lastWrite = traced;
     }
+  }
+
+  /** RTAS is called in real mode: the changes of the MSR before and after a call say no more than the call does. */
+  #belongsToRtas({ kind, cpu }: MachineEvent): boolean {
+    if (kind === 'rtas') {
+      const last = this.#events.at(-1);
+      if (last?.kind === 'msr' && last.cpu === cpu) {
+        this.#events.pop();
+        this.#selection.forget('msr', cpu, this.#t2 !== undefined);
+      }
+      this.#inRtas.add(cpu);
+      return false;
+    }
+    return kind === 'msr' && this.#inRtas.delete(cpu);
+  }
+
+  /** What a guest does before its panic is not of the handoff; but only where the panic's beginning can be seen. */
+  #precedes(event: MachineEvent): boolean {
+    if (this.#panics.length > 0 || event.kind === 'reset') return false;
+    if (!this.#options.facts.probes.some((name) => PANIC_FUNCTIONS.includes(name))) return false;
+    return !(
+      event.kind === 'fetch' ||
+      (event.kind === 'interrupt' && VECTORS_OF_PANIC.includes(event.addr ?? 0n))
+    );
   }
 
   #beginsPanic(event: MachineEvent): boolean {
@@ -159,9 +213,20 @@ export class Recorder {
   /** Stores to the next bytes of the same watch by the same CPU are one event, with their length added up. */
   #joins(event: TraceEvent): boolean {
     const last = this.#events.at(-1);
-    if (event.kind !== 'store' || last?.kind !== 'store' || last.cpu !== event.cpu || last.detail !== event.detail) return false;
+    if (
+      event.kind !== 'store' ||
+      last?.kind !== 'store' ||
+      last.cpu !== event.cpu ||
+      last.detail !== event.detail
+    )
+      return false;
     const length = BigInt(last.regs?.length ?? 0);
-    if (last.addr === undefined || event.addr === undefined || BigInt(last.addr) + length !== BigInt(event.addr)) return false;
+    if (
+      last.addr === undefined ||
+      event.addr === undefined ||
+      BigInt(last.addr) + length !== BigInt(event.addr)
+    )
+      return false;
     const regs = { ...last.regs, length: hex64(length + BigInt(event.regs?.length ?? 0)) };
     this.#events[this.#events.length - 1] = { ...last, regs };
     return true;
@@ -189,14 +254,23 @@ export class Recorder {
     if (address === undefined || event.kind === 'disk') return undefined;
     const msr = event.kind === 'interrupt' ? regs?.srr1 : regs?.msr;
     if (msr !== undefined && (msr & MSR_PR) !== 0n) return undefined;
-    const era = this.#t2 !== undefined ? 'crash' : this.#handoff !== undefined ? 'stub' : 'production';
-    return this.#options.names.name(address, era);
+    return this.#options.names.name(address, this.#era);
+  }
+
+  get #era(): 'production' | 'stub' | 'crash' {
+    if (this.#t2 !== undefined) return 'crash';
+    return this.#handoff !== undefined ? 'stub' : 'production';
   }
 }
 
-function instant<Name extends string>(name: Name, event: TraceEvent | undefined): { [key in Name]?: Instant } {
+function instant<Name extends string>(
+  name: Name,
+  event: TraceEvent | undefined,
+): { [key in Name]?: Instant } {
   if (event === undefined) return {};
-  return { [name]: { event: event.n, insn: event.insn, tb: event.tb, cpu: event.cpu } } as { [key in Name]: Instant };
+  return { [name]: { event: event.n, insn: event.insn, tb: event.tb, cpu: event.cpu } } as {
+    [key in Name]: Instant;
+  };
 }
 
 function hexRegs(regs: Readonly<Record<string, bigint>>): Readonly<Record<string, string>> {

@@ -5,8 +5,8 @@
 
 import type { MachineEvent } from '../../emulator/host/index.ts';
 
-/** Of each sort and CPU. */
-const BEFORE_ENTRY = 200;
+/** Of each sort and CPU. A kernel that stores its log in NVRAM makes hundreds of RTAS calls. */
+const BEFORE_ENTRY = { rtas: 16, others: 64 } as const;
 const AFTER_ENTRY = 4;
 
 export class Selection {
@@ -15,11 +15,24 @@ export class Selection {
   /** Whether to keep the event. @param entered T2 has been. */
   keeps(event: MachineEvent, entered: boolean): boolean {
     // Limited by the plan, and few.
-    if (event.kind === 'fetch' || event.kind === 'store' || event.kind === 'disk' || event.kind === 'reset') return true;
-    const sort = event.kind === 'interrupt' ? `${event.addr}` : event.kind === 'msr' ? '' : (event.detail ?? '');
-    const key = `${entered ? 'after' : 'before'} ${event.cpu} ${event.kind} ${sort}`;
+    if (event.kind === 'fetch' || event.kind === 'store' || event.kind === 'disk' || event.kind === 'reset')
+      return true;
+    const key = sortOf(event, entered);
     const count = (this.#counts.get(key) ?? 0) + 1;
     this.#counts.set(key, count);
-    return count <= (entered ? AFTER_ENTRY : BEFORE_ENTRY);
+    if (entered) return count <= AFTER_ENTRY;
+    return count <= (event.kind === 'rtas' ? BEFORE_ENTRY.rtas : BEFORE_ENTRY.others);
   }
+
+  /** The event was kept, and turned out not to count. */
+  forget(kind: 'msr', cpu: number, entered: boolean): void {
+    const key = sortOf({ kind, cpu }, entered);
+    this.#counts.set(key, (this.#counts.get(key) ?? 1) - 1);
+  }
+}
+
+function sortOf(event: Pick<MachineEvent, 'kind' | 'cpu' | 'addr' | 'detail'>, entered: boolean): string {
+  const sort =
+    event.kind === 'interrupt' ? `${event.addr}` : event.kind === 'msr' ? '' : (event.detail ?? '');
+  return `${entered ? 'after' : 'before'} ${event.cpu} ${event.kind} ${sort}`;
 }

@@ -1,6 +1,5 @@
 /** Names of code in a partition's memory. */
 
-export type { AddressNamesOptions, NamedRange } from './address-names.ts';
 export { AddressNames } from './address-names.ts';
 export type { KernelSymbols, ReadMemory, SymbolSource } from './kernel-symbols.ts';
-export { functionEntry, PAGE_OFFSET, readKernelSymbols, realOf } from './kernel-symbols.ts';
+export { functionEntry, readKernelSymbols } from './kernel-symbols.ts';

@@ -42,7 +42,11 @@ export function realOf(address: bigint): number {
  * @param vmlinux the file to fall back to
  * @throws FormatError `elf/…` for a damaged vmlinux; whatever `read` rejects with when not even `base` is memory
  */
-export async function readKernelSymbols(read: ReadMemory, base: number, vmlinux?: string): Promise<KernelSymbols> {
+export async function readKernelSymbols(
+  read: ReadMemory,
+  base: number,
+  vmlinux?: string,
+): Promise<KernelSymbols> {
   for (const limit of ATTEMPTS) {
     const found = findKallsyms(await readImage(read, base, limit));
     if (found !== undefined) return placed('kallsyms', found.table, base);

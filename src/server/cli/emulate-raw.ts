@@ -71,7 +71,10 @@ export function runRaw(options: RawOptions): RawResult {
   }
   const program = readProgram(options.file);
   if (!Number.isSafeInteger(loadAt) || loadAt < 0 || loadAt + program.length > memory) {
-    throw new FormatError('emulate/fit', `${program.length} bytes at ${hex64(loadAt)} do not fit in ${memory} bytes of memory`);
+    throw new FormatError(
+      'emulate/fit',
+      `${program.length} bytes at ${hex64(loadAt)} do not fit in ${memory} bytes of memory`,
+    );
   }
   const machine = new BareMachine({
     memory,

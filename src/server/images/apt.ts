@@ -15,14 +15,14 @@ import type { ReportProgress } from './progress.ts';
 export type DownloadedPackage = { readonly path: string; readonly bytes: number; readonly sha256: string };
 
 export type AptOptions = {
-  /** An empty folder: apt's state while it works. */
-  readonly stateDir: string;
-  /** An empty folder that receives the packages. */
-  readonly targetDir: string;
+  /** An empty folder: apt's state while it works, and the packages. */
+  readonly scratch: string;
   /** Package names, the kernel's excepted. */
   readonly packages: readonly string[];
   /** Kernel release such as `6.1.0-50-powerpc64le`; absent: the one that `linux-image-powerpc64le` depends on. */
   readonly kernel?: string;
+  /** The kernel's debug package as well. */
+  readonly debuginfo: boolean;
   /** A sources.list to use in place of the machine's own. */
   readonly aptSources?: string;
   readonly progress: ReportProgress;
@@ -49,8 +49,11 @@ export function hasApt(): boolean {
 
 /** Downloads the kernel and the packages. @throws ImportError */
 export async function downloadPackages(options: AptOptions): Promise<DownloadedPackage[]> {
-  const { stateDir, targetDir, progress, signal } = options;
+  const { scratch, progress, signal } = options;
   if (!hasApt()) throw new ImportError('import/no-apt', `apt-get is not installed here: ${ADVICE}`);
+  const stateDir = join(scratch, 'apt');
+  const targetDir = join(scratch, 'packages');
+  await mkdir(targetDir, { recursive: true });
   await mkdir(join(stateDir, 'lists', 'partial'), { recursive: true });
   await mkdir(join(stateDir, 'cache'), { recursive: true });
   await writeFile(join(stateDir, 'status'), '');
@@ -73,7 +76,7 @@ export async function downloadPackages(options: AptOptions): Promise<DownloadedP
 
   const kernel =
     options.kernel === undefined ? await newestKernel(run, update) : kernelPackage(options.kernel);
-  const names = [kernel, ...options.packages];
+  const names = [kernel, ...(options.debuginfo ? [`${kernel}-dbg`] : []), ...options.packages];
   const planned = await run('apt-get', ['-q', 'download', '--print-uris', ...names]);
   if (planned.status !== 0) {
     const missing = /Unable to locate package (\S+)/.exec(planned.stderr)?.[1];

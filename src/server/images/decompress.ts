@@ -57,7 +57,7 @@ export async function* decompress(
 export async function decompressAll(bytes: Uint8Array, what: string, maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const piece of decompress(bytes, what, maxBytes)) parts.push(piece);
-  return new Uint8Array(Buffer.concat(parts));
+  return Buffer.concat(parts);
 }
 
 function open(bytes: Uint8Array, kind: Compression): AsyncIterable<Uint8Array> {

@@ -22,6 +22,7 @@ export const IMAGE_ERRORS = {
   'image/bad-module': 'a kernel module has no readable module information, or is for another kernel',
   'image/bad-kernel': 'a kernel is not a 64-bit PowerPC ELF executable that can be loaded',
   'image/bad-initrd': 'an initramfs is neither a cpio archive nor compressed by a known method',
+  'image/bad-symbols': 'a symbol file is neither ELF nor lines of address, type and name',
   'image/bad-catalogue': 'an image.json is not what an import writes',
   'image/checksum': 'a file differs from its recorded SHA-256',
   'image/bad-append': 'a kernel command line cannot be handed to the guest',

@@ -10,3 +10,6 @@ export type ImportProgress = {
 };
 
 export type ReportProgress = (progress: ImportProgress) => void;
+
+/** For callers that do not ask. */
+export const noProgress: ReportProgress = () => undefined;

@@ -198,7 +198,7 @@ class ChunkReader {
     // Grown as data comes: a header may promise what the archive does not hold.
     const parts: Uint8Array[] = [];
     await this.#consume(length, (part) => parts.push(part));
-    return new Uint8Array(Buffer.concat(parts, length));
+    return Buffer.concat(parts, length);
   }
 
   async skip(length: number): Promise<void> {

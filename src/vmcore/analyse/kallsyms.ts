@@ -20,11 +20,19 @@ export type Kallsyms = {
 };
 
 /** The digits stand for themselves in every kernel's token table: '0' NUL '1' NUL … */
-const DIGITS: Buffer = Buffer.from('0123456789'.split('').map((digit) => `${digit}\0`).join(''), 'latin1');
+const DIGITS: Buffer = Buffer.from(
+  '0123456789'
+    .split('')
+    .map((digit) => `${digit}\0`)
+    .join(''),
+  'latin1',
+);
 const TOKENS = 256;
 const TOKEN_INDEX_BYTES = TOKENS * 2;
 /** Far more tokens' bytes than any kernel has; bounds the search for the table's start and end. */
 const TOKEN_TABLE_LIMIT = 16384;
+/** Longer than any token. */
+const FIRST_TOKEN_LIMIT = 128;
 const NAMES_PER_MARKER = 256;
 const LEAST_SYMBOLS = 256;
 const MOST_SYMBOLS = 4 * 1024 * 1024;
@@ -56,10 +64,12 @@ export function findKallsyms(memory: Uint8Array): Kallsyms | undefined {
     if (names === undefined) continue;
     const addresses = findAddresses(memory, tokens, names);
     if (addresses === undefined) continue;
-    const symbols = names.names.map((name, i): KernelSymbol => ({
-      name: name.slice(1),
-      address: addresses.base + BigInt(addresses.offsets[i] as number),
-    }));
+    const symbols = names.names.map(
+      (name, i): KernelSymbol => ({
+        name: name.slice(1),
+        address: addresses.base + BigInt(addresses.offsets[i] as number),
+      }),
+    );
     return { table: new SymbolTable(symbols), relativeBase: addresses.base, endian: tokens.endian };
   }
   return undefined;
@@ -80,30 +90,30 @@ export function parseKallsyms(memory: Uint8Array): Kallsyms {
 function* tokenTables(memory: Uint8Array): Generator<Tokens> {
   const bytes = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
   for (let at = bytes.indexOf(DIGITS); at >= 0; at = bytes.indexOf(DIGITS, at + 1)) {
-    // '0' is token 0x30: forty-eight strings before the digits lies the start, at a multiple of 8.
-    const start = backByStrings(memory, at, 0x30);
-    if (start === undefined) continue;
-    for (const endian of ['little', 'big'] as const) {
-      const tokens = tokensAt(memory, start, endian);
-      if (tokens !== undefined) yield tokens;
+    // '0' is token 0x30: forty-seven strings before it begins the second token.
+    const second = backByStrings(memory, at, 0x2f);
+    if (second === undefined) continue;
+    // What precedes the first token need not be a zero, so only its end shows; it begins at a multiple of 8.
+    for (let start = (second - 2) & ~7; start >= 0 && start > second - FIRST_TOKEN_LIMIT; start -= 8) {
+      for (const endian of ['little', 'big'] as const) {
+        const tokens = tokensAt(memory, start, endian);
+        if (tokens !== undefined) yield tokens;
+      }
     }
   }
 }
 
-/** The multiple of 8 that is the start of the `count`-th string before `at`. */
+/** The start of the `count`-th string before the one at `at`. */
 function backByStrings(memory: Uint8Array, at: number, count: number): number | undefined {
   const lowest = Math.max(0, at - TOKEN_TABLE_LIMIT);
-  let strings = 0;
   let start = at;
-  while (strings < count) {
+  for (let strings = 0; strings < count; strings++) {
     // The NUL that ends the string before `start`, and then back to that string's first byte.
     if (start - 1 < lowest || memory[start - 1] !== 0) return undefined;
     start--;
     while (start > lowest && memory[start - 1] !== 0) start--;
-    strings++;
   }
-  // The first token is not empty as a rule, but the padding before it is zero like an end of a string.
-  return start % 8 === 0 ? start : undefined;
+  return start;
 }
 
 function tokensAt(memory: Uint8Array, start: number, endian: Endian): Tokens | undefined {

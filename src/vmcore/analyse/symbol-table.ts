@@ -20,7 +20,8 @@ export class SymbolTable {
   /** @param symbols in any order. */
   constructor(symbols: readonly KernelSymbol[]) {
     this.symbols = [...symbols].sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
-    for (const { name, address } of this.symbols) if (!this.#byName.has(name)) this.#byName.set(name, address);
+    for (const { name, address } of this.symbols)
+      if (!this.#byName.has(name)) this.#byName.set(name, address);
   }
 
   /** The lowest address that has this name. */

@@ -4,12 +4,23 @@
  */
 
 import { VXIDI, VXIMZ, VXISI, VXSNAN, VXSQRT, VXZDZ, ZX } from '../../cpu/fpscr.ts';
-import { bitLength, defaultNaN, type Finite, type Format, infinity, type NaN, quieted, unpack, type Value, zero } from './format.ts';
+import {
+  bitLength,
+  defaultNaN,
+  type Finite,
+  type Format,
+  infinity,
+  type NotANumber,
+  quieted,
+  unpack,
+  type Value,
+  zero,
+} from './format.ts';
 import { type Context, round } from './round.ts';
 
 /** The result of an operation with a NaN, or undefined when there is none. Raises VXSNAN. */
 export function propagate(values: readonly Value[], f: Format, context: Context): bigint | undefined {
-  let first: NaN | undefined;
+  let first: NotANumber | undefined;
   for (const value of values) {
     if (value.kind !== 'nan') continue;
     if (!value.quiet) context.flags |= VXSNAN;
@@ -44,7 +55,8 @@ function sum(a: Value, b: Value, to: Format, context: Context): bigint {
 }
 
 function sumFinite(a: Finite, b: Finite, to: Format, context: Context, cancelled: boolean): bigint {
-  const [high, low] = a.exponent + bitLength(a.significand) >= b.exponent + bitLength(b.significand) ? [a, b] : [b, a];
+  const [high, low] =
+    a.exponent + bitLength(a.significand) >= b.exponent + bitLength(b.significand) ? [a, b] : [b, a];
   // A far smaller operand only tells the direction; it is put closer, where it still stays below every rounding bit.
   const floor = high.exponent - 2 * (to.fractionBits + 1) - 4;
   const far = low.exponent + bitLength(low.significand) < floor;
@@ -65,7 +77,14 @@ function negated(value: Value): Value {
 }
 
 /** `f` is the operands' format, `to` the precision of the result, whose NaNs are of `f` cut to `to`. */
-export function add(a: bigint, b: bigint, f: Format, to: Format, subtract: boolean, context: Context): bigint {
+export function add(
+  a: bigint,
+  b: bigint,
+  f: Format,
+  to: Format,
+  subtract: boolean,
+  context: Context,
+): bigint {
   const [x, y] = [unpack(a, f), unpack(b, f)];
   const nan = propagate([x, y], f, context);
   if (nan !== undefined) return narrowNaN(nan, f, to);
@@ -110,16 +129,25 @@ export function multiply(a: bigint, b: bigint, f: Format, to: Format, context: C
 export type FusedSigns = { readonly negateAddend: boolean; readonly negateResult: boolean };
 
 /** a × c + b. NaNs are looked for in the order a, b, c, as the book's FRA, FRB, FRC. */
-export function fused(a: bigint, c: bigint, b: bigint, f: Format, to: Format, signs: FusedSigns, context: Context): bigint {
+export function fused(
+  a: bigint,
+  c: bigint,
+  b: bigint,
+  f: Format,
+  to: Format,
+  signs: FusedSigns,
+  context: Context,
+): bigint {
   const [x, y, z] = [unpack(a, f), unpack(c, f), unpack(b, f)];
-  const noProduct = (x.kind === 'zero' && y.kind === 'infinity') || (x.kind === 'infinity' && y.kind === 'zero');
+  const noProduct =
+    (x.kind === 'zero' && y.kind === 'infinity') || (x.kind === 'infinity' && y.kind === 'zero');
   if (noProduct) context.flags |= VXIMZ;
   const nan = propagate([x, z, y], f, context);
   if (nan !== undefined) return narrowNaN(nan, f, to);
   if (noProduct) return defaultNaN(to);
   const result = sum(times(x, y) as Value, signs.negateAddend ? negated(z) : z, to, context);
-  const isNaN = unpack(result, to).kind === 'nan';
-  return signs.negateResult && !isNaN ? result ^ (1n << BigInt(to.exponentBits + to.fractionBits)) : result;
+  const number = unpack(result, to).kind !== 'nan';
+  return signs.negateResult && number ? result ^ (1n << BigInt(to.exponentBits + to.fractionBits)) : result;
 }
 
 export function divide(a: bigint, b: bigint, f: Format, to: Format, context: Context): bigint {
@@ -127,7 +155,8 @@ export function divide(a: bigint, b: bigint, f: Format, to: Format, context: Con
   const nan = propagate([x, y], f, context);
   if (nan !== undefined) return narrowNaN(nan, f, to);
   const negative = x.negative !== y.negative;
-  if (x.kind === 'infinity') return y.kind === 'infinity' ? invalid(VXIDI, to, context) : infinity(negative, to);
+  if (x.kind === 'infinity')
+    return y.kind === 'infinity' ? invalid(VXIDI, to, context) : infinity(negative, to);
   if (y.kind === 'infinity') return zero(negative, to);
   if (y.kind === 'zero') {
     if (x.kind === 'zero') return invalid(VXZDZ, to, context);

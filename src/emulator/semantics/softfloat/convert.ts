@@ -31,7 +31,13 @@ export function integerRange(bits: number, signed: boolean): IntegerRange {
 }
 
 /** To an integer; outside the range the nearest end of it, for a NaN the least number, with VXCVI. */
-export function toInteger(bits: bigint, f: Format, range: IntegerRange, rounding: Rounding, context: Context): bigint {
+export function toInteger(
+  bits: bigint,
+  f: Format,
+  range: IntegerRange,
+  rounding: Rounding,
+  context: Context,
+): bigint {
   const value = unpack(bits, f);
   const invalid = (result: bigint): bigint => {
     context.flags |= VXCVI;
@@ -47,7 +53,8 @@ export function toInteger(bits: bigint, f: Format, range: IntegerRange, rounding
       return 0n;
     case 'finite': {
       // Far outside every range: not worth shifting.
-      if (value.exponent + bitLength(value.significand) > 130) return invalid(value.negative ? range.least : range.greatest);
+      if (value.exponent + bitLength(value.significand) > 130)
+        return invalid(value.negative ? range.least : range.greatest);
       const rounded = cut(value.significand, -value.exponent, false, rounding, value.negative);
       const result = value.negative ? -rounded.value : rounded.value;
       if (result < range.least) return invalid(range.least);

@@ -14,7 +14,12 @@ export type Format = {
 };
 
 function format(exponentBits: number, fractionBits: number): Format {
-  return { exponentBits, fractionBits, bias: 2 ** (exponentBits - 1) - 1, adjust: 3 * 2 ** (exponentBits - 2) };
+  return {
+    exponentBits,
+    fractionBits,
+    bias: 2 ** (exponentBits - 1) - 1,
+    adjust: 3 * 2 ** (exponentBits - 2),
+  };
 }
 
 export const HALF: Format = format(5, 10);
@@ -22,7 +27,12 @@ export const SINGLE: Format = format(8, 23);
 export const DOUBLE: Format = format(11, 52);
 export const QUAD: Format = format(15, 112);
 
-export type NaN = { readonly kind: 'nan'; readonly negative: boolean; readonly quiet: boolean; readonly fraction: bigint };
+export type NotANumber = {
+  readonly kind: 'nan';
+  readonly negative: boolean;
+  readonly quiet: boolean;
+  readonly fraction: bigint;
+};
 /** The value is ± significand × 2^exponent, and the significand is not 0. */
 export type Finite = {
   readonly kind: 'finite';
@@ -31,7 +41,7 @@ export type Finite = {
   readonly exponent: number;
 };
 export type Value =
-  | NaN
+  | NotANumber
   | Finite
   | { readonly kind: 'infinity'; readonly negative: boolean }
   | { readonly kind: 'zero'; readonly negative: boolean };
@@ -48,7 +58,12 @@ export function unpack(bits: bigint, f: Format): Value {
     return { kind: 'nan', negative, quiet: fraction >> (fractionBits - 1n) !== 0n, fraction };
   }
   if (biased !== 0) {
-    return { kind: 'finite', negative, significand: fraction | (1n << fractionBits), exponent: biased - f.bias - f.fractionBits };
+    return {
+      kind: 'finite',
+      negative,
+      significand: fraction | (1n << fractionBits),
+      exponent: biased - f.bias - f.fractionBits,
+    };
   }
   if (fraction === 0n) return { kind: 'zero', negative };
   return { kind: 'finite', negative, significand: fraction, exponent: 1 - f.bias - f.fractionBits };
@@ -75,7 +90,7 @@ export function defaultNaN(f: Format): bigint {
 }
 
 /** A NaN made quiet, in a format that may be narrower or wider: its fraction keeps its high end. */
-export function quieted(nan: NaN, from: Format, to: Format): bigint {
+export function quieted(nan: NotANumber, from: Format, to: Format): bigint {
   const distance = BigInt(to.fractionBits - from.fractionBits);
   const moved = distance >= 0n ? nan.fraction << distance : nan.fraction >> -distance;
   return encode(nan.negative, 2 ** to.exponentBits - 1, moved | (1n << BigInt(to.fractionBits - 1)), to);

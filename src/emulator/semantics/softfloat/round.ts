@@ -63,7 +63,14 @@ export function cut(
  * The encoding of ± significand × 2^exponent. `sticky` says that the exact magnitude is a little greater; then the
  * significand must have two bits more than the format at least.
  */
-export function round(negative: boolean, significand: bigint, exponent: number, sticky: boolean, f: Format, context: Context): bigint {
+export function round(
+  negative: boolean,
+  significand: bigint,
+  exponent: number,
+  sticky: boolean,
+  f: Format,
+  context: Context,
+): bigint {
   const precision = f.fractionBits + 1;
   const leading = exponent + bitLength(significand) - 1;
   const smallest = 1 - f.bias;
@@ -97,6 +104,10 @@ export function round(negative: boolean, significand: bigint, exponent: number, 
 }
 
 function overflow(negative: boolean, f: Format, rounding: Rounding): bigint {
-  const toInfinity = rounding === 'nearest' || rounding === 'away' || (rounding === 'up' && !negative) || (rounding === 'down' && negative);
+  const toInfinity =
+    rounding === 'nearest' ||
+    rounding === 'away' ||
+    (rounding === 'up' && !negative) ||
+    (rounding === 'down' && negative);
   return toInfinity ? infinity(negative, f) : largest(negative, f);
 }

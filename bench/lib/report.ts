@@ -1,0 +1,36 @@
+/** docs/benchmarks.md: a part of the benchmarks replaces its own section and leaves the others as they were. */
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+
+export type Section = { readonly name: string; readonly title: string; readonly text: readonly string[] };
+
+const HEAD = `# Benchmarks
+
+Written by \`npm run bench\`; do not edit. Every section says at which commit and on which machine it was measured; figures of different sections are not to be compared unless both are the same. Runs of ours and of QEMU alternate, so that what else the machine does falls on both.`;
+
+/** The order of sections. */
+const ORDER = ['programs', 'linux', 'memory'];
+
+/** Puts sections in, each with `stamp`, which says where and at what commit it was measured. */
+export function updateReport(path: string, sections: readonly Section[], stamp: string): void {
+  const kept = new Map(existsSync(path) ? parseSections(readFileSync(path, 'utf8')) : []);
+  for (const { name, title, text } of sections) kept.set(name, [`## ${title}`, stamp, ...text].join('\n\n'));
+  const bodies = ORDER.flatMap((name) => {
+    const body = kept.get(name);
+    return body === undefined ? [] : [`<!-- ${name} -->\n${body}\n<!-- end of ${name} -->`];
+  });
+  writeFileSync(path, `${[HEAD, ...bodies].join('\n\n')}\n`);
+}
+
+function parseSections(text: string): [string, string][] {
+  return [...text.matchAll(/<!-- ([a-z]+) -->\n([\s\S]*?)\n<!-- end of \1 -->/g)].map((found) => [
+    found[1] ?? '',
+    found[2] ?? '',
+  ]);
+}
+
+/** A Markdown table; all columns but the first are right-aligned. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
+}

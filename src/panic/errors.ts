@@ -1,0 +1,20 @@
+/** What can be wrong with what is asked of this folder: the catalogue of its {@link FormatError} codes. */
+
+import type { FormatErrorDetail } from '../base/errors.ts';
+import { FormatError } from '../base/errors.ts';
+
+export const PANIC_ERRORS = {
+  'panic/bad-dump-mode': 'a dump is asked for that is neither `raw` nor options of makedumpfile',
+  'panic/unsupported-machine': 'no guest can run with this processor and way of translation',
+} as const;
+
+export type PanicErrorCode = keyof typeof PANIC_ERRORS;
+
+/** A {@link FormatError} of this folder; the caller throws it. */
+export function panicError(
+  code: PanicErrorCode,
+  message: string,
+  detail: FormatErrorDetail = {},
+): FormatError {
+  return new FormatError(code, message, detail);
+}

@@ -1,0 +1,234 @@
+/**
+ * One life of a partition, from power-on to its end, as seen from outside: console, agent lines, the image that the
+ * guest loaded, whether everything rests. Input is given only at rest, so that runs can be repeated byte for byte:
+ * where a partition rests is decided by its own instructions, not by how fast the host is.
+ */
+
+import type { MachineEvent, PartitionEnd, PartitionHandle, PartitionNotice } from '../emulator/host/index.ts';
+import { type AgentLine, LineReader, parseAgentLine } from './agent-line.ts';
+import { BoundedBytes } from './bounded-bytes.ts';
+import { type KexecLoad, parseKexecLoad } from './recorder/index.ts';
+import { Signal } from './signal.ts';
+
+/** Why a wait ended without what it waited for. */
+export type Standstill =
+  | { readonly kind: 'ended'; readonly end: PartitionEnd }
+  /** Nothing has happened for {@link PATIENCE} rests in a row, or nothing can happen any more. */
+  | { readonly kind: 'standing' }
+  | { readonly kind: 'timeout' };
+
+export type Readiness = { readonly kind: 'ready'; readonly noCrashKernel?: string } | Standstill;
+
+/**
+ * A partition rests when it has only waited for some seconds of its own time. A guest may wait longer than that for a
+ * reason (a timeout of its own): it is let on, this many times, before it counts as standing still.
+ */
+const PATIENCE = 40;
+/** The console of a life that prints without end: the last 8 MiB are kept. */
+const CONSOLE_LIMIT = 8 * 2 ** 20;
+const NOTHING = new Uint8Array(0);
+const NS_PER_SECOND = 1e9;
+/** Timebase ticks a second: 512 MHz. */
+const TICKS_PER_SECOND = 512e6;
+
+export class Life {
+  readonly handle: PartitionHandle;
+  readonly signal: Signal = new Signal();
+  readonly lines: AgentLine[] = [];
+  readonly #reader = new LineReader();
+  readonly #usesAgent: boolean;
+  readonly #unsubscribe: () => void;
+  readonly #console = new BoundedBytes(CONSOLE_LIMIT);
+  readonly #onConsole: ((bytes: Uint8Array) => void) | undefined;
+  #end: PartitionEnd | undefined;
+  #insn = 0;
+  #ticks = 0;
+  #resting = false;
+  /** Everything that shows that the guest does something. */
+  #activity = 0;
+  #load: KexecLoad | undefined;
+  #events: ((event: MachineEvent) => void) | undefined;
+
+  /**
+   * @param usesAgent whether the second vty speaks the agent protocol.
+   * @param onConsole told of what is printed on the first vty
+   */
+  constructor(handle: PartitionHandle, usesAgent: boolean, onConsole?: (bytes: Uint8Array) => void) {
+    this.#onConsole = onConsole;
+    this.handle = handle;
+    this.#usesAgent = usesAgent;
+    this.#unsubscribe = handle.subscribe((notice) => this.#take(notice));
+  }
+
+  /** Instructions executed when last told. */
+  get insn(): number {
+    return this.#insn;
+  }
+  get ended(): PartitionEnd | undefined {
+    return this.#end;
+  }
+  /** The image of the last kexec_load. */
+  get load(): KexecLoad | undefined {
+    return this.#load;
+  }
+  /** Guest time that has gone by at least, in seconds. */
+  get seconds(): number {
+    return Math.max(this.#insn / NS_PER_SECOND, this.#ticks / TICKS_PER_SECOND);
+  }
+  /** What was printed on the first vty. */
+  get console(): Uint8Array {
+    return this.#console.bytes;
+  }
+
+  /** Gives every machine event from now on to `listener`. */
+  listen(listener: ((event: MachineEvent) => void) | undefined): void {
+    this.#events = listener;
+  }
+
+  /** Powers on. @throws Error where kernel or initramfs cannot be loaded. */
+  async start(): Promise<void> {
+    await this.handle.start();
+  }
+
+  /** Waits until the agent is ready and the partition rests; a guest without agent is ready when it rests. */
+  async untilReady(limitSeconds: number): Promise<Readiness> {
+    if (!this.#usesAgent) {
+      const stopped = await this.untilResting(limitSeconds);
+      return stopped ?? { kind: 'ready' };
+    }
+    const first = await this.wait(() => this.lines.find((line) => line.kind === 'ready'), limitSeconds);
+    if (isStandstill(first)) return first;
+    const stopped = await this.untilResting(limitSeconds);
+    if (stopped !== undefined) return stopped;
+    return first.noCrashKernel === undefined
+      ? { kind: 'ready' }
+      : { kind: 'ready', noCrashKernel: first.noCrashKernel };
+  }
+
+  /** Waits until the partition rests. @returns why it never will. */
+  async untilResting(limitSeconds: number): Promise<Standstill | undefined> {
+    const deadline = this.seconds + limitSeconds;
+    const result = await this.signal.until((): Standstill | { kind: 'resting' } | undefined => {
+      if (this.#end !== undefined) return { kind: 'ended', end: this.#end };
+      if (this.#resting) return { kind: 'resting' };
+      return this.seconds > deadline ? { kind: 'timeout' } : undefined;
+    });
+    return result.kind === 'resting' ? undefined : result;
+  }
+
+  /** Types, and starts to run again. At rest only where runs are to be repeatable. */
+  async type(vty: 0 | 1, bytes: Uint8Array): Promise<void> {
+    await this.handle.input(vty, bytes);
+    this.#resting = false;
+  }
+
+  /** A system reset on one CPU or all. */
+  async nmi(cpu: number | 'all'): Promise<void> {
+    await this.handle.nmi(cpu);
+    this.#resting = false;
+  }
+
+  /** Sends a command and waits for its answer and for rest after it. */
+  async command(text: string, limitSeconds: number): Promise<AgentLine | Standstill> {
+    const [name] = text.split(' ');
+    const from = this.lines.length;
+    await this.type(1, Buffer.from(`${text}\n`, 'latin1'));
+    const answer = await this.wait(
+      () =>
+        this.lines
+          .slice(from)
+          .find((line) => line.kind === 'answer' && (line.command === name || line.command === 'unknown')),
+      limitSeconds,
+    );
+    if (isStandstill(answer)) return answer;
+    return (await this.untilResting(limitSeconds)) ?? answer;
+  }
+
+  /**
+   * Waits for `probe`, and lets a guest that rests meanwhile wait on.
+   * @param onRest called at each rest; true says that it did something about it
+   */
+  async wait<T>(
+    probe: () => T | undefined,
+    limitSeconds: number,
+    onRest?: () => Promise<boolean>,
+  ): Promise<T | Standstill> {
+    const deadline = this.seconds + limitSeconds;
+    let rests = 0;
+    let seen = { activity: this.#activity, insn: -1 };
+    for (;;) {
+      const result = await this.signal.until(
+        (): { found: T } | Standstill | { kind: 'resting' } | undefined => {
+          const found = probe();
+          if (found !== undefined) return { found };
+          if (this.#end !== undefined) return { kind: 'ended', end: this.#end };
+          if (this.seconds > deadline) return { kind: 'timeout' };
+          return this.#resting ? { kind: 'resting' } : undefined;
+        },
+      );
+      if ('found' in result) return result.found;
+      if (result.kind !== 'resting') return result;
+      if (await onRest?.()) {
+        rests = 0;
+        continue;
+      }
+      if (this.#activity !== seen.activity) rests = 0;
+      else if (this.#insn === seen.insn || ++rests >= PATIENCE) return { kind: 'standing' };
+      seen = { activity: this.#activity, insn: this.#insn };
+      // No input at all: the partition goes on as if it had not rested.
+      await this.type(1, NOTHING);
+    }
+  }
+
+  /** Stops listening; the handle stays. */
+  close(): void {
+    this.#unsubscribe();
+    this.#events = undefined;
+  }
+
+  #take(notice: PartitionNotice): void {
+    switch (notice.kind) {
+      case 'console':
+        this.#insn = Math.max(this.#insn, notice.insn);
+        this.#activity++;
+        if (notice.vty === 0) this.#print(notice.bytes);
+        else if (this.#usesAgent) this.#hear(notice.bytes);
+        break;
+      case 'machine-event':
+        this.#activity++;
+        this.#ticks = Number(notice.event.tb);
+        this.#insn = Math.max(this.#insn, notice.event.insn);
+        if (notice.event.kind === 'syscall') this.#load = parseKexecLoad(notice.event);
+        this.#events?.(notice.event);
+        break;
+      case 'progress':
+        this.#insn = notice.insn;
+        this.#resting = notice.resting;
+        break;
+      case 'ended':
+        this.#insn = Math.max(this.#insn, notice.insn);
+        this.#end ??= notice.end;
+        break;
+      case 'unsupported':
+        return;
+    }
+    this.signal.notify();
+  }
+
+  #print(bytes: Uint8Array): void {
+    this.#console.push(bytes);
+    this.#onConsole?.(bytes);
+  }
+
+  #hear(bytes: Uint8Array): void {
+    for (const text of this.#reader.push(bytes)) {
+      const line = parseAgentLine(text);
+      if (line !== undefined) this.lines.push(line);
+    }
+  }
+}
+
+export function isStandstill(value: unknown): value is Standstill {
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
+  return value.kind === 'ended' || value.kind === 'standing' || value.kind === 'timeout';
+}

@@ -1,0 +1,297 @@
+/**
+ * One partition of the fleet: its machine, its state, and what is being done to it, one operation after another. A
+ * partition that crashed goes back into service by itself, once what it left is stored.
+ */
+
+import type { PartitionConfig, PartitionHandle } from '../emulator/host/index.ts';
+import { BoundedBytes } from './bounded-bytes.ts';
+import type { PanicRequest, PartitionState, PartitionView } from './contract.ts';
+import { Refusal } from './contract.ts';
+import { type CrashResult, crash, DEFAULT_TIMEOUT_SECONDS } from './crash-run.ts';
+import type { BootImage } from './image.ts';
+import { Life, type Readiness } from './life.ts';
+import type { PartitionRecord } from './store/index.ts';
+import { describeStandstill } from './verdict.ts';
+
+export type MemberOptions = {
+  readonly record: PartitionRecord;
+  readonly memoryBytes: number;
+  /** The image and the machine for it, as they are when the partition starts. */
+  readonly prepare: (
+    record: PartitionRecord,
+  ) => Promise<{ readonly boot: BootImage; readonly config: PartitionConfig }>;
+  readonly openPartition: (config: PartitionConfig) => PartitionHandle;
+  readonly onState: (state: PartitionState) => void;
+  readonly crashes: number;
+  /** A guest in service ended without being asked: what it left is looked after before it is started again. */
+  readonly onUnasked: (handle: PartitionHandle, life: Life) => Promise<void>;
+  readonly onError: (error: Error) => void;
+};
+
+/** What is done with a crash's result before the partition starts again. */
+export type StoreResult = (handle: PartitionHandle, result: CrashResult, life: Life) => Promise<void>;
+
+type Machine = { readonly boot: BootImage; readonly handle: PartitionHandle };
+
+/** The mode that the agent loads for at boot; another one is loaded for when a crash asks for it. */
+export const BOOT_DUMP_MODE = 'raw';
+const CONSOLE_BYTES = 2 ** 20;
+
+export class FleetMember {
+  readonly #options: MemberOptions;
+  readonly #watchers = new Set<(bytes: Uint8Array) => void>();
+  readonly #console = new BoundedBytes(CONSOLE_BYTES);
+  #state: PartitionState = 'stopped';
+  #reason: string | undefined;
+  #machine: Machine | undefined;
+  #life: Life | undefined;
+  #noCrashKernel: string | undefined;
+  /** The machine's last life ended with an error of the machine itself: it cannot be used again. */
+  #died = false;
+  #crashes: number;
+  #instructions = 0;
+  /** Operations in order; each begins when the one before is done. */
+  #queue: Promise<void> = Promise.resolve();
+  /** Counts requests to be off: whatever began before the last one gives up. */
+  #stops = 0;
+
+  constructor(options: MemberOptions) {
+    this.#options = options;
+    this.#crashes = options.crashes;
+  }
+
+  get record(): PartitionRecord {
+    return this.#options.record;
+  }
+  get state(): PartitionState {
+    return this.#state;
+  }
+  get console(): Uint8Array {
+    return this.#console.bytes;
+  }
+
+  get view(): PartitionView {
+    const { record, memoryBytes } = this.#options;
+    const { request } = record;
+    return {
+      id: record.id,
+      name: record.name,
+      image: request.image,
+      state: this.#state,
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      processor: request.processor ?? 'power9',
+      mmu: request.mmu ?? 'radix',
+      cpus: request.cpus ?? 1,
+      memoryBytes,
+      instructions: this.#life?.insn ?? this.#instructions,
+      crashes: this.#crashes,
+    };
+  }
+
+  watch(listener: (bytes: Uint8Array) => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+
+  async type(bytes: Uint8Array): Promise<void> {
+    const life = this.#life;
+    if (life === undefined || life.ended !== undefined)
+      throw new Refusal('conflict', `Partition ${this.record.id} is off.`);
+    await life.type(0, bytes);
+  }
+
+  /** Runs `work` when everything queued before is done. */
+  enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    this.#queue = result.then(nothing, nothing);
+    return result;
+  }
+
+  /** Waits until nothing is queued or running. */
+  async idle(): Promise<void> {
+    for (let seen: Promise<void> | undefined; seen !== this.#queue; ) {
+      seen = this.#queue;
+      await seen;
+    }
+  }
+
+  /** Shows another state before its work begins, so that a second request meets it. */
+  show(state: PartitionState, reason?: string): void {
+    this.#reason = reason;
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#options.onState(state);
+  }
+
+  /** Boots until the guest is ready. @returns why it is not; the state says the same. */
+  async boot(): Promise<string | undefined> {
+    const stops = this.#stops;
+    this.show('starting');
+    try {
+      const ready = await this.#boot(stops);
+      if (stops !== this.#stops) return this.#off('the partition was stopped');
+      if (ready.kind !== 'ready') {
+        const reason = describeStandstill(ready, DEFAULT_TIMEOUT_SECONDS);
+        await this.#haltQuietly();
+        this.show('failed', reason);
+        return reason;
+      }
+      this.#noCrashKernel = ready.noCrashKernel;
+      this.#followLife();
+      this.show(
+        'ready',
+        ready.noCrashKernel === undefined ? undefined : `no crash kernel: ${ready.noCrashKernel}`,
+      );
+      return undefined;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      await this.#discard();
+      if (stops !== this.#stops) return this.#off('the partition was stopped');
+      this.show('failed', reason);
+      return reason;
+    }
+  }
+
+  /**
+   * Crashes the guest, has the result stored, and starts again in the background.
+   * @throws whatever `store` throws, and Error when the machine dies
+   */
+  async crash(
+    request: PanicRequest,
+    onPhase: (phase: string) => void,
+    store: StoreResult,
+  ): Promise<CrashResult> {
+    const { life, boot, handle } = this.#running();
+    const stops = this.#stops;
+    this.show('busy');
+    try {
+      const result = await crash(life, boot, request, {
+        loadedDump: BOOT_DUMP_MODE,
+        ...(this.#noCrashKernel === undefined ? {} : { noCrashKernel: this.#noCrashKernel }),
+        onPhase: (phase) => {
+          if (phase !== 'triggered') this.show('crashed');
+          onPhase(phase);
+        },
+      });
+      if (result.phase !== 'ready') this.#crashes++;
+      await store(handle, result, life);
+      return result;
+    } finally {
+      if (stops === this.#stops) {
+        this.show('starting');
+        this.enqueue(() => this.boot()).catch(nothing);
+      } else this.#off('the partition was stopped');
+    }
+  }
+
+  /** Asks whatever runs to end, at once. Follow it by {@link halt} in the queue. */
+  async interrupt(): Promise<void> {
+    this.#stops++;
+    await this.#machine?.handle.stop().catch(nothing);
+  }
+
+  /** Powers off. */
+  async halt(): Promise<void> {
+    await this.#haltQuietly();
+    this.show('stopped');
+  }
+
+  /** Powers off and frees the machine. */
+  async close(): Promise<void> {
+    await this.interrupt();
+    await this.idle();
+    await this.#discard();
+    this.#watchers.clear();
+  }
+
+  async #boot(stops: number): Promise<Readiness> {
+    this.#endLife();
+    if (this.#died) await this.#discard();
+    const { boot, config } = await this.#options.prepare(this.record);
+    // An image that was imported again is another machine.
+    if (this.#machine !== undefined && !sameConfig(this.#machine.handle.config, config))
+      await this.#discard();
+    const handle = this.#machine?.handle ?? this.#options.openPartition(config);
+    await handle.stop().catch(nothing);
+    this.#machine = { boot, handle };
+    const life = new Life(handle, boot.agent, (bytes) => this.#print(bytes));
+    this.#life = life;
+    this.#console.clear();
+    const stopped: Readiness = { kind: 'ended', end: { kind: 'stopped' } };
+    if (stops !== this.#stops) return stopped;
+    await life.start();
+    // An interruption that came while the machine was still off found nothing to stop.
+    if (stops !== this.#stops) return stopped;
+    return await life.untilReady(DEFAULT_TIMEOUT_SECONDS);
+  }
+
+  /** A guest in service may end by itself: somebody typed reboot, or crashed it from its own shell. */
+  #followLife(): void {
+    const life = this.#life;
+    if (life === undefined) return;
+    const ended = life.signal.until(() => life.ended);
+    ended
+      .then((end) => {
+        if (this.#life !== life || this.#state !== 'ready') return;
+        if (end.kind === 'power-off' || end.kind === 'stopped')
+          return this.show('stopped', 'the guest powered off');
+        if (end.kind === 'error') return this.show('failed', end.message);
+        this.show('crashed', end.kind === 'os-term' ? `ibm,os-term: ${end.message}` : 'the guest rebooted');
+        const stops = this.#stops;
+        this.enqueue(async () => {
+          if (stops !== this.#stops || this.#life !== life) return;
+          await this.#options.onUnasked(this.#running().handle, life);
+          await this.boot();
+        }).catch(this.#options.onError);
+      })
+      .catch(this.#options.onError);
+  }
+
+  #running(): Machine & { readonly life: Life } {
+    if (this.#machine === undefined || this.#life === undefined)
+      throw new Refusal('conflict', `Partition ${this.record.id} is off.`);
+    return { ...this.#machine, life: this.#life };
+  }
+
+  #print(bytes: Uint8Array): void {
+    this.#console.push(bytes);
+    for (const watcher of [...this.#watchers]) watcher(bytes);
+  }
+
+  #off(reason: string): string {
+    this.show('stopped');
+    return reason;
+  }
+
+  #endLife(): void {
+    if (this.#life === undefined) return;
+    this.#instructions = this.#life.insn;
+    this.#died = this.#life.ended?.kind === 'error';
+    this.#life.close();
+    this.#life = undefined;
+  }
+
+  async #haltQuietly(): Promise<void> {
+    await this.#machine?.handle.stop().catch(nothing);
+    this.#endLife();
+  }
+
+  /** Frees the machine, whatever state it is in. */
+  async #discard(): Promise<void> {
+    this.#endLife();
+    const machine = this.#machine;
+    this.#machine = undefined;
+    this.#died = false;
+    await machine?.handle.stop().catch(nothing);
+    await machine?.handle.close().catch(nothing);
+  }
+}
+
+function sameConfig(a: PartitionConfig, b: PartitionConfig): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** A machine that has died cannot be stopped, and an operation tells its own failure. */
+function nothing(): undefined {
+  return undefined;
+}

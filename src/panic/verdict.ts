@@ -1,0 +1,129 @@
+/** Why a crash was not captured, in one sentence, from what the machine did. */
+
+import { hex64 } from '../base/hex.ts';
+import type { VcpuSnapshot } from '../emulator/host/index.ts';
+import type { CapturePhase } from './contract.ts';
+import type { FoundDump } from './dump-location.ts';
+import type { Life, Standstill } from './life.ts';
+import type { Prepared } from './preparation.ts';
+
+export type Situation = {
+  readonly life: Life;
+  readonly prepared: Prepared;
+  readonly phase: CapturePhase;
+  readonly stop: Standstill;
+  /** Why the agent has no crash kernel; absent: it has one. */
+  readonly noCrashKernel?: string;
+  readonly dump?: FoundDump;
+  readonly timeoutSeconds: number;
+};
+
+/** The reason of a failed capture. */
+export async function reasonOf(situation: Situation): Promise<string> {
+  const { life, stop, phase, dump } = situation;
+  const failed = life.lines.findLast((line) => line.kind === 'dump-failed');
+  const cut = dump !== undefined && !dump.complete ? `; ${cutShort(dump)}` : '';
+  if (failed?.kind === 'dump-failed')
+    return `the crash kernel gave the dump up (${failed.phase}): ${failed.reason}${cut}`;
+  const how = await howItStopped(situation);
+  const missing = situation.noCrashKernel;
+  if (missing !== undefined) return `no crash kernel is loaded (${missing}): ${how}`;
+  if (situation.prepared.image === undefined && phase !== 'triggered')
+    return `no crash kernel is loaded: ${how}`;
+  if (
+    stop.kind === 'ended' &&
+    stop.end.kind === 'reboot' &&
+    (phase === 'dumping' || phase === 'crash-kernel')
+  ) {
+    if (dump === undefined) return 'the crash kernel rebooted without leaving a dump on the dump device';
+    return `the crash kernel rebooted${cut === '' ? ' without saying that the dump is done' : cut}`;
+  }
+  return `${how}${cut}`;
+}
+
+function cutShort(dump: FoundDump): string {
+  const first = dump.check.problems[0]?.message ?? 'its headers promise more than there is';
+  return `the dump is incomplete: ${first}`;
+}
+
+async function howItStopped(situation: Situation): Promise<string> {
+  const { stop, phase, life } = situation;
+  switch (stop.kind) {
+    case 'ended':
+      switch (stop.end.kind) {
+        case 'os-term':
+          return `the guest gave itself up (ibm,os-term: ${stop.end.message})`;
+        case 'reboot':
+          return `the guest rebooted in phase ${phase}`;
+        case 'power-off':
+          return `the guest powered off in phase ${phase}`;
+        case 'stopped':
+          return `the partition was stopped in phase ${phase}`;
+        case 'error':
+          return `the machine failed in phase ${phase}: ${stop.end.message}`;
+      }
+      break;
+    case 'timeout':
+      return `not done after ${situation.timeoutSeconds} s of guest time, in phase ${phase}: ${describeCpus(situation, await life.handle.vcpus())}`;
+    case 'standing':
+      return standing(situation, await life.handle.vcpus());
+  }
+  return `stopped in phase ${phase}`;
+}
+
+/** Nothing moves any more: who waits for what. */
+function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
+  const { phase, prepared } = situation;
+  const { recorder, image } = prepared;
+  const master = cpus.find(({ index }) => index === recorder.master);
+  if (phase === 'triggered') return 'the guest did not react to the trigger: no CPU began to panic';
+  if (phase === 'purgatory') {
+    const purgatory = image?.segments.find(({ role }) => role === 'purgatory');
+    const nia = Number(master?.nia ?? 0n);
+    if (purgatory !== undefined && nia >= purgatory.mem && nia < purgatory.mem + purgatory.memsz) {
+      return `purgatory does not enter the kernel: CPU ${master?.index} loops at ${hex64(nia)}, as it does when the digest of the loaded image does not match`;
+    }
+  }
+  if (phase === 'panic' || phase === 'handoff') {
+    const stuck = unstopped(situation, cpus);
+    if (stuck.length > 0)
+      return `CPU ${stuck.join(', ')} never stopped: the panicking CPU ${master?.index} waits for it without limit`;
+  }
+  return `every CPU stands still in phase ${phase}: ${describeCpus(situation, cpus)}`;
+}
+
+/** Online secondaries that did not save their registers. */
+function unstopped({ prepared }: Situation, cpus: readonly VcpuSnapshot[]): readonly number[] {
+  const trace = prepared.recorder.trace();
+  const saved = new Set(
+    trace.events.filter(({ detail }) => detail?.startsWith('note of cpu ')).map(({ cpu }) => cpu),
+  );
+  return cpus
+    .filter(({ index }) => index !== prepared.recorder.master && !saved.has(index))
+    .filter(({ index }) => trace.machine.cpus.find((cpu) => cpu.index === index)?.online !== false)
+    .map(({ index }) => index);
+}
+
+function describeCpus({ prepared }: Situation, cpus: readonly VcpuSnapshot[]): string {
+  return cpus
+    .map(({ index, state, nia }) => {
+      const name = prepared.recorder.nameOf(nia);
+      return `CPU ${index} ${state} at ${name ?? hex64(nia)}`;
+    })
+    .join(', ');
+}
+
+/** Why a guest did not become ready. */
+export function describeStandstill(stop: Standstill, limitSeconds: number): string {
+  switch (stop.kind) {
+    case 'timeout':
+      return `the guest was not ready after ${limitSeconds} s of its time`;
+    case 'standing':
+      return 'the guest stands still and its agent never said that it is ready';
+    case 'ended': {
+      const { end } = stop;
+      const what = end.kind === 'error' || end.kind === 'os-term' ? `${end.kind}: ${end.message}` : end.kind;
+      return `the guest ended before it was ready (${what})`;
+    }
+  }
+}

@@ -1,0 +1,264 @@
+/** The WebAssembly encoder: what it builds is valid and computes what JavaScript computes. */
+
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import wabt from 'wabt';
+import {
+  call,
+  type Expr,
+  FunctionBody,
+  type I32,
+  type I64,
+  i32,
+  i32c,
+  i64,
+  i64c,
+  load,
+  low32,
+  ModuleBuilder,
+  not64,
+  type ValueType,
+} from '../../../src/emulator/wasm/index.ts';
+import { signedLeb, unsignedLeb } from '../../../src/emulator/wasm/leb128.ts';
+
+type Fn = (...args: (number | bigint)[]) => number | bigint;
+
+const parameter = <T extends ValueType>(type: T, index: number): Expr<T> => ({ type, code: [0x20, index] });
+
+function instantiate(
+  bytes: Uint8Array<ArrayBuffer>,
+  env: Record<string, unknown> = {},
+): Record<string, unknown> {
+  expect(WebAssembly.validate(bytes)).toBe(true);
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, ...env } }).exports;
+}
+
+/** A module with one function. */
+function functionOf(
+  parameters: readonly ValueType[],
+  result: ValueType,
+  build: (body: FunctionBody) => Expr,
+): Fn {
+  const module = new ModuleBuilder();
+  const ref = module.declare('f', { parameters, results: [result] }, true);
+  const body = new FunctionBody(parameters.length);
+  body.effect(build(body).code);
+  module.define(ref, body);
+  return instantiate(module.encode(1)).f as Fn;
+}
+
+const u64 = (value: bigint): bigint => BigInt.asUintN(64, value);
+const s64 = (value: bigint): bigint => BigInt.asIntN(64, value);
+const long = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+const int = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+
+describe('LEB128', () => {
+  it('unsignedLeb: any number → decodes to itself, in the fewest bytes', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), (value) => {
+        const bytes = unsignedLeb(value);
+        expect(bytes.reduceRight((sum, byte) => sum * 128n + BigInt(byte & 127), 0n)).toBe(BigInt(value));
+        expect(bytes.every((byte, i) => byte >= 128 === i < bytes.length - 1)).toBe(true);
+        expect(bytes.length === 1 || bytes.at(-1) !== 0).toBe(true);
+      }),
+    );
+  });
+
+  it('signedLeb: any 64-bit value → decodes to itself', () => {
+    fc.assert(
+      fc.property(long, (value) => {
+        const bytes = signedLeb(value);
+        const raw = bytes.reduceRight((sum, byte) => (sum << 7n) | BigInt(byte & 127), 0n);
+        expect(BigInt.asIntN(7 * bytes.length, raw)).toBe(value);
+      }),
+    );
+  });
+});
+
+describe('expressions', () => {
+  const binary64: readonly (readonly [string, (a: I64, b: I64) => I64, (a: bigint, b: bigint) => bigint])[] =
+    [
+      ['add', i64.add, (a, b) => a + b],
+      ['sub', i64.sub, (a, b) => a - b],
+      ['mul', i64.mul, (a, b) => a * b],
+      ['and', i64.and, (a, b) => a & b],
+      ['or', i64.or, (a, b) => a | b],
+      ['xor', i64.xor, (a, b) => a ^ b],
+      ['shl', i64.shl, (a, b) => a << (b & 63n)],
+      ['shrU', i64.shrU, (a, b) => u64(a) >> (b & 63n)],
+      ['shrS', i64.shrS, (a, b) => a >> (b & 63n)],
+      ['rotl', i64.rotl, (a, b) => (u64(a) << (b & 63n)) | (u64(a) >> (64n - (b & 63n)))],
+      ['rotr', i64.rotr, (a, b) => (u64(a) >> (b & 63n)) | (u64(a) << (64n - (b & 63n)))],
+    ];
+  it.each(binary64)('i64.%s: any operands → as JavaScript', (_name, make, model) => {
+    const f = functionOf(['i64', 'i64'], 'i64', () => make(parameter('i64', 0), parameter('i64', 1)));
+    fc.assert(fc.property(long, long, (a, b) => f(a, b) === s64(model(a, b))));
+  });
+
+  it.each([
+    ['ltS', i64.ltS, (a: bigint, b: bigint) => a < b],
+    ['ltU', i64.ltU, (a: bigint, b: bigint) => u64(a) < u64(b)],
+    ['gtS', i64.gtS, (a: bigint, b: bigint) => a > b],
+    ['geU', i64.geU, (a: bigint, b: bigint) => u64(a) >= u64(b)],
+    ['eq', i64.eq, (a: bigint, b: bigint) => a === b],
+  ] as const)('i64.%s: any operands → 0 or 1', (_name, make, model) => {
+    const f = functionOf(['i64', 'i64'], 'i32', () => make(parameter('i64', 0), parameter('i64', 1)));
+    fc.assert(fc.property(long, long, (a, b) => f(a, b) === (model(a, b) ? 1 : 0)));
+  });
+
+  it('division: signed and unsigned, of both widths → as JavaScript', () => {
+    const arguments64 = [parameter('i64', 0), parameter('i64', 1)] as const;
+    const divS = functionOf(['i64', 'i64'], 'i64', () => i64.divS(...arguments64));
+    const remU = functionOf(['i64', 'i64'], 'i64', () => i64.remU(...arguments64));
+    const div32 = functionOf(['i32', 'i32'], 'i32', () => i32.divU(parameter('i32', 0), parameter('i32', 1)));
+    const nonZero = long.filter((value) => value !== 0n && value !== -1n);
+    fc.assert(
+      fc.property(long, nonZero, (a, b) => {
+        expect(divS(a, b)).toBe(a / b);
+        expect(remU(a, b)).toBe(s64(u64(a) % u64(b)));
+      }),
+    );
+    fc.assert(
+      fc.property(
+        int,
+        int.filter((v) => v !== 0),
+        (a, b) => div32(a, b) === (Math.floor((a >>> 0) / (b >>> 0)) | 0),
+      ),
+    );
+  });
+
+  it('unary and conversions: any operand → as JavaScript', () => {
+    const on64 = (make: (a: I64) => Expr, type: ValueType): Fn =>
+      functionOf(['i64'], type, () => make(parameter('i64', 0)));
+    const clz = on64(i64.clz, 'i64');
+    const popcnt = on64(i64.popcnt, 'i64');
+    const extend8 = on64(i64.extend8, 'i64');
+    const extend32 = on64(i64.extend32, 'i64');
+    const wrap = on64(i32.wrap, 'i32');
+    const not = on64(not64, 'i64');
+    const low = on64(low32, 'i64');
+    const extendU = functionOf(['i32'], 'i64', () => i64.extendU(parameter('i32', 0)));
+    fc.assert(
+      fc.property(long, (a) => {
+        const digits = u64(a).toString(2);
+        expect(clz(a)).toBe(a === 0n ? 64n : BigInt(64 - digits.length));
+        expect(popcnt(a)).toBe(BigInt(digits.replaceAll('0', '').length));
+        expect(extend8(a)).toBe(BigInt.asIntN(8, a));
+        expect(extend32(a)).toBe(BigInt.asIntN(32, a));
+        expect(wrap(a)).toBe(Number(BigInt.asIntN(32, a)));
+        expect(not(a)).toBe(~a);
+        expect(low(a)).toBe(BigInt.asUintN(32, a));
+      }),
+    );
+    fc.assert(fc.property(int, (a) => extendU(a) === BigInt(a >>> 0)));
+  });
+
+  it('constants: any value → itself', () => {
+    fc.assert(
+      fc.property(long, (a) => functionOf([], 'i64', () => i64c(a))() === a),
+      { numRuns: 30 },
+    );
+    fc.assert(
+      fc.property(int, (a) => functionOf([], 'i32', () => i32c(a))() === a),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('FunctionBody', () => {
+  it('store and load: widths and offsets → little-endian memory', () => {
+    const f = functionOf(['i32', 'i64'], 'i64', (body) => {
+      body.store64(parameter('i32', 0), parameter('i64', 1), 16);
+      body.store8(parameter('i32', 0), i32c(0x5a), 16);
+      return i64.add(load.i64(parameter('i32', 0), 16), i64.extendU(load.u16(parameter('i32', 0), 22)));
+    });
+    expect(f(64, 0x0102_0304_0506_0708n)).toBe(0x0102_0304_0506_075an + 0x0102n);
+  });
+
+  it('loop, brIf and let: a sum → as JavaScript', () => {
+    const f = functionOf(['i32'], 'i32', (body) => {
+      const n = body.local('i32');
+      const sum = body.local('i32');
+      body.set(n, parameter('i32', 0));
+      body.loop('again');
+      body.set(sum, i32.add(body.get(sum), body.get(n)));
+      body.set(n, i32.sub(body.get(n), i32c(1)));
+      body.brIf('again', body.get(n));
+      body.end();
+      return body.get(sum);
+    });
+    expect(f(100)).toBe(5050);
+  });
+
+  it('brTable: index in and past the table → its label, the fallback', () => {
+    const f = functionOf(['i32'], 'i32', (body) => {
+      const result = body.local('i32');
+      for (const label of ['out', 'two', 'one', 'zero']) body.block(label);
+      body.brTable(parameter('i32', 0), ['zero', 'one'], 'two');
+      for (const value of [10, 11, 12]) {
+        body.end();
+        body.set(result, i32c(value));
+        body.br('out');
+      }
+      body.end();
+      return body.get(result);
+    });
+    expect([0, 1, 2, -1].map((n) => f(n))).toEqual([10, 11, 12, 12]);
+  });
+
+  it('if with both arms, inside of another → the arm of the condition', () => {
+    const f = functionOf(['i32', 'i32'], 'i32', (body) => {
+      const result = body.local('i32');
+      const set = (value: number) => (): void => body.set(result, i32c(value));
+      body.if(parameter('i32', 0), () => body.if(parameter('i32', 1), set(1), set(2)), set(3));
+      return body.get(result);
+    });
+    expect([f(1, 1), f(1, 0), f(0, 1)]).toEqual([1, 2, 3]);
+  });
+
+  it('releaseTemporaries: locals of two regions → the same locals', () => {
+    const body = new FunctionBody(0);
+    const taken: number[] = [];
+    for (let i = 0; i < 2; i++)
+      body.releaseTemporaries(() => taken.push(body.local('i64').index, body.local('i32').index));
+    expect(new Set(taken.slice(2))).toEqual(new Set(taken.slice(0, 2)));
+  });
+
+  it('br to a label that is not open → an error', () => {
+    expect(() => new FunctionBody(0).br('nowhere')).toThrow('nowhere');
+  });
+});
+
+describe('ModuleBuilder', () => {
+  it('imports, internal calls, exports → a module that wabt reads back', async () => {
+    const module = new ModuleBuilder();
+    const twice = module.import('twice', { parameters: ['i32'], results: ['i32'] });
+    const inner = module.declare('inner', { parameters: ['i32'], results: ['i32'] });
+    const outer = module.declare('outer', { parameters: ['i32'], results: ['i32'] }, true);
+    const bodyOf = (expression: I32): FunctionBody => {
+      const body = new FunctionBody(1);
+      body.effect(expression.code);
+      return body;
+    };
+    module.define(outer, bodyOf(call('i32', inner, [parameter('i32', 0)])));
+    module.define(inner, bodyOf(i32.add(call('i32', twice, [parameter('i32', 0)]), i32c(1))));
+    const bytes = module.encode(1);
+    const exports = instantiate(bytes, { twice: (n: number) => 2 * n });
+    expect((exports.outer as Fn)(20)).toBe(41);
+    expect(exports.inner).toBeUndefined();
+    const { readWasm } = await wabt();
+    const text = readWasm(bytes, { readDebugNames: true });
+    text.validate();
+    expect(text.toText({})).toContain('(import "env" "twice" (func (;0;) (type 0)))');
+  });
+
+  it('import after a function, a function defined twice or never → an error', () => {
+    const module = new ModuleBuilder();
+    const f = module.declare('f', { parameters: [], results: [] });
+    expect(() => module.import('late', { parameters: [], results: [] })).toThrow('late');
+    expect(() => module.encode(1)).toThrow('f has no body');
+    module.define(f, new FunctionBody(0));
+    expect(() => module.define(f, new FunctionBody(0))).toThrow('cannot define f');
+  });
+});

@@ -1,0 +1,254 @@
+/**
+ * A guest of two CPUs with an agent, a loaded crash kernel and a small dump: everything that a crash needs to be
+ * driven through, acted out event by event. Tests stop it wherever they like.
+ */
+
+import { concatBytes, putU32 } from '../../src/base/bytes.ts';
+import { buildElfHeader, buildProgramHeader } from '../../src/base/elf/index.ts';
+import { buildFdt, node } from '../../src/base/fdt/index.ts';
+import type { PartitionConfig } from '../../src/emulator/host/index.ts';
+import type { BootImage } from '../../src/panic/index.ts';
+import { kallsymsMemory } from './kallsyms.ts';
+import { type GuestScript, ScriptedPartition } from './partition-handle.ts';
+
+export const BOOT: BootImage = {
+  name: 'debian',
+  kernelRelease: '6.1.0',
+  kernel: '/k',
+  append: '',
+  agent: true,
+};
+
+export const KERNEL = 0x2000000;
+export const PURGATORY = 0x2200000;
+export const ENTRY: number = PURGATORY + 0x700;
+const CORE = 0x2300000;
+const BACKUP = 0x2400000;
+export const TREE = 0x2500000;
+const NOTE = 0x1f00000;
+const MIB = 0x100000;
+
+const FUNCTIONS = [
+  ['_stext', 0],
+  ['panic', 0x4000],
+  ['sysrq_handle_crash', 0x4100],
+  ['__crash_kexec', 0x4200],
+  ['machine_shutdown', 0x4300],
+  ['device_shutdown', 0x4400],
+  ['start_kernel', 0x4500],
+] as const;
+
+export function configOf(cpus: number, dumpBytes: number = MIB): PartitionConfig {
+  return {
+    processor: 'power9',
+    mmu: 'radix',
+    cpus,
+    memory: [{ base: 0, size: 64 * MIB }],
+    kernel: '/k',
+    append: '',
+    seed: 1,
+    disks: [{ kind: 'scratch', bytes: dumpBytes }],
+  };
+}
+
+/** A machine whose memory holds a kernel at 0 and the crash image in its reservation. */
+export function crashablePartition(
+  script: GuestScript,
+  config: PartitionConfig = configOf(2),
+): ScriptedPartition {
+  const guest = new ScriptedPartition(config, script);
+  const symbols = FUNCTIONS.map(([name, offset]) => ({ name, offset }));
+  guest.place(0, kallsymsMemory({ symbols, bytes: MIB }));
+  const kernel = kallsymsMemory({ symbols, bytes: MIB });
+  putU32(kernel, 0x5c, 0x72756e30, 'little');
+  guest.place(KERNEL, kernel);
+  guest.place(PURGATORY, new Uint8Array(0x10000).fill(0xab, 0x700, 0x800));
+  guest.place(BACKUP, new Uint8Array(0x10000).fill(0xab, 0, 0x100));
+  guest.place(CORE, elfcorehdr(config.cpus));
+  const chosen = node('chosen', { 'linux,initrd-start': [0x2600000] });
+  const tree = new Uint8Array(0x10000);
+  tree.set(buildFdt({ root: node('', {}, [chosen]), reservations: [], bootCpu: 0 }));
+  guest.place(TREE, tree);
+  guest.place(0x2600000, new Uint8Array(0x1000));
+  return guest;
+}
+
+function elfcorehdr(cpus: number): Uint8Array {
+  const phnum = cpus + 2;
+  const header = {
+    endian: 'little',
+    osAbi: 0,
+    abiVersion: 0,
+    type: 4,
+    machine: 21,
+    entry: 0n,
+    flags: 0,
+    phoff: 64,
+    shoff: 0,
+    shstrndx: 0,
+  } as const;
+  const base = { flags: 0, vaddr: 0n, align: 0n };
+  const notes = Array.from({ length: cpus }, (_, cpu) => ({
+    ...base,
+    type: 4,
+    offset: NOTE + cpu * 0x1000,
+    paddr: BigInt(NOTE + cpu * 0x1000),
+    filesz: 0x1a0,
+    memsz: 0x1a0,
+  }));
+  const info = { ...base, type: 4, offset: 0x10000, paddr: 0x10000n, filesz: 0x1024, memsz: 0x1024 };
+  const low = { ...base, type: 1, offset: BACKUP, paddr: 0n, filesz: 0x10000, memsz: 0x10000 };
+  const bytes = new Uint8Array(0x10000);
+  bytes.set(
+    concatBytes([
+      buildElfHeader(header, phnum, 0),
+      ...[...notes, info, low].map((program) => buildProgramHeader(program, 'little')),
+    ]),
+  );
+  return bytes;
+}
+
+/** The guest's boot: loads the crash kernel and says so. */
+export function bootWithCrashKernel(guest: ScriptedPartition): void {
+  loadCrashKernel(guest);
+  guest.say('kdumpd-agent ready');
+  guest.rest();
+}
+
+export function loadCrashKernel(guest: ScriptedPartition): void {
+  const segments = [
+    [KERNEL, MIB],
+    [BACKUP, 0x10000],
+    [CORE, 0x10000],
+    [PURGATORY, 0x10000],
+    [0x2600000, 0x1000],
+    [TREE, 0x10000],
+  ] as const;
+  const regs: Record<string, bigint> = {
+    entry: BigInt(ENTRY),
+    segments: BigInt(segments.length),
+    flags: 0x150001n,
+  };
+  for (const [i, [mem, memsz]] of segments.entries()) {
+    regs[`seg${i}_mem`] = BigInt(mem);
+    regs[`seg${i}_memsz`] = BigInt(memsz);
+    regs[`seg${i}_bufsz`] = BigInt(memsz);
+  }
+  guest.event({ kind: 'syscall', detail: 'kexec_load', regs });
+}
+
+const REAL = 0x8000000000001003n;
+const VIRTUAL = 0x8000000000001033n;
+const LINEAR = 0xc000000000000000n;
+
+/** From the trigger to the master's entry into purgatory; CPU `master` panics, the other one is stopped. */
+export function handoff(guest: ScriptedPartition, master: number): void {
+  const other = 1 - master;
+  fetch(guest, master, 'sysrq_handle_crash', 0x4100);
+  fetch(guest, master, 'panic', 0x4000);
+  fetch(guest, master, '__crash_kexec', 0x4200);
+  if (guest.config.cpus > 1) {
+    guest.event({ cpu: master, kind: 'hcall', detail: 'H_SIGNAL_SYS_RESET', regs: { status: 0n } });
+    guest.event({
+      cpu: other,
+      kind: 'interrupt',
+      addr: 0x100n,
+      regs: { srr0: LINEAR + 0x4008n, srr1: VIRTUAL },
+    });
+    guest.event({
+      cpu: other,
+      kind: 'store',
+      addr: BigInt(NOTE + other * 0x1000),
+      detail: `note of cpu ${other}`,
+      regs: { length: 4n },
+    });
+    guest.event({
+      cpu: other,
+      kind: 'msr',
+      addr: LINEAR,
+      regs: { before: VIRTUAL, after: REAL, r3: BigInt(other) },
+    });
+  }
+  for (let at = 0; at < 0x100; at += 8)
+    guest.event({
+      cpu: master,
+      kind: 'store',
+      addr: BigInt(at),
+      detail: 'low 0x100',
+      regs: { length: 8n, nia: LINEAR + 0x4210n },
+    });
+  const regs = {
+    nia: BigInt(ENTRY),
+    raddr: BigInt(ENTRY),
+    msr: REAL,
+    r1: 0x1000n,
+    r3: BigInt(master),
+    r4: BigInt(ENTRY),
+    r5: 0n,
+  };
+  guest.event({ cpu: master, kind: 'fetch', addr: BigInt(ENTRY), detail: 'entry', regs });
+  if (guest.config.cpus > 1)
+    guest.event({
+      cpu: other,
+      kind: 'fetch',
+      addr: 0x60n,
+      detail: 'low 0x100',
+      regs: { raddr: 0x60n, msr: 0x8000000000001002n, r3: BigInt(other) },
+    });
+}
+
+/** Purgatory's work, and the new kernel's first steps. */
+export function enterKernel(guest: ScriptedPartition, master: number): void {
+  // What purgatory writes: the boot CPU into the tree, and the flag into the kernel.
+  const tree = new Uint8Array(40);
+  putU32(tree, 0, 0xd00dfeed, 'big');
+  putU32(tree, 20, 17, 'big');
+  putU32(tree, 28, master, 'big');
+  guest.write(TREE, tree);
+  guest.write(KERNEL + 0x5c, new Uint8Array([1, 0, 0, 0]));
+  guest.event({
+    cpu: master,
+    kind: 'store',
+    addr: BigInt(TREE + 28),
+    detail: 'boot cpu',
+    regs: { length: 4n },
+  });
+  guest.event({
+    cpu: master,
+    kind: 'store',
+    addr: BigInt(KERNEL + 0x5c),
+    detail: 'run at load',
+    regs: { length: 4n },
+  });
+  const regs = {
+    nia: BigInt(KERNEL),
+    raddr: BigInt(KERNEL),
+    msr: 0x8000000000001002n,
+    r3: BigInt(TREE),
+    r4: BigInt(KERNEL),
+    r5: 0n,
+  };
+  guest.event({ cpu: master, kind: 'fetch', addr: BigInt(KERNEL), detail: 'segment kernel', regs });
+  fetch(guest, master, 'crash kernel: start_kernel', KERNEL + 0x4500);
+}
+
+/** The dump goes to disk 0 and the guest reboots. */
+export function dump(guest: ScriptedPartition, vmcore: Uint8Array): void {
+  guest.say('kdumpd-agent dump-start raw');
+  guest.disks.set(0, vmcore);
+  guest.event({ cpu: -1, kind: 'disk', detail: 'first write', regs: { disk: 0n, offset: 0n, length: 512n } });
+  guest.say(`kdumpd-agent dump-done ${vmcore.length}`);
+  guest.event({ cpu: 0, kind: 'rtas', detail: 'system-reboot' });
+  guest.end({ kind: 'reboot' });
+}
+
+function fetch(guest: ScriptedPartition, cpu: number, detail: string, raddr: number): void {
+  const nia = LINEAR + BigInt(raddr);
+  guest.event({
+    cpu,
+    kind: 'fetch',
+    addr: nia,
+    detail,
+    regs: { nia, raddr: BigInt(raddr), msr: VIRTUAL, r1: 1n, r3: 0n },
+  });
+}

@@ -1,0 +1,165 @@
+/**
+ * A partition that acts out a script: memory, disks and vCPUs are what the test says, and nothing is executed. It
+ * keeps the promises of PartitionHandle: notices in order, requests answered before what they cause is told.
+ */
+
+import { hex64 } from '../../src/base/hex.ts';
+import type {
+  MachineEvent,
+  ObservePlan,
+  PartitionConfig,
+  PartitionEnd,
+  PartitionHandle,
+  PartitionNotice,
+  VcpuSnapshot,
+} from '../../src/emulator/host/index.ts';
+
+/** What the guest does, told by a test. Each part is called after the request that causes it was answered. */
+export type GuestScript = {
+  readonly onStart?: (guest: ScriptedPartition) => void;
+  readonly onInput?: (guest: ScriptedPartition, vty: 0 | 1, text: string) => void;
+  readonly onNmi?: (guest: ScriptedPartition, cpu: number | 'all') => void;
+  readonly onStop?: (guest: ScriptedPartition) => void;
+};
+
+/** The least of an event; the rest is filled in. */
+export type EventSpec = Partial<Omit<MachineEvent, 'n' | 'regs'>> & {
+  readonly kind: MachineEvent['kind'];
+  readonly regs?: Record<string, bigint>;
+};
+
+const RUNNING: VcpuSnapshot = {
+  index: 0,
+  hardwareId: 0,
+  state: 'running',
+  gpr: Array.from({ length: 32 }, () => 0n),
+  nia: 0n,
+  msr: 0n,
+  lr: 0n,
+  ctr: 0n,
+  cr: 0,
+  xer: 0,
+};
+
+export class ScriptedPartition implements PartitionHandle {
+  readonly config: PartitionConfig;
+  readonly #script: GuestScript;
+  readonly #listeners = new Set<(notice: PartitionNotice) => void>();
+  readonly #memory: { readonly at: number; readonly bytes: Uint8Array }[] = [];
+  readonly disks: Map<number, Uint8Array> = new Map();
+  readonly snapshots: VcpuSnapshot[];
+  /** Everything typed, `vty: text`. */
+  readonly typed: string[] = [];
+  readonly plans: (ObservePlan | undefined)[] = [];
+  insn = 1000;
+  lives = 0;
+  closed = false;
+  #n = 0;
+  #on = false;
+
+  constructor(config: PartitionConfig, script: GuestScript) {
+    this.config = config;
+    this.#script = script;
+    this.snapshots = Array.from({ length: config.cpus }, (_, index) => ({
+      ...RUNNING,
+      index,
+      hardwareId: Math.floor(index / 2) * 8 + (index % 2),
+    }));
+  }
+
+  /** Puts bytes into memory; what lies nowhere cannot be read. */
+  place(at: number, bytes: Uint8Array): void {
+    this.#memory.push({ at, bytes });
+  }
+
+  /** Changes memory that was placed. */
+  write(at: number, bytes: Uint8Array): void {
+    const part = this.#memory.find(
+      (each) => at >= each.at && at + bytes.length <= each.at + each.bytes.length,
+    );
+    if (part === undefined) throw new Error(`${hex64(at)} is no memory`);
+    part.bytes.set(bytes, at - part.at);
+  }
+
+  event(spec: EventSpec): void {
+    this.insn += 10;
+    const event: MachineEvent = { n: this.#n++, cpu: 0, insn: this.insn, tb: BigInt(this.insn), ...spec };
+    this.#tell({ kind: 'machine-event', event });
+  }
+  /** A line of the agent's. */
+  say(line: string): void {
+    this.#tell({ kind: 'console', vty: 1, insn: this.insn, bytes: Buffer.from(`${line}\r\n`) });
+  }
+  print(text: string): void {
+    this.#tell({ kind: 'console', vty: 0, insn: this.insn, bytes: Buffer.from(text) });
+  }
+  rest(): void {
+    this.#tell({ kind: 'progress', insn: this.insn, resting: true });
+  }
+  progress(insn: number): void {
+    this.insn = insn;
+    this.#tell({ kind: 'progress', insn, resting: false });
+  }
+  end(end: PartitionEnd): void {
+    if (!this.#on) return;
+    this.#on = false;
+    this.#tell({ kind: 'ended', end, insn: this.insn });
+  }
+
+  async start(): Promise<void> {
+    if (this.#on) throw new Error('the partition is on already');
+    this.#on = true;
+    this.lives++;
+    this.#later(() => this.#script.onStart?.(this));
+  }
+  async stop(): Promise<void> {
+    if (!this.#on) return;
+    this.#script.onStop?.(this);
+    this.end({ kind: 'stopped' });
+  }
+  async input(vty: 0 | 1, bytes: Uint8Array): Promise<void> {
+    const text = Buffer.from(bytes).toString('latin1');
+    if (text !== '') this.typed.push(`${vty}: ${text}`);
+    this.#later(() => this.#script.onInput?.(this, vty, text));
+  }
+  async nmi(cpu: number | 'all'): Promise<void> {
+    this.typed.push(`nmi: ${cpu}`);
+    this.#later(() => this.#script.onNmi?.(this, cpu));
+  }
+  async observe(plan: ObservePlan | undefined): Promise<void> {
+    this.plans.push(plan);
+  }
+  async vcpus(): Promise<readonly VcpuSnapshot[]> {
+    return this.snapshots;
+  }
+  subscribe(listener: (notice: PartitionNotice) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+  async readMemory(raddr: number, length: number): Promise<Uint8Array> {
+    const part = this.#memory.find(({ at, bytes }) => raddr >= at && raddr + length <= at + bytes.length);
+    if (part === undefined) throw new Error(`${length} bytes at ${hex64(raddr)} are no memory`);
+    return part.bytes.slice(raddr - part.at, raddr - part.at + length);
+  }
+  async readDisk(disk: number, offset: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    bytes.set((this.disks.get(disk) ?? new Uint8Array(0)).subarray(offset, offset + length));
+    return bytes;
+  }
+  async close(): Promise<void> {
+    this.closed = true;
+    this.#on = false;
+    this.#listeners.clear();
+  }
+
+  /** As a worker's messages come: after the answer to the request. */
+  #later(what: () => void): void {
+    setImmediate(() => {
+      if (this.#on) what();
+    });
+  }
+
+  #tell(notice: PartitionNotice): void {
+    for (const listener of [...this.#listeners]) listener(notice);
+  }
+}
