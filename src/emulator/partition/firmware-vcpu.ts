@@ -89,6 +89,7 @@ export class PartitionVcpu implements FirmwareVcpu {
     if (this.vcpu.state === 'stopped') return;
     this.vcpu.systemReset = true;
     this.#services.changed(this.vcpu, 'system reset');
+    this.#services.endSlice();
   }
 
   setExternalInterrupt(asserted: boolean): void {

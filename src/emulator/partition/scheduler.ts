@@ -151,8 +151,10 @@ export class Scheduler {
 /** SRR1 bits of a system reset by H_SIGNAL_SYS_RESET: bits 42–45 as QEMU and PowerVM give them (0x4: other). */
 const SRESET_BY_HCALL = 0n;
 
+/** When a waiting vCPU's decrementer ends its wait: a parked one takes no interrupt while MSR[EE] is off. */
 function expiry(vcpu: Vcpu): number {
-  return vcpu.state === 'ceded' || vcpu.state === 'parked' ? vcpu.decrementerExpiry : Number.POSITIVE_INFINITY;
+  const wakes = vcpu.state === 'ceded' || (vcpu.state === 'parked' && (vcpu.msr & msr.MSR_EE_BIT) !== 0n);
+  return wakes ? vcpu.decrementerExpiry : Number.POSITIVE_INFINITY;
 }
 
 /** A decrementer that is negative already has raised its interrupt; it bounds no slice. */

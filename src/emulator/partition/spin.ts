@@ -77,7 +77,11 @@ export class SpinWatch {
 
   /** Ends a vCPU's wait, whatever the reason. */
   release(vcpu: Vcpu): void {
-    if (vcpu.state === 'parked') vcpu.state = 'running';
+    if (vcpu.state === 'parked') {
+      vcpu.state = 'running';
+      // Whoever runs alone has a long slice: the released vCPU must not wait for its end.
+      this.#engine.requestStop();
+    }
     const pages = new Set(this.#waiters.filter((each) => each.vcpu === vcpu).map((each) => each.page));
     this.#waiters = this.#waiters.filter((each) => each.vcpu !== vcpu);
     for (const page of pages) if (!this.#waiters.some((each) => each.page === page)) this.#ram.unmark(page, MARK_WAIT);

@@ -10,9 +10,11 @@ import {
   memoryArgument,
   MMU_MODES,
   PROCESSORS,
+  sizeArgument,
   UsageError,
 } from './arguments.ts';
 import { emulateKernel } from './emulate-kernel.ts';
+import { runRaw } from './emulate-raw.ts';
 
 type Options = {
   readonly raw?: string;
@@ -25,6 +27,9 @@ type Options = {
   readonly cpus: string;
   readonly memory?: string;
   readonly seed: string;
+  readonly entry?: string;
+  readonly endian: string;
+  readonly maxInstructions?: string;
 };
 
 const MAXIMUM_ADDRESS = 2 ** 40;
@@ -41,12 +46,35 @@ export function emulateCommand(): Command {
     .option('--mmu <mode>', 'hash or radix', 'radix')
     .option('--cpus <n>', 'virtual processors, 1 to 8', '1')
     .option('--memory <spec>', 'RAM: 1G, or 64M,16M@4G')
+    .option('--entry <address>', 'raw: where to begin (default: where it is loaded)')
+    .option('--endian <order>', 'raw: big or little', 'big')
+    .option('--max-instructions <n>', 'raw: stop after so many')
+    .option('--registers', 'raw: registers as JSON on stdout (always so)')
     .option('--seed <n>', 'seeds every source of chance', '1')
     .exitOverride()
     .action(async (options: Options) => {
       if ((options.raw === undefined) === (options.kernel === undefined)) throw new UsageError('emulate takes --raw or --kernel');
       if (options.kernel !== undefined) process.exitCode = await runKernel(options, options.kernel);
+      else if (options.raw !== undefined) process.exitCode = runBare(options, options.raw);
     });
+}
+
+function runBare(options: Options, file: string): number {
+  const { registers, exitCode } = runRaw({
+    file,
+    loadAt: integerArgument('--load-at', options.loadAt, 0, MAXIMUM_ADDRESS),
+    endian: choiceArgument('--endian', options.endian, ['big', 'little']),
+    processor: choiceArgument('--processor', options.processor, PROCESSORS),
+    memory: sizeArgument('--memory', options.memory ?? '16M'),
+    seed: integerArgument('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
+    unsupported: (what) => process.stderr.write(`kdumpd: not implemented: ${what.kind} ${what.key} at ${what.where ?? 'no address'}\n`),
+    ...(options.entry === undefined ? {} : { entry: integerArgument('--entry', options.entry, 0, MAXIMUM_ADDRESS) }),
+    ...(options.maxInstructions === undefined
+      ? {}
+      : { maxInstructions: integerArgument('--max-instructions', options.maxInstructions, 0, Number.MAX_SAFE_INTEGER) }),
+  });
+  process.stdout.write(`${JSON.stringify(registers)}\n`);
+  return exitCode;
 }
 
 async function runKernel(options: Options, kernel: string): Promise<number> {

@@ -1,0 +1,101 @@
+/** `kdumpd crash`: one crash without a daemon. */
+
+import { Command } from 'commander';
+import type { Trigger } from '../../panic/contract.ts';
+import { DEFAULT_TIMEOUT_SECONDS, dumpMode, exitCodeOf, runCrash } from '../../panic/index.ts';
+import { checkMachine, choiceArgument, integerArgument, MAXIMUM_CPUS, memoryArgument, MMU_MODES, PROCESSORS, sizeArgument } from './arguments.ts';
+import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
+import { imageSource } from './image-source.ts';
+
+type Options = {
+  readonly data: string;
+  readonly image: string;
+  readonly processor: string;
+  readonly mmu: string;
+  readonly cpus: string;
+  readonly memory: string;
+  readonly rma?: string;
+  readonly trigger: string;
+  readonly onCpu?: string;
+  readonly append?: string;
+  readonly crashAppend?: string;
+  readonly dump: string;
+  readonly dumpDevice?: string;
+  readonly seed: string;
+  readonly timeout: string;
+  readonly vmcore?: string;
+  readonly trace?: string;
+  readonly console?: string;
+  readonly json?: boolean;
+};
+
+const TRIGGERS: readonly Trigger[] = ['sysrq', 'nmi', 'panic', 'echo'];
+
+export function crashCommand(): Command {
+  return new Command('crash')
+    .description('One crash without a daemon')
+    .requiredOption('--image <name>', 'the image to boot')
+    .option('--data <dir>', 'data folder', DEFAULT_DATA)
+    .option('--processor <name>', 'power8 or power9', 'power9')
+    .option('--mmu <mode>', 'hash or radix', 'radix')
+    .option('--cpus <n>', 'virtual processors, 1 to 8', '1')
+    .option('--memory <spec>', 'RAM: 1G, or 64M,16M@4G', '1G')
+    .option('--rma <size>', 'size of the real-mode area')
+    .option('--trigger <kind>', 'sysrq, nmi, panic or echo', 'sysrq')
+    .option('--on-cpu <n>', 'the CPU that is to panic')
+    .option('--append <string>', 'added to the kernel command line')
+    .option('--crash-append <string>', 'added to the crash kernel’s command line')
+    .option('--dump <mode>', 'raw, or makedumpfile options', 'raw')
+    .option('--dump-device <size>', 'size of the dump device')
+    .option('--seed <n>', 'seeds every source of chance', '1')
+    .option('--timeout <seconds>', 'guest seconds until the crash counts as failed', String(DEFAULT_TIMEOUT_SECONDS))
+    .option('--vmcore <file>')
+    .option('--trace <file>')
+    .option('--console <file>')
+    .option('--json', 'the report as JSON on stdout')
+    .exitOverride()
+    .action(async (options: Options) => {
+      process.exitCode = await run(options);
+    });
+}
+
+async function run(options: Options): Promise<number> {
+  const processor = choiceArgument('--processor', options.processor, PROCESSORS);
+  const mmu = choiceArgument('--mmu', options.mmu, MMU_MODES);
+  checkMachine(processor, mmu);
+  const cpus = integerArgument('--cpus', options.cpus, 1, MAXIMUM_CPUS);
+  memoryArgument(options.memory);
+  const dump = dumpMode(options.dump);
+  const boot = await imageSource(openDataFolder(options.data).images).bootImage(options.image, {
+    dump,
+    ...(options.append === undefined ? {} : { append: options.append }),
+    ...(options.crashAppend === undefined ? {} : { crashAppend: options.crashAppend }),
+  });
+  const report = await runCrash({
+    boot,
+    processor,
+    mmu,
+    cpus,
+    memory: options.memory,
+    seed: integerArgument('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
+    request: {
+      trigger: choiceArgument('--trigger', options.trigger, TRIGGERS),
+      dump,
+      timeoutSeconds: integerArgument('--timeout', options.timeout, 1, 1_000_000),
+      ...(options.onCpu === undefined ? {} : { onCpu: integerArgument('--on-cpu', options.onCpu, 0, cpus - 1) }),
+    },
+    onPhase: (phase) => process.stderr.write(`crash: ${phase}\n`),
+    ...(options.rma === undefined ? {} : { rma: sizeArgument('--rma', options.rma) }),
+    ...(options.dumpDevice === undefined ? {} : { dumpBytes: sizeArgument('--dump-device', options.dumpDevice) }),
+    ...(options.vmcore === undefined ? {} : { vmcore: options.vmcore }),
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
+    ...(options.console === undefined ? {} : { console: options.console }),
+  });
+  if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else {
+    const { outcome, phase, reason, vmcore } = report;
+    process.stderr.write(`${outcome}: ${phase}${reason === undefined ? '' : `: ${reason}`}${vmcore === null ? '' : `, ${vmcore.bytes} bytes of ${vmcore.format}`}\n`);
+    for (const rule of report.rules) if (rule.verdict !== 'not-evaluated') process.stderr.write(`  ${rule.verdict.padEnd(15)} ${rule.name}\n`);
+  }
+  return exitCodeOf(report);
+}

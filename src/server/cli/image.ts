@@ -1,0 +1,95 @@
+/** `kdumpd image`: import, list and remove what partitions boot. */
+
+import { Command } from 'commander';
+import { type ImportProgress, importDebian, importOwn, listImages, removeImage } from '../images/index.ts';
+import { UsageError } from './arguments.ts';
+import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
+
+type ImportOptions = {
+  readonly data: string;
+  readonly name?: string;
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly append?: string;
+  readonly symbols?: string;
+  readonly debuginfo?: string;
+  readonly packages?: string;
+  readonly digest?: boolean;
+  readonly replace?: boolean;
+};
+
+export function imageCommand(): Command {
+  const image = new Command('image').description('Images that partitions boot').exitOverride();
+  image
+    .command('import [source]')
+    .description('`debian`: from Debian’s ppc64el packages; without a source: a vmlinux of yours')
+    .option('--data <dir>', 'data folder', DEFAULT_DATA)
+    .option('--name <name>', 'name of the image (debian: `debian`)')
+    .option('--kernel <version or file>', 'debian: kernel release; else: the vmlinux')
+    .option('--initrd <file>')
+    .option('--append <string>', 'kernel command line')
+    .option('--symbols <file>', 'System.map')
+    .option('--debuginfo <file>', 'vmlinux with DWARF')
+    .option('--packages <dir>', 'debian: package files in place of apt')
+    .option('--digest', 'debian: let purgatory check the segments’ SHA-256 (slow)')
+    .option('--replace', 'replace an image of that name')
+    .exitOverride()
+    .action(async (source: string | undefined, options: ImportOptions) => {
+      const { images } = openDataFolder(options.data);
+      const record = await (source === undefined ? importFiles(images, options) : importStock(images, source, options));
+      process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
+    });
+  image
+    .command('list')
+    .option('--data <dir>', 'data folder', DEFAULT_DATA)
+    .exitOverride()
+    .action(async (options: { readonly data: string }) => {
+      const { images, broken } = await listImages(openDataFolder(options.data).images);
+      for (const { name, error } of broken) process.stderr.write(`kdumpd: image ${name}: ${error.message}\n`);
+      process.stdout.write(`${JSON.stringify(images, null, 2)}\n`);
+    });
+  image
+    .command('rm <name>')
+    .option('--data <dir>', 'data folder', DEFAULT_DATA)
+    .exitOverride()
+    .action(async (name: string, options: { readonly data: string }) => {
+      await removeImage(openDataFolder(options.data).images, name);
+    });
+  return image;
+}
+
+/** One line a step on stderr, overwritten where that is a terminal. */
+export function showProgress({ step, done, total, detail }: ImportProgress): void {
+  const text = `import: ${step} ${done}/${total}${detail === undefined ? '' : ` ${detail}`}`;
+  process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${text}${step === 'store' && done === total ? '\n' : ''}` : `${text}\n`);
+}
+
+async function importStock(imageRoot: string, source: string, options: ImportOptions): Promise<unknown> {
+  if (source !== 'debian') throw new UsageError(`image import: ${JSON.stringify(source)} is not debian`);
+  return await importDebian({
+    imageRoot,
+    name: options.name ?? 'debian',
+    progress: showProgress,
+    ...(options.kernel === undefined ? {} : { kernel: options.kernel }),
+    ...(options.packages === undefined ? {} : { packagesDir: options.packages }),
+    ...(options.append === undefined ? {} : { append: options.append }),
+    ...(options.digest === true ? { kexecOptions: '' } : {}),
+    ...(options.replace === true ? { replace: true } : {}),
+  });
+}
+
+async function importFiles(imageRoot: string, options: ImportOptions): Promise<unknown> {
+  if (options.name === undefined || options.kernel === undefined) {
+    throw new UsageError('image import takes `debian`, or --name and --kernel');
+  }
+  return await importOwn({
+    imageRoot,
+    name: options.name,
+    kernel: options.kernel,
+    ...(options.initrd === undefined ? {} : { initrd: options.initrd }),
+    ...(options.append === undefined ? {} : { append: options.append }),
+    ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
+    ...(options.debuginfo === undefined ? {} : { debuginfo: options.debuginfo }),
+    ...(options.replace === true ? { replace: true } : {}),
+  });
+}

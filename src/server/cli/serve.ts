@@ -1,0 +1,187 @@
+/** `kdumpd serve`: the daemon. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import closeWithGrace from 'close-with-grace';
+import { Command } from 'commander';
+import { FormatError } from '../../base/errors.ts';
+import type { PartitionRequest, ServiceEvent } from '../../panic/contract.ts';
+import { openFleet } from '../../panic/index.ts';
+import { openMetadataStore } from '../../panic/store/index.ts';
+import { openVmcoreStore } from '../../vmcore/store/index.ts';
+import {
+  allowedHostsFor,
+  buildApp,
+  createCaptureReader,
+  createLogger,
+  createOperationReader,
+  DEFAULT_CONFIG,
+  ImageService,
+  maintenanceSchedules,
+  MemoryJournal,
+  Scheduler,
+} from '../index.ts';
+import { importDebian, listImages, removeImage } from '../images/index.ts';
+import { integerArgument } from './arguments.ts';
+import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
+import { showProgress } from './image.ts';
+import { imageSource } from './image-source.ts';
+
+type Options = { readonly host: string; readonly port: string; readonly data: string; readonly fleet?: string };
+
+/** The fleet of a daemon that was given none. */
+const DEFAULT_FLEET: readonly PartitionRequest[] = [
+  { name: 'one', image: 'debian', cpus: 2, memory: '1G', seed: 1 },
+  { name: 'two', image: 'debian', cpus: 2, memory: '1G', seed: 2 },
+];
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('The daemon: fleet, REST, dashboard')
+    .option('--host <address>', 'address to listen on', DEFAULT_CONFIG.host)
+    .option('--port <n>', 'port; 0 picks one', String(DEFAULT_CONFIG.port))
+    .option('--data <dir>', 'data folder', DEFAULT_DATA)
+    .option('--fleet <file>', 'JSON: an array of partitions, as POST /partitions takes them')
+    .exitOverride()
+    .action(serve);
+}
+
+async function serve(options: Options): Promise<void> {
+  const port = integerArgument('--port', options.port, 0, 65535);
+  const wanted = options.fleet === undefined ? DEFAULT_FLEET : readFleet(options.fleet);
+  const logger = createLogger(DEFAULT_CONFIG.log);
+  const data = openDataFolder(options.data);
+  const metadata = await openMetadataStore(data.metadata);
+  const vmcores = await openVmcoreStore({ path: data.chunks });
+  await vmcores.retain(await metadata.manifestIds());
+  const fleet = await openFleet({
+    images: imageSource(data.images),
+    metadata,
+    vmcores,
+    onError: (error) => logger.error({ err: error }, 'fleet'),
+  });
+  const cancelled = new Set<(event: ServiceEvent) => void>();
+  const captures = createCaptureReader(metadata, vmcores);
+  const images = new ImageService({
+    catalogue: { list: () => listImages(data.images), remove: (name) => removeImage(data.images, name) },
+    importImage: async (request, report) => {
+      await importDebian({
+        imageRoot: data.images,
+        name: request.name,
+        ...(request.kernel === undefined ? {} : { kernel: request.kernel }),
+        progress: (progress) => {
+          showProgress(progress);
+          report(progress.step, `${progress.done}/${progress.total} ${progress.detail ?? ''}`.trim());
+        },
+      });
+    },
+    inUse: (name) => fleet.usesImage(name),
+    operations: metadata,
+    logger,
+  });
+  let fleetUp = false;
+  const app = await buildApp({
+    fleet,
+    captures,
+    operations: createOperationReader(metadata, {
+      dequeue: (operation) => fleet.dequeue(operation),
+      onCancelled: ({ id, state, phase }) => {
+        for (const listener of cancelled) listener({ kind: 'operation', id, state, phase });
+      },
+    }),
+    images,
+    eventSources: [
+      (listener) => images.events(listener),
+      (listener) => {
+        cancelled.add(listener);
+        return () => cancelled.delete(listener);
+      },
+    ],
+    health: () => [{ name: 'fleet', ok: fleetUp, ...(fleetUp ? {} : { detail: 'partitions are starting' }) }],
+    version: { name: 'kdumpd', version: packageVersion() },
+    logger,
+    ...webRoot(),
+    ...hosts(options.host),
+  });
+  const scheduler = new Scheduler({
+    schedules: maintenanceSchedules({
+      schedules: DEFAULT_CONFIG.schedules,
+      limits: DEFAULT_CONFIG.retention,
+      captures,
+      sweepStore: () => fleet.sweepStore(),
+      logger,
+    }),
+    journal: new MemoryJournal(),
+    logger,
+  });
+  const address = await app.listen({ host: options.host, port });
+  logger.info({ address }, 'listening; the fleet is starting');
+  scheduler.start();
+  closeWithGrace({ delay: 20_000 }, async ({ err }) => {
+    if (err !== undefined) logger.error({ err }, 'closing after an error');
+    await scheduler.stop();
+    await app.close();
+    await fleet.close();
+    await images.settled();
+    await vmcores.close();
+    await metadata.close();
+  });
+  await prepareImages(data.images, wanted);
+  if (fleet.list().length === 0) for (const request of wanted) await createOne(request);
+  await fleet.startAll();
+  fleetUp = true;
+  process.stdout.write(`kdumpd ready ${address}\n`);
+
+  async function createOne(request: PartitionRequest): Promise<void> {
+    try {
+      await fleet.create(request);
+    } catch (error) {
+      logger.error({ err: error, image: request.image }, 'a partition of the fleet could not be made');
+    }
+  }
+}
+
+/** Imports Debian where the fleet wants it and it is not there; where that cannot be, says what to do and goes on. */
+async function prepareImages(imageRoot: string, fleet: readonly PartitionRequest[]): Promise<void> {
+  if (!fleet.some((each) => each.image === 'debian')) return;
+  const { images } = await listImages(imageRoot);
+  if (images.some((each) => each.name === 'debian')) return;
+  process.stderr.write('kdumpd: importing stock Debian for the first time\n');
+  try {
+    await importDebian({ imageRoot, name: 'debian', progress: showProgress });
+  } catch (error) {
+    process.stderr.write(
+      `kdumpd: Debian could not be imported: ${error instanceof Error ? error.message : String(error)}\n` +
+        'kdumpd: give package files with `kdumpd image import debian --packages DIR`, or a kernel of yours with\n' +
+        'kdumpd: `kdumpd image import --name N --kernel VMLINUX --initrd FILE`; the service goes on without partitions\n',
+    );
+  }
+}
+
+function readFleet(path: string): readonly PartitionRequest[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new FormatError('fleet/file', `${path} cannot be read as JSON`, { what: path, cause });
+  }
+  const good = Array.isArray(value) && value.every((each) => typeof each === 'object' && each !== null && typeof each.image === 'string');
+  if (!good) throw new FormatError('fleet/shape', `${path} is not an array of partitions with an image each`, { what: path });
+  return value as readonly PartitionRequest[];
+}
+
+/** The built dashboard lies beside the built program; run from sources there may be none. */
+function webRoot(): { readonly webRoot?: string } {
+  const built = fileURLToPath(new URL('../../../dist/web', import.meta.url));
+  return existsSync(built) ? { webRoot: built } : {};
+}
+
+function hosts(host: string): { readonly allowedHosts?: readonly string[] } {
+  const allowedHosts = allowedHostsFor(host);
+  return allowedHosts === undefined ? {} : { allowedHosts };
+}
+
+function packageVersion(): string {
+  const file: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : 'unknown';
+}
