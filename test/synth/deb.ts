@@ -35,12 +35,20 @@ function tarHeader(entry: SynthEntry, length: number): Uint8Array {
   block.write(entry.type ?? '0', 156);
   block.write(entry.link ?? '', 157, 100);
   block.write('ustar\x0000', 257);
-  block.write(`${octal(block.reduce((sum, byte) => sum + byte, 0), 6)}\0 `, 148);
+  block.write(
+    `${octal(
+      block.reduce((sum, byte) => sum + byte, 0),
+      6,
+    )}\0 `,
+    148,
+  );
   return new Uint8Array(block);
 }
 
 /** An ar archive. */
-export function synthAr(members: readonly { readonly name: string; readonly data: Uint8Array }[]): Uint8Array {
+export function synthAr(
+  members: readonly { readonly name: string; readonly data: Uint8Array }[],
+): Uint8Array {
   const parts = members.flatMap(({ name, data }) => {
     const header = `${name.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}${'100644'.padEnd(8)}`;
     const end = `${String(data.length).padEnd(10)}\`\n`;

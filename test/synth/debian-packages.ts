@@ -46,7 +46,9 @@ function packages(): SynthDeb[] {
     },
     {
       name: 'makedumpfile',
-      entries: [program('./usr/bin/makedumpfile', synthProgram(['libdw.so.1', 'libc.so.6'], '/lib64/ld64.so.2'))],
+      entries: [
+        program('./usr/bin/makedumpfile', synthProgram(['libdw.so.1', 'libc.so.6'], '/lib64/ld64.so.2')),
+      ],
     },
     {
       name: 'libc6',

@@ -27,7 +27,9 @@ export function synthKernel(release: string): Uint8Array {
     type: ET_EXEC,
     machine: EM_PPC64,
     entry: 0xc000000000000000n,
-    segments: [{ type: PT_LOAD, flags: PF_R | PF_X, vaddr: 0xc000000000000000n, paddr: 0n, data, memsz: 8192 }],
+    segments: [
+      { type: PT_LOAD, flags: PF_R | PF_X, vaddr: 0xc000000000000000n, paddr: 0n, data, memsz: 8192 },
+    ],
     symbols: [
       { name: 'start_here', value: 0xc000000000000000n, size: 8n, bind: 1, type: 2, other: 0, shndx: 0xfff1 },
     ],
@@ -58,7 +60,15 @@ export function synthProgram(needed: readonly string[] = [], interpreter?: strin
         : [{ type: PT_DYNAMIC, flags: PF_R, vaddr: 0x20000n, data: dynamic, align: 8n }]),
       ...(interpreter === undefined
         ? []
-        : [{ type: PT_INTERP, flags: PF_R, vaddr: 0x30000n, data: latin1Bytes(`${interpreter}\0`), align: 1n }]),
+        : [
+            {
+              type: PT_INTERP,
+              flags: PF_R,
+              vaddr: 0x30000n,
+              data: latin1Bytes(`${interpreter}\0`),
+              align: 1n,
+            },
+          ]),
     ],
   });
 }
