@@ -10,6 +10,7 @@ below it, so an unwinder that trusts both stops after one frame. The back chain 
 import sys
 
 import drgn
+from drgn.helpers.linux.percpu import per_cpu
 from drgn.helpers.linux.pid import for_each_task
 
 
@@ -33,8 +34,9 @@ def main():
     tasks = list(for_each_task(prog))
     print(len(tasks), "tasks:", " ".join(task.comm.string_().decode() for task in tasks[:8]), "…")
     thread = prog.crashed_thread()
-    task = drgn.helpers.linux.pid.find_task(prog, thread.tid)
-    print("panicking CPU", prog["crashing_cpu"].value_(), "task", thread.tid, task.comm.string_().decode())
+    cpu = prog["crashing_cpu"].value_()
+    task = per_cpu(prog["runqueues"], cpu).curr
+    print("panicking CPU", cpu, "task", task.pid.value_(), task.comm.string_().decode())
     registers = thread.stack_trace()[0].registers()
     for name in frames(prog, registers["r1"]):
         print("  ", name)

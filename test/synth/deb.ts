@@ -1,9 +1,9 @@
 /** Debian packages, and the ar and tar archives in them, good and hostile: nothing here checks what it is given. */
 
-import { spawnSync } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
 import { compress } from 'zstd-napi';
 import { concatBytes, latin1Bytes } from '../../src/base/bytes.ts';
+import { storedXz } from './xz.ts';
 
 export type SynthEntry = {
   readonly path: string;
@@ -59,7 +59,7 @@ export function synthAr(
 
 export type SynthCompression = 'none' | 'gz' | 'zst' | 'xz';
 
-/** Compressed by Node, or (xz) by the program of that name. */
+/** Compressed. xz only stores: what is tested is the container and its checks. */
 export function compressed(bytes: Uint8Array, kind: SynthCompression): Uint8Array {
   switch (kind) {
     case 'none':
@@ -69,7 +69,7 @@ export function compressed(bytes: Uint8Array, kind: SynthCompression): Uint8Arra
     case 'zst':
       return new Uint8Array(compress(Buffer.from(bytes)));
     case 'xz':
-      return new Uint8Array(spawnSync('xz', ['-c'], { input: bytes, maxBuffer: 1 << 30 }).stdout);
+      return storedXz(bytes);
   }
 }
 

@@ -1,7 +1,18 @@
 /** Why compiled code came back to its host, by name. */
 type ExitName =
-  | 'budget' | 'fetch' | 'fault' | 'illegal' | 'privileged' | 'trap' | 'fpUnavailable' | 'vectorUnavailable'
-  | 'vsxUnavailable' | 'special' | 'attn' | 'alignment' | 'fpEnabled';
+  | 'budget'
+  | 'fetch'
+  | 'fault'
+  | 'illegal'
+  | 'privileged'
+  | 'trap'
+  | 'fpUnavailable'
+  | 'vectorUnavailable'
+  | 'vsxUnavailable'
+  | 'special'
+  | 'attn'
+  | 'alignment'
+  | 'fpEnabled';
 type ExitCodes = Readonly<Record<ExitName, number>>;
 
 /** Why compiled code came back to its host. */

@@ -5,9 +5,23 @@ import * as msr from './msr.ts';
 import type { Vcpu } from './vcpu.ts';
 
 type VectorName =
-  | 'systemReset' | 'machineCheck' | 'dataStorage' | 'dataSegment' | 'instructionStorage' | 'instructionSegment' | 'external'
-  | 'alignment' | 'program' | 'fpUnavailable' | 'decrementer' | 'doorbell' | 'systemCall' | 'trace' | 'vectorUnavailable'
-  | 'vsxUnavailable' | 'facilityUnavailable';
+  | 'systemReset'
+  | 'machineCheck'
+  | 'dataStorage'
+  | 'dataSegment'
+  | 'instructionStorage'
+  | 'instructionSegment'
+  | 'external'
+  | 'alignment'
+  | 'program'
+  | 'fpUnavailable'
+  | 'decrementer'
+  | 'doorbell'
+  | 'systemCall'
+  | 'trace'
+  | 'vectorUnavailable'
+  | 'vsxUnavailable'
+  | 'facilityUnavailable';
 
 export const VECTOR: Readonly<Record<VectorName, number>> = {
   systemReset: 0x100,

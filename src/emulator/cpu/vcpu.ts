@@ -4,7 +4,7 @@
  */
 
 import type { Arena } from '../memory/arena.ts';
-import { Tlb, TLB_BYTES } from '../mmu/tlb.ts';
+import { TLB_BYTES, Tlb } from '../mmu/tlb.ts';
 import * as layout from './layout.ts';
 import * as msr from './msr.ts';
 
@@ -142,13 +142,18 @@ export class Vcpu {
     return out >>> 0;
   }
   set cr(value: number) {
-    for (let field = 0; field < 8; field++) this.set32(layout.CR + field * 4, (value >>> (28 - field * 4)) & 15);
+    for (let field = 0; field < 8; field++)
+      this.set32(layout.CR + field * 4, (value >>> (28 - field * 4)) & 15);
   }
 
   get xer(): number {
     const bit = (offset: number, at: number): number => (this.get32(offset) & 1) << at;
     const word =
-      bit(layout.XER_SO, 31) | bit(layout.XER_OV, 30) | bit(layout.XER_CA, 29) | bit(layout.XER_OV32, 19) | bit(layout.XER_CA32, 18);
+      bit(layout.XER_SO, 31) |
+      bit(layout.XER_OV, 30) |
+      bit(layout.XER_CA, 29) |
+      bit(layout.XER_OV32, 19) |
+      bit(layout.XER_CA32, 18);
     return (word | this.get32(layout.XER_COUNT)) >>> 0;
   }
   set xer(value: number) {

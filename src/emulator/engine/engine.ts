@@ -75,7 +75,14 @@ export class Engine {
   /** Set by the host's parts of instructions: stop after this instruction. */
   #stopRequested = false;
 
-  constructor(arena: Arena, ram: Ram, mmu: RadixMmu, bus: MmioBus, host: EngineHost, modules: (mode: Mode) => WebAssembly.Module = compile) {
+  constructor(
+    arena: Arena,
+    ram: Ram,
+    mmu: RadixMmu,
+    bus: MmioBus,
+    host: EngineHost,
+    modules: (mode: Mode) => WebAssembly.Module = compile,
+  ) {
     this.#host = host;
     this.#arena = arena;
     this.#ram = ram;
@@ -117,13 +124,18 @@ export class Engine {
     this.#refresh(vcpu, vcpu.msr);
     for (;;) {
       this.code.settle();
-      if (this.#stopRequested) return { end: vcpu.state === 'running' ? 'event' : 'left-service', executed: budget - left };
+      if (this.#stopRequested)
+        return { end: vcpu.state === 'running' ? 'event' : 'left-service', executed: budget - left };
       if (left <= 0) return { end: 'budget', executed: budget - left };
       this.#host.deliverPending(vcpu);
       const mode = vcpu.msr;
       this.#refresh(vcpu, mode);
       const state = this.storage.state;
-      const code = this.#interpreter(mode)(vcpu.tlb.set(state.dataSet), vcpu.tlb.set(state.codeSet) + tlb.TLB_EXECUTE, left);
+      const code = this.#interpreter(mode)(
+        vcpu.tlb.set(state.dataSet),
+        vcpu.tlb.set(state.codeSet) + tlb.TLB_EXECUTE,
+        left,
+      );
       left = this.#arena.view.getInt32(layout.LEFT, true);
       switch (code) {
         case EXIT.budget:
@@ -180,7 +192,9 @@ export class Engine {
     const key = (mode64 ? 1 : 0) | (littleEndian ? 2 : 0);
     const known = this.#instances.get(key);
     if (known !== undefined) return known;
-    const instance = new WebAssembly.Instance(this.#modules({ mode64, littleEndian }), { env: this.#imports });
+    const instance = new WebAssembly.Instance(this.#modules({ mode64, littleEndian }), {
+      env: this.#imports,
+    });
     const run = instance.exports.run as Interpreter;
     this.#instances.set(key, run);
     return run;
@@ -223,7 +237,12 @@ export class Engine {
         this.interrupt(vcpu, VECTOR.instructionSegment);
         return;
       case 'machine-check':
-        this.#host.unsupported({ kind: 'mmio', key: hex64(address), where: hex64(vcpu.nia), detail: 'nothing at this address' });
+        this.#host.unsupported({
+          kind: 'mmio',
+          key: hex64(address),
+          where: hex64(vcpu.nia),
+          detail: 'nothing at this address',
+        });
         vcpu.setSpr(19, address);
         this.interrupt(vcpu, VECTOR.machineCheck, 0x00040000n);
         return;
@@ -312,13 +331,15 @@ export class Engine {
         this.#host.probed?.(this.storage.state.vcpu, word);
         return handler;
       },
-      special: (id: number, record: number) => (specials[id] as (word: number) => number)(this.code.wordAt(record >>> 0)),
+      special: (id: number, record: number) =>
+        (specials[id] as (word: number) => number)(this.code.wordAt(record >>> 0)),
       resolveRead: (lo: number, hi: number, bytes: number) => this.storage.resolveRead(lo, hi, bytes) | 0,
       resolveWrite: (lo: number, hi: number, bytes: number) => this.storage.resolveWrite(lo, hi, bytes) | 0,
       commitWrite: () => this.storage.commitWrite(),
     };
     for (const [name, helper] of HOST_HELPERS) {
-      imports[`helper_${name}`] = (a: number, b: number, c: number, d: number) => helper.run(this.#arena.view, a, b, c, d);
+      imports[`helper_${name}`] = (a: number, b: number, c: number, d: number) =>
+        helper.run(this.#arena.view, a, b, c, d);
     }
     return imports;
   }

@@ -9,7 +9,22 @@ import * as layout from '../cpu/layout.ts';
 import { TLB_INDEX_MASK, TLB_WRITE } from '../mmu/tlb.ts';
 import type { LoadKind, Ops, StoreWidth, Trap, XerBit } from '../semantics/index.ts';
 import {
-  call, type Expr, type FunctionBody, type FunctionRef, type I32, type I64, i32, i32c, i64, i64c, load, low32, op, type V128, v128c, type ValueType,
+  call,
+  type Expr,
+  type FunctionBody,
+  type FunctionRef,
+  type I32,
+  type I64,
+  i32,
+  i32c,
+  i64,
+  i64c,
+  load,
+  low32,
+  op,
+  type V128,
+  type ValueType,
+  v128c,
 } from '../wasm/index.ts';
 import type { Handler } from './handlers.ts';
 
@@ -44,7 +59,11 @@ export type HandlerFrame = {
 };
 
 const XER_OFFSETS: Readonly<Record<XerBit, number>> = {
-  SO: layout.XER_SO, OV: layout.XER_OV, CA: layout.XER_CA, OV32: layout.XER_OV32, CA32: layout.XER_CA32,
+  SO: layout.XER_SO,
+  OV: layout.XER_OV,
+  CA: layout.XER_CA,
+  OV32: layout.XER_OV32,
+  CA32: layout.XER_CA32,
 };
 const BYTES: Readonly<Record<LoadKind, number>> = { u8: 1, u16: 2, s16: 2, u32: 4, s32: 4, u64: 8 };
 const at = (offset: number): I32 => i32c(offset);
@@ -60,7 +79,13 @@ export class InterpreterOps implements Ops {
   readonly #frame: HandlerFrame;
   readonly #callees: Callees;
 
-  constructor(mode: { mode64: boolean; littleEndian: boolean }, body: FunctionBody, handler: Handler, frame: HandlerFrame, callees: Callees) {
+  constructor(
+    mode: { mode64: boolean; littleEndian: boolean },
+    body: FunctionBody,
+    handler: Handler,
+    frame: HandlerFrame,
+    callees: Callees,
+  ) {
     this.mode64 = mode.mode64;
     this.littleEndian = mode.littleEndian;
     this.record = handler.row.record;
@@ -120,10 +145,15 @@ export class InterpreterOps implements Ops {
   }
 
   crField(operand: string | number): I32 {
-    return typeof operand === 'number' ? load.i32(at(layout.CR + 4 * operand)) : load.i32(this.#register(operand));
+    return typeof operand === 'number'
+      ? load.i32(at(layout.CR + 4 * operand))
+      : load.i32(this.#register(operand));
   }
   setCrField(operand: string | number, value: I32): void {
-    this.#body.store32(typeof operand === 'number' ? at(layout.CR + 4 * operand) : this.#register(operand), value);
+    this.#body.store32(
+      typeof operand === 'number' ? at(layout.CR + 4 * operand) : this.#register(operand),
+      value,
+    );
   }
   crBit(operand: string): I32 {
     const bit = this.let(this.imm(operand));
@@ -132,7 +162,10 @@ export class InterpreterOps implements Ops {
   setCrBit(operand: string, value: I32): void {
     const bit = this.let(this.imm(operand));
     const set = this.let(value);
-    const cleared = i32.and(load.i32(crFieldOf(bit), layout.CR), i32.xor(i32.shl(i32c(1), shiftOf(bit)), i32c(-1)));
+    const cleared = i32.and(
+      load.i32(crFieldOf(bit), layout.CR),
+      i32.xor(i32.shl(i32c(1), shiftOf(bit)), i32c(-1)),
+    );
     this.#body.store32(crFieldOf(bit), i32.or(cleared, i32.shl(set, shiftOf(bit))), layout.CR);
   }
   recordCr0(value: I64): void {
@@ -190,7 +223,9 @@ export class InterpreterOps implements Ops {
   let<T extends ValueType>(value: Expr<T>): Expr<T> {
     return this.#body.let(value);
   }
-  variable<T extends ValueType>(initial: Expr<T>): { readonly get: () => Expr<T>; readonly set: (value: Expr<T>) => void } {
+  variable<T extends ValueType>(
+    initial: Expr<T>,
+  ): { readonly get: () => Expr<T>; readonly set: (value: Expr<T>) => void } {
     const local = this.#body.local(initial.type as T);
     this.#body.set(local, initial);
     return { get: () => this.#body.get(local), set: (value) => this.#body.set(local, value) };
@@ -225,8 +260,11 @@ export class InterpreterOps implements Ops {
     const swap = reversed === this.littleEndian;
     const ordered = this.let(swap ? this.#swap(value, width / 8) : value);
     const effective = this.#effective(ea);
-    this.#store(effective, width / 8, (address, addend) => this.#rawStore(width, address, addend, ordered), () =>
-      call('i32', this.#callees.slowStore, [effective, ordered, i32c(width / 8)]),
+    this.#store(
+      effective,
+      width / 8,
+      (address, addend) => this.#rawStore(width, address, addend, ordered),
+      () => call('i32', this.#callees.slowStore, [effective, ordered, i32c(width / 8)]),
     );
   }
 
@@ -238,8 +276,11 @@ export class InterpreterOps implements Ops {
   storeVector(ea: I64, value: V128): void {
     const ordered = this.let(this.littleEndian ? value : reverse16(value));
     const effective = this.#effective(ea);
-    this.#store(effective, 16, (address) => this.#body.store128(address, ordered), () =>
-      call('i32', this.#callees.slowStoreVector, [effective, ordered]),
+    this.#store(
+      effective,
+      16,
+      (address) => this.#body.store128(address, ordered),
+      () => call('i32', this.#callees.slowStoreVector, [effective, ordered]),
     );
   }
 
@@ -267,7 +308,8 @@ export class InterpreterOps implements Ops {
   zeroBlock(ea: I64): void {
     const effective = this.#effective(ea);
     const address = this.let(this.#writeAddress(effective, 128));
-    for (let offset = 0; offset < 128; offset += 16) this.#body.store128(address, v128c(new Array(16).fill(0)), offset);
+    for (let offset = 0; offset < 128; offset += 16)
+      this.#body.store128(address, v128c(new Array(16).fill(0)), offset);
   }
 
   jumpRelative(operand: string): void {
@@ -286,7 +328,9 @@ export class InterpreterOps implements Ops {
   }
   special(name: string): void {
     this.#main(name).publish();
-    const code = this.let(call('i32', this.#callees.special, [i32c(this.#callees.specialId(name)), this.#frame.record]));
+    const code = this.let(
+      call('i32', this.#callees.special, [i32c(this.#callees.specialId(name)), this.#frame.record]),
+    );
     this.#body.if(code, () => this.#frame.exit(code));
   }
   helper(name: string, args: readonly I32[]): I32 {
@@ -294,7 +338,8 @@ export class InterpreterOps implements Ops {
   }
 
   #main(what: string): NonNullable<HandlerFrame['main']> {
-    if (this.#frame.main === undefined) throw new BugError(`${this.#handler.row.mnemonic} uses ${what} outside the main function`);
+    if (this.#frame.main === undefined)
+      throw new BugError(`${this.#handler.row.mnemonic} uses ${what} outside the main function`);
     return this.#frame.main;
   }
   #place(operand: string): { offset: number; width: number } {
@@ -310,7 +355,9 @@ export class InterpreterOps implements Ops {
   }
 
   #entry(effective: I64): I32 {
-    return this.let(i32.add(this.#frame.tlb, i32.and(i32.shrU(i32.wrap(effective), i32c(8)), i32c(TLB_INDEX_MASK))));
+    return this.let(
+      i32.add(this.#frame.tlb, i32.and(i32.shrU(i32.wrap(effective), i32c(8)), i32c(TLB_INDEX_MASK))),
+    );
   }
   #misses(entry: I32, array: number, effective: I64, bytes: number): I32 {
     const last = bytes === 1 || bytes === 128 ? effective : i64.add(effective, i64c(bytes - 1));
@@ -340,7 +387,12 @@ export class InterpreterOps implements Ops {
     );
     return this.#body.get(address);
   }
-  #store(effective: I64, bytes: number, fast: (address: I32, offset?: number) => void, slow: () => I32): void {
+  #store(
+    effective: I64,
+    bytes: number,
+    fast: (address: I32, offset?: number) => void,
+    slow: () => I32,
+  ): void {
     const entry = this.#entry(effective);
     this.#body.if(
       this.#misses(entry, TLB_WRITE, effective, bytes),
@@ -387,7 +439,12 @@ export class InterpreterOps implements Ops {
     if (bytes === 8) {
       // i64x2.splat, i8x16.shuffle, extract lane 0: cheaper than shifts and masks (docs/adr).
       const splat = op('v128', 0xfd0012, [value]);
-      return op('i64', 0xfd001d, [op('v128', 0xfd000d, [splat, splat], [7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0])], [0]);
+      return op(
+        'i64',
+        0xfd001d,
+        [op('v128', 0xfd000d, [splat, splat], [7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0])],
+        [0],
+      );
     }
     const word = this.let(i32.wrap(value));
     if (bytes === 4) {
@@ -397,7 +454,9 @@ export class InterpreterOps implements Ops {
       );
       return i64.extendU(swapped);
     }
-    return i64.extendU(i32.or(i32.shl(i32.and(word, i32c(0xff)), i32c(8)), i32.and(i32.shrU(word, i32c(8)), i32c(0xff))));
+    return i64.extendU(
+      i32.or(i32.shl(i32.and(word, i32c(0xff)), i32c(8)), i32.and(i32.shrU(word, i32c(8)), i32c(0xff))),
+    );
   }
 }
 
@@ -412,4 +471,3 @@ function shiftOf(bit: I32): I32 {
 export function reverse16(value: V128): V128 {
   return op('v128', 0xfd000d, [value, value], REVERSE16);
 }
-

@@ -14,9 +14,22 @@ import { HOST_HELPERS } from '../semantics/host.ts';
 import { SEMANTICS } from '../semantics/index.ts';
 import { specialId } from '../semantics/specials.ts';
 import {
-  call, type Expr, FunctionBody, type FunctionRef, type I32, type I64, i32, i32c, i64, i64c, load, type Local, low32, ModuleBuilder,
+  call,
+  type Expr,
+  FunctionBody,
+  type FunctionRef,
+  type I32,
+  type I64,
+  i32,
+  i32c,
+  i64,
+  i64c,
+  type Local,
+  load,
+  low32,
+  ModuleBuilder,
 } from '../wasm/index.ts';
-import { type Handler, HANDLERS } from './handlers.ts';
+import { HANDLERS, type Handler } from './handlers.ts';
 import { type Callees, type HandlerFrame, InterpreterOps } from './interpreter-ops.ts';
 import { isInline } from './placement.ts';
 import { RECORD_SIZE } from './record.ts';
@@ -39,12 +52,22 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
   const commitWrite = module.import('commitWrite', { parameters: [], results: ['i32'] });
   const helpers = new Map<string, FunctionRef>();
   for (const [name, helper] of HOST_HELPERS) {
-    helpers.set(name, module.import(`helper_${name}`, { parameters: new Array(helper.arity).fill('i32'), results: ['i32'] }));
+    helpers.set(
+      name,
+      module.import(`helper_${name}`, { parameters: new Array(helper.arity).fill('i32'), results: ['i32'] }),
+    );
   }
   const slowStore = module.declare('slowStore', { parameters: ['i64', 'i64', 'i32'], results: ['i32'] });
-  const slowStoreVector = module.declare('slowStoreVector', { parameters: ['i64', 'v128'], results: ['i32'] });
+  const slowStoreVector = module.declare('slowStoreVector', {
+    parameters: ['i64', 'v128'],
+    results: ['i32'],
+  });
   const callees: Callees = {
-    resolveRead, resolveWrite, slowStore, slowStoreVector, special,
+    resolveRead,
+    resolveWrite,
+    slowStore,
+    slowStoreVector,
+    special,
     specialId,
     helper: (name) => helpers.get(name) as FunctionRef,
   };
@@ -89,15 +112,30 @@ function emit(mode: Mode, body: FunctionBody, handler: Handler, frame: HandlerFr
   };
   const facility: Facility | undefined = handler.row.facility;
   const ops = new InterpreterOps(mode, body, handler, frame, callees);
-  if (facility === 'vsx-or-vec') body.if(ops.imm('VSRHIGH'), () => require('vec'), () => require('vsx'));
-  else if (facility === 'fp-or-vec') body.if(ops.imm('VSRHIGH'), () => require('vec'), () => require('fp'));
+  if (facility === 'vsx-or-vec')
+    body.if(
+      ops.imm('VSRHIGH'),
+      () => require('vec'),
+      () => require('vsx'),
+    );
+  else if (facility === 'fp-or-vec')
+    body.if(
+      ops.imm('VSRHIGH'),
+      () => require('vec'),
+      () => require('fp'),
+    );
   else if (facility !== undefined) require(facility);
   const semantics = SEMANTICS.get(handler.row.base);
   if (semantics === undefined) throw new Error(`no semantics for ${handler.row.base}`);
   semantics(ops);
 }
 
-function mainBody(mode: Mode, host: { readonly decode: FunctionRef; readonly probe: FunctionRef }, callees: Callees, outOfLine: ReadonlyMap<Handler, FunctionRef>): FunctionBody {
+function mainBody(
+  mode: Mode,
+  host: { readonly decode: FunctionRef; readonly probe: FunctionRef },
+  callees: Callees,
+  outOfLine: ReadonlyMap<Handler, FunctionRef>,
+): FunctionBody {
   const body = new FunctionBody(3);
   const tlbData = parameter(0);
   const tlbCode = parameter(1);
@@ -147,7 +185,10 @@ function mainBody(mode: Mode, host: { readonly decode: FunctionRef; readonly pro
   body.set(target, load.i64(i32c(layout.NIA)));
   body.block('exit');
   body.loop('outer');
-  body.set(scratch, i32.add(tlbCode, i32.and(i32.shrU(i32.wrap(get(target)), i32c(8)), i32c(TLB_INDEX_MASK))));
+  body.set(
+    scratch,
+    i32.add(tlbCode, i32.and(i32.shrU(i32.wrap(get(target)), i32c(8)), i32c(TLB_INDEX_MASK))),
+  );
   body.set(page, i64.and(get(target), i64c(-4096n)));
   const leaveAtTarget = (value: number): void => {
     body.store64(i32c(layout.NIA), get(target));
@@ -165,7 +206,14 @@ function mainBody(mode: Mode, host: { readonly decode: FunctionRef; readonly pro
   const label = (id: number): string => `h${id}`;
   const ids = [0, 1, 2, 3, ...HANDLERS.map((each) => each.id)];
   // Blocks are opened in reverse, so that the first handler's code comes right after the first end.
-  const bodies = [0, 1, 2, 3, ...inline.map((each) => each.id), ...[...outOfLine.keys()].map((each) => each.id)];
+  const bodies = [
+    0,
+    1,
+    2,
+    3,
+    ...inline.map((each) => each.id),
+    ...[...outOfLine.keys()].map((each) => each.id),
+  ];
   body.set(scratch, load.u16(get(record)));
   body.loop('again');
   for (const id of [...bodies].reverse()) body.block(label(id));
@@ -223,7 +271,9 @@ function slowStoreBody(resolveWrite: FunctionRef, commitWrite: FunctionRef, vect
   const body = new FunctionBody(vector ? 2 : 3);
   const ea: I64 = { type: 'i64', code: [0x20, 0] };
   const bytes = vector ? i32c(16) : parameter(2);
-  const address = body.let(call('i32', resolveWrite, [i32.wrap(ea), i32.wrap(i64.shrU(ea, i64c(32))), bytes]));
+  const address = body.let(
+    call('i32', resolveWrite, [i32.wrap(ea), i32.wrap(i64.shrU(ea, i64c(32))), bytes]),
+  );
   body.if(i32.eq(address, i32c(-1)), () => body.return(i32c(EXIT.fault)));
   if (vector) body.store128(address, { type: 'v128', code: [0x20, 1] });
   else {
@@ -236,7 +286,9 @@ function slowStoreBody(resolveWrite: FunctionRef, commitWrite: FunctionRef, vect
     ];
     for (const [size, store] of stores) body.if(i32.eq(bytes, i32c(size)), store);
   }
-  body.if(i32.eq(address, i32c(layout.SCRATCH)), () => body.return(i32.and(call('i32', commitWrite, []), i32c(EXIT.fault))));
+  body.if(i32.eq(address, i32c(layout.SCRATCH)), () =>
+    body.return(i32.and(call('i32', commitWrite, []), i32c(EXIT.fault))),
+  );
   body.effect(i32c(0).code);
   return body;
 }

@@ -15,7 +15,15 @@ export const SLOT_BYTES: number = 1024 * RECORD_SIZE + 64;
 export type Place = { readonly offset: number; readonly width: 16 | 32 | 64 };
 
 const WIDTHS: Readonly<Record<OperandKind, 16 | 32 | 64>> = {
-  gpr: 16, gpr0: 16, fpr: 16, vr: 16, vsr: 16, crf: 16, u16: 16, i32: 32, i64: 64,
+  gpr: 16,
+  gpr0: 16,
+  fpr: 16,
+  vr: 16,
+  vsr: 16,
+  crf: 16,
+  u16: 16,
+  i32: 32,
+  i64: 64,
 };
 
 /** Where each operand lies. Wide ones are placed first. */

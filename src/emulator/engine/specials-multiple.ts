@@ -8,7 +8,8 @@ import type { Special, SpecialHost } from './specials.ts';
 
 export function multipleSpecials(s: SpecialHost): [string, Special][] {
   const littleEndian = (): boolean => (s.vcpu().msr & msr.MSR_LE_BIT) !== 0n;
-  const masked = (ea: bigint): bigint => ((s.vcpu().msr & msr.MSR_SF_BIT) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea));
+  const masked = (ea: bigint): bigint =>
+    (s.vcpu().msr & msr.MSR_SF_BIT) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea);
   const halves = (ea: bigint): [number, number] => [Number(ea & 0xffffffffn) | 0, Number(ea >> 32n) | 0];
 
   /** An alignment interrupt with the operand's address. */
@@ -18,7 +19,12 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
   };
 
   /** Every byte is resolved before any is moved, so that a fault leaves the instruction without effect. */
-  const transfer = (ea: bigint, length: number, write: boolean, act: (addresses: readonly number[]) => void): number => {
+  const transfer = (
+    ea: bigint,
+    length: number,
+    write: boolean,
+    act: (addresses: readonly number[]) => void,
+  ): number => {
     const addresses: number[] = [];
     for (let i = 0; i < length; i++) {
       const [lo, hi] = halves(masked(ea + BigInt(i)));
@@ -42,8 +48,17 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
     return transfer(ea, (32 - first) * 4, store, (at) => {
       for (let n = first; n < 32; n++) {
         const from = (n - first) * 4;
-        if (store) for (let i = 0; i < 4; i++) s.arena.bytes[at[from + i] as number] = Number((vcpu.gpr(n) >> BigInt(24 - 8 * i)) & 0xffn);
-        else vcpu.setGpr(n, [0, 1, 2, 3].reduce((v, i) => (v << 8n) | BigInt(s.arena.bytes[at[from + i] as number] as number), 0n));
+        if (store)
+          for (let i = 0; i < 4; i++)
+            s.arena.bytes[at[from + i] as number] = Number((vcpu.gpr(n) >> BigInt(24 - 8 * i)) & 0xffn);
+        else
+          vcpu.setGpr(
+            n,
+            [0, 1, 2, 3].reduce(
+              (v, i) => (v << 8n) | BigInt(s.arena.bytes[at[from + i] as number] as number),
+              0n,
+            ),
+          );
       }
     });
   };
@@ -98,24 +113,30 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
     ['stswx', (word) => string(word, s.vcpu().get32(layout.XER_COUNT) & 127, indexed(word), true)],
     ['lq', (word) => quad(word, base(word) + displacement(word, 0xfff0), false)],
     ['stq', (word) => quad(word, base(word) + displacement(word, 0xfffc), true)],
-    ['lqarx', (word) => {
-      const [lo, hi] = halves(masked(indexed(word)));
-      const code = quad(word, indexed(word), false);
-      if (code === 0) s.vcpu().set32(layout.RESERVE, s.storage.resolveRead(lo, hi, 16) & -128);
-      return code;
-    }],
-    ['stqcx', (word) => {
-      const vcpu = s.vcpu();
-      if ((indexed(word) & 15n) !== 0n) return misaligned(indexed(word));
-      const [lo, hi] = halves(masked(indexed(word)));
-      const at = s.storage.resolveWrite(lo, hi, 16);
-      if (at < 0) return EXIT.fault;
-      const held = vcpu.get32(layout.RESERVE) === (at & -128);
-      const code = held ? quad(word, indexed(word), true) : 0;
-      if (code !== 0) return code;
-      vcpu.set32(layout.RESERVE, -1);
-      vcpu.set32(layout.CR, (held ? 2 : 0) | vcpu.get32(layout.XER_SO));
-      return 0;
-    }],
+    [
+      'lqarx',
+      (word) => {
+        const [lo, hi] = halves(masked(indexed(word)));
+        const code = quad(word, indexed(word), false);
+        if (code === 0) s.vcpu().set32(layout.RESERVE, s.storage.resolveRead(lo, hi, 16) & -128);
+        return code;
+      },
+    ],
+    [
+      'stqcx',
+      (word) => {
+        const vcpu = s.vcpu();
+        if ((indexed(word) & 15n) !== 0n) return misaligned(indexed(word));
+        const [lo, hi] = halves(masked(indexed(word)));
+        const at = s.storage.resolveWrite(lo, hi, 16);
+        if (at < 0) return EXIT.fault;
+        const held = vcpu.get32(layout.RESERVE) === (at & -128);
+        const code = held ? quad(word, indexed(word), true) : 0;
+        if (code !== 0) return code;
+        vcpu.set32(layout.RESERVE, -1);
+        vcpu.set32(layout.CR, (held ? 2 : 0) | vcpu.get32(layout.XER_SO));
+        return 0;
+      },
+    ],
   ];
 }

@@ -39,15 +39,19 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
   const timebase = (): bigint => timebaseAt(s.now());
   const users = new Set([1, 3, 8, 9, 13, 136, 259, 268, 269]);
   const readers = new Map<number, Reader>([
-    [13, (vcpu) => vcpu.amr], [29, (vcpu) => vcpu.amr], [61, (vcpu) => vcpu.iamr],
+    [13, (vcpu) => vcpu.amr],
+    [29, (vcpu) => vcpu.amr],
+    [61, (vcpu) => vcpu.iamr],
     [22, (vcpu) => decrementerAt(vcpu, timebase())],
     [48, (vcpu) => BigInt(vcpu.pid)],
     [136, (vcpu) => vcpu.spr(152)],
     [259, (vcpu) => vcpu.spr(275)],
-    [268, timebase], [269, () => timebase() >> 32n],
+    [268, timebase],
+    [269, () => timebase() >> 32n],
     [287, () => BigInt(s.host.processorVersion)],
     // PURR and SPURR advance with the vCPU's own instructions, one a nanosecond.
-    [308, (vcpu) => timebaseAt(vcpu.instructions)], [309, (vcpu) => timebaseAt(vcpu.instructions)],
+    [308, (vcpu) => timebaseAt(vcpu.instructions)],
+    [309, (vcpu) => timebaseAt(vcpu.instructions)],
     [446, (vcpu) => BigInt(s.host.threadNumber(vcpu))],
     [1023, (vcpu) => BigInt(vcpu.hardwareId)],
     [848, (vcpu) => BigInt(vcpu.instructions)],
@@ -65,27 +69,40 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
     return resume(vcpu);
   };
   const writers = new Map<number, Writer>([
-    [13, setAmr], [29, setAmr],
-    [61, (vcpu, value) => {
-      vcpu.iamr = value;
-      flushTranslated(vcpu);
-      return resume(vcpu);
-    }],
-    [22, (vcpu, value) => {
-      setDecrementer(vcpu, value, s.now());
-      s.requestStop();
-      return resume(vcpu);
-    }],
-    [48, (vcpu, value) => {
-      const pid = Number(value & 0xfffffn);
-      if (pid !== vcpu.pid) flushTranslated(vcpu);
-      vcpu.pid = pid;
-      return resume(vcpu);
-    }],
-    [152, (vcpu, value) => {
-      vcpu.setSpr(152, value & 1n);
-      return 0;
-    }],
+    [13, setAmr],
+    [29, setAmr],
+    [
+      61,
+      (vcpu, value) => {
+        vcpu.iamr = value;
+        flushTranslated(vcpu);
+        return resume(vcpu);
+      },
+    ],
+    [
+      22,
+      (vcpu, value) => {
+        setDecrementer(vcpu, value, s.now());
+        s.requestStop();
+        return resume(vcpu);
+      },
+    ],
+    [
+      48,
+      (vcpu, value) => {
+        const pid = Number(value & 0xfffffn);
+        if (pid !== vcpu.pid) flushTranslated(vcpu);
+        vcpu.pid = pid;
+        return resume(vcpu);
+      },
+    ],
+    [
+      152,
+      (vcpu, value) => {
+        vcpu.setSpr(152, value & 1n);
+        return 0;
+      },
+    ],
   ]);
   const number = (word: number): number => (bits(word, 16, 20) << 5) | bits(word, 11, 15);
   const where = (vcpu: Vcpu): string => `0x${vcpu.cia.toString(16).padStart(16, '0')}`;
@@ -98,30 +115,42 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
   };
   const denied = (vcpu: Vcpu, spr: number): boolean => vcpu.get32(MSR_PR) !== 0 && !users.has(spr);
   return [
-    ['mfspr', (word) => {
-      const vcpu = s.vcpu();
-      const spr = number(word);
-      const read = readers.get(spr);
-      if (read === undefined) return absent(vcpu, spr, 'mfspr');
-      if (denied(vcpu, spr)) return EXIT.privileged;
-      vcpu.setGpr(bits(word, 6, 10), read(vcpu));
-      return 0;
-    }],
-    ['mtspr', (word) => {
-      const vcpu = s.vcpu();
-      const spr = number(word);
-      const write = writers.get(spr);
-      if (write === undefined) return absent(vcpu, spr, 'mtspr');
-      if (denied(vcpu, spr)) return EXIT.privileged;
-      return write(vcpu, vcpu.gpr(bits(word, 6, 10)));
-    }],
-    ['darn', (word) => {
-      const vcpu = s.vcpu();
-      const view = new DataView(s.host.randomBytes(8).buffer);
-      const format = bits(word, 14, 15);
-      const value = view.getBigUint64(0, true);
-      vcpu.setGpr(bits(word, 6, 10), format === 0 ? value & 0xffffffffn : format === 3 ? (1n << 64n) - 1n : value);
-      return 0;
-    }],
+    [
+      'mfspr',
+      (word) => {
+        const vcpu = s.vcpu();
+        const spr = number(word);
+        const read = readers.get(spr);
+        if (read === undefined) return absent(vcpu, spr, 'mfspr');
+        if (denied(vcpu, spr)) return EXIT.privileged;
+        vcpu.setGpr(bits(word, 6, 10), read(vcpu));
+        return 0;
+      },
+    ],
+    [
+      'mtspr',
+      (word) => {
+        const vcpu = s.vcpu();
+        const spr = number(word);
+        const write = writers.get(spr);
+        if (write === undefined) return absent(vcpu, spr, 'mtspr');
+        if (denied(vcpu, spr)) return EXIT.privileged;
+        return write(vcpu, vcpu.gpr(bits(word, 6, 10)));
+      },
+    ],
+    [
+      'darn',
+      (word) => {
+        const vcpu = s.vcpu();
+        const view = new DataView(s.host.randomBytes(8).buffer);
+        const format = bits(word, 14, 15);
+        const value = view.getBigUint64(0, true);
+        vcpu.setGpr(
+          bits(word, 6, 10),
+          format === 0 ? value & 0xffffffffn : format === 3 ? (1n << 64n) - 1n : value,
+        );
+        return 0;
+      },
+    ],
   ];
 }

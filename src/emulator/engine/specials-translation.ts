@@ -6,7 +6,10 @@ import { bits } from '../isa/index.ts';
 import type { Special, SpecialHost } from './specials.ts';
 
 /** RB[56:58], the actual page size, to 4 KiB pages; larger sizes drop everything. */
-const PAGES_BY_AP: ReadonlyMap<number, number> = new Map([[0, 1], [5, 16]]);
+const PAGES_BY_AP: ReadonlyMap<number, number> = new Map([
+  [0, 1],
+  [5, 16],
+]);
 
 export function translationSpecials(s: SpecialHost): [string, Special][] {
   const invalidate = (vcpus: readonly Vcpu[], word: number): number => {
@@ -27,28 +30,44 @@ export function translationSpecials(s: SpecialHost): [string, Special][] {
     return 0;
   };
   /** Segment lookaside buffer instructions: the SLB is not used by a radix guest; slbia alone is issued, and drops nothing here. */
-  const segment = (mnemonic: string): Special => () => {
-    const vcpu = s.vcpu();
-    s.host.unsupported({ kind: 'instruction', key: mnemonic, where: `0x${vcpu.cia.toString(16).padStart(16, '0')}`, detail: 'no SLB in radix mode' });
-    return EXIT.illegal;
-  };
+  const segment =
+    (mnemonic: string): Special =>
+    () => {
+      const vcpu = s.vcpu();
+      s.host.unsupported({
+        kind: 'instruction',
+        key: mnemonic,
+        where: `0x${vcpu.cia.toString(16).padStart(16, '0')}`,
+        detail: 'no SLB in radix mode',
+      });
+      return EXIT.illegal;
+    };
   return [
     ['tlbie', (word) => invalidate(s.host.allVcpus(), word)],
     ['tlbiel', (word) => invalidate([s.vcpu()], word)],
     ['tlbsync', () => 0],
     ['slbsync', () => 0],
     ['slbia', () => 0],
-    ...['slbie', 'slbmte', 'slbmfev', 'slbmfee', 'slbfee'].map((name): [string, Special] => [name, segment(name)]),
-    ['msgsndp', (word) => {
-      const rb = s.vcpu().gpr(bits(word, 16, 20));
-      // Message type 5: directed privileged doorbell, to thread RB[57:63] of the core.
-      if (((rb >> 27n) & 31n) === 5n) s.host.doorbell(s.vcpu(), Number(rb & 127n));
-      return 0;
-    }],
-    ['msgclrp', (word) => {
-      const rb = s.vcpu().gpr(bits(word, 16, 20));
-      if (((rb >> 27n) & 31n) === 5n) s.vcpu().doorbell = false;
-      return 0;
-    }],
+    ...['slbie', 'slbmte', 'slbmfev', 'slbmfee', 'slbfee'].map((name): [string, Special] => [
+      name,
+      segment(name),
+    ]),
+    [
+      'msgsndp',
+      (word) => {
+        const rb = s.vcpu().gpr(bits(word, 16, 20));
+        // Message type 5: directed privileged doorbell, to thread RB[57:63] of the core.
+        if (((rb >> 27n) & 31n) === 5n) s.host.doorbell(s.vcpu(), Number(rb & 127n));
+        return 0;
+      },
+    ],
+    [
+      'msgclrp',
+      (word) => {
+        const rb = s.vcpu().gpr(bits(word, 16, 20));
+        if (((rb >> 27n) & 31n) === 5n) s.vcpu().doorbell = false;
+        return 0;
+      },
+    ],
   ];
 }

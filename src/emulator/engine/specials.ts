@@ -4,11 +4,11 @@
  * exit code. The table is complete for semantics/specials.ts.
  */
 
-import type { Vcpu } from '../cpu/vcpu.ts';
 import { EXIT } from '../cpu/exit.ts';
 import { deliver, deliverSystemCallVectored, VECTOR } from '../cpu/interrupts.ts';
 import { CTR, LR } from '../cpu/layout.ts';
 import * as msr from '../cpu/msr.ts';
+import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
@@ -35,7 +35,12 @@ const SRR0 = 26;
 const SRR1 = 27;
 
 export function specialTable(s: SpecialHost): ReadonlyMap<string, Special> {
-  return new Map<string, Special>([...linkage(s), ...sprSpecials(s), ...translationSpecials(s), ...multipleSpecials(s)]);
+  return new Map<string, Special>([
+    ...linkage(s),
+    ...sprSpecials(s),
+    ...translationSpecials(s),
+    ...multipleSpecials(s),
+  ]);
 }
 
 /** MSR bits that software never sets through a return: hypervisor state, and TM, which POWER9 guests here lack. */
@@ -85,32 +90,35 @@ function linkage(s: SpecialHost): [string, Special][] {
     ['stop', () => EXIT.privileged],
     ['mtmsr', (word) => moveToMsr(word, low32 & ~fixed)],
     ['mtmsrd', (word) => moveToMsr(word, ((1n << 64n) - 1n) & ~fixed)],
-    ['sc', (word) => {
-      const vcpu = s.vcpu();
-      const level = bits(word, 20, 26);
-      const next = following(vcpu);
-      vcpu.nia = next;
-      if (level === 1 && (vcpu.msr & msr.MSR_PR_BIT) === 0n && s.host.hypercall(vcpu)) return EXIT.special;
-      s.host.systemCall?.(vcpu);
-      deliver(vcpu, VECTOR.systemCall, next);
-      s.host.interruptTaken(vcpu, VECTOR.systemCall, next);
-      return EXIT.special;
-    }],
-    ['scv', (word) => {
-      const vcpu = s.vcpu();
-      // FSCR[SCV], bit 51.
-      if ((vcpu.spr(153) & (1n << 12n)) === 0n) {
-        vcpu.setSpr(153, (vcpu.spr(153) & ~(0xffn << 56n)) | (12n << 56n));
-        deliver(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
-        s.host.interruptTaken(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
+    [
+      'sc',
+      (word) => {
+        const vcpu = s.vcpu();
+        const level = bits(word, 20, 26);
+        const next = following(vcpu);
+        vcpu.nia = next;
+        if (level === 1 && (vcpu.msr & msr.MSR_PR_BIT) === 0n && s.host.hypercall(vcpu)) return EXIT.special;
+        s.host.systemCall?.(vcpu);
+        deliver(vcpu, VECTOR.systemCall, next);
+        s.host.interruptTaken(vcpu, VECTOR.systemCall, next);
         return EXIT.special;
-      }
-      s.host.systemCall?.(vcpu);
-      deliverSystemCallVectored(vcpu, bits(word, 20, 26), following(vcpu));
-      return EXIT.special;
-    }],
+      },
+    ],
+    [
+      'scv',
+      (word) => {
+        const vcpu = s.vcpu();
+        // FSCR[SCV], bit 51.
+        if ((vcpu.spr(153) & (1n << 12n)) === 0n) {
+          vcpu.setSpr(153, (vcpu.spr(153) & ~(0xffn << 56n)) | (12n << 56n));
+          deliver(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
+          s.host.interruptTaken(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
+          return EXIT.special;
+        }
+        s.host.systemCall?.(vcpu);
+        deliverSystemCallVectored(vcpu, bits(word, 20, 26), following(vcpu));
+        return EXIT.special;
+      },
+    ],
   ];
 }
-
-
-

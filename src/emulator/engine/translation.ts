@@ -9,7 +9,13 @@ import * as layout from '../cpu/layout.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
-import { type Access, DSISR_STORE, type RadixContext, type RadixMmu, type Translation } from '../mmu/radix.ts';
+import {
+  type Access,
+  DSISR_STORE,
+  type RadixContext,
+  type RadixMmu,
+  type Translation,
+} from '../mmu/radix.ts';
 import * as tlb from '../mmu/tlb.ts';
 
 /** Device registers at real addresses that are not RAM. Bytes are in bus (little-endian) order. */
@@ -40,7 +46,13 @@ export type TranslationState = {
 
 type Pending =
   | { readonly kind: 'none' }
-  | { readonly kind: 'split'; readonly first: number; readonly second: number; readonly split: number; readonly bytes: number }
+  | {
+      readonly kind: 'split';
+      readonly first: number;
+      readonly second: number;
+      readonly split: number;
+      readonly bytes: number;
+    }
   | { readonly kind: 'mmio'; readonly raddr: number; readonly bytes: number };
 
 const PAGE = 4096;
@@ -94,7 +106,8 @@ export class StorageAccess {
     }
     const page = address - offset;
     if (this.#ram.isMarked(page)) this.#ram.beforeWrite(address, bytes);
-    if (!this.#ram.isMarked(page)) this.state.vcpu.tlb.fill(this.state.dataSet, tlb.TLB_WRITE, lo, hi, (address - (lo >>> 0)) | 0);
+    if (!this.#ram.isMarked(page))
+      this.state.vcpu.tlb.fill(this.state.dataSet, tlb.TLB_WRITE, lo, hi, (address - (lo >>> 0)) | 0);
     return address;
   }
 
@@ -107,7 +120,9 @@ export class StorageAccess {
         return 0;
       case 'mmio': {
         const source = this.#arena.bytes.slice(layout.SCRATCH, layout.SCRATCH + pending.bytes);
-        return this.#bus.write(pending.raddr, source) ? 0 : this.#machineCheck(pending.raddr | 0, Math.floor(pending.raddr / 2 ** 32));
+        return this.#bus.write(pending.raddr, source)
+          ? 0
+          : this.#machineCheck(pending.raddr | 0, Math.floor(pending.raddr / 2 ** 32));
       }
       case 'split': {
         const { first, second, split, bytes } = pending;

@@ -2,7 +2,13 @@
 
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../base/worker.ts';
-import type { ObservePlan, PartitionConfig, PartitionHandle, PartitionNotice, VcpuSnapshot } from './contract.ts';
+import type {
+  ObservePlan,
+  PartitionConfig,
+  PartitionHandle,
+  PartitionNotice,
+  VcpuSnapshot,
+} from './contract.ts';
 import type { FromWorker, Request } from './protocol.ts';
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (reason: Error) => void };

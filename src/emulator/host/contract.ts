@@ -67,15 +67,35 @@ export type MachineEvent = {
  * - `disk`: first write, and end of a life's writes. regs: disk, offset, length.
  */
 export type MachineEventKind =
-  | 'fetch' | 'store' | 'msr' | 'hcall' | 'rtas' | 'interrupt' | 'syscall' | 'reset' | 'run' | 'disk' | 'console';
+  | 'fetch'
+  | 'store'
+  | 'msr'
+  | 'hcall'
+  | 'rtas'
+  | 'interrupt'
+  | 'syscall'
+  | 'reset'
+  | 'run'
+  | 'disk'
+  | 'console';
 
 /** What to look out for. Nothing of it changes what the guest does or how its instructions are counted. */
 export type ObservePlan = {
   /** Instructions at real addresses; at most `limit` events a vCPU (default 16). */
   readonly probes: readonly { readonly raddr: number; readonly name: string; readonly limit?: number }[];
-  readonly stores: readonly { readonly raddr: number; readonly length: number; readonly name: string; readonly limit?: number }[];
+  readonly stores: readonly {
+    readonly raddr: number;
+    readonly length: number;
+    readonly name: string;
+    readonly limit?: number;
+  }[];
   /** Real-address ranges: an event when a vCPU enters one from outside. */
-  readonly executes: readonly { readonly raddr: number; readonly length: number; readonly name: string; readonly limit?: number }[];
+  readonly executes: readonly {
+    readonly raddr: number;
+    readonly length: number;
+    readonly name: string;
+    readonly limit?: number;
+  }[];
   /** MSR bits whose change is an event. */
   readonly msrMask: bigint;
   readonly vectors: readonly number[];
@@ -103,7 +123,16 @@ export type PartitionNotice =
   | { readonly kind: 'machine-event'; readonly event: MachineEvent }
   /** `resting`: every vCPU has waited for some seconds of its own time and the partition stands still until input comes. */
   | { readonly kind: 'progress'; readonly insn: number; readonly resting: boolean }
-  | { readonly kind: 'unsupported'; readonly what: { readonly kind: string; readonly key: string; readonly where?: string; readonly detail?: string }; readonly count: number }
+  | {
+      readonly kind: 'unsupported';
+      readonly what: {
+        readonly kind: string;
+        readonly key: string;
+        readonly where?: string;
+        readonly detail?: string;
+      };
+      readonly count: number;
+    }
   | { readonly kind: 'ended'; readonly end: PartitionEnd; readonly insn: number };
 
 /** A partition as its owner drives it. Every promise rejects with an Error when the worker dies. */

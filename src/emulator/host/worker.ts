@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, BugError } from '../../base/errors.ts';
 import type { BlockStore } from '../devices/contract.ts';
-import { createScratchStore, openFileStore, type OwnedStore } from '../devices/virtio/index.ts';
+import { createScratchStore, type OwnedStore, openFileStore } from '../devices/virtio/index.ts';
 import { Partition } from '../partition/partition.ts';
 import type { PartitionConfig, PartitionNotice } from './contract.ts';
 import type { FromWorker, Request, ToWorker } from './protocol.ts';

@@ -95,21 +95,35 @@ export function rows(
   return out;
 }
 
-type WithXo = (mnemonic: string, opcode: number, xo: number, operands: string, options?: RowOptions) => readonly Row[];
+type WithXo = (
+  mnemonic: string,
+  opcode: number,
+  xo: number,
+  operands: string,
+  options?: RowOptions,
+) => readonly Row[];
 type Forms = Readonly<Record<'X' | 'XO' | 'DS' | 'MD' | 'MDS' | 'A' | 'VX' | 'VA', WithXo>> & {
   readonly D: (mnemonic: string, opcode: number, operands: string, options?: RowOptions) => readonly Row[];
 };
 
 /** Shorthands for the common forms. The extended opcode's place is the form's. */
 export const form: Forms = {
-  D: (m: string, opcode: number, operands: string, o?: RowOptions): readonly Row[] => rows(m, opcode, null, operands, o),
-  X: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] => rows(m, opcode, [21, 30, xo], operands, o),
+  D: (m: string, opcode: number, operands: string, o?: RowOptions): readonly Row[] =>
+    rows(m, opcode, null, operands, o),
+  X: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] =>
+    rows(m, opcode, [21, 30, xo], operands, o),
   XO: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] =>
     rows(m, opcode, [22, 30, xo], operands, { rc: true, ...o }),
-  DS: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] => rows(m, opcode, [30, 31, xo], operands, o),
-  MD: (m: string, opcode: number, xo: number, operands: string): readonly Row[] => rows(m, opcode, [27, 29, xo], operands, { rc: true }),
-  MDS: (m: string, opcode: number, xo: number, operands: string): readonly Row[] => rows(m, opcode, [27, 30, xo], operands, { rc: true }),
-  A: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] => rows(m, opcode, [26, 30, xo], operands, o),
-  VX: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] => rows(m, opcode, [21, 31, xo], operands, o),
-  VA: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] => rows(m, opcode, [26, 31, xo], operands, o),
+  DS: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] =>
+    rows(m, opcode, [30, 31, xo], operands, o),
+  MD: (m: string, opcode: number, xo: number, operands: string): readonly Row[] =>
+    rows(m, opcode, [27, 29, xo], operands, { rc: true }),
+  MDS: (m: string, opcode: number, xo: number, operands: string): readonly Row[] =>
+    rows(m, opcode, [27, 30, xo], operands, { rc: true }),
+  A: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] =>
+    rows(m, opcode, [26, 30, xo], operands, o),
+  VX: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] =>
+    rows(m, opcode, [21, 31, xo], operands, o),
+  VA: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] =>
+    rows(m, opcode, [26, 31, xo], operands, o),
 };

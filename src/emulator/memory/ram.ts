@@ -31,7 +31,10 @@ export class Ram implements GuestMemory {
     const starts: number[] = [];
     let end = 0;
     for (const range of ranges) {
-      assert(range.base >= end && range.base % 65536 === 0 && range.size % 65536 === 0, 'RAM ranges ascend in 64 KiB units');
+      assert(
+        range.base >= end && range.base % 65536 === 0 && range.size % 65536 === 0,
+        'RAM ranges ascend in 64 KiB units',
+      );
       starts.push(pages);
       pages += range.size / PAGE_SIZE;
       end = range.base + range.size;
@@ -94,7 +97,9 @@ export class Ram implements GuestMemory {
   }
 
   isRam(raddr: number, length: number): boolean {
-    return this.ranges.some((each) => raddr >= each.base && length <= each.size && raddr - each.base <= each.size - length);
+    return this.ranges.some(
+      (each) => raddr >= each.base && length <= each.size && raddr - each.base <= each.size - length,
+    );
   }
 
   read(raddr: number, length: number): Uint8Array {
@@ -121,25 +126,35 @@ export class Ram implements GuestMemory {
 
   write(raddr: number, bytes: Uint8Array): void {
     this.#checked(raddr, bytes.length);
-    this.#eachRun(raddr, bytes.length, (address, done, run) => this.#arena.bytes.set(bytes.subarray(done, done + run), address));
+    this.#eachRun(raddr, bytes.length, (address, done, run) =>
+      this.#arena.bytes.set(bytes.subarray(done, done + run), address),
+    );
   }
 
   fill(raddr: number, length: number, byte: number): void {
     this.#checked(raddr, length);
-    this.#eachRun(raddr, length, (address, _done, run) => this.#arena.bytes.fill(byte, address, address + run));
+    this.#eachRun(raddr, length, (address, _done, run) =>
+      this.#arena.bytes.fill(byte, address, address + run),
+    );
   }
 
   readU8(raddr: number): number {
     return this.#arena.view.getUint8(this.#within(raddr, 1));
   }
   readU16(raddr: number, littleEndian: boolean): number {
-    return this.#crosses(raddr, 2) ? this.#split(raddr, 2).getUint16(0, littleEndian) : this.#arena.view.getUint16(this.#within(raddr, 2), littleEndian);
+    return this.#crosses(raddr, 2)
+      ? this.#split(raddr, 2).getUint16(0, littleEndian)
+      : this.#arena.view.getUint16(this.#within(raddr, 2), littleEndian);
   }
   readU32(raddr: number, littleEndian: boolean): number {
-    return this.#crosses(raddr, 4) ? this.#split(raddr, 4).getUint32(0, littleEndian) : this.#arena.view.getUint32(this.#within(raddr, 4), littleEndian);
+    return this.#crosses(raddr, 4)
+      ? this.#split(raddr, 4).getUint32(0, littleEndian)
+      : this.#arena.view.getUint32(this.#within(raddr, 4), littleEndian);
   }
   readU64(raddr: number, littleEndian: boolean): bigint {
-    return this.#crosses(raddr, 8) ? this.#split(raddr, 8).getBigUint64(0, littleEndian) : this.#arena.view.getBigUint64(this.#within(raddr, 8), littleEndian);
+    return this.#crosses(raddr, 8)
+      ? this.#split(raddr, 8).getBigUint64(0, littleEndian)
+      : this.#arena.view.getBigUint64(this.#within(raddr, 8), littleEndian);
   }
   writeU8(raddr: number, value: number): void {
     this.#put(raddr, 1, (view) => view.setUint8(0, value));
@@ -159,7 +174,8 @@ export class Ram implements GuestMemory {
     for (let i = 0; i < this.ranges.length; i++) {
       const range = this.ranges[i] as MemoryRange;
       const offset = raddr - range.base;
-      if (offset >= 0 && offset < range.size) return (this.#starts[i] as number) + Math.floor(offset / PAGE_SIZE);
+      if (offset >= 0 && offset < range.size)
+        return (this.#starts[i] as number) + Math.floor(offset / PAGE_SIZE);
     }
     return -1;
   }

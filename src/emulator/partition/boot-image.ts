@@ -7,7 +7,7 @@
 
 import { readFileSync } from 'node:fs';
 import { arraySource } from '../../base/bytes.ts';
-import { EM_PPC64, parseElf, PT_LOAD, readSegment } from '../../base/elf/index.ts';
+import { EM_PPC64, PT_LOAD, parseElf, readSegment } from '../../base/elf/index.ts';
 import { FormatError } from '../../base/errors.ts';
 import type { GuestMemory } from '../memory/contract.ts';
 
@@ -28,7 +28,10 @@ const TREE_BYTES = 0x100000;
 export function loadKernel(memory: GuestMemory, path: string, loadAt: number): LoadedKernel {
   const elf = parseElf(arraySource(readFileSync(path)));
   if (elf.header.machine !== EM_PPC64) {
-    throw new FormatError('boot/machine', `${path} is not for ppc64`, { expected: String(EM_PPC64), actual: String(elf.header.machine) });
+    throw new FormatError('boot/machine', `${path} is not for ppc64`, {
+      expected: String(EM_PPC64),
+      actual: String(elf.header.machine),
+    });
   }
   const loads = elf.programs.filter((each) => each.type === PT_LOAD && each.memsz > 0);
   if (loads.length === 0) throw new FormatError('boot/no-segments', `${path} has nothing to load`);
@@ -53,7 +56,12 @@ export function loadKernel(memory: GuestMemory, path: string, loadAt: number): L
 }
 
 /** Places RTAS, tree and initramfs below `rma`. @throws FormatError when the kernel and they do not fit. */
-export function placeBoot(rma: number, kernelEnd: number, rtasBytes: number, initrdBytes: number): BootLayout {
+export function placeBoot(
+  rma: number,
+  kernelEnd: number,
+  rtasBytes: number,
+  initrdBytes: number,
+): BootLayout {
   const down = (from: number, bytes: number): number => Math.floor((from - bytes) / KIB64) * KIB64;
   const rtasBase = down(rma, rtasBytes);
   const treeBase = down(rtasBase, TREE_BYTES);

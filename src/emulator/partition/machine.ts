@@ -3,13 +3,19 @@
  * power-on makes a new one, with NVRAM freshly formatted, so that lives of one seed are alike; disks are given to it.
  */
 
-import { Xics } from '../devices/index.ts';
 import type { BlockStore } from '../devices/contract.ts';
+import { Xics } from '../devices/index.ts';
 import { VirtioBlock, VirtioPci } from '../devices/virtio/index.ts';
 import type { MmioBus } from '../engine/translation.ts';
 import type { FirmwareMachine, FirmwareVcpu } from '../platform/contract.ts';
 import { createPlatform, type Platform, XICS_PHANDLE } from '../platform/index.ts';
-import { PciHostBridge, pciHostBridgeNode, pciRtasFamily, TceTable, tceHcallFamily } from '../platform/pci/index.ts';
+import {
+  PciHostBridge,
+  pciHostBridgeNode,
+  pciRtasFamily,
+  TceTable,
+  tceHcallFamily,
+} from '../platform/pci/index.ts';
 import type { BootLayout } from './boot-image.ts';
 
 export type MachineOptions = {
@@ -83,7 +89,8 @@ export function createMachine(options: MachineOptions): Machine {
 /** Device registers for the engine: bytes in bus order, in one access of 1, 2, 4 or 8. */
 function mmioBus(bridge: PciHostBridge): MmioBus {
   const access = (raddr: number, length: number) => {
-    const found = length === 1 || length === 2 || length === 4 || length === 8 ? bridge.find(raddr) : undefined;
+    const found =
+      length === 1 || length === 2 || length === 4 || length === 8 ? bridge.find(raddr) : undefined;
     return found === undefined ? undefined : { ...found, size: length as Size };
   };
   return {

@@ -12,7 +12,10 @@ export function parseSize(text: string): number {
   const unit = UNITS[(match?.[2] ?? '').toUpperCase()];
   const value = match === null || unit === undefined ? Number.NaN : Number(match[1]) * unit;
   if (!Number.isSafeInteger(value)) {
-    throw new FormatError('memory/size', `${JSON.stringify(text)} is not a size`, { expected: 'a number with K, M or G', actual: text });
+    throw new FormatError('memory/size', `${JSON.stringify(text)} is not a size`, {
+      expected: 'a number with K, M or G',
+      actual: text,
+    });
   }
   return value;
 }
@@ -28,7 +31,11 @@ export function parseMemorySpec(text: string): readonly MemoryRange[] {
     const end = out.length === 0 ? 0 : (out.at(-1) as MemoryRange).base + (out.at(-1) as MemoryRange).size;
     const range = { base: base === undefined ? end : parseSize(base), size: parseSize(size ?? '') };
     const good =
-      rest.length === 0 && range.size > 0 && range.base >= end && range.size % GRANULE === 0 && range.base % GRANULE === 0;
+      rest.length === 0 &&
+      range.size > 0 &&
+      range.base >= end &&
+      range.size % GRANULE === 0 &&
+      range.base % GRANULE === 0;
     if (!good || (out.length === 0 && range.base !== 0)) {
       throw new FormatError('memory/spec', `${JSON.stringify(part)} does not fit the memory specification`, {
         expected: 'ascending ranges in units of 64 KiB, the first at 0',

@@ -9,12 +9,18 @@ import { CTR, LR } from '../cpu/layout.ts';
 import { Vcpu } from '../cpu/vcpu.ts';
 import type { BlockStore, ReportUnsupported, Unsupported } from '../devices/contract.ts';
 import { Engine } from '../engine/engine.ts';
-import type { MachineEvent, ObservePlan, PartitionConfig, PartitionEnd, VcpuSnapshot } from '../host/contract.ts';
+import type {
+  MachineEvent,
+  ObservePlan,
+  PartitionConfig,
+  PartitionEnd,
+  VcpuSnapshot,
+} from '../host/contract.ts';
 import { Arena } from '../memory/arena.ts';
 import { Ram } from '../memory/ram.ts';
 import { RadixMmu } from '../mmu/radix.ts';
 import type { FirmwareMachine } from '../platform/contract.ts';
-import { RTAS_BYTES, type Platform } from '../platform/index.ts';
+import { type Platform, RTAS_BYTES } from '../platform/index.ts';
 import { loadKernel, placeBoot } from './boot-image.ts';
 import { EventClock } from './event-clock.ts';
 import { PartitionVcpu } from './firmware-vcpu.ts';
@@ -97,12 +103,16 @@ export class Partition {
       listener.event,
     );
     this.#clock = this.#makeClock();
-    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins, (vcpu) => this.#woken(vcpu));
+    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins, (vcpu) =>
+      this.#woken(vcpu),
+    );
   }
 
   /** Instructions executed in this life, by all vCPUs. */
   get instructions(): number {
-    return this.#scheduler.instructions + (this.#scheduler.running === undefined ? 0 : this.engine.executedInSlice);
+    return (
+      this.#scheduler.instructions + (this.#scheduler.running === undefined ? 0 : this.engine.executedInSlice)
+    );
   }
   get idleNs(): number {
     return this.#scheduler.idleNs;
@@ -216,7 +226,9 @@ export class Partition {
     this.#mmu.setProcessTable(0, 0);
     this.#spins.clear();
     this.#clock = this.#makeClock();
-    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins, (vcpu) => this.#woken(vcpu));
+    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins, (vcpu) =>
+      this.#woken(vcpu),
+    );
     this.#firmware = this.vcpus.map(
       (vcpu) =>
         new PartitionVcpu(vcpu, {

@@ -46,7 +46,13 @@ export class Scheduler {
   /** A vCPU comes back from cede. */
   readonly #woken: (vcpu: Vcpu) => void;
 
-  constructor(vcpus: readonly Vcpu[], engine: Engine, clock: EventClock, spins: SpinWatch, woken: (vcpu: Vcpu) => void) {
+  constructor(
+    vcpus: readonly Vcpu[],
+    engine: Engine,
+    clock: EventClock,
+    spins: SpinWatch,
+    woken: (vcpu: Vcpu) => void,
+  ) {
     this.#woken = woken;
     this.#spins = spins;
     this.#vcpus = vcpus;
@@ -121,7 +127,10 @@ export class Scheduler {
 
   #slice(vcpu: Vcpu): Turn {
     const alone = this.#vcpus.every((each) => each === vcpu || each.state !== 'running');
-    const until = Math.min(this.#clock.next, ...this.#vcpus.map((each) => futureExpiry(each, this.#clock.base)));
+    const until = Math.min(
+      this.#clock.next,
+      ...this.#vcpus.map((each) => futureExpiry(each, this.#clock.base)),
+    );
     const delaying = alone && this.#delay?.vcpu === vcpu;
     if (delaying) this.#clock.advance(Math.max(0, Math.min(DELAY_STEP_NS, until - this.#clock.base)));
     const slice = delaying ? DELAY_SLICE : alone ? LONE_SLICE : SHARED_SLICE;
@@ -159,7 +168,9 @@ function expiry(vcpu: Vcpu): number {
 
 /** A decrementer that is negative already has raised its interrupt; it bounds no slice. */
 function futureExpiry(vcpu: Vcpu, now: number): number {
-  return vcpu.state !== 'stopped' && vcpu.decrementerExpiry > now ? vcpu.decrementerExpiry : Number.POSITIVE_INFINITY;
+  return vcpu.state !== 'stopped' && vcpu.decrementerExpiry > now
+    ? vcpu.decrementerExpiry
+    : Number.POSITIVE_INFINITY;
 }
 
 function near(a: bigint, b: bigint | undefined): boolean {

@@ -25,17 +25,105 @@ const LONGEST_LOOP = 48;
 /** Two slices that end this close together may be a loop. */
 const NEAR = 256n;
 
-const LOADS = new Set(['lbz', 'lhz', 'lha', 'lwz', 'lwa', 'ld', 'lbzx', 'lhzx', 'lhax', 'lwzx', 'lwax', 'ldx', 'lwbrx', 'ldbrx']);
+const LOADS = new Set([
+  'lbz',
+  'lhz',
+  'lha',
+  'lwz',
+  'lwa',
+  'ld',
+  'lbzx',
+  'lhzx',
+  'lhax',
+  'lwzx',
+  'lwax',
+  'ldx',
+  'lwbrx',
+  'ldbrx',
+]);
 const HARMLESS = new Set([
-  'addi', 'addis', 'add', 'subf', 'neg', 'ori', 'oris', 'xori', 'xoris', 'and', 'andi', 'andis', 'or', 'xor', 'nor', 'nand', 'andc', 'orc', 'eqv',
-  'cmpwi', 'cmpdi', 'cmpw', 'cmpd', 'cmplwi', 'cmpldi', 'cmplw', 'cmpld', 'isel', 'extsb', 'extsh', 'extsw', 'cntlzd', 'cntlzw',
-  'rlwinm', 'rlwnm', 'rlwimi', 'rldicl', 'rldicr', 'rldic', 'rldimi', 'rldcl', 'rldcr', 'slw', 'srw', 'sld', 'srd', 'srawi', 'sradi',
-  'b', 'bl', 'bc', 'bcl', 'bclr', 'bclrl', 'bcctr', 'bcctrl', 'mcrf', 'crand', 'cror', 'crxor', 'crnor', 'creqv', 'crandc', 'crorc', 'crnand',
-  'isync', 'sync', 'eieio', 'mfcr', 'mfocrf', 'mulli', 'mulld', 'popcntd',
+  'addi',
+  'addis',
+  'add',
+  'subf',
+  'neg',
+  'ori',
+  'oris',
+  'xori',
+  'xoris',
+  'and',
+  'andi',
+  'andis',
+  'or',
+  'xor',
+  'nor',
+  'nand',
+  'andc',
+  'orc',
+  'eqv',
+  'cmpwi',
+  'cmpdi',
+  'cmpw',
+  'cmpd',
+  'cmplwi',
+  'cmpldi',
+  'cmplw',
+  'cmpld',
+  'isel',
+  'extsb',
+  'extsh',
+  'extsw',
+  'cntlzd',
+  'cntlzw',
+  'rlwinm',
+  'rlwnm',
+  'rlwimi',
+  'rldicl',
+  'rldicr',
+  'rldic',
+  'rldimi',
+  'rldcl',
+  'rldcr',
+  'slw',
+  'srw',
+  'sld',
+  'srd',
+  'srawi',
+  'sradi',
+  'b',
+  'bl',
+  'bc',
+  'bcl',
+  'bclr',
+  'bclrl',
+  'bcctr',
+  'bcctrl',
+  'mcrf',
+  'crand',
+  'cror',
+  'crxor',
+  'crnor',
+  'creqv',
+  'crandc',
+  'crorc',
+  'crnand',
+  'isync',
+  'sync',
+  'eieio',
+  'mfcr',
+  'mfocrf',
+  'mulli',
+  'mulld',
+  'popcntd',
 ]);
 
 /** Registers that say nothing of progress: where the host keeps CIA, what is left of the slice, the reservation. */
-const IGNORED: readonly (readonly [number, number])[] = [[layout.CIA, 8], [layout.LEFT, 4], [layout.RESERVE, 4], [layout.SLICE_END, 8]];
+const IGNORED: readonly (readonly [number, number])[] = [
+  [layout.CIA, 8],
+  [layout.LEFT, 4],
+  [layout.RESERVE, 4],
+  [layout.SLICE_END, 8],
+];
 
 type Waiter = { readonly vcpu: Vcpu; readonly page: number; readonly offset: number };
 
@@ -71,7 +159,9 @@ export class SpinWatch {
 
   /** A marked page is about to be written: whoever waits for these bytes runs again. */
   written(page: number, offset: number, length: number): void {
-    const hit = this.#waiters.filter((each) => each.page === page && offset < each.offset + LINE && offset + length > each.offset);
+    const hit = this.#waiters.filter(
+      (each) => each.page === page && offset < each.offset + LINE && offset + length > each.offset,
+    );
     for (const each of hit) this.release(each.vcpu);
   }
 
@@ -84,7 +174,8 @@ export class SpinWatch {
     }
     const pages = new Set(this.#waiters.filter((each) => each.vcpu === vcpu).map((each) => each.page));
     this.#waiters = this.#waiters.filter((each) => each.vcpu !== vcpu);
-    for (const page of pages) if (!this.#waiters.some((each) => each.page === page)) this.#ram.unmark(page, MARK_WAIT);
+    for (const page of pages)
+      if (!this.#waiters.some((each) => each.page === page)) this.#ram.unmark(page, MARK_WAIT);
   }
 
   clear(): void {

@@ -3,9 +3,9 @@
  * nothing for the guest: probes replace decoded records, watched pages take the slow path of stores.
  */
 
+import { LR } from '../cpu/layout.ts';
 import * as msr from '../cpu/msr.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
-import { LR } from '../cpu/layout.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { MachineEvent, MachineEventKind, ObservePlan } from '../host/contract.ts';
 import type { Ram } from '../memory/ram.ts';
@@ -92,7 +92,9 @@ export class MachineWatch {
     const base = this.#pages.get(page);
     if (base === undefined) return;
     const from = base + offset;
-    const hit = this.#plan?.stores.find((each) => from < each.raddr + each.length && from + length > each.raddr);
+    const hit = this.#plan?.stores.find(
+      (each) => from < each.raddr + each.length && from + length > each.raddr,
+    );
     if (hit === undefined) return;
     const cpu = this.#machine.acting();
     if (!this.#within(cpu, hit)) return;
@@ -102,14 +104,21 @@ export class MachineWatch {
     this.#event(cpu, 'store', {
       addr: BigInt(from),
       detail: hit.name,
-      regs: { length: BigInt(length), old, ...(vcpu === undefined ? {} : { nia: vcpu.nia, r3: vcpu.gpr(3) }) },
+      regs: {
+        length: BigInt(length),
+        old,
+        ...(vcpu === undefined ? {} : { nia: vcpu.nia, r3: vcpu.gpr(3) }),
+      },
     });
   }
 
   msrChanged(vcpu: Vcpu, before: bigint): void {
     const plan = this.#plan;
     if (plan === undefined || ((vcpu.msr ^ before) & plan.msrMask) === 0n) return;
-    this.#event(vcpu.index, 'msr', { addr: vcpu.cia, regs: { before, after: vcpu.msr, nia: vcpu.nia, r3: vcpu.gpr(3) } });
+    this.#event(vcpu.index, 'msr', {
+      addr: vcpu.cia,
+      regs: { before, after: vcpu.msr, nia: vcpu.nia, r3: vcpu.gpr(3) },
+    });
   }
 
   hypercall(vcpu: Vcpu, name: string, opcode: number, args: readonly bigint[], result: HcallResult): void {
@@ -117,12 +126,19 @@ export class MachineWatch {
     if (plan === undefined || plan.hcallsExcept.includes(name)) return;
     const [r4 = 0n, r5 = 0n, r6 = 0n, r7 = 0n, r8 = 0n] = args;
     const status = result.kind === 'status' ? BigInt.asUintN(64, BigInt(result.status)) : 0n;
-    this.#event(vcpu.index, 'hcall', { detail: name, addr: vcpu.cia, regs: { opcode: BigInt(opcode), r4, r5, r6, r7, r8, status } });
+    this.#event(vcpu.index, 'hcall', {
+      detail: name,
+      addr: vcpu.cia,
+      regs: { opcode: BigInt(opcode), r4, r5, r6, r7, r8, status },
+    });
   }
 
   rtas(cpu: number, name: string, args: readonly number[]): void {
     if (this.#plan === undefined) return;
-    this.#event(cpu, 'rtas', { detail: name, regs: Object.fromEntries(args.map((value, i) => [`arg${i}`, BigInt(value >>> 0)])) });
+    this.#event(cpu, 'rtas', {
+      detail: name,
+      regs: Object.fromEntries(args.map((value, i) => [`arg${i}`, BigInt(value >>> 0)])),
+    });
   }
 
   interrupt(vcpu: Vcpu, vector: number, returnTo: bigint): void {
@@ -154,12 +170,20 @@ export class MachineWatch {
   }
 
   run(vcpu: Vcpu, what: string): void {
-    if (this.#plan !== undefined) this.#event(vcpu.index, 'run', { detail: what, addr: vcpu.nia, regs: { msr: vcpu.msr, r3: vcpu.gpr(3) } });
+    if (this.#plan !== undefined)
+      this.#event(vcpu.index, 'run', {
+        detail: what,
+        addr: vcpu.nia,
+        regs: { msr: vcpu.msr, r3: vcpu.gpr(3) },
+      });
   }
 
   disk(disk: number, offset: number, length: number, detail: string): void {
     if (this.#plan === undefined || !this.#within(-1, { name: `disk ${disk} ${detail}`, limit: 1 })) return;
-    this.#event(-1, 'disk', { detail, regs: { disk: BigInt(disk), offset: BigInt(offset), length: BigInt(length) } });
+    this.#event(-1, 'disk', {
+      detail,
+      regs: { disk: BigInt(disk), offset: BigInt(offset), length: BigInt(length) },
+    });
   }
 
   #fetch(vcpu: Vcpu, at: bigint, what: Limited, raddr: number): void {
@@ -177,12 +201,23 @@ export class MachineWatch {
   }
 
   #event(cpu: number, kind: MachineEventKind, rest: Pick<MachineEvent, 'addr' | 'regs' | 'detail'>): void {
-    this.#emit({ n: this.#n++, cpu, insn: this.#machine.instructions(), tb: this.#machine.timebase(), kind, ...rest });
+    this.#emit({
+      n: this.#n++,
+      cpu,
+      insn: this.#machine.instructions(),
+      tb: this.#machine.timebase(),
+      kind,
+      ...rest,
+    });
   }
 
   #readUser(ea: bigint, littleEndian: boolean): bigint | undefined {
     const { engine } = this.#machine;
-    const at = engine.storage.resolveRead(Number(ea & 0xffffffffn) | 0, Number((ea >> 32n) & 0xffffffffn) | 0, 8);
+    const at = engine.storage.resolveRead(
+      Number(ea & 0xffffffffn) | 0,
+      Number((ea >> 32n) & 0xffffffffn) | 0,
+      8,
+    );
     if (at < 0) {
       engine.storage.fault.kind = 'none';
       return undefined;

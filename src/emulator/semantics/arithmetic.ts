@@ -96,7 +96,9 @@ export function multiplyHigh(o: Ops, a: I64, b: I64, signed: boolean): I64 {
   const b1 = o.let(i64.shrU(b, i64c(32)));
   const middle = o.let(i64.add(i64.mul(a1, b0), i64.shrU(i64.mul(a0, b0), i64c(32))));
   const cross = o.let(i64.add(i64.mul(a0, b1), low32(middle)));
-  const unsigned = o.let(i64.add(i64.add(i64.mul(a1, b1), i64.shrU(middle, i64c(32))), i64.shrU(cross, i64c(32))));
+  const unsigned = o.let(
+    i64.add(i64.add(i64.mul(a1, b1), i64.shrU(middle, i64c(32))), i64.shrU(cross, i64c(32))),
+  );
   if (!signed) return unsigned;
   const correctA = i64.and(i64.shrS(a, i64c(63)), b);
   const correctB = i64.and(i64.shrS(b, i64c(63)), a);
@@ -111,9 +113,7 @@ function divideWord(o: Ops, signed: boolean): void {
   const a = o.let(i32.wrap(o.gpr('RA')));
   const b = o.let(i32.wrap(o.gpr('RB')));
   const zero = i32.eqz(b);
-  const bad = o.let(
-    signed ? i32.or(zero, i32.and(i32.eq(a, i32c(0x80000000)), i32.eq(b, i32c(-1)))) : zero,
-  );
+  const bad = o.let(signed ? i32.or(zero, i32.and(i32.eq(a, i32c(0x80000000)), i32.eq(b, i32c(-1)))) : zero);
   const divisor = i32.select(i32c(1), b, bad);
   const quotient = signed ? i32.divS(a, divisor) : i32.divU(a, divisor);
   const result = o.let(i64.extendU(i32.select(i32c(0), quotient, bad)));
@@ -198,9 +198,13 @@ export const ARITHMETIC: ReadonlyMap<string, Semantics> = new Map<string, Semant
   ['addis', (o) => o.setGpr('RT', i64.add(o.gpr('RA0'), o.imm64('SIS')))],
   ['addpcis', (o) => o.setGpr('RT', i64.add(o.nextInstruction(), o.imm64('DX')))],
   ['add', (o) => addition(o, o.gpr('RA'), o.gpr('RB'), undefined, false)],
-  ['subf', (o) => (o.overflow
-    ? addition(o, not64(o.gpr('RA')), o.gpr('RB'), one, false)
-    : finish(o, 'RT', i64.sub(o.gpr('RB'), o.gpr('RA'))))],
+  [
+    'subf',
+    (o) =>
+      o.overflow
+        ? addition(o, not64(o.gpr('RA')), o.gpr('RB'), one, false)
+        : finish(o, 'RT', i64.sub(o.gpr('RB'), o.gpr('RA'))),
+  ],
   ['addic', (o) => addition(o, o.gpr('RA'), o.imm64('SI'), undefined, true)],
   ['subfic', (o) => addition(o, not64(o.gpr('RA')), o.imm64('SI'), one, true)],
   ['addc', (o) => addition(o, o.gpr('RA'), o.gpr('RB'), undefined, true)],

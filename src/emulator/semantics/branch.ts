@@ -56,7 +56,10 @@ function moveToCr(o: Ops): void {
   const fxm = o.let(o.imm('FXM'));
   for (let field = 0; field < 8; field++) {
     const chosen = i32.and(fxm, i32c(0x80 >> field));
-    o.setCrField(field, i32.select(i32.and(i32.shrU(source, i32c(28 - 4 * field)), i32c(15)), o.crField(field), chosen));
+    o.setCrField(
+      field,
+      i32.select(i32.and(i32.shrU(source, i32c(28 - 4 * field)), i32c(15)), o.crField(field), chosen),
+    );
   }
 }
 
@@ -67,14 +70,29 @@ export function wholeCr(o: Ops): I32 {
   return out;
 }
 
-const crLogic = (f: (a: I32, b: I32) => I32): Semantics => (o) => o.setCrBit('BT', i32.and(f(o.crBit('BA'), o.crBit('BB')), i32c(1)));
+const crLogic =
+  (f: (a: I32, b: I32) => I32): Semantics =>
+  (o) =>
+    o.setCrBit('BT', i32.and(f(o.crBit('BA'), o.crBit('BB')), i32c(1)));
 const not = (a: I32): I32 => i32.xor(a, i32c(1));
 
 export const BRANCH: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ['b', (o) => o.jumpRelative('LI')],
-  ['bl', (o) => { o.setLr(o.nextInstruction()); o.jumpRelative('LI'); }],
+  [
+    'bl',
+    (o) => {
+      o.setLr(o.nextInstruction());
+      o.jumpRelative('LI');
+    },
+  ],
   ['ba', (o) => o.jump(o.imm64('LI'))],
-  ['bla', (o) => { o.setLr(o.nextInstruction()); o.jump(o.imm64('LI')); }],
+  [
+    'bla',
+    (o) => {
+      o.setLr(o.nextInstruction());
+      o.jump(o.imm64('LI'));
+    },
+  ],
   ['bc', (o) => conditional(o, true, false, () => o.jumpRelative('BD'))],
   ['bcl', (o) => conditional(o, true, true, () => o.jumpRelative('BD'))],
   ['bca', (o) => conditional(o, true, false, never, () => o.imm64('BD'))],
@@ -85,15 +103,31 @@ export const BRANCH: ReadonlyMap<string, Semantics> = new Map<string, Semantics>
   ['bcctrl', (o) => conditional(o, false, true, never, () => word4(o.ctr()))],
   ['bctar', (o) => conditional(o, true, false, never, () => word4(o.tar()))],
   ['bctarl', (o) => conditional(o, true, true, never, () => word4(o.tar()))],
-  ['crand', crLogic(i32.and)], ['cror', crLogic(i32.or)], ['crxor', crLogic(i32.xor)],
-  ['crnand', crLogic((a, b) => not(i32.and(a, b)))], ['crnor', crLogic((a, b) => not(i32.or(a, b)))],
+  ['crand', crLogic(i32.and)],
+  ['cror', crLogic(i32.or)],
+  ['crxor', crLogic(i32.xor)],
+  ['crnand', crLogic((a, b) => not(i32.and(a, b)))],
+  ['crnor', crLogic((a, b) => not(i32.or(a, b)))],
   ['creqv', crLogic((a, b) => not(i32.xor(a, b)))],
-  ['crandc', crLogic((a, b) => i32.and(a, not(b)))], ['crorc', crLogic((a, b) => i32.or(a, not(b)))],
+  ['crandc', crLogic((a, b) => i32.and(a, not(b)))],
+  ['crorc', crLogic((a, b) => i32.or(a, not(b)))],
   ['mcrf', (o) => o.setCrField('BF', o.crField('BFA'))],
   ['mtcrf', moveToCr],
   ['mtocrf', (o) => o.setCrField('FXF', i32.and(i32.shrU(i32.wrap(o.gpr('RS')), o.imm('FXS')), i32c(15)))],
   ['mfcr', (o) => o.setGpr('RT', i64.extendU(wholeCr(o)))],
   // The bits outside the field are undefined; POWER9 gives the field alone.
   ['mfocrf', (o) => o.setGpr('RT', i64.extendU(i32.shl(o.crField('FXF'), o.imm('FXS'))))],
-  ['mcrxrx', (o) => o.setCrField('BF', [o.xer('CA32'), i32.shl(o.xer('CA'), i32c(1)), i32.shl(o.xer('OV32'), i32c(2)), i32.shl(o.xer('OV'), i32c(3))].reduce((a, b) => i32.or(a, b)))],
+  [
+    'mcrxrx',
+    (o) =>
+      o.setCrField(
+        'BF',
+        [
+          o.xer('CA32'),
+          i32.shl(o.xer('CA'), i32c(1)),
+          i32.shl(o.xer('OV32'), i32c(2)),
+          i32.shl(o.xer('OV'), i32c(3)),
+        ].reduce((a, b) => i32.or(a, b)),
+      ),
+  ],
 ]);

@@ -8,7 +8,10 @@ function compare(o: Ops, a0: I64, b0: I64, signed: boolean): void {
   const b = o.let(b0);
   const less = signed ? i64.ltS(a, b) : i64.ltU(a, b);
   const greater = signed ? i64.gtS(a, b) : i64.gtU(a, b);
-  const order = i32.or(i32.or(i32.shl(less, i32c(3)), i32.shl(greater, i32c(2))), i32.shl(i64.eq(a, b), i32c(1)));
+  const order = i32.or(
+    i32.or(i32.shl(less, i32c(3)), i32.shl(greater, i32c(2))),
+    i32.shl(i64.eq(a, b), i32c(1)),
+  );
   o.setCrField('BF', i32.or(order, o.xer('SO')));
 }
 
@@ -31,7 +34,8 @@ const byteOf = (value: I32, n: number): I32 => i32.and(i32.shrU(value, i32c(8 * 
 function compareRangedByte(o: Ops): void {
   const source = o.let(i32.and(i32.wrap(o.gpr('RA')), i32c(0xff)));
   const range = o.let(i32.wrap(o.gpr('RB')));
-  const within = (low: number): I32 => i32.and(i32.leU(byteOf(range, low), source), i32.leU(source, byteOf(range, low + 1)));
+  const within = (low: number): I32 =>
+    i32.and(i32.leU(byteOf(range, low), source), i32.leU(source, byteOf(range, low + 1)));
   const both = i32.or(within(0), i32.and(o.imm('L'), within(2)));
   o.setCrField('BF', i32.shl(both, i32c(2)));
 }
@@ -62,9 +66,12 @@ export const COMPARE: ReadonlyMap<string, Semantics> = new Map<string, Semantics
   ['tdi', (o) => trapOn(o, o.gpr('RA'), o.imm64('SI'))],
   ['td', (o) => trapOn(o, o.gpr('RA'), o.gpr('RB'))],
   ['isel', (o) => o.setGpr('RT', i64.select(o.gpr('RA0'), o.gpr('RB'), o.crBit('BC')))],
-  ['setb', (o) => {
-    const field = o.let(o.crField('BFA'));
-    const low = i32.and(i32.shrU(field, i32c(2)), i32c(1));
-    o.setGpr('RT', i64.extendS(i32.select(i32c(-1), low, i32.and(field, i32c(8)))));
-  }],
+  [
+    'setb',
+    (o) => {
+      const field = o.let(o.crField('BFA'));
+      const low = i32.and(i32.shrU(field, i32c(2)), i32c(1));
+      o.setGpr('RT', i64.extendS(i32.select(i32c(-1), low, i32.and(field, i32c(8)))));
+    },
+  ],
 ]);

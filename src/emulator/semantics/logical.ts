@@ -6,17 +6,32 @@ import { finish } from './arithmetic.ts';
 import type { Ops, Semantics } from './ops.ts';
 
 type Binary = (a: I64, b: I64) => I64;
-const withRb = (f: Binary): Semantics => (o) => finish(o, 'RA', f(o.gpr('RS'), o.gpr('RB')));
-const withUi = (f: Binary): Semantics => (o) => finish(o, 'RA', f(o.gpr('RS'), o.imm64('UI')));
-const withUis = (f: Binary): Semantics => (o) => finish(o, 'RA', f(o.gpr('RS'), o.imm64('UIS')));
-const unary = (f: (a: I64) => I64): Semantics => (o) => finish(o, 'RA', f(o.gpr('RS')));
+const withRb =
+  (f: Binary): Semantics =>
+  (o) =>
+    finish(o, 'RA', f(o.gpr('RS'), o.gpr('RB')));
+const withUi =
+  (f: Binary): Semantics =>
+  (o) =>
+    finish(o, 'RA', f(o.gpr('RS'), o.imm64('UI')));
+const withUis =
+  (f: Binary): Semantics =>
+  (o) =>
+    finish(o, 'RA', f(o.gpr('RS'), o.imm64('UIS')));
+const unary =
+  (f: (a: I64) => I64): Semantics =>
+  (o) =>
+    finish(o, 'RA', f(o.gpr('RS')));
 
 /** Counts in each byte, then adds bytes up within words or doublewords. */
 function popcountBytes(o: Ops, a0: I64): I64 {
   const a = o.let(a0);
   const pairs = o.let(i64.sub(a, i64.and(i64.shrU(a, i64c(1)), i64c(0x5555555555555555n))));
   const quads = o.let(
-    i64.add(i64.and(pairs, i64c(0x3333333333333333n)), i64.and(i64.shrU(pairs, i64c(2)), i64c(0x3333333333333333n))),
+    i64.add(
+      i64.and(pairs, i64c(0x3333333333333333n)),
+      i64.and(i64.shrU(pairs, i64c(2)), i64c(0x3333333333333333n)),
+    ),
   );
   return i64.and(i64.add(quads, i64.shrU(quads, i64c(4))), i64c(0x0f0f0f0f0f0f0f0fn));
 }
@@ -34,7 +49,10 @@ function parity(o: Ops, word: boolean): void {
     o.setGpr('RA', i64.and(i64.popcnt(a), i64c(1)));
     return;
   }
-  o.setGpr('RA', eachWord(o, a, (w) => i32.and(i32.popcnt(w), i32c(1))));
+  o.setGpr(
+    'RA',
+    eachWord(o, a, (w) => i32.and(i32.popcnt(w), i32c(1))),
+  );
 }
 
 function compareBytes(o: Ops): void {
@@ -126,23 +144,39 @@ function addG6s(o: Ops): void {
 }
 
 export const LOGICAL: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
-  ['andi', withUi(i64.and)], ['andis', withUis(i64.and)], ['ori', withUi(i64.or)], ['oris', withUis(i64.or)],
-  ['xori', withUi(i64.xor)], ['xoris', withUis(i64.xor)],
-  ['and', withRb(i64.and)], ['or', withRb(i64.or)], ['xor', withRb(i64.xor)],
-  ['nand', withRb((a, b) => not64(i64.and(a, b)))], ['nor', withRb((a, b) => not64(i64.or(a, b)))],
+  ['andi', withUi(i64.and)],
+  ['andis', withUis(i64.and)],
+  ['ori', withUi(i64.or)],
+  ['oris', withUis(i64.or)],
+  ['xori', withUi(i64.xor)],
+  ['xoris', withUis(i64.xor)],
+  ['and', withRb(i64.and)],
+  ['or', withRb(i64.or)],
+  ['xor', withRb(i64.xor)],
+  ['nand', withRb((a, b) => not64(i64.and(a, b)))],
+  ['nor', withRb((a, b) => not64(i64.or(a, b)))],
   ['eqv', withRb((a, b) => not64(i64.xor(a, b)))],
-  ['andc', withRb((a, b) => i64.and(a, not64(b)))], ['orc', withRb((a, b) => i64.or(a, not64(b)))],
-  ['extsb', unary(i64.extend8)], ['extsh', unary(i64.extend16)], ['extsw', unary(i64.extend32)],
-  ['cntlzw', unary((a) => i64.extendU(i32.clz(i32.wrap(a))))], ['cnttzw', unary((a) => i64.extendU(i32.ctz(i32.wrap(a))))],
-  ['cntlzd', unary(i64.clz)], ['cnttzd', unary(i64.ctz)],
+  ['andc', withRb((a, b) => i64.and(a, not64(b)))],
+  ['orc', withRb((a, b) => i64.or(a, not64(b)))],
+  ['extsb', unary(i64.extend8)],
+  ['extsh', unary(i64.extend16)],
+  ['extsw', unary(i64.extend32)],
+  ['cntlzw', unary((a) => i64.extendU(i32.clz(i32.wrap(a))))],
+  ['cnttzw', unary((a) => i64.extendU(i32.ctz(i32.wrap(a))))],
+  ['cntlzd', unary(i64.clz)],
+  ['cnttzd', unary(i64.ctz)],
   ['cmpb', compareBytes],
   ['popcntb', (o) => o.setGpr('RA', popcountBytes(o, o.gpr('RS')))],
   ['popcntw', (o) => o.setGpr('RA', eachWord(o, o.gpr('RS'), i32.popcnt))],
   ['popcntd', (o) => o.setGpr('RA', i64.popcnt(o.gpr('RS')))],
-  ['prtyw', (o) => parity(o, true)], ['prtyd', (o) => parity(o, false)],
+  ['prtyw', (o) => parity(o, true)],
+  ['prtyd', (o) => parity(o, false)],
   ['bpermd', bitPermute],
   ['rlwinm', (o) => finish(o, 'RA', i64.and(rotateWord(o, o.gpr('RS'), o.imm('SH')), o.imm64('MASKW')))],
-  ['rlwnm', (o) => finish(o, 'RA', i64.and(rotateWord(o, o.gpr('RS'), i32.wrap(o.gpr('RB'))), o.imm64('MASKW')))],
+  [
+    'rlwnm',
+    (o) => finish(o, 'RA', i64.and(rotateWord(o, o.gpr('RS'), i32.wrap(o.gpr('RB'))), o.imm64('MASKW'))),
+  ],
   ['rlwimi', (o) => insert(o, rotateWord(o, o.gpr('RS'), o.imm('SH')), o.imm64('MASKW'))],
   ['rldicl', (o) => finish(o, 'RA', i64.and(i64.rotl(o.gpr('RS'), count64(o)), o.imm64('MASKL')))],
   ['rldicr', (o) => finish(o, 'RA', i64.and(i64.rotl(o.gpr('RS'), count64(o)), o.imm64('MASKR')))],
@@ -150,11 +184,16 @@ export const LOGICAL: ReadonlyMap<string, Semantics> = new Map<string, Semantics
   ['rldcl', (o) => finish(o, 'RA', i64.and(i64.rotl(o.gpr('RS'), o.gpr('RB')), o.imm64('MASKL')))],
   ['rldcr', (o) => finish(o, 'RA', i64.and(i64.rotl(o.gpr('RS'), o.gpr('RB')), o.imm64('MASKR')))],
   ['rldimi', (o) => insert(o, i64.rotl(o.gpr('RS'), count64(o)), o.imm64('MASKC'))],
-  ['slw', (o) => shiftWord(o, true)], ['srw', (o) => shiftWord(o, false)],
-  ['sld', (o) => shiftDoubleword(o, true)], ['srd', (o) => shiftDoubleword(o, false)],
-  ['srawi', (o) => shiftAlgebraicWord(o, i64.extendU(o.imm('SH')))], ['sraw', (o) => shiftAlgebraicWord(o, o.gpr('RB'))],
-  ['sradi', (o) => shiftAlgebraicDoubleword(o, count64(o))], ['srad', (o) => shiftAlgebraicDoubleword(o, o.gpr('RB'))],
+  ['slw', (o) => shiftWord(o, true)],
+  ['srw', (o) => shiftWord(o, false)],
+  ['sld', (o) => shiftDoubleword(o, true)],
+  ['srd', (o) => shiftDoubleword(o, false)],
+  ['srawi', (o) => shiftAlgebraicWord(o, i64.extendU(o.imm('SH')))],
+  ['sraw', (o) => shiftAlgebraicWord(o, o.gpr('RB'))],
+  ['sradi', (o) => shiftAlgebraicDoubleword(o, count64(o))],
+  ['srad', (o) => shiftAlgebraicDoubleword(o, o.gpr('RB'))],
   ['extswsli', (o) => finish(o, 'RA', i64.shl(i64.extend32(o.gpr('RS')), count64(o)))],
-  ['cdtbcd', decimal('cdtbcd')], ['cbcdtd', decimal('cbcdtd')], ['addg6s', addG6s],
+  ['cdtbcd', decimal('cdtbcd')],
+  ['cbcdtd', decimal('cbcdtd')],
+  ['addg6s', addG6s],
 ]);
-

@@ -78,7 +78,9 @@ export interface Ops {
   /** Evaluates once; the result may be used any number of times. */
   let<T extends ValueType>(value: Expr<T>): Expr<T>;
   /** A variable for values that differ by path. */
-  variable<T extends ValueType>(initial: Expr<T>): { readonly get: () => Expr<T>; readonly set: (value: Expr<T>) => void };
+  variable<T extends ValueType>(
+    initial: Expr<T>,
+  ): { readonly get: () => Expr<T>; readonly set: (value: Expr<T>) => void };
   if(condition: I32, then: () => void, otherwise?: () => void): void;
   /** Repeats `body` while it leaves `condition` true (tested after each turn). */
   repeatWhile(body: () => I32): void;

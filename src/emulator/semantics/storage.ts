@@ -5,8 +5,14 @@ import { type I64, i32, i32c, i64, i64c } from '../wasm/index.ts';
 import type { LoadKind, Ops, Semantics, StoreWidth } from './ops.ts';
 
 type Address = (o: Ops) => I64;
-const displaced = (ra: string, d: string): Address => (o) => i64.add(o.gpr(ra), o.imm64(d));
-const indexed = (ra: string): Address => (o) => i64.add(o.gpr(ra), o.gpr('RB'));
+const displaced =
+  (ra: string, d: string): Address =>
+  (o) =>
+    i64.add(o.gpr(ra), o.imm64(d));
+const indexed =
+  (ra: string): Address =>
+  (o) =>
+    i64.add(o.gpr(ra), o.gpr('RB'));
 
 /** The four addressing forms of one load or store: D (or DS), X, and each with update. */
 function forms(
@@ -15,11 +21,13 @@ function forms(
   access: (o: Ops, ea: I64) => void,
 ): [string, Semantics][] {
   const out: [string, Semantics][] = [[names.x, (o) => access(o, indexed('RA0')(o))]];
-  const updating = (address: Address): Semantics => (o) => {
-    const ea = o.let(address(o));
-    access(o, ea);
-    o.setGpr('RA', ea);
-  };
+  const updating =
+    (address: Address): Semantics =>
+    (o) => {
+      const ea = o.let(address(o));
+      access(o, ea);
+      o.setGpr('RA', ea);
+    };
   if (names.d !== undefined) out.push([names.d, (o) => access(o, displaced('RA0', displacement)(o))]);
   if (names.u !== undefined) out.push([names.u, updating(displaced('RA', displacement))]);
   if (names.ux !== undefined) out.push([names.ux, updating(indexed('RA'))]);
@@ -32,17 +40,30 @@ function loads(stem: string, kind: LoadKind, displacement = 'D'): [string, Seman
   return forms(names, displacement, (o, ea) => o.setGpr('RT', o.load(kind, ea)));
 }
 function stores(stem: string, width: StoreWidth, displacement = 'D'): [string, Semantics][] {
-  return forms({ d: stem, x: `${stem}x`, u: `${stem}u`, ux: `${stem}ux` }, displacement, (o, ea) => o.store(width, ea, o.gpr('RS')));
+  return forms({ d: stem, x: `${stem}x`, u: `${stem}u`, ux: `${stem}ux` }, displacement, (o, ea) =>
+    o.store(width, ea, o.gpr('RS')),
+  );
 }
 
-const reversedLoad = (kind: LoadKind): Semantics => (o) => o.setGpr('RT', o.load(kind, indexed('RA0')(o), true));
-const reversedStore = (width: StoreWidth): Semantics => (o) => o.store(width, indexed('RA0')(o), o.gpr('RS'), true);
+const reversedLoad =
+  (kind: LoadKind): Semantics =>
+  (o) =>
+    o.setGpr('RT', o.load(kind, indexed('RA0')(o), true));
+const reversedStore =
+  (width: StoreWidth): Semantics =>
+  (o) =>
+    o.store(width, indexed('RA0')(o), o.gpr('RS'), true);
 
-const reserve = (kind: 'u8' | 'u16' | 'u32' | 'u64'): Semantics => (o) => o.setGpr('RT', o.loadReserve(kind, indexed('RA0')(o)));
-const conditional = (width: StoreWidth): Semantics => (o) => {
-  const stored = o.let(o.storeConditional(width, indexed('RA0')(o), o.gpr('RS')));
-  o.setState32(CR, i32.or(i32.shl(stored, i32c(1)), o.xer('SO')));
-};
+const reserve =
+  (kind: 'u8' | 'u16' | 'u32' | 'u64'): Semantics =>
+  (o) =>
+    o.setGpr('RT', o.loadReserve(kind, indexed('RA0')(o)));
+const conditional =
+  (width: StoreWidth): Semantics =>
+  (o) => {
+    const stored = o.let(o.storeConditional(width, indexed('RA0')(o), o.gpr('RS')));
+    o.setState32(CR, i32.or(i32.shl(stored, i32c(1)), o.xer('SO')));
+  };
 
 const nothing: Semantics = () => undefined;
 

@@ -17,7 +17,14 @@ function privileged(o: Ops): void {
 
 function readXer(o: Ops): void {
   const bit = (name: 'SO' | 'OV' | 'CA' | 'OV32' | 'CA32', at: number): I32 => i32.shl(o.xer(name), i32c(at));
-  const word = [bit('SO', 31), bit('OV', 30), bit('CA', 29), bit('OV32', 19), bit('CA32', 18), o.xerCount()].reduce((a, b) => i32.or(a, b));
+  const word = [
+    bit('SO', 31),
+    bit('OV', 30),
+    bit('CA', 29),
+    bit('OV32', 19),
+    bit('CA32', 18),
+    o.xerCount(),
+  ].reduce((a, b) => i32.or(a, b));
   o.setGpr('RT', i64.extendU(word));
 }
 
@@ -35,29 +42,59 @@ function writeXer(o: Ops): void {
 /** Read and write of an SPR whose number is known while code is made. */
 function moveFrom(o: Ops): void {
   const spr = o.known('SPR');
-  if (spr === 8) return o.setGpr('RT', o.lr());
-  if (spr === 9) return o.setGpr('RT', o.ctr());
-  if (spr === 1) return readXer(o);
-  if (spr === TIMEBASE) return o.setGpr('RT', timebase(o));
+  if (spr === 8) {
+    o.setGpr('RT', o.lr());
+    return;
+  }
+  if (spr === 9) {
+    o.setGpr('RT', o.ctr());
+    return;
+  }
+  if (spr === 1) {
+    readXer(o);
+    return;
+  }
+  if (spr === TIMEBASE) {
+    o.setGpr('RT', timebase(o));
+    return;
+  }
   const plain = spr === undefined ? undefined : PLAIN_SPRS.get(spr);
-  if (spr === undefined || plain === undefined) return o.special('mfspr');
+  if (spr === undefined || plain === undefined) {
+    o.special('mfspr');
+    return;
+  }
   if (plain.user !== true) privileged(o);
   o.setGpr('RT', o.state64(sprOffset(spr) as number));
 }
 
 function moveTo(o: Ops): void {
   const spr = o.known('SPR');
-  if (spr === 8) return o.setLr(o.gpr('RS'));
-  if (spr === 9) return o.setCtr(o.gpr('RS'));
-  if (spr === 1) return writeXer(o);
+  if (spr === 8) {
+    o.setLr(o.gpr('RS'));
+    return;
+  }
+  if (spr === 9) {
+    o.setCtr(o.gpr('RS'));
+    return;
+  }
+  if (spr === 1) {
+    writeXer(o);
+    return;
+  }
   const plain = spr === undefined ? undefined : PLAIN_SPRS.get(spr);
-  if (spr === undefined || plain === undefined) return o.special('mtspr');
+  if (spr === undefined || plain === undefined) {
+    o.special('mtspr');
+    return;
+  }
   if (plain.user !== true) privileged(o);
   const value = o.gpr('RS');
   o.setState64(sprOffset(spr) as number, plain.mask === undefined ? value : i64.and(value, i64c(plain.mask)));
 }
 
-const special = (name: string): Semantics => (o) => o.special(name);
+const special =
+  (name: string): Semantics =>
+  (o) =>
+    o.special(name);
 const hostPrivileged = (name: string): [string, Semantics] => [
   name,
   (o) => {
@@ -72,11 +109,32 @@ export const SYSTEM: ReadonlyMap<string, Semantics> = new Map<string, Semantics>
   ['mftb', moveFrom],
   ['sc', special('sc')],
   ['scv', special('scv')],
-  ['mfmsr', (o) => {
-    privileged(o);
-    o.setGpr('RT', o.state64(MSR));
-  }],
-  ...['rfscv', 'rfid', 'hrfid', 'stop', 'mtmsr', 'mtmsrd', 'slbie', 'slbia', 'slbmte', 'slbmfev', 'slbmfee', 'slbfee',
-    'tlbie', 'tlbiel', 'tlbsync', 'slbsync', 'msgsndp', 'msgclrp'].map(hostPrivileged),
+  [
+    'mfmsr',
+    (o) => {
+      privileged(o);
+      o.setGpr('RT', o.state64(MSR));
+    },
+  ],
+  ...[
+    'rfscv',
+    'rfid',
+    'hrfid',
+    'stop',
+    'mtmsr',
+    'mtmsrd',
+    'slbie',
+    'slbia',
+    'slbmte',
+    'slbmfev',
+    'slbmfee',
+    'slbfee',
+    'tlbie',
+    'tlbiel',
+    'tlbsync',
+    'slbsync',
+    'msgsndp',
+    'msgclrp',
+  ].map(hostPrivileged),
   ['attn', (o) => o.trap('attn')],
 ]);

@@ -3,10 +3,16 @@
  * Labels are names here and relative depths in the output, so that code can be moved between nestings.
  */
 
-import { type Expr, i32c, memarg, op, type ValueType, type I32, type I64, type V128 } from './expr.ts';
+import { type Expr, type I32, type I64, i32c, memarg, op, type V128, type ValueType } from './expr.ts';
 import { unsignedLeb } from './leb128.ts';
 
-export const VALUE_TYPE_CODES: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
+export const VALUE_TYPE_CODES: Readonly<Record<ValueType, number>> = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  v128: 0x7b,
+};
 
 /** A local variable or parameter. */
 export type Local<T extends ValueType = ValueType> = { readonly type: T; readonly index: number };

@@ -18,7 +18,12 @@ export type F64 = Expr<'f64'>;
 export type V128 = Expr<'v128'>;
 
 /** Joins operands and an opcode. Opcodes above 0xff are prefixed: 0xfc.. and 0xfd.. as `prefix << 16 | sub`. */
-export function op<T extends ValueType>(type: T, opcode: number, operands: readonly Expr[], immediates: readonly number[] = []): Expr<T> {
+export function op<T extends ValueType>(
+  type: T,
+  opcode: number,
+  operands: readonly Expr[],
+  immediates: readonly number[] = [],
+): Expr<T> {
   const code: number[] = [];
   for (const operand of operands) for (const byte of operand.code) code.push(byte);
   for (const byte of encodeOpcode(opcode)) code.push(byte);
@@ -93,14 +98,49 @@ function unary<T extends ValueType, R extends ValueType>(type: R, opcode: number
 }
 
 type I32Binary =
-  | 'eq' | 'ne' | 'ltS' | 'ltU' | 'gtS' | 'gtU' | 'leS' | 'leU' | 'geS' | 'geU'
-  | 'add' | 'sub' | 'mul' | 'divS' | 'divU' | 'remS' | 'remU' | 'and' | 'or' | 'xor'
-  | 'shl' | 'shrS' | 'shrU' | 'rotl' | 'rotr';
+  | 'eq'
+  | 'ne'
+  | 'ltS'
+  | 'ltU'
+  | 'gtS'
+  | 'gtU'
+  | 'leS'
+  | 'leU'
+  | 'geS'
+  | 'geU'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'divS'
+  | 'divU'
+  | 'remS'
+  | 'remU'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'shl'
+  | 'shrS'
+  | 'shrU'
+  | 'rotl'
+  | 'rotr';
 type I32Unary = 'eqz' | 'clz' | 'ctz' | 'popcnt' | 'extend8' | 'extend16';
 type I64Compare = 'eq' | 'ne' | 'ltS' | 'ltU' | 'gtS' | 'gtU' | 'leS' | 'leU' | 'geS' | 'geU';
 type I64Binary =
-  | 'add' | 'sub' | 'mul' | 'divS' | 'divU' | 'remS' | 'remU' | 'and' | 'or' | 'xor'
-  | 'shl' | 'shrS' | 'shrU' | 'rotl' | 'rotr';
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'divS'
+  | 'divU'
+  | 'remS'
+  | 'remU'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'shl'
+  | 'shrS'
+  | 'shrU'
+  | 'rotl'
+  | 'rotr';
 type I64Unary = 'clz' | 'ctz' | 'popcnt' | 'extend8' | 'extend16' | 'extend32';
 
 type I32Operations = Readonly<Record<I32Binary, Binary<'i32'>>> &
@@ -119,37 +159,76 @@ type I64Operations = Readonly<Record<I64Compare, Binary<'i64', 'i32'>>> &
   };
 
 export const i32: I32Operations = {
-  eqz: unary<'i32', 'i32'>('i32', 0x45), eq: binary<'i32', 'i32'>('i32', 0x46), ne: binary<'i32', 'i32'>('i32', 0x47),
-  ltS: binary<'i32', 'i32'>('i32', 0x48), ltU: binary<'i32', 'i32'>('i32', 0x49),
-  gtS: binary<'i32', 'i32'>('i32', 0x4a), gtU: binary<'i32', 'i32'>('i32', 0x4b),
-  leS: binary<'i32', 'i32'>('i32', 0x4c), leU: binary<'i32', 'i32'>('i32', 0x4d),
-  geS: binary<'i32', 'i32'>('i32', 0x4e), geU: binary<'i32', 'i32'>('i32', 0x4f),
-  clz: unary<'i32', 'i32'>('i32', 0x67), ctz: unary<'i32', 'i32'>('i32', 0x68), popcnt: unary<'i32', 'i32'>('i32', 0x69),
-  add: binary<'i32', 'i32'>('i32', 0x6a), sub: binary<'i32', 'i32'>('i32', 0x6b), mul: binary<'i32', 'i32'>('i32', 0x6c),
-  divS: binary<'i32', 'i32'>('i32', 0x6d), divU: binary<'i32', 'i32'>('i32', 0x6e),
-  remS: binary<'i32', 'i32'>('i32', 0x6f), remU: binary<'i32', 'i32'>('i32', 0x70),
-  and: binary<'i32', 'i32'>('i32', 0x71), or: binary<'i32', 'i32'>('i32', 0x72), xor: binary<'i32', 'i32'>('i32', 0x73),
-  shl: binary<'i32', 'i32'>('i32', 0x74), shrS: binary<'i32', 'i32'>('i32', 0x75), shrU: binary<'i32', 'i32'>('i32', 0x76),
-  rotl: binary<'i32', 'i32'>('i32', 0x77), rotr: binary<'i32', 'i32'>('i32', 0x78),
-  wrap: unary<'i64', 'i32'>('i32', 0xa7), extend8: unary<'i32', 'i32'>('i32', 0xc0), extend16: unary<'i32', 'i32'>('i32', 0xc1),
+  eqz: unary<'i32', 'i32'>('i32', 0x45),
+  eq: binary<'i32', 'i32'>('i32', 0x46),
+  ne: binary<'i32', 'i32'>('i32', 0x47),
+  ltS: binary<'i32', 'i32'>('i32', 0x48),
+  ltU: binary<'i32', 'i32'>('i32', 0x49),
+  gtS: binary<'i32', 'i32'>('i32', 0x4a),
+  gtU: binary<'i32', 'i32'>('i32', 0x4b),
+  leS: binary<'i32', 'i32'>('i32', 0x4c),
+  leU: binary<'i32', 'i32'>('i32', 0x4d),
+  geS: binary<'i32', 'i32'>('i32', 0x4e),
+  geU: binary<'i32', 'i32'>('i32', 0x4f),
+  clz: unary<'i32', 'i32'>('i32', 0x67),
+  ctz: unary<'i32', 'i32'>('i32', 0x68),
+  popcnt: unary<'i32', 'i32'>('i32', 0x69),
+  add: binary<'i32', 'i32'>('i32', 0x6a),
+  sub: binary<'i32', 'i32'>('i32', 0x6b),
+  mul: binary<'i32', 'i32'>('i32', 0x6c),
+  divS: binary<'i32', 'i32'>('i32', 0x6d),
+  divU: binary<'i32', 'i32'>('i32', 0x6e),
+  remS: binary<'i32', 'i32'>('i32', 0x6f),
+  remU: binary<'i32', 'i32'>('i32', 0x70),
+  and: binary<'i32', 'i32'>('i32', 0x71),
+  or: binary<'i32', 'i32'>('i32', 0x72),
+  xor: binary<'i32', 'i32'>('i32', 0x73),
+  shl: binary<'i32', 'i32'>('i32', 0x74),
+  shrS: binary<'i32', 'i32'>('i32', 0x75),
+  shrU: binary<'i32', 'i32'>('i32', 0x76),
+  rotl: binary<'i32', 'i32'>('i32', 0x77),
+  rotr: binary<'i32', 'i32'>('i32', 0x78),
+  wrap: unary<'i64', 'i32'>('i32', 0xa7),
+  extend8: unary<'i32', 'i32'>('i32', 0xc0),
+  extend16: unary<'i32', 'i32'>('i32', 0xc1),
   select: (a: I32, b: I32, condition: I32): I32 => op('i32', 0x1b, [a, b, condition]),
 };
 
 export const i64: I64Operations = {
-  eqz: unary<'i64', 'i32'>('i32', 0x50), eq: binary<'i64', 'i32'>('i32', 0x51), ne: binary<'i64', 'i32'>('i32', 0x52),
-  ltS: binary<'i64', 'i32'>('i32', 0x53), ltU: binary<'i64', 'i32'>('i32', 0x54),
-  gtS: binary<'i64', 'i32'>('i32', 0x55), gtU: binary<'i64', 'i32'>('i32', 0x56),
-  leS: binary<'i64', 'i32'>('i32', 0x57), leU: binary<'i64', 'i32'>('i32', 0x58),
-  geS: binary<'i64', 'i32'>('i32', 0x59), geU: binary<'i64', 'i32'>('i32', 0x5a),
-  clz: unary<'i64', 'i64'>('i64', 0x79), ctz: unary<'i64', 'i64'>('i64', 0x7a), popcnt: unary<'i64', 'i64'>('i64', 0x7b),
-  add: binary<'i64', 'i64'>('i64', 0x7c), sub: binary<'i64', 'i64'>('i64', 0x7d), mul: binary<'i64', 'i64'>('i64', 0x7e),
-  divS: binary<'i64', 'i64'>('i64', 0x7f), divU: binary<'i64', 'i64'>('i64', 0x80),
-  remS: binary<'i64', 'i64'>('i64', 0x81), remU: binary<'i64', 'i64'>('i64', 0x82),
-  and: binary<'i64', 'i64'>('i64', 0x83), or: binary<'i64', 'i64'>('i64', 0x84), xor: binary<'i64', 'i64'>('i64', 0x85),
-  shl: binary<'i64', 'i64'>('i64', 0x86), shrS: binary<'i64', 'i64'>('i64', 0x87), shrU: binary<'i64', 'i64'>('i64', 0x88),
-  rotl: binary<'i64', 'i64'>('i64', 0x89), rotr: binary<'i64', 'i64'>('i64', 0x8a),
-  extendS: unary<'i32', 'i64'>('i64', 0xac), extendU: unary<'i32', 'i64'>('i64', 0xad),
-  extend8: unary<'i64', 'i64'>('i64', 0xc2), extend16: unary<'i64', 'i64'>('i64', 0xc3), extend32: unary<'i64', 'i64'>('i64', 0xc4),
+  eqz: unary<'i64', 'i32'>('i32', 0x50),
+  eq: binary<'i64', 'i32'>('i32', 0x51),
+  ne: binary<'i64', 'i32'>('i32', 0x52),
+  ltS: binary<'i64', 'i32'>('i32', 0x53),
+  ltU: binary<'i64', 'i32'>('i32', 0x54),
+  gtS: binary<'i64', 'i32'>('i32', 0x55),
+  gtU: binary<'i64', 'i32'>('i32', 0x56),
+  leS: binary<'i64', 'i32'>('i32', 0x57),
+  leU: binary<'i64', 'i32'>('i32', 0x58),
+  geS: binary<'i64', 'i32'>('i32', 0x59),
+  geU: binary<'i64', 'i32'>('i32', 0x5a),
+  clz: unary<'i64', 'i64'>('i64', 0x79),
+  ctz: unary<'i64', 'i64'>('i64', 0x7a),
+  popcnt: unary<'i64', 'i64'>('i64', 0x7b),
+  add: binary<'i64', 'i64'>('i64', 0x7c),
+  sub: binary<'i64', 'i64'>('i64', 0x7d),
+  mul: binary<'i64', 'i64'>('i64', 0x7e),
+  divS: binary<'i64', 'i64'>('i64', 0x7f),
+  divU: binary<'i64', 'i64'>('i64', 0x80),
+  remS: binary<'i64', 'i64'>('i64', 0x81),
+  remU: binary<'i64', 'i64'>('i64', 0x82),
+  and: binary<'i64', 'i64'>('i64', 0x83),
+  or: binary<'i64', 'i64'>('i64', 0x84),
+  xor: binary<'i64', 'i64'>('i64', 0x85),
+  shl: binary<'i64', 'i64'>('i64', 0x86),
+  shrS: binary<'i64', 'i64'>('i64', 0x87),
+  shrU: binary<'i64', 'i64'>('i64', 0x88),
+  rotl: binary<'i64', 'i64'>('i64', 0x89),
+  rotr: binary<'i64', 'i64'>('i64', 0x8a),
+  extendS: unary<'i32', 'i64'>('i64', 0xac),
+  extendU: unary<'i32', 'i64'>('i64', 0xad),
+  extend8: unary<'i64', 'i64'>('i64', 0xc2),
+  extend16: unary<'i64', 'i64'>('i64', 0xc3),
+  extend32: unary<'i64', 'i64'>('i64', 0xc4),
   select: (a: I64, b: I64, condition: I32): I64 => op('i64', 0x1b, [a, b, condition]),
 };
 

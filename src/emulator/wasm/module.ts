@@ -13,7 +13,8 @@ export class ModuleBuilder {
   readonly #types: string[] = [];
   readonly #typeCodes: number[][] = [];
   readonly #imports: { name: string; type: number }[] = [];
-  readonly #functions: { name: string; type: number; exported: boolean; body: FunctionBody | undefined }[] = [];
+  readonly #functions: { name: string; type: number; exported: boolean; body: FunctionBody | undefined }[] =
+    [];
   #sealedImports = false;
 
   /** Declares a function imported from `env`. All imports come before the first {@link declare}. */
@@ -40,7 +41,12 @@ export class ModuleBuilder {
   encode(minimumPages: number): Uint8Array<ArrayBuffer> {
     const out: number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
     section(out, 1, vector(this.#typeCodes));
-    const imports = this.#imports.map((each) => [...text('env'), ...text(each.name), 0x00, ...unsignedLeb(each.type)]);
+    const imports = this.#imports.map((each) => [
+      ...text('env'),
+      ...text(each.name),
+      0x00,
+      ...unsignedLeb(each.type),
+    ]);
     imports.push([...text('env'), ...text('memory'), 0x02, 0x00, ...unsignedLeb(minimumPages)]);
     section(out, 2, vector(imports));
     section(out, 3, vector(this.#functions.map((each) => unsignedLeb(each.type))));
@@ -65,7 +71,10 @@ export class ModuleBuilder {
     const key = `${signature.parameters.join()}>${signature.results.join()}`;
     const known = this.#types.indexOf(key);
     if (known >= 0) return known;
-    const codes = (types: readonly ValueType[]): number[] => [types.length, ...types.map((each) => VALUE_TYPE_CODES[each])];
+    const codes = (types: readonly ValueType[]): number[] => [
+      types.length,
+      ...types.map((each) => VALUE_TYPE_CODES[each]),
+    ];
     this.#types.push(key);
     this.#typeCodes.push([0x60, ...codes(signature.parameters), ...codes(signature.results)]);
     return this.#types.length - 1;

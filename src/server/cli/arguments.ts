@@ -46,7 +46,8 @@ export function integerArgument(what: string, text: string, low: number, high: n
 
 export function choiceArgument<T extends string>(what: string, text: string, choices: readonly T[]): T {
   const found = choices.find((each) => each === text);
-  if (found === undefined) throw new UsageError(`${what}: ${JSON.stringify(text)} is none of ${choices.join(', ')}`);
+  if (found === undefined)
+    throw new UsageError(`${what}: ${JSON.stringify(text)} is none of ${choices.join(', ')}`);
   return found;
 }
 

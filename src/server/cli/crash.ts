@@ -3,7 +3,16 @@
 import { Command } from 'commander';
 import type { Trigger } from '../../panic/contract.ts';
 import { DEFAULT_TIMEOUT_SECONDS, dumpMode, exitCodeOf, runCrash } from '../../panic/index.ts';
-import { checkMachine, choiceArgument, integerArgument, MAXIMUM_CPUS, memoryArgument, MMU_MODES, PROCESSORS, sizeArgument } from './arguments.ts';
+import {
+  checkMachine,
+  choiceArgument,
+  integerArgument,
+  MAXIMUM_CPUS,
+  MMU_MODES,
+  memoryArgument,
+  PROCESSORS,
+  sizeArgument,
+} from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
 import { imageSource } from './image-source.ts';
 
@@ -48,7 +57,11 @@ export function crashCommand(): Command {
     .option('--dump <mode>', 'raw, or makedumpfile options', 'raw')
     .option('--dump-device <size>', 'size of the dump device')
     .option('--seed <n>', 'seeds every source of chance', '1')
-    .option('--timeout <seconds>', 'guest seconds until the crash counts as failed', String(DEFAULT_TIMEOUT_SECONDS))
+    .option(
+      '--timeout <seconds>',
+      'guest seconds until the crash counts as failed',
+      String(DEFAULT_TIMEOUT_SECONDS),
+    )
     .option('--vmcore <file>')
     .option('--trace <file>')
     .option('--console <file>')
@@ -82,11 +95,15 @@ async function run(options: Options): Promise<number> {
       trigger: choiceArgument('--trigger', options.trigger, TRIGGERS),
       dump,
       timeoutSeconds: integerArgument('--timeout', options.timeout, 1, 1_000_000),
-      ...(options.onCpu === undefined ? {} : { onCpu: integerArgument('--on-cpu', options.onCpu, 0, cpus - 1) }),
+      ...(options.onCpu === undefined
+        ? {}
+        : { onCpu: integerArgument('--on-cpu', options.onCpu, 0, cpus - 1) }),
     },
     onPhase: (phase) => process.stderr.write(`crash: ${phase}\n`),
     ...(options.rma === undefined ? {} : { rma: sizeArgument('--rma', options.rma) }),
-    ...(options.dumpDevice === undefined ? {} : { dumpBytes: sizeArgument('--dump-device', options.dumpDevice) }),
+    ...(options.dumpDevice === undefined
+      ? {}
+      : { dumpBytes: sizeArgument('--dump-device', options.dumpDevice) }),
     ...(options.vmcore === undefined ? {} : { vmcore: options.vmcore }),
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.console === undefined ? {} : { console: options.console }),
@@ -94,8 +111,12 @@ async function run(options: Options): Promise<number> {
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else {
     const { outcome, phase, reason, vmcore } = report;
-    process.stderr.write(`${outcome}: ${phase}${reason === undefined ? '' : `: ${reason}`}${vmcore === null ? '' : `, ${vmcore.bytes} bytes of ${vmcore.format}`}\n`);
-    for (const rule of report.rules) if (rule.verdict !== 'not-evaluated') process.stderr.write(`  ${rule.verdict.padEnd(15)} ${rule.name}\n`);
+    process.stderr.write(
+      `${outcome}: ${phase}${reason === undefined ? '' : `: ${reason}`}${vmcore === null ? '' : `, ${vmcore.bytes} bytes of ${vmcore.format}`}\n`,
+    );
+    for (const rule of report.rules)
+      if (rule.verdict !== 'not-evaluated')
+        process.stderr.write(`  ${rule.verdict.padEnd(15)} ${rule.name}\n`);
   }
   return exitCodeOf(report);
 }

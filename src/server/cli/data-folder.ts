@@ -3,7 +3,12 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-export type DataFolder = { readonly root: string; readonly images: string; readonly metadata: string; readonly chunks: string };
+export type DataFolder = {
+  readonly root: string;
+  readonly images: string;
+  readonly metadata: string;
+  readonly chunks: string;
+};
 
 export const DEFAULT_DATA = 'data';
 

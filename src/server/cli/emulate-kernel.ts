@@ -27,7 +27,9 @@ export async function emulateKernel(config: PartitionConfig, streams: Streams): 
     },
     event: () => undefined,
     unsupported: (what) => {
-      streams.messages.write(`kdumpd: not implemented: ${what.kind} ${what.key} at ${what.where ?? 'no address'}\n`);
+      streams.messages.write(
+        `kdumpd: not implemented: ${what.kind} ${what.key} at ${what.where ?? 'no address'}\n`,
+      );
     },
   });
   streams.input.on('data', (bytes: Uint8Array) => {

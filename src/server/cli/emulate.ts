@@ -7,8 +7,8 @@ import {
   choiceArgument,
   integerArgument,
   MAXIMUM_CPUS,
-  memoryArgument,
   MMU_MODES,
+  memoryArgument,
   PROCESSORS,
   sizeArgument,
   UsageError,
@@ -53,7 +53,8 @@ export function emulateCommand(): Command {
     .option('--seed <n>', 'seeds every source of chance', '1')
     .exitOverride()
     .action(async (options: Options) => {
-      if ((options.raw === undefined) === (options.kernel === undefined)) throw new UsageError('emulate takes --raw or --kernel');
+      if ((options.raw === undefined) === (options.kernel === undefined))
+        throw new UsageError('emulate takes --raw or --kernel');
       if (options.kernel !== undefined) process.exitCode = await runKernel(options, options.kernel);
       else if (options.raw !== undefined) process.exitCode = runBare(options, options.raw);
     });
@@ -67,11 +68,23 @@ function runBare(options: Options, file: string): number {
     processor: choiceArgument('--processor', options.processor, PROCESSORS),
     memory: sizeArgument('--memory', options.memory ?? '16M'),
     seed: integerArgument('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
-    unsupported: (what) => process.stderr.write(`kdumpd: not implemented: ${what.kind} ${what.key} at ${what.where ?? 'no address'}\n`),
-    ...(options.entry === undefined ? {} : { entry: integerArgument('--entry', options.entry, 0, MAXIMUM_ADDRESS) }),
+    unsupported: (what) =>
+      process.stderr.write(
+        `kdumpd: not implemented: ${what.kind} ${what.key} at ${what.where ?? 'no address'}\n`,
+      ),
+    ...(options.entry === undefined
+      ? {}
+      : { entry: integerArgument('--entry', options.entry, 0, MAXIMUM_ADDRESS) }),
     ...(options.maxInstructions === undefined
       ? {}
-      : { maxInstructions: integerArgument('--max-instructions', options.maxInstructions, 0, Number.MAX_SAFE_INTEGER) }),
+      : {
+          maxInstructions: integerArgument(
+            '--max-instructions',
+            options.maxInstructions,
+            0,
+            Number.MAX_SAFE_INTEGER,
+          ),
+        }),
   });
   process.stdout.write(`${JSON.stringify(registers)}\n`);
   return exitCode;
@@ -94,7 +107,11 @@ async function runKernel(options: Options, kernel: string): Promise<number> {
     loadAt: integerArgument('--load-at', options.loadAt, 0, MAXIMUM_ADDRESS),
   };
   try {
-    return await emulateKernel(config, { input: process.stdin, output: process.stdout, messages: process.stderr });
+    return await emulateKernel(config, {
+      input: process.stdin,
+      output: process.stdout,
+      messages: process.stderr,
+    });
   } finally {
     process.stdin.pause();
   }

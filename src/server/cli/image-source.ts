@@ -1,7 +1,7 @@
 /** Images of a folder as crashes and the fleet ask for them (panic/image.ts). */
 
-import type { BootImage, ImageSource } from '../../panic/index.ts';
 import { Refusal } from '../../panic/contract.ts';
+import type { BootImage, ImageSource } from '../../panic/index.ts';
 import { bootAppend, getImage, type ImageRecord, imagePath } from '../images/index.ts';
 
 export function imageSource(imageRoot: string): ImageSource {

@@ -36,7 +36,9 @@ export function imageCommand(): Command {
     .exitOverride()
     .action(async (source: string | undefined, options: ImportOptions) => {
       const { images } = openDataFolder(options.data);
-      const record = await (source === undefined ? importFiles(images, options) : importStock(images, source, options));
+      const record = await (source === undefined
+        ? importFiles(images, options)
+        : importStock(images, source, options));
       process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
     });
   image
@@ -61,7 +63,9 @@ export function imageCommand(): Command {
 /** One line a step on stderr, overwritten where that is a terminal. */
 export function showProgress({ step, done, total, detail }: ImportProgress): void {
   const text = `import: ${step} ${done}/${total}${detail === undefined ? '' : ` ${detail}`}`;
-  process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${text}${step === 'store' && done === total ? '\n' : ''}` : `${text}\n`);
+  process.stderr.write(
+    process.stderr.isTTY ? `\r\u001b[K${text}${step === 'store' && done === total ? '\n' : ''}` : `${text}\n`,
+  );
 }
 
 async function importStock(imageRoot: string, source: string, options: ImportOptions): Promise<unknown> {

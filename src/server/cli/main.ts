@@ -14,9 +14,13 @@ import { serveCommand } from './serve.ts';
 const program = new Command('kdumpd')
   .description('Crash-dump capture on emulated ppc64 partitions')
   .exitOverride()
-  .configureOutput({ writeOut: (text) => process.stderr.write(text), writeErr: (text) => process.stderr.write(text) });
+  .configureOutput({
+    writeOut: (text) => process.stderr.write(text),
+    writeErr: (text) => process.stderr.write(text),
+  });
 
-for (const command of [serveCommand(), imageCommand(), crashCommand(), emulateCommand()]) program.addCommand(command);
+for (const command of [serveCommand(), imageCommand(), crashCommand(), emulateCommand()])
+  program.addCommand(command);
 
 /** Commander throws for help as well, with exit code 0. */
 function exitCode(error: unknown): number {
@@ -24,7 +28,14 @@ function exitCode(error: unknown): number {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`kdumpd: ${message}\n`);
   if (error instanceof UsageError) return EXIT_USAGE;
-  if (!(error instanceof FormatError) && !(error instanceof Refusal) && !(error instanceof ImportError) && error instanceof Error && error.stack !== undefined) process.stderr.write(`${error.stack}\n`);
+  if (
+    !(error instanceof FormatError) &&
+    !(error instanceof Refusal) &&
+    !(error instanceof ImportError) &&
+    error instanceof Error &&
+    error.stack !== undefined
+  )
+    process.stderr.write(`${error.stack}\n`);
   return EXIT_NOT_DONE;
 }
 

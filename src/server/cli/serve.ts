@@ -9,6 +9,7 @@ import type { PartitionRequest, ServiceEvent } from '../../panic/contract.ts';
 import { openFleet } from '../../panic/index.ts';
 import { openMetadataStore } from '../../panic/store/index.ts';
 import { openVmcoreStore } from '../../vmcore/store/index.ts';
+import { importDebian, listImages, removeImage } from '../images/index.ts';
 import {
   allowedHostsFor,
   buildApp,
@@ -17,17 +18,21 @@ import {
   createOperationReader,
   DEFAULT_CONFIG,
   ImageService,
-  maintenanceSchedules,
   MemoryJournal,
+  maintenanceSchedules,
   Scheduler,
 } from '../index.ts';
-import { importDebian, listImages, removeImage } from '../images/index.ts';
 import { integerArgument } from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
 import { showProgress } from './image.ts';
 import { imageSource } from './image-source.ts';
 
-type Options = { readonly host: string; readonly port: string; readonly data: string; readonly fleet?: string };
+type Options = {
+  readonly host: string;
+  readonly port: string;
+  readonly data: string;
+  readonly fleet?: string;
+};
 
 /** The fleet of a daemon that was given none. */
 const DEFAULT_FLEET: readonly PartitionRequest[] = [
@@ -165,8 +170,13 @@ function readFleet(path: string): readonly PartitionRequest[] {
   } catch (cause) {
     throw new FormatError('fleet/file', `${path} cannot be read as JSON`, { what: path, cause });
   }
-  const good = Array.isArray(value) && value.every((each) => typeof each === 'object' && each !== null && typeof each.image === 'string');
-  if (!good) throw new FormatError('fleet/shape', `${path} is not an array of partitions with an image each`, { what: path });
+  const good =
+    Array.isArray(value) &&
+    value.every((each) => typeof each === 'object' && each !== null && typeof each.image === 'string');
+  if (!good)
+    throw new FormatError('fleet/shape', `${path} is not an array of partitions with an image each`, {
+      what: path,
+    });
   return value as readonly PartitionRequest[];
 }
 

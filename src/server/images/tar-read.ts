@@ -133,17 +133,19 @@ function octal(block: Uint8Array, start: number, length: number, what: string, a
   return Number.parseInt(text, 8);
 }
 
+/** Records of `LENGTH KEY=VALUE` and a newline; the length counts the bytes of all of it. */
 function parsePax(data: Uint8Array, what: string, at: number): Map<string, string> {
   const records = new Map<string, string>();
-  let rest = Buffer.from(data).toString('utf8');
-  while (rest !== '') {
-    const match = /^([0-9]+) ([^=]+)=/.exec(rest);
-    const length = Number(match?.[1]);
-    // The length counts bytes; a record whose text is not ASCII is measured again as such.
-    const record = match === null ? '' : Buffer.from(rest).subarray(0, length).toString('utf8');
-    if (match === null || !record.endsWith('\n')) throw badTar(what, at, 'an extended header is damaged');
-    records.set(match[2] ?? '', record.slice(match[0].length, -1));
-    rest = rest.slice(record.length);
+  for (let start = 0; start < data.length; ) {
+    const digits = /^[0-9]{1,6}(?= )/.exec(latin1(data.subarray(start, start + 8)))?.[0] ?? '';
+    const record = data.subarray(start, start + Number(digits));
+    const text = Buffer.from(record.subarray(digits.length + 1)).toString('utf8');
+    const cut = text.indexOf('=');
+    if (record.length !== Number(digits) || cut < 1 || !text.endsWith('\n')) {
+      throw badTar(what, at, 'an extended header is damaged');
+    }
+    records.set(text.slice(0, cut), text.slice(cut + 1, -1));
+    start += record.length;
   }
   return records;
 }

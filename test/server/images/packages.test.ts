@@ -8,7 +8,6 @@ import { readDebControl, readDebData } from '../../../src/server/images/deb.ts';
 import { decompress, decompressAll } from '../../../src/server/images/decompress.ts';
 import { readTar } from '../../../src/server/images/tar-read.ts';
 import { buildTar } from '../../../src/server/images/tar-write.ts';
-import { needsProgram } from '../../support/programs.ts';
 import { compressed, type SynthCompression, synthAr, synthDeb, synthTar } from '../../synth/deb.ts';
 import { asyncCodeOf, codeOf, mutate, mutations } from '../../synth/mutate.ts';
 
@@ -72,7 +71,7 @@ describe('readTar', () => {
       { path: './link', type: '2', link: '../elsewhere' },
       { path: '././@LongLink', type: 'L', data: `${long}\0` },
       { path: 'cut', data: 'x'.repeat(600) },
-      { path: 'pax', type: 'x', data: '24 path=usr/from/the/pax\n' },
+      { path: 'pax', type: 'x', data: '25 path=usr/from/the/pax\n' },
       { path: 'cut', data: 'p' },
       { path: 'dev', type: '3' },
     ]);
@@ -135,7 +134,6 @@ describe('decompress', () => {
   const text = latin1Bytes('all work and no play '.repeat(20_000));
 
   it.each<SynthCompression>(['none', 'gz', 'zst', 'xz'])('%s: good, cut and damaged data', async (kind) => {
-    if (kind === 'xz') needsProgram('xz');
     const packed = compressed(text, kind);
     expect(Buffer.compare(await decompressAll(packed, 'x', MIB), text)).toBe(0);
     if (kind === 'none') return;
@@ -148,7 +146,6 @@ describe('decompress', () => {
   });
 
   it('xz: a reader that stops early → the next one is served', async () => {
-    needsProgram('xz');
     const packed = compressed(text, 'xz');
     for await (const piece of decompress(packed, 'x', MIB)) {
       expect(piece.length).toBeGreaterThanOrEqual(0);
