@@ -12,7 +12,7 @@ type ImportOptions = {
   readonly initrd?: string;
   readonly append?: string;
   readonly symbols?: string;
-  readonly debuginfo?: string;
+  readonly debuginfo?: string | true;
   readonly packages?: string;
   readonly digest?: boolean;
   readonly replace?: boolean;
@@ -29,7 +29,7 @@ export function imageCommand(): Command {
     .option('--initrd <file>')
     .option('--append <string>', 'kernel command line')
     .option('--symbols <file>', 'System.map')
-    .option('--debuginfo <file>', 'vmlinux with DWARF')
+    .option('--debuginfo [file]', 'vmlinux with DWARF; debian: fetch it (718 MB), without a file')
     .option('--packages <dir>', 'debian: package files in place of apt')
     .option('--digest', 'debian: let purgatory check the segments’ SHA-256 (slow)')
     .option('--replace', 'replace an image of that name')
@@ -77,6 +77,7 @@ async function importStock(imageRoot: string, source: string, options: ImportOpt
     ...(options.kernel === undefined ? {} : { kernel: options.kernel }),
     ...(options.packages === undefined ? {} : { packagesDir: options.packages }),
     ...(options.append === undefined ? {} : { append: options.append }),
+    ...(options.debuginfo === true ? { debuginfo: true } : {}),
     ...(options.digest === true ? { kexecOptions: '' } : {}),
     ...(options.replace === true ? { replace: true } : {}),
   });
@@ -93,7 +94,7 @@ async function importFiles(imageRoot: string, options: ImportOptions): Promise<u
     ...(options.initrd === undefined ? {} : { initrd: options.initrd }),
     ...(options.append === undefined ? {} : { append: options.append }),
     ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
-    ...(options.debuginfo === undefined ? {} : { debuginfo: options.debuginfo }),
+    ...(typeof options.debuginfo === 'string' ? { debuginfo: options.debuginfo } : {}),
     ...(options.replace === true ? { replace: true } : {}),
   });
 }
