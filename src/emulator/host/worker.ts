@@ -3,7 +3,7 @@
  * A request that changes the machine takes effect between two slices; while the partition rests, at once.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -75,6 +75,15 @@ function turn(): void {
   if (power === 'running') setImmediate(turn);
 }
 
+/** A life starts with empty dump devices: what is found on one was written by it. */
+function emptyScratchDisks(): void {
+  for (const [i, disk] of config.disks.entries()) {
+    if (disk.kind !== 'scratch') continue;
+    truncateSync(join(scratchFolder, `disk${i}`), 0);
+    truncateSync(join(scratchFolder, `disk${i}`), disk.bytes);
+  }
+}
+
 function wake(): void {
   if (power !== 'resting') return;
   power = 'running';
@@ -85,6 +94,7 @@ function serve(request: Request): unknown {
   switch (request.kind) {
     case 'start':
       if (power !== 'off') throw new Error('the partition is on already');
+      emptyScratchDisks();
       partition.powerOn();
       power = 'running';
       told = 0;
