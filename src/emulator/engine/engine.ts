@@ -21,7 +21,7 @@ import * as tlb from '../mmu/tlb.ts';
 import { HOST_HELPERS } from '../semantics/host.ts';
 import { SPECIAL_NAMES } from '../semantics/specials.ts';
 import { CodeCache } from './code-cache.ts';
-import { buildInterpreter, type Mode } from './interpreter.ts';
+import { interpreterModule, modeKey } from './modules.ts';
 import { type SpecialHost, specialTable } from './specials.ts';
 import { type MmioBus, StorageAccess } from './translation.ts';
 
@@ -68,25 +68,16 @@ export class Engine {
   readonly #host: EngineHost;
   readonly #arena: Arena;
   readonly #ram: Ram;
-  readonly #modules: (mode: Mode) => WebAssembly.Module;
   readonly #instances = new Map<number, Interpreter>();
   readonly #imports: Record<string, unknown>;
   #budget = 0;
   /** Set by the host's parts of instructions: stop after this instruction. */
   #stopRequested = false;
 
-  constructor(
-    arena: Arena,
-    ram: Ram,
-    mmu: RadixMmu,
-    bus: MmioBus,
-    host: EngineHost,
-    modules: (mode: Mode) => WebAssembly.Module = compile,
-  ) {
+  constructor(arena: Arena, ram: Ram, mmu: RadixMmu, bus: MmioBus, host: EngineHost) {
     this.#host = host;
     this.#arena = arena;
     this.#ram = ram;
-    this.#modules = modules;
     this.code = new CodeCache(arena, ram, () => host.allVcpus().map((each) => each.tlb), CODE_PAGES);
     ram.observeWrites((page, offset, length) => this.code.written(page, offset, length));
     this.storage = new StorageAccess(arena, ram, mmu, bus, {
@@ -187,14 +178,14 @@ export class Engine {
   }
 
   #interpreter(mode: bigint): Interpreter {
-    const mode64 = (mode & msr.MSR_SF_BIT) !== 0n;
-    const littleEndian = (mode & msr.MSR_LE_BIT) !== 0n;
-    const key = (mode64 ? 1 : 0) | (littleEndian ? 2 : 0);
+    const wanted = {
+      mode64: (mode & msr.MSR_SF_BIT) !== 0n,
+      littleEndian: (mode & msr.MSR_LE_BIT) !== 0n,
+    };
+    const key = modeKey(wanted);
     const known = this.#instances.get(key);
     if (known !== undefined) return known;
-    const instance = new WebAssembly.Instance(this.#modules({ mode64, littleEndian }), {
-      env: this.#imports,
-    });
+    const instance = new WebAssembly.Instance(interpreterModule(wanted), { env: this.#imports });
     const run = instance.exports.run as Interpreter;
     this.#instances.set(key, run);
     return run;
@@ -343,17 +334,4 @@ export class Engine {
     }
     return imports;
   }
-}
-
-const compiled = new Map<string, WebAssembly.Module>();
-
-/** Builds and compiles the interpreter of a mode, once a thread. */
-export function compile(mode: Mode): WebAssembly.Module {
-  const key = `${mode.mode64}${mode.littleEndian}`;
-  let module = compiled.get(key);
-  if (module === undefined) {
-    module = new WebAssembly.Module(buildInterpreter(mode));
-    compiled.set(key, module);
-  }
-  return module;
 }

@@ -69,6 +69,8 @@ export class StorageAccess {
   readonly #bus: MmioBus;
   readonly #result: Translation = { raddr: 0, fault: 0, segment: false, userPage: false };
   #pending: Pending = NONE;
+  /** Read entries that lead to RAM's zero page, by vCPU. */
+  readonly #zeroReads = new Map<tlb.Tlb, Set<number>>();
 
   constructor(arena: Arena, ram: Ram, mmu: RadixMmu, bus: MmioBus, state: TranslationState) {
     this.#arena = arena;
@@ -76,6 +78,7 @@ export class StorageAccess {
     this.#mmu = mmu;
     this.#bus = bus;
     this.state = state;
+    ram.observePages(() => this.#forgetZeroReads());
   }
 
   /** @returns the arena address of `bytes` readable bytes at an effective address, or -1 with {@link fault} set. */
@@ -84,13 +87,22 @@ export class StorageAccess {
     if (offset + bytes > PAGE) return this.#readSplit(lo, hi, bytes);
     const raddr = this.#translate(lo, hi, 'read');
     if (raddr < 0) return -1;
-    const address = this.#ram.locate(raddr);
+    const address = this.#ram.locateForRead(raddr);
     if (address < 0) {
       const target = this.#arena.bytes.subarray(layout.SCRATCH, layout.SCRATCH + bytes);
       return this.#bus.read(raddr, target) ? layout.SCRATCH : this.#machineCheck(lo, hi);
     }
-    this.state.vcpu.tlb.fill(this.state.dataSet, tlb.TLB_READ, lo, hi, (address - (lo >>> 0)) | 0);
+    const { vcpu, dataSet } = this.state;
+    const entry = vcpu.tlb.fill(dataSet, tlb.TLB_READ, lo, hi, (address - (lo >>> 0)) | 0);
+    if (this.#ram.isZeroPage(address)) this.#rememberZeroRead(vcpu.tlb, entry);
     return address;
+  }
+
+  /** As {@link resolveRead} of one byte, at the arena address that stores to it will have too. */
+  resolveLasting(lo: number, hi: number): number {
+    const address = this.resolveRead(lo, hi, 1);
+    if (address < 0 || !this.#ram.isZeroPage(address)) return address;
+    return this.#ram.locate(this.#translate(lo, hi, 'read'));
   }
 
   /** As {@link resolveRead}, for a store that follows at once; SCRATCH means that {@link commitWrite} must follow it. */
@@ -161,6 +173,20 @@ export class StorageAccess {
     return -1;
   }
 
+  #rememberZeroRead(of: tlb.Tlb, entry: number): void {
+    const entries = this.#zeroReads.get(of);
+    if (entries === undefined) this.#zeroReads.set(of, new Set([entry]));
+    else entries.add(entry);
+  }
+
+  /** A page was made that somebody may be reading as zeros: they look again. */
+  #forgetZeroReads(): void {
+    for (const [of, entries] of this.#zeroReads) {
+      for (const entry of entries) of.drop(entry);
+      entries.clear();
+    }
+  }
+
   #machineCheck(lo: number, hi: number): number {
     this.fault.kind = 'machine-check';
     this.fault.status = 0;
@@ -181,8 +207,8 @@ export class StorageAccess {
     if (first < 0) return -1;
     const second = this.#translate(lo2, hi2, 'read');
     if (second < 0) return -1;
-    const a = this.#ram.locate(first);
-    const b = this.#ram.locate(second);
+    const a = this.#ram.locateForRead(first);
+    const b = this.#ram.locateForRead(second);
     if (a < 0 || b < 0) return this.#machineCheck(lo, hi);
     this.#arena.bytes.copyWithin(layout.SCRATCH, a, a + split);
     this.#arena.bytes.copyWithin(layout.SCRATCH + split, b, b + bytes - split);

@@ -2,6 +2,7 @@
 
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../base/worker.ts';
+import { modulesToShare } from '../engine/modules.ts';
 import type {
   ObservePlan,
   PartitionConfig,
@@ -9,7 +10,7 @@ import type {
   PartitionNotice,
   VcpuSnapshot,
 } from './contract.ts';
-import type { FromWorker, Request } from './protocol.ts';
+import type { FromWorker, Request, WorkerStart } from './protocol.ts';
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (reason: Error) => void };
 
@@ -28,7 +29,9 @@ class WorkerPartition implements PartitionHandle {
 
   constructor(config: PartitionConfig) {
     this.config = config;
-    this.#worker = startWorker('./worker', import.meta.url, { workerData: config });
+    this.#worker = startWorker('./worker', import.meta.url, {
+      workerData: { config, interpreters: modulesToShare() } satisfies WorkerStart,
+    });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('error', (error) => this.#die(error instanceof Error ? error : new Error(String(error))));
     this.#worker.on('exit', (code) => this.#die(new Error(`the partition's worker ended with ${code}`)));

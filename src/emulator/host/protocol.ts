@@ -1,6 +1,10 @@
 /** Messages between a partition's owner and its worker thread. Requests carry a number; answers repeat it. */
 
-import type { ObservePlan, PartitionNotice } from './contract.ts';
+import type { InterpreterModules } from '../engine/modules.ts';
+import type { ObservePlan, PartitionConfig, PartitionNotice } from './contract.ts';
+
+/** What a worker is started with. */
+export type WorkerStart = { readonly config: PartitionConfig; readonly interpreters: InterpreterModules };
 
 export type Request =
   | { readonly kind: 'start' }

@@ -10,9 +10,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { assert, BugError } from '../../base/errors.ts';
 import type { BlockStore } from '../devices/contract.ts';
 import { createScratchStore, type OwnedStore, openFileStore } from '../devices/virtio/index.ts';
+import { adoptModules } from '../engine/modules.ts';
 import { Partition } from '../partition/partition.ts';
-import type { PartitionConfig, PartitionNotice } from './contract.ts';
-import type { FromWorker, Request, ToWorker } from './protocol.ts';
+import type { PartitionNotice } from './contract.ts';
+import type { FromWorker, Request, ToWorker, WorkerStart } from './protocol.ts';
 
 /** Instructions between two looks at the requests: some tens of milliseconds. */
 const TURN = 5_000_000;
@@ -21,7 +22,8 @@ const PROGRESS = 50_000_000;
 
 const port = parentPort;
 assert(port !== null, 'the partition worker runs in a worker thread');
-const config = workerData as PartitionConfig;
+const { config, interpreters } = workerData as WorkerStart;
+adoptModules(interpreters);
 const scratchFolder = mkdtempSync(join(tmpdir(), 'kdumpd-'));
 
 let outbox: PartitionNotice[] = [];

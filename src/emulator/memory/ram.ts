@@ -1,5 +1,5 @@
 /**
- * A partition's RAM: a map from guest pages to arena pages, filled as pages are first touched.
+ * A partition's RAM: a map from guest pages to arena pages, filled as pages are first written.
  *
  * Pages that compiled code must not write unseen (they hold translated code, or a parked vCPU waits for them) are
  * marked; writers ask {@link Ram.beforeWrite} first.
@@ -17,12 +17,15 @@ const PAGE_MASK = PAGE_SIZE - 1;
 export class Ram implements GuestMemory {
   readonly ranges: readonly MemoryRange[];
   readonly #arena: Arena;
-  /** One entry a guest page of all ranges in order: the arena page's address, or 0 while untouched. */
+  /** One entry a guest page of all ranges in order: the arena page's address, or 0 while unwritten. */
   readonly #map: Int32Array;
   readonly #starts: readonly number[];
   /** One byte an arena page: non-zero where writers must ask. */
   readonly #marks: Uint8Array;
   #observer: WriteObserver = () => undefined;
+  #madeObserver: () => void = () => undefined;
+  /** Stands for every page that nothing has written: never written itself. */
+  readonly #zeroPage: number;
   /** The part of the first range whose addresses fit 32 bits: found without a search. */
   readonly #firstSize: number;
 
@@ -44,6 +47,7 @@ export class Ram implements GuestMemory {
     this.#starts = starts;
     this.#firstSize = Math.min(ranges[0]?.base === 0 ? (ranges[0]?.size ?? 0) : 0, 2 ** 32);
     this.#map = new Int32Array(pages);
+    this.#zeroPage = arena.reserve(PAGE_SIZE);
     this.#marks = new Uint8Array(Math.ceil(arena.size / PAGE_SIZE));
   }
 
@@ -51,7 +55,12 @@ export class Ram implements GuestMemory {
     this.#observer = observer;
   }
 
-  /** Bytes of RAM that have been touched. */
+  /** Told after a page was made: who holds the zero page's address may hold it for this one. */
+  observePages(observer: () => void): void {
+    this.#madeObserver = observer;
+  }
+
+  /** Bytes of RAM that have been written. */
   get resident(): number {
     return this.#map.reduce((n, page) => n + (page === 0 ? 0 : PAGE_SIZE), 0);
   }
@@ -64,8 +73,22 @@ export class Ram implements GuestMemory {
     if (page === 0) {
       page = this.#arena.allocatePage() | 0;
       this.#map[index] = page;
+      this.#madeObserver();
     }
     return (page >>> 0) + (raddr & PAGE_MASK);
+  }
+
+  /** As {@link locate}, to read only: a page that nothing has written is the zero page until it is made. */
+  locateForRead(raddr: number): number {
+    const index = this.#pageIndex(raddr);
+    if (index < 0) return -1;
+    const page = (this.#map[index] as number) >>> 0;
+    return (page === 0 ? this.#zeroPage : page) + (raddr & PAGE_MASK);
+  }
+
+  /** Whether an address of {@link locateForRead} is good only until the next page is made. */
+  isZeroPage(address: number): boolean {
+    return address - (address % PAGE_SIZE) === this.#zeroPage;
   }
 
   /** Whether compiled code may write this arena page without asking. */
@@ -113,13 +136,8 @@ export class Ram implements GuestMemory {
     for (let done = 0; done < target.length; ) {
       const at = raddr + done;
       const run = Math.min(PAGE_SIZE - (at % PAGE_SIZE), target.length - done);
-      const page = (this.#map[this.#pageIndex(at)] as number) >>> 0;
-      // A page that nothing has touched is read without being made.
-      if (page === 0) target.fill(0, done, done + run);
-      else {
-        const from = page + (at & PAGE_MASK);
-        target.set(this.#arena.bytes.subarray(from, from + run), done);
-      }
+      const from = this.locateForRead(at);
+      target.set(this.#arena.bytes.subarray(from, from + run), done);
       done += run;
     }
   }
@@ -186,7 +204,7 @@ export class Ram implements GuestMemory {
   }
   #within(raddr: number, length: number): number {
     this.#checked(raddr, length);
-    return this.locate(raddr);
+    return this.locateForRead(raddr);
   }
   #crosses(raddr: number, length: number): boolean {
     return (raddr % PAGE_SIZE) + length > PAGE_SIZE;

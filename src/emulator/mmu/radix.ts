@@ -146,7 +146,7 @@ export class RadixMmu {
 
   /** Reads a big-endian doubleword. @returns false when it is not in RAM. */
   #fetch(raddr: number): boolean {
-    const at = this.#ram.locate(raddr);
+    const at = this.#ram.locateForRead(raddr);
     if (at < 0) return false;
     this.#hi = swap(this.#arena.words[at >>> 2] as number);
     this.#lo = swap(this.#arena.words[(at >>> 2) + 1] as number);

@@ -49,8 +49,11 @@ export class Tlb {
     return this.base + context * TLB_SET_BYTES;
   }
 
-  /** Puts in an entry. `lo`/`hi` are the halves of the effective address; `array` one of the TLB_ offsets. */
-  fill(context: number, array: number, lo: number, hi: number, addend: number): void {
+  /**
+   * Puts in an entry. `lo`/`hi` are the halves of the effective address; `array` one of the TLB_ offsets.
+   * @returns where it is, for {@link drop}.
+   */
+  fill(context: number, array: number, lo: number, hi: number, addend: number): number {
     const at = (this.set(context) + array + ((lo >>> 8) & TLB_INDEX_MASK)) >>> 2;
     this.#words[at] = lo & ~0xfff;
     this.#words[at + 1] = hi;
@@ -59,6 +62,12 @@ export class Tlb {
     const n = this.#fills[context] as number;
     if (n < LOGGED) this.#log[context * LOGGED + n] = at;
     this.#fills[context] = n + 1;
+    return at;
+  }
+
+  /** Empties the entry at a place that {@link fill} gave, whatever is there now. */
+  drop(at: number): void {
+    this.#words[at] = -1;
   }
 
   flushAll(): void {

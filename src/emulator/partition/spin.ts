@@ -232,7 +232,7 @@ export class SpinWatch {
       else if (operand.name === 'D' || operand.name === 'DS') ea += BigInt(value);
     }
     const wide = (vcpu.msr & msr.MSR_SF_BIT) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea);
-    const at = this.#engine.storage.resolveRead(Number(wide & 0xffffffffn) | 0, Number(wide >> 32n) | 0, 1);
+    const at = this.#engine.storage.resolveLasting(Number(wide & 0xffffffffn) | 0, Number(wide >> 32n) | 0);
     if (at < 0 || at === layout.SCRATCH) {
       this.#engine.storage.fault.kind = 'none';
       return undefined;
