@@ -35,35 +35,48 @@ export function openFileStore(path: string, options: { readonly readOnly: boolea
   return fileStore(file, bytes, { readOnly: options.readOnly, durable: true, removed: () => {} });
 }
 
+/** A store that can be made all zeros again. */
+export type ScratchStore = OwnedStore & { empty(): void };
+
 /**
  * A disk of `bytes` zeros in a new sparse file at `path`, which is overwritten when it is there and removed by
- * `close`. Only what the guest writes takes space.
+ * `close`. Only what the guest writes takes space, and of that no zeros where there were zeros: most of a raw dump.
  * @throws the file system's error when it cannot be made.
  */
-export function createScratchStore(path: string, bytes: number): OwnedStore {
+export function createScratchStore(path: string, bytes: number): ScratchStore {
   assert(bytes % SECTOR === 0, 'a disk is a multiple of 512 bytes');
   const file = openSync(path, 'w+', 0o600);
   ftruncateSync(file, bytes);
   // Nothing of it outlives its owner, so a flush has nothing to make durable.
-  return fileStore(file, bytes, { readOnly: false, durable: false, removed: () => unlinkSync(path) });
+  const inner = fileStore(file, bytes, { readOnly: false, durable: false, removed: () => unlinkSync(path) });
+  /** One byte a chunk: whether anything but zeros may be there. */
+  const written = new Uint8Array(Math.ceil(bytes / CHUNK));
+  return {
+    ...inner,
+    write(offset: number, source: Uint8Array): void {
+      checkBounds(offset, source.length, bytes);
+      eachChunk(offset, source.length, (index, _from, at, part) => {
+        const piece = source.subarray(at, at + part);
+        if (written[index] === 0 && isZero(piece)) return;
+        written[index] = 1;
+        inner.write(offset + at, piece);
+      });
+    },
+    empty(): void {
+      ftruncateSync(file, 0);
+      ftruncateSync(file, bytes);
+      written.fill(0);
+    },
+  };
 }
 
 /** A disk of `bytes` zeros in memory, in chunks that exist once they are written. */
 export function createMemoryStore(bytes: number, options: { readonly readOnly?: boolean } = {}): OwnedStore {
   assert(bytes % SECTOR === 0, 'a disk is a multiple of 512 bytes');
   const chunks = new Map<number, Uint8Array>();
-  const each = (
-    offset: number,
-    length: number,
-    visit: (chunk: number, from: number, at: number, part: number) => void,
-  ) => {
+  const each = (offset: number, length: number, visit: ChunkVisit) => {
     checkBounds(offset, length, bytes);
-    for (let at = 0; at < length; ) {
-      const from = (offset + at) % CHUNK;
-      const part = Math.min(length - at, CHUNK - from);
-      visit(Math.floor((offset + at) / CHUNK), from, at, part);
-      at += part;
-    }
+    eachChunk(offset, length, visit);
   };
   return {
     bytes,
@@ -125,6 +138,24 @@ function fileStore(file: number, bytes: number, { readOnly, durable, removed }: 
       removed();
     },
   };
+}
+
+/** `from`: where in the chunk; `at`: where in the access; `part`: how many bytes. */
+type ChunkVisit = (chunk: number, from: number, at: number, part: number) => void;
+
+function eachChunk(offset: number, length: number, visit: ChunkVisit): void {
+  for (let at = 0; at < length; ) {
+    const from = (offset + at) % CHUNK;
+    const part = Math.min(length - at, CHUNK - from);
+    visit(Math.floor((offset + at) / CHUNK), from, at, part);
+    at += part;
+  }
+}
+
+const ZEROS = Buffer.alloc(CHUNK);
+
+function isZero(piece: Uint8Array): boolean {
+  return ZEROS.compare(piece, 0, piece.length, 0, piece.length) === 0;
 }
 
 function checkBounds(offset: number, length: number, bytes: number): void {

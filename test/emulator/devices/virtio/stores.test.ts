@@ -71,6 +71,34 @@ describe('createScratchStore', () => {
     store.close();
     expect(existsSync(path)).toBe(false);
   });
+
+  it('zeros where there were zeros → take no space; zeros over data → are written', () => {
+    const path = join(folder, 'zeros');
+    const store = createScratchStore(path, 2 ** 24);
+    store.write(0, new Uint8Array(2 ** 24));
+    expect(statSync(path).blocks).toBe(0);
+    store.write(512, new Uint8Array(512).fill(3));
+    store.write(0, new Uint8Array(1024));
+    const back = new Uint8Array(1024).fill(1);
+    store.read(0, back);
+    expect(back.every((byte) => byte === 0)).toBe(true);
+    store.close();
+  });
+
+  it('emptied → zeros, and takes writes again', () => {
+    const path = join(folder, 'emptied');
+    const store = createScratchStore(path, 2 ** 20);
+    store.write(65536, new Uint8Array(512).fill(9));
+    store.empty();
+    expect(statSync(path).blocks).toBe(0);
+    const back = new Uint8Array(512).fill(1);
+    store.read(65536, back);
+    expect(back[0]).toBe(0);
+    store.write(65536, back.fill(4));
+    store.read(65536, back);
+    expect(back[511]).toBe(4);
+    store.close();
+  });
 });
 
 describe('openFileStore', () => {
