@@ -21,6 +21,9 @@ export const EXCLUDED: ReadonlySet<string> = new Set([
   'stwcx.',
   'stdcx.',
   'stqcx.',
+  'copy',
+  'paste.',
+  'cpabort',
 ]);
 
 /** Rows that exist in big-endian order only. */
@@ -70,6 +73,8 @@ function emitters(): ReadonlyMap<string, storage.Emitter> {
   set('lswi stswi', storage.stringImmediate);
   set('lswx stswx', storage.stringIndexed);
   set('lq stq', storage.quadword);
+  set('lwat stwat', storage.atomic(4));
+  set('ldat stdat', storage.atomic(8));
   for (const [size, stem] of [
     [1, 'b'],
     [2, 'h'],

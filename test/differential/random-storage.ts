@@ -93,11 +93,15 @@ export function access(size: number): Emitter {
   };
 }
 
+/** Cases that contain a dcbz; see {@link reservePair}. */
+const zeroing = new WeakSet<CaseBuilder>();
+
 /** Cache instructions that name a byte of the memory. */
 export const cacheOperation: Emitter = (b, row) => {
   const found = indexed(b, 1, 1);
   if (found === undefined) return false;
   b.unit(withFields(randomWord(b.random, row), { a: found.a, b: found.b }));
+  if (row.base === 'dcbz') zeroing.add(b);
   return true;
 };
 
@@ -167,9 +171,39 @@ export const quadword: Emitter = (b, row) => {
   return true;
 };
 
+/** Functions that QEMU 7.2 has right (exclusions.md): no counting with a bound, and no signed words. */
+const LOAD_FUNCTIONS = { 4: [0, 1, 2, 3, 4, 6, 8, 16], 8: [0, 1, 2, 3, 4, 5, 6, 7, 8, 16] } as const;
+const STORE_FUNCTIONS = { 4: [0, 1, 2, 3, 4, 6, 24], 8: [0, 1, 2, 3, 4, 5, 6, 7, 24] } as const;
+
+/** An atomic memory operation at a register's address. */
+export function atomic(size: 4 | 8): Emitter {
+  return (b, row) => {
+    const isLoad = row.operands[0]?.name === 'RT';
+    const code: number = b.random.pick<number>((isLoad ? LOAD_FUNCTIONS : STORE_FUNCTIONS)[size]);
+    const base = b.random.pick(b.pointers);
+    const ea = base === 0 ? undefined : b.near(base);
+    const length = code === 24 ? 2 * size : size;
+    const target = b.random.below(32);
+    if (
+      ea === undefined ||
+      ea % size !== 0 ||
+      (ea % 32) + length > 32 ||
+      ea < b.memory ||
+      ea > b.memory + MEMORY_BYTES - length ||
+      (isLoad && target === base)
+    )
+      return false;
+    b.unit(withFields(randomWord(b.random, row), { t: target, a: base, b: code }));
+    if (isLoad) b.write(target);
+    return true;
+  };
+}
+
 /** Load and reserve, then the store conditional of the same size: to the same place, once or twice. */
 export function reservePair(size: number, conditional: Row): Emitter {
   return (b, row) => {
+    // QEMU 7.2's dcbz ends a reservation without telling its translator, which then takes it for held (exclusions.md).
+    if (zeroing.has(b)) return false;
     const found = indexed(b, size, size);
     const { random } = b;
     const pair = size === 16;

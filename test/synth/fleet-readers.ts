@@ -27,6 +27,7 @@ export function fakeCaptures(world: FakeWorld): CaptureReader {
         [...world.capturesById.values()]
           .map((stored) => stored.capture)
           .filter((c) => query.outcome === undefined || c.outcome === query.outcome)
+          .filter((c) => query.signature === undefined || c.signature === query.signature)
           .filter((c) => query.partitionId === undefined || c.partitionId === query.partitionId),
         query,
       ),

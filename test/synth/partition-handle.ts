@@ -6,6 +6,7 @@
 import { hex64 } from '../../src/base/hex.ts';
 import type {
   MachineEvent,
+  MachineFault,
   ObservePlan,
   PartitionConfig,
   PartitionEnd,
@@ -50,6 +51,7 @@ export class ScriptedPartition implements PartitionHandle {
   readonly snapshots: VcpuSnapshot[];
   /** Everything typed, `vty: text`. */
   readonly typed: string[] = [];
+  readonly injected: MachineFault[] = [];
   readonly plans: (ObservePlan | undefined)[] = [];
   insn = 1000;
   lives = 0;
@@ -128,6 +130,9 @@ export class ScriptedPartition implements PartitionHandle {
   }
   async observe(plan: ObservePlan | undefined): Promise<void> {
     this.plans.push(plan);
+  }
+  async inject(faults: readonly MachineFault[]): Promise<void> {
+    this.injected.push(...faults);
   }
   async vcpus(): Promise<readonly VcpuSnapshot[]> {
     return this.snapshots;

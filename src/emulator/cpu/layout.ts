@@ -35,6 +35,11 @@ export const LEFT = 384;
 export const RESERVE = 388;
 /** The clock at the end of the slice, in ns since power-on: now is this less the instructions left. */
 export const SLICE_END = 432;
+/** What {@link CIA} and {@link LEFT} follow from, given the record of an instruction; kept up by the interpreter. */
+export const CIA_BASE = 408;
+export const LEFT_BASE = 416;
+/** 1 after copy, until paste. or cpabort. */
+export const COPY_BUFFER = 420;
 export const FPSCR = 392;
 /** VSCR: NJ at bit 16, SAT at bit 0 (as mfvscr shows its low word). */
 export const VSCR = 400;

@@ -9,7 +9,7 @@ import * as layout from './layout.ts';
 import * as msr from './msr.ts';
 
 /** Why a vCPU does not run. */
-export type WaitState = 'stopped' | 'running' | 'ceded' | 'parked';
+export type WaitState = 'stopped' | 'running' | 'ceded' | 'parked' | 'wedged';
 
 const NEVER = Number.POSITIVE_INFINITY;
 

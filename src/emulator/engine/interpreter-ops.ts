@@ -10,6 +10,7 @@ import { TLB_INDEX_MASK, TLB_WRITE } from '../mmu/tlb.ts';
 import type { LoadKind, Ops, StoreWidth, Trap, XerBit } from '../semantics/index.ts';
 import {
   call,
+  callVoid,
   type Expr,
   type FunctionBody,
   type FunctionRef,
@@ -19,6 +20,7 @@ import {
   i32c,
   i64,
   i64c,
+  type Local,
   load,
   low32,
   op,
@@ -30,9 +32,12 @@ import type { Handler } from './handlers.ts';
 
 /** Functions that handlers call: the host's and the module's own. */
 export type Callees = {
-  readonly resolveRead: FunctionRef;
-  readonly resolveWrite: FunctionRef;
-  /** (ea, value, bytes) → 0 or an exit code. The value is in memory order. */
+  /** (record): stores what the host needs to know before it acts. */
+  readonly publish: FunctionRef;
+  /** (ea, bytes, record) → arena address, or -1 for a fault. */
+  readonly slowRead: FunctionRef;
+  readonly slowWrite: FunctionRef;
+  /** (ea, value, bytes, record) → 0 or an exit code. The value is in memory order. */
   readonly slowStore: FunctionRef;
   readonly slowStoreVector: FunctionRef;
   readonly special: FunctionRef;
@@ -53,8 +58,6 @@ export type HandlerFrame = {
     readonly left: () => I32;
     readonly jumpNear: (distance: I32) => void;
     readonly jumpFar: (target: I64) => void;
-    /** Stores what the host needs to know before it acts: CIA and LEFT. */
-    readonly publish: () => void;
   };
 };
 
@@ -67,6 +70,7 @@ const XER_OFFSETS: Readonly<Record<XerBit, number>> = {
 };
 const BYTES: Readonly<Record<LoadKind, number>> = { u8: 1, u16: 2, s16: 2, u32: 4, s32: 4, u64: 8 };
 const at = (offset: number): I32 => i32c(offset);
+const CFAR = 28;
 const REVERSE16 = [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
 
 export class InterpreterOps implements Ops {
@@ -264,7 +268,7 @@ export class InterpreterOps implements Ops {
       effective,
       width / 8,
       (address, addend) => this.#rawStore(width, address, addend, ordered),
-      () => call('i32', this.#callees.slowStore, [effective, ordered, i32c(width / 8)]),
+      () => call('i32', this.#callees.slowStore, [effective, ordered, i32c(width / 8), this.#frame.record]),
     );
   }
 
@@ -280,7 +284,7 @@ export class InterpreterOps implements Ops {
       effective,
       16,
       (address) => this.#body.store128(address, ordered),
-      () => call('i32', this.#callees.slowStoreVector, [effective, ordered]),
+      () => call('i32', this.#callees.slowStoreVector, [effective, ordered, this.#frame.record]),
     );
   }
 
@@ -297,28 +301,45 @@ export class InterpreterOps implements Ops {
     const effective = this.#effective(ea);
     this.#align(effective, width / 8);
     const ordered = this.let(this.littleEndian ? value : this.#swap(value, width / 8));
-    // Translated for writing first: a store conditional without a reservation still faults where a store would.
-    const address = this.let(this.#writeAddress(effective, width / 8));
-    const held = this.let(i32.eq(load.i32(at(layout.RESERVE)), i32.and(address, i32c(-128))));
+    const bytes = width / 8;
+    const entry = this.#entry(effective);
+    const address = this.#body.local('i32');
+    const isHeld = (): I32 =>
+      i32.eq(load.i32(at(layout.RESERVE)), i32.and(this.#body.get(address), i32c(-128)));
+    this.#body.if(
+      this.#misses(entry, TLB_WRITE, effective, bytes),
+      () => {
+        // Asking to write tells whoever watches the page: only a store that happens may do so.
+        this.#resolveInto(address, this.#callees.slowRead, effective, bytes);
+        this.#body.if(isHeld(), () => this.#resolveInto(address, this.#callees.slowWrite, effective, bytes));
+      },
+      () => this.#body.set(address, this.#hit(entry, TLB_WRITE, effective)),
+    );
+    const held = this.let(isHeld());
     this.#body.store32(at(layout.RESERVE), i32c(-1));
-    this.#body.if(held, () => this.#rawStore(width, address, undefined, ordered));
+    this.#body.if(held, () => this.#rawStore(width, this.#body.get(address), undefined, ordered));
     return held;
   }
 
   zeroBlock(ea: I64): void {
     const effective = this.#effective(ea);
-    const address = this.let(this.#writeAddress(effective, 128));
+    const address = this.let(this.#address(effective, 128, TLB_WRITE, this.#callees.slowWrite));
+    // Device registers are not cached: Power ISA 3.0B, Book II §4.3.2.
+    this.#body.if(i32.eq(address, i32c(layout.SCRATCH)), () => this.#misaligned(effective));
     for (let offset = 0; offset < 128; offset += 16)
       this.#body.store128(address, v128c(new Array(16).fill(0)), offset);
   }
 
   jumpRelative(operand: string): void {
     const main = this.#main('jumpRelative');
+    this.#comeFrom();
     if (this.#handler.near) main.jumpNear(this.imm(operand));
     else main.jumpFar(i64.add(main.cia(), this.imm64(operand)));
   }
   jump(target: I64): void {
-    this.#main('jump').jumpFar(target);
+    const main = this.#main('jump');
+    this.#comeFrom();
+    main.jumpFar(target);
   }
   trapIf(trap: Trap, condition: I32): void {
     this.#body.if(condition, () => this.trap(trap));
@@ -327,7 +348,8 @@ export class InterpreterOps implements Ops {
     this.#frame.exit(i32c(EXIT[trap]));
   }
   special(name: string): void {
-    this.#main(name).publish();
+    this.#main(name);
+    this.#body.effect(callVoid(this.#callees.publish, [this.#frame.record]));
     const code = this.let(
       call('i32', this.#callees.special, [i32c(this.#callees.specialId(name)), this.#frame.record]),
     );
@@ -335,6 +357,11 @@ export class InterpreterOps implements Ops {
   }
   helper(name: string, args: readonly I32[]): I32 {
     return call('i32', this.#callees.helper(name), args);
+  }
+
+  /** CFAR, which every taken branch sets: Power ISA 3.0B, Book III §4.4. */
+  #comeFrom(): void {
+    this.setState64(layout.sprOffset(CFAR) as number, this.cia());
   }
 
   #main(what: string): NonNullable<HandlerFrame['main']> {
@@ -363,29 +390,28 @@ export class InterpreterOps implements Ops {
     const last = bytes === 1 || bytes === 128 ? effective : i64.add(effective, i64c(bytes - 1));
     return i64.ne(load.i64(entry, array), i64.and(last, i64c(-4096n)));
   }
-  #resolve(callee: FunctionRef, effective: I64, bytes: number): I32 {
-    return call('i32', callee, [i32.wrap(effective), i32.wrap(i64.shrU(effective, i64c(32))), i32c(bytes)]);
-  }
 
   /** Arena address of a readable operand; leaves on a fault. */
   #readAddress(ea: I64, bytes: number): I32 {
-    return this.#address(this.#effective(ea), bytes, 0, this.#callees.resolveRead);
-  }
-  #writeAddress(effective: I64, bytes: number): I32 {
-    return this.#address(effective, bytes, TLB_WRITE, this.#callees.resolveWrite);
+    return this.#address(this.#effective(ea), bytes, 0, this.#callees.slowRead);
   }
   #address(effective: I64, bytes: number, array: number, callee: FunctionRef): I32 {
     const entry = this.#entry(effective);
     const address = this.#body.local('i32');
     this.#body.if(
       this.#misses(entry, array, effective, bytes),
-      () => {
-        this.#body.set(address, this.#resolve(callee, effective, bytes));
-        this.#body.if(i32.eq(this.#body.get(address), i32c(-1)), () => this.#frame.exit(i32c(EXIT.fault)));
-      },
-      () => this.#body.set(address, i32.add(i32.wrap(effective), load.i32(entry, array + 8))),
+      () => this.#resolveInto(address, callee, effective, bytes),
+      () => this.#body.set(address, this.#hit(entry, array, effective)),
     );
     return this.#body.get(address);
+  }
+  /** The slow path: asks the host, and leaves on a fault. */
+  #resolveInto(address: Local<'i32'>, callee: FunctionRef, effective: I64, bytes: number): void {
+    this.#body.set(address, call('i32', callee, [effective, i32c(bytes), this.#frame.record]));
+    this.#body.if(i32.eq(this.#body.get(address), i32c(-1)), () => this.#frame.exit(i32c(EXIT.fault)));
+  }
+  #hit(entry: I32, array: number, effective: I64): I32 {
+    return i32.add(i32.wrap(effective), load.i32(entry, array + 8));
   }
   #store(
     effective: I64,
@@ -400,15 +426,17 @@ export class InterpreterOps implements Ops {
         const code = this.let(slow());
         this.#body.if(code, () => this.#frame.exit(code));
       },
-      () => fast(i32.add(i32.wrap(effective), load.i32(entry, TLB_WRITE + 8))),
+      () => fast(this.#hit(entry, TLB_WRITE, effective)),
     );
   }
   #align(effective: I64, bytes: number): void {
     if (bytes === 1) return;
-    this.#body.if(i32.and(i32.wrap(effective), i32c(bytes - 1)), () => {
-      this.setState64(layout.HELPER, effective);
-      this.trap('alignment');
-    });
+    this.#body.if(i32.and(i32.wrap(effective), i32c(bytes - 1)), () => this.#misaligned(effective));
+  }
+  /** An alignment interrupt with the operand's address. */
+  #misaligned(effective: I64): void {
+    this.setState64(layout.HELPER, effective);
+    this.trap('alignment');
   }
 
   #rawLoad(kind: LoadKind, address: I32): I64 {

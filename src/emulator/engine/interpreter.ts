@@ -15,6 +15,7 @@ import { SEMANTICS } from '../semantics/index.ts';
 import { specialId } from '../semantics/specials.ts';
 import {
   call,
+  callVoid,
   type Expr,
   FunctionBody,
   type FunctionRef,
@@ -33,12 +34,14 @@ import { HANDLERS, type Handler } from './handlers.ts';
 import { type Callees, type HandlerFrame, InterpreterOps } from './interpreter-ops.ts';
 import { isInline } from './placement.ts';
 import { RECORD_SIZE } from './record.ts';
+import { publishBody, slowAccessBody, slowStoreBody } from './slow-paths.ts';
 
 /** MSR[SF] and MSR[LE]. */
 export type Mode = { readonly mode64: boolean; readonly littleEndian: boolean };
 
 const I32_1 = { parameters: ['i32'], results: ['i32'] } as const;
 const I32_2 = { parameters: ['i32', 'i32'], results: ['i32'] } as const;
+const SLOW_ACCESS = { parameters: ['i64', 'i32', 'i32'], results: ['i32'] } as const;
 const I32_3 = { parameters: ['i32', 'i32', 'i32'], results: ['i32'] } as const;
 
 /** The module's bytes for one mode. */
@@ -57,22 +60,32 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
       module.import(`helper_${name}`, { parameters: new Array(helper.arity).fill('i32'), results: ['i32'] }),
     );
   }
-  const slowStore = module.declare('slowStore', { parameters: ['i64', 'i64', 'i32'], results: ['i32'] });
+  const publish = module.declare('publish', { parameters: ['i32'], results: [] });
+  const slowRead = module.declare('slowRead', SLOW_ACCESS);
+  const slowWrite = module.declare('slowWrite', SLOW_ACCESS);
+  const slowStore = module.declare('slowStore', {
+    parameters: ['i64', 'i64', 'i32', 'i32'],
+    results: ['i32'],
+  });
   const slowStoreVector = module.declare('slowStoreVector', {
-    parameters: ['i64', 'v128'],
+    parameters: ['i64', 'v128', 'i32'],
     results: ['i32'],
   });
   const callees: Callees = {
-    resolveRead,
-    resolveWrite,
+    publish,
+    slowRead,
+    slowWrite,
     slowStore,
     slowStoreVector,
     special,
     specialId,
     helper: (name) => helpers.get(name) as FunctionRef,
   };
-  module.define(slowStore, slowStoreBody(resolveWrite, commitWrite, false));
-  module.define(slowStoreVector, slowStoreBody(resolveWrite, commitWrite, true));
+  module.define(publish, publishBody());
+  module.define(slowRead, slowAccessBody(publish, resolveRead));
+  module.define(slowWrite, slowAccessBody(publish, resolveWrite));
+  module.define(slowStore, slowStoreBody(slowWrite, commitWrite, false));
+  module.define(slowStoreVector, slowStoreBody(slowWrite, commitWrite, true));
 
   const outOfLine = new Map<Handler, FunctionRef>();
   for (const handler of HANDLERS) {
@@ -140,17 +153,22 @@ function mainBody(
   const tlbData = parameter(0);
   const tlbCode = parameter(1);
   const record = body.local('i32');
-  const blockStart = body.local('i32');
+  /** Instructions left before the record at arena address 0, if records went that far: one number for every place in a run. */
+  const leftBase = body.local('i32');
   const left = body.local('i32');
-  const slot = body.local('i32');
   const code = body.local('i32');
-  const page = body.local('i64');
+  /** CIA of the record at arena address 0, likewise. */
+  const ciaBase = body.local('i64');
   const target = body.local('i64');
   const scratch = body.local('i32');
   const get = <T extends 'i32' | 'i64'>(local: Local<T>): Expr<T> => body.get(local);
 
-  const executed = (): I32 => i32.shrU(i32.sub(get(record), get(blockStart)), i32c(4));
-  const cia = (): I64 => i64.add(get(page), i64.extendU(i32.shrU(i32.sub(get(record), get(slot)), i32c(2))));
+  const leftHere = (): I32 => i32.sub(get(leftBase), i32.shrU(get(record), i32c(4)));
+  const setLeftBase = (value: I32): void => {
+    body.set(leftBase, value);
+    body.store32(i32c(layout.LEFT_BASE), get(leftBase));
+  };
+  const cia = (): I64 => i64.add(get(ciaBase), i64.extendU(i32.shrU(get(record), i32c(2))));
   const exit = (value: I32): void => {
     body.set(code, value);
     body.br('exit');
@@ -161,22 +179,18 @@ function mainBody(
     exit,
     main: {
       cia,
-      left: () => i32.sub(get(left), executed()),
+      left: leftHere,
       jumpNear: (distance) => {
-        body.set(left, i32.sub(get(left), i32.add(executed(), i32c(1))));
-        body.set(record, i32.add(get(record), distance));
-        body.set(blockStart, get(record));
-        body.brIf('next', i32.gtS(get(left), i32c(0)));
+        const records = body.let(distance);
+        setLeftBase(i32.sub(i32.add(get(leftBase), i32.shrS(records, i32c(4))), i32c(1)));
+        body.set(record, i32.add(get(record), records));
+        body.brIf('next', i32.gtS(leftHere(), i32c(0)));
         exit(i32c(EXIT.budget));
       },
       jumpFar: (to) => {
-        body.set(left, i32.sub(get(left), i32.add(executed(), i32c(1))));
+        body.set(left, i32.sub(leftHere(), i32c(1)));
         body.set(target, mode.mode64 ? to : low32(to));
         body.br('outer');
-      },
-      publish: () => {
-        body.store64(i32c(layout.CIA), cia());
-        body.store32(i32c(layout.LEFT), i32.sub(get(left), executed()));
       },
     },
   };
@@ -189,17 +203,20 @@ function mainBody(
     scratch,
     i32.add(tlbCode, i32.and(i32.shrU(i32.wrap(get(target)), i32c(8)), i32c(TLB_INDEX_MASK))),
   );
-  body.set(page, i64.and(get(target), i64c(-4096n)));
   const leaveAtTarget = (value: number): void => {
     body.store64(i32c(layout.NIA), get(target));
     body.store32(i32c(layout.LEFT), get(left));
     body.return(i32c(value));
   };
-  body.if(i64.ne(load.i64(get(scratch)), get(page)), () => leaveAtTarget(EXIT.fetch));
+  body.if(i64.ne(load.i64(get(scratch)), i64.and(get(target), i64c(-4096n))), () =>
+    leaveAtTarget(EXIT.fetch),
+  );
   body.if(i32.leS(get(left), i32c(0)), () => leaveAtTarget(EXIT.budget));
-  body.set(slot, load.i32(get(scratch), 8));
-  body.set(record, i32.add(get(slot), i32.shl(i32.and(i32.wrap(get(target)), i32c(0xffc)), i32c(2))));
-  body.set(blockStart, get(record));
+  const slot = load.i32(get(scratch), 8);
+  body.set(record, i32.add(slot, i32.shl(i32.and(i32.wrap(get(target)), i32c(0xffc)), i32c(2))));
+  setLeftBase(i32.add(get(left), i32.shrU(get(record), i32c(4))));
+  body.set(ciaBase, i64.sub(i64.and(get(target), i64c(-4n)), i64.extendU(i32.shrU(get(record), i32c(2)))));
+  body.store64(i32c(layout.CIA_BASE), get(ciaBase));
 
   body.loop('next');
   const inline = HANDLERS.filter((each) => !outOfLine.has(each));
@@ -228,14 +245,14 @@ function mainBody(
   body.brIf('exit', get(code));
   body.br('next');
   body.end();
-  body.set(left, i32.sub(get(left), executed()));
-  const following = i64.add(get(page), i64c(4096));
-  body.set(target, mode.mode64 ? following : low32(following));
+  body.set(left, leftHere());
+  // The record after a page's last is that of the next page's first word.
+  body.set(target, mode.mode64 ? cia() : low32(cia()));
   body.br('outer');
   body.end();
   exit(i32c(EXIT.illegal));
   body.end();
-  frame.main?.publish();
+  body.effect(callVoid(callees.publish, [get(record)]));
   body.set(scratch, call('i32', host.probe, [get(record)]));
   body.br('again');
   for (const handler of inline) {
@@ -255,7 +272,7 @@ function mainBody(
   body.end();
   body.end();
   // After the exit block: the instruction at `record` has not been executed, unless the host did it.
-  body.set(left, i32.sub(get(left), executed()));
+  body.set(left, leftHere());
   body.if(
     i32.eq(get(code), i32c(EXIT.special)),
     () => body.set(left, i32.sub(get(left), i32c(1))),
@@ -263,32 +280,5 @@ function mainBody(
   );
   body.store32(i32c(layout.LEFT), get(left));
   body.effect(get(code).code);
-  return body;
-}
-
-/** (ea, value, [bytes]) → 0, or EXIT.fault: a store that found no TLB entry. */
-function slowStoreBody(resolveWrite: FunctionRef, commitWrite: FunctionRef, vector: boolean): FunctionBody {
-  const body = new FunctionBody(vector ? 2 : 3);
-  const ea: I64 = { type: 'i64', code: [0x20, 0] };
-  const bytes = vector ? i32c(16) : parameter(2);
-  const address = body.let(
-    call('i32', resolveWrite, [i32.wrap(ea), i32.wrap(i64.shrU(ea, i64c(32))), bytes]),
-  );
-  body.if(i32.eq(address, i32c(-1)), () => body.return(i32c(EXIT.fault)));
-  if (vector) body.store128(address, { type: 'v128', code: [0x20, 1] });
-  else {
-    const value: I64 = { type: 'i64', code: [0x20, 1] };
-    const stores: readonly [number, () => void][] = [
-      [8, () => body.store64(address, value)],
-      [4, () => body.store32(address, i32.wrap(value))],
-      [2, () => body.store16(address, i32.wrap(value))],
-      [1, () => body.store8(address, i32.wrap(value))],
-    ];
-    for (const [size, store] of stores) body.if(i32.eq(bytes, i32c(size)), store);
-  }
-  body.if(i32.eq(address, i32c(layout.SCRATCH)), () =>
-    body.return(i32.and(call('i32', commitWrite, []), i32c(EXIT.fault))),
-  );
-  body.effect(i32c(0).code);
   return body;
 }

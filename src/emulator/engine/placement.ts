@@ -153,7 +153,7 @@ const HOT = [
   'mfocrf',
 ];
 
-const INLINE = new Set([...JUMPS, ...SPECIAL_NAMES, 'stqcx.', 'slbfee.', ...HOT]);
+const INLINE = new Set([...JUMPS, ...SPECIAL_NAMES, 'stqcx.', 'slbfee.', 'paste.', ...HOT]);
 /** LR and CTR because they are hot, TB because it needs the place in the slice. */
 const INLINE_SPRS = new Set([8, 9, 268]);
 

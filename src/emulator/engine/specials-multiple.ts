@@ -18,7 +18,7 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
     return EXIT.alignment;
   };
 
-  /** Every byte is resolved before any is moved, so that a fault leaves the instruction without effect. */
+  /** Every page is resolved before any byte is moved, so that a fault leaves the instruction without effect. */
   const transfer = (
     ea: bigint,
     length: number,
@@ -26,13 +26,15 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
     act: (addresses: readonly number[]) => void,
   ): number => {
     const addresses: number[] = [];
-    for (let i = 0; i < length; i++) {
-      const [lo, hi] = halves(masked(ea + BigInt(i)));
-      const at = write ? s.storage.resolveWrite(lo, hi, 1) : s.storage.resolveRead(lo, hi, 1);
-      if (at < 0) return EXIT.fault;
+    while (addresses.length < length) {
+      const at = masked(ea + BigInt(addresses.length));
+      const [lo, hi] = halves(at);
+      const run = Math.min(length - addresses.length, 4096 - (lo & 4095));
+      const from = write ? s.storage.resolveWrite(lo, hi, run) : s.storage.resolveRead(lo, hi, 1);
+      if (from < 0) return EXIT.fault;
       // Device registers are not string storage.
-      if (at === layout.SCRATCH) return misaligned(ea);
-      addresses.push(at);
+      if (from === layout.SCRATCH) return misaligned(ea);
+      for (let i = 0; i < run; i++) addresses.push(from + i);
     }
     act(addresses);
     return 0;

@@ -13,6 +13,7 @@ import { bits } from '../isa/index.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
 import type { EngineHost } from './engine.ts';
+import { atomicSpecials } from './specials-atomic.ts';
 import { multipleSpecials } from './specials-multiple.ts';
 import { sprSpecials } from './specials-spr.ts';
 import { translationSpecials } from './specials-translation.ts';
@@ -33,6 +34,7 @@ export type SpecialHost = {
 
 const SRR0 = 26;
 const SRR1 = 27;
+const CFAR = 28;
 
 export function specialTable(s: SpecialHost): ReadonlyMap<string, Special> {
   return new Map<string, Special>([
@@ -40,6 +42,7 @@ export function specialTable(s: SpecialHost): ReadonlyMap<string, Special> {
     ...sprSpecials(s),
     ...translationSpecials(s),
     ...multipleSpecials(s),
+    ...atomicSpecials(s),
   ]);
 }
 
@@ -56,9 +59,12 @@ function linkage(s: SpecialHost): [string, Special][] {
     const before = vcpu.msr;
     vcpu.msr = next;
     s.host.msrChanged?.(vcpu, before);
+    // Whoever runs the vCPU has to look: traced instructions are executed one by one.
+    if ((next & (msr.MSR_SE_BIT | msr.MSR_BE_BIT)) !== 0n) s.requestStop();
   };
   const returnTo = (nia: bigint, status: bigint): number => {
     const vcpu = s.vcpu();
+    vcpu.setSpr(CFAR, vcpu.cia);
     const next = effective((status & ~NOT_RETURNED) | (vcpu.msr & NOT_RETURNED));
     change(vcpu, next);
     const target = nia & ~3n;

@@ -4,6 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../base/worker.ts';
 import { modulesToShare } from '../engine/modules.ts';
 import type {
+  MachineFault,
   ObservePlan,
   PartitionConfig,
   PartitionHandle,
@@ -51,6 +52,9 @@ class WorkerPartition implements PartitionHandle {
   }
   async observe(plan: ObservePlan | undefined): Promise<void> {
     await this.#ask({ kind: 'observe', plan });
+  }
+  async inject(faults: readonly MachineFault[]): Promise<void> {
+    await this.#ask({ kind: 'inject', faults });
   }
   async vcpus(): Promise<readonly VcpuSnapshot[]> {
     return (await this.#ask({ kind: 'vcpus' })) as readonly VcpuSnapshot[];

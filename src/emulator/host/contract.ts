@@ -30,6 +30,8 @@ export type PartitionConfig = {
   readonly disks: readonly DiskConfig[];
   /** Added to each PT_LOAD's p_paddr and to the entry. */
   readonly loadAt?: number;
+  /** H_SIGNAL_SYS_RESET is answered H_Function, as by firmware that lacks it: CPUs are then stopped by interrupts. */
+  readonly refuseSysReset?: boolean;
 };
 
 /** How a partition's life ended. */
@@ -65,6 +67,7 @@ export type MachineEvent = {
  * - `syscall`: kexec_load was called. regs: entry, flags, segments; then segN_mem, segN_memsz, segN_bufsz.
  * - `reset`: an NMI from outside was delivered to the vCPU. `run`: started, stopped, ceded, parked, woken (detail).
  * - `disk`: first write, and end of a life's writes. regs: disk, offset, length.
+ * - `fault`: a {@link MachineFault} was done. detail: its name; addr: where; regs: what it changed. cpu: -1, or whose it is.
  */
 export type MachineEventKind =
   | 'fetch'
@@ -77,6 +80,7 @@ export type MachineEventKind =
   | 'reset'
   | 'run'
   | 'disk'
+  | 'fault'
   | 'console';
 
 /** What to look out for. Nothing of it changes what the guest does or how its instructions are counted. */
@@ -101,13 +105,37 @@ export type ObservePlan = {
   readonly vectors: readonly number[];
   /** Hypercalls by name that are too many to keep: H_PUT_TERM_CHAR, H_CEDE, … */
   readonly hcallsExcept: readonly string[];
+  /** Probes by name at which it is also told, before their own event, what every other started vCPU is doing: `run` events. */
+  readonly census?: readonly string[];
+};
+
+/** Which event a fault waits for. Absent fields match anything. */
+export type EventMatch = {
+  readonly kind: MachineEventKind;
+  readonly detail?: string;
+  readonly addr?: bigint;
+};
+
+/**
+ * Damage done on purpose from outside of the guest, so that it can be seen what comes of it.
+ * - `flip`: the byte at `raddr` is inverted; its code is translated anew, as after a store.
+ * - `wedge`: the vCPU hangs: it executes nothing more and takes no interrupt, not even a system reset, until power-off.
+ */
+export type MachineFault = {
+  readonly name: string;
+  readonly damage:
+    | { readonly kind: 'flip'; readonly raddr: number }
+    | { readonly kind: 'wedge'; readonly cpu: number };
+  /** Done right after the first event that one of these matches, before the next instruction; absent: at once. */
+  readonly at?: readonly EventMatch[];
 };
 
 /** The state of one vCPU, for dumps of registers and for checks. */
 export type VcpuSnapshot = {
   readonly index: number;
   readonly hardwareId: number;
-  readonly state: 'stopped' | 'running' | 'ceded' | 'parked';
+  /** `wedged`: by a fault; it executes nothing and takes no interrupt. */
+  readonly state: 'stopped' | 'running' | 'ceded' | 'parked' | 'wedged';
   readonly gpr: readonly bigint[];
   readonly nia: bigint;
   readonly msr: bigint;
@@ -148,6 +176,11 @@ export interface PartitionHandle {
   nmi(cpu: number | 'all'): Promise<void>;
   /** Replaces what is looked out for; undefined ends it. Takes effect between two instructions, at once when idle. */
   observe(plan: ObservePlan | undefined): Promise<void>;
+  /**
+   * Replaces the faults that wait for their events; those without are done now. None outlives power-off. Rejects, and
+   * does nothing, where one names memory or a vCPU that is not there.
+   */
+  inject(faults: readonly MachineFault[]): Promise<void>;
   vcpus(): Promise<readonly VcpuSnapshot[]>;
   /** Called for each notice, in order. @returns a function that ends the subscription. */
   subscribe(listener: (notice: PartitionNotice) => void): () => void;

@@ -2,8 +2,10 @@
 export { openPartition } from './client.ts';
 export type {
   DiskConfig,
+  EventMatch,
   MachineEvent,
   MachineEventKind,
+  MachineFault,
   MmuMode,
   ObservePlan,
   PartitionConfig,

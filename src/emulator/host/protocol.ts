@@ -1,7 +1,7 @@
 /** Messages between a partition's owner and its worker thread. Requests carry a number; answers repeat it. */
 
 import type { InterpreterModules } from '../engine/modules.ts';
-import type { ObservePlan, PartitionConfig, PartitionNotice } from './contract.ts';
+import type { MachineFault, ObservePlan, PartitionConfig, PartitionNotice } from './contract.ts';
 
 /** What a worker is started with. */
 export type WorkerStart = { readonly config: PartitionConfig; readonly interpreters: InterpreterModules };
@@ -12,6 +12,7 @@ export type Request =
   | { readonly kind: 'input'; readonly vty: 0 | 1; readonly bytes: Uint8Array }
   | { readonly kind: 'nmi'; readonly cpu: number | 'all' }
   | { readonly kind: 'observe'; readonly plan: ObservePlan | undefined }
+  | { readonly kind: 'inject'; readonly faults: readonly MachineFault[] }
   | { readonly kind: 'vcpus' }
   | { readonly kind: 'read-memory'; readonly raddr: number; readonly length: number }
   | { readonly kind: 'read-disk'; readonly disk: number; readonly offset: number; readonly length: number }

@@ -3,13 +3,18 @@
  * A request that changes the machine takes effect between two slices; while the partition rests, at once.
  */
 
-import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, BugError } from '../../base/errors.ts';
 import type { BlockStore } from '../devices/contract.ts';
-import { createScratchStore, type OwnedStore, openFileStore } from '../devices/virtio/index.ts';
+import {
+  createScratchStore,
+  type OwnedStore,
+  openFileStore,
+  type ScratchStore,
+} from '../devices/virtio/index.ts';
 import { adoptModules } from '../engine/modules.ts';
 import { Partition } from '../partition/partition.ts';
 import type { PartitionNotice } from './contract.ts';
@@ -40,7 +45,7 @@ const flush = (): void => {
   outbox = [];
 };
 
-const disks: OwnedStore[] = config.disks.map((disk, i) =>
+const disks: (OwnedStore | ScratchStore)[] = config.disks.map((disk, i) =>
   disk.kind === 'file'
     ? openFileStore(disk.path, { readOnly: disk.readOnly })
     : createScratchStore(join(scratchFolder, `disk${i}`), disk.bytes),
@@ -79,11 +84,7 @@ function turn(): void {
 
 /** A life starts with empty dump devices: what is found on one was written by it. */
 function emptyScratchDisks(): void {
-  for (const [i, disk] of config.disks.entries()) {
-    if (disk.kind !== 'scratch') continue;
-    truncateSync(join(scratchFolder, `disk${i}`), 0);
-    truncateSync(join(scratchFolder, `disk${i}`), disk.bytes);
-  }
+  for (const disk of disks) if ('empty' in disk) disk.empty();
 }
 
 function wake(): void {
@@ -118,6 +119,9 @@ function serve(request: Request): unknown {
       return undefined;
     case 'observe':
       partition.observe(request.plan);
+      return undefined;
+    case 'inject':
+      partition.inject(request.faults);
       return undefined;
     case 'vcpus':
       return partition.snapshot();

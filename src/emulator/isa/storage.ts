@@ -76,6 +76,18 @@ export const STORAGE: readonly Row[] = [
   ...form.X('lwarx', 31, 20, 'RT RA0 RB'),
   ...form.X('ldarx', 31, 84, 'RT RA0 RB'),
   ...form.X('lqarx', 31, 276, 'RT RA0 RB'),
+  ...form.X('lwat', 31, 582, 'RT RA0 WORD'),
+  ...form.X('ldat', 31, 614, 'RT RA0 WORD'),
+  ...form.X('stwat', 31, 710, 'RS RA0 WORD'),
+  ...form.X('stdat', 31, 742, 'RS RA0 WORD'),
+  ...form.X('copy', 31, 774, 'RA0 RB', { fixed: [[10, 10, 1]] }),
+  ...form.X('cpabort', 31, 838, ''),
+  ...rows('paste', 31, [21, 30, 902], 'RA0 RB', {
+    fixed: [
+      [10, 10, 1],
+      [31, 31, 1],
+    ],
+  }).map(dot),
   ...rows('stbcx', 31, [21, 30, 694], 'RS RA0 RB', { fixed: [[31, 31, 1]] }).map(dot),
   ...rows('sthcx', 31, [21, 30, 726], 'RS RA0 RB', { fixed: [[31, 31, 1]] }).map(dot),
   ...rows('stwcx', 31, [21, 30, 150], 'RS RA0 RB', { fixed: [[31, 31, 1]] }).map(dot),

@@ -11,11 +11,11 @@ import { MSR_EE_BIT, MSR_LE_BIT, MSR_SF_BIT } from '../cpu/msr.ts';
 import { Vcpu } from '../cpu/vcpu.ts';
 import type { ReportUnsupported } from '../devices/contract.ts';
 import { Engine } from '../engine/engine.ts';
-import { step } from '../engine/step.ts';
 import { Arena } from '../memory/arena.ts';
 import { Ram } from '../memory/ram.ts';
 import { RadixMmu } from '../mmu/radix.ts';
 import { SeededRandom } from './random.ts';
+import { isTraced, type Step, Stepper } from './stepper.ts';
 
 export type BareMachineOptions = {
   /** Bytes of RAM from real address 0; rounded up to 64 KiB. */
@@ -40,11 +40,10 @@ export class BareMachine {
   readonly ram: Ram;
   readonly vcpu: Vcpu;
   readonly #options: BareMachineOptions;
-  readonly #arena: Arena;
   readonly #engine: Engine;
+  readonly #stepper: Stepper;
   #executed = 0;
   #stuck = false;
-  #stepping = false;
   /** The last interrupt: its vector, and how many instructions had been executed. */
   #lastVector = -1;
   #lastAt = -1;
@@ -52,12 +51,12 @@ export class BareMachine {
   constructor(options: BareMachineOptions) {
     const bytes = Math.ceil(options.memory / GRANULE) * GRANULE;
     this.#options = options;
-    this.#arena = new Arena(bytes + ARENA_OVERHEAD);
-    this.ram = new Ram(this.#arena, [{ base: 0, size: bytes }]);
-    this.vcpu = new Vcpu(this.#arena, 0, 0);
+    const arena = new Arena(bytes + ARENA_OVERHEAD);
+    this.ram = new Ram(arena, [{ base: 0, size: bytes }]);
+    this.vcpu = new Vcpu(arena, 0, 0);
     const random = new SeededRandom(options.seed ?? 0);
     const nothing = { read: (): boolean => false, write: (): boolean => false };
-    this.#engine = new Engine(this.#arena, this.ram, new RadixMmu(this.#arena, this.ram), nothing, {
+    this.#engine = new Engine(arena, this.ram, new RadixMmu(arena, this.ram), nothing, {
       sliceStart: () => this.#executed,
       processorVersion: options.processorVersion,
       unsupported: options.unsupported ?? (() => undefined),
@@ -69,6 +68,7 @@ export class BareMachine {
       deliverPending: (vcpu) => this.#deliverPending(vcpu),
       allVcpus: () => [this.vcpu],
     });
+    this.#stepper = new Stepper(this.#engine, arena);
     this.reset();
   }
 
@@ -98,7 +98,8 @@ export class BareMachine {
       while (this.#executed < end) {
         const expiry = vcpu.decrementerExpiry - this.#executed;
         const room = Math.min(SLICE, end - this.#executed - LONGEST_OVERRUN, expiry > 0 ? expiry : SLICE);
-        const { end: why, executed } = room > 0 ? this.#engine.run(vcpu, room) : this.#step();
+        const { end: why, executed } =
+          room > 0 && !isTraced(vcpu) ? this.#engine.run(vcpu, room) : this.#step();
         this.#executed += executed;
         if (why === 'attn') return 'attn';
         if (this.#stuck) return 'stuck';
@@ -115,12 +116,12 @@ export class BareMachine {
       this.#engine.interrupt(vcpu, VECTOR.decrementer);
   }
 
-  #step(): ReturnType<typeof step> {
-    this.#stepping = true;
-    this.#deliverPending(this.vcpu);
-    const result = step(this.#engine, this.#arena, this.vcpu);
-    this.#stepping = false;
-    return result;
+  #step(): Step {
+    const { vcpu } = this;
+    // The engine's view of MSR, and of the slice, is that of the last run until it is told.
+    this.#engine.run(vcpu, 0);
+    this.#deliverPending(vcpu);
+    return isTraced(vcpu) ? this.#stepper.traced(vcpu) : this.#stepper.step(vcpu);
   }
 
   #interruptTaken(vector: number, returnTo: bigint): void {
@@ -130,6 +131,7 @@ export class BareMachine {
       this.#stuck = true;
     this.#lastVector = vector;
     this.#lastAt = now;
-    if (this.#stuck || this.#stepping) this.#engine.requestStop();
+    if (this.#stuck) this.#engine.requestStop();
+    this.#stepper.interruptTaken();
   }
 }

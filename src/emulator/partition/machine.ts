@@ -21,6 +21,7 @@ import type { BootLayout } from './boot-image.ts';
 export type MachineOptions = {
   readonly machine: FirmwareMachine;
   readonly disks: readonly BlockStore[];
+  readonly refuseSysReset?: boolean;
   readonly output: (vty: 0 | 1, bytes: Uint8Array) => void;
   readonly onRtas?: (vcpu: FirmwareVcpu, name: string, args: readonly number[]) => void;
   readonly onDiskWrite?: (disk: number, offset: number, length: number) => void;
@@ -64,6 +65,7 @@ export function createMachine(options: MachineOptions): Machine {
     hcalls: [tceHcallFamily(tces, memory)],
     rtas: [pciRtasFamily(bridge)],
     mmio: (raddr) => bridge.find(raddr)?.region,
+    ...(options.refuseSysReset === undefined ? {} : { refuseSysReset: options.refuseSysReset }),
     ...(options.onRtas === undefined ? {} : { onRtas: options.onRtas }),
   });
   return {

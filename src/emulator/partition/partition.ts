@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { assert } from '../../base/errors.ts';
 import { hex64 } from '../../base/hex.ts';
 import { CTR, LR } from '../cpu/layout.ts';
 import { Vcpu } from '../cpu/vcpu.ts';
@@ -11,6 +12,7 @@ import type { BlockStore, ReportUnsupported, Unsupported } from '../devices/cont
 import { Engine } from '../engine/engine.ts';
 import type {
   MachineEvent,
+  MachineFault,
   ObservePlan,
   PartitionConfig,
   PartitionEnd,
@@ -23,12 +25,14 @@ import type { FirmwareMachine } from '../platform/contract.ts';
 import { type Platform, RTAS_BYTES } from '../platform/index.ts';
 import { loadKernel, placeBoot } from './boot-image.ts';
 import { EventClock } from './event-clock.ts';
+import { FaultInjector } from './faults.ts';
 import { PartitionVcpu } from './firmware-vcpu.ts';
 import { runHypercall } from './hypercalls.ts';
 import { createMachine, type Machine } from './machine.ts';
 import { SeededRandom } from './random.ts';
 import { Scheduler } from './scheduler.ts';
 import { SpinWatch } from './spin.ts';
+import { Stepper } from './stepper.ts';
 import { MachineWatch } from './watch.ts';
 
 /** What a partition tells while it runs. Every callback is synchronous and must not drive the partition. */
@@ -40,9 +44,6 @@ export type PartitionListener = {
 
 /** How {@link Partition.run} came back. `resting`: nothing happens any more that anybody would see. */
 export type RunOutcome = 'ran' | 'resting' | 'ended';
-
-/** A partition whose vCPUs all wait, and that has neither printed nor moved data for this long, rests. Nanoseconds of its own time. */
-const REST_AFTER_NS = 3e9;
 
 /** Processor version register values: POWER9 DD2.0 as QEMU's default has it. */
 const PVR = { power8: 0x4d0200, power9: 0x4e1200 } as const;
@@ -66,7 +67,9 @@ export class Partition {
   readonly #disks: readonly BlockStore[];
   readonly #counts = new Map<string, number>();
   readonly #spins: SpinWatch;
+  readonly #stepper: Stepper;
   readonly #watch: MachineWatch;
+  readonly #faults: FaultInjector;
   /** When something was last printed, typed or moved, in ns since power-on. */
   #lastActivity = 0;
   #clock: EventClock;
@@ -85,6 +88,7 @@ export class Partition {
     this.#mmu = new RadixMmu(this.#arena, this.ram);
     this.vcpus = Array.from({ length: config.cpus }, (_, i) => new Vcpu(this.#arena, i, hardwareId(i)));
     this.engine = this.#makeEngine();
+    this.#stepper = new Stepper(this.engine, this.#arena);
     this.#spins = new SpinWatch(this.#arena, this.ram, this.engine, this.vcpus);
     this.ram.observeWrites((page, offset, length) => {
       this.engine.code.written(page, offset, length);
@@ -100,12 +104,19 @@ export class Partition {
         timebase: () => this.#clock.timebase(),
         acting: () => this.#scheduler.running?.index ?? -1,
       },
-      listener.event,
+      (event) => {
+        listener.event(event);
+        this.#faults.seen(event);
+      },
     );
+    this.#faults = new FaultInjector({
+      ram: this.ram,
+      vcpus: this.vcpus,
+      endSlice: () => this.engine.requestStop(),
+      done: (cpu, event) => this.#watch.fault(cpu, event),
+    });
     this.#clock = this.#makeClock();
-    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins, (vcpu) =>
-      this.#woken(vcpu),
-    );
+    this.#scheduler = this.#makeScheduler();
   }
 
   /** Instructions executed in this life, by all vCPUs. */
@@ -161,7 +172,7 @@ export class Partition {
   run(instructions: number): RunOutcome {
     const until = this.#scheduler.instructions + instructions;
     while (this.#end === undefined && this.#scheduler.instructions < until) {
-      const turn = this.#scheduler.turn(this.#lastActivity + REST_AFTER_NS);
+      const turn = this.#scheduler.turn(this.#lastActivity);
       if (turn.kind === 'idle') return 'resting';
       if (turn.end === 'attn') this.#finish({ kind: 'error', message: `attn at ${hex64(turn.vcpu.nia)}` });
     }
@@ -189,6 +200,12 @@ export class Partition {
     this.#watch.set(plan);
   }
 
+  /** Damage to be done now or later. Between runs only. @throws OutsideMemory, Error for what is not there */
+  inject(faults: readonly MachineFault[]): void {
+    this.#active();
+    this.#faults.set(faults);
+  }
+
   snapshot(): readonly VcpuSnapshot[] {
     return this.vcpus.map((vcpu) => ({
       index: vcpu.index,
@@ -213,6 +230,7 @@ export class Partition {
     this.#end = undefined;
     this.#lastActivity = 0;
     this.#watch.set(undefined);
+    this.#faults.set([]);
     this.engine.code.clear();
     this.ram.clear();
     for (const vcpu of this.vcpus) {
@@ -226,9 +244,7 @@ export class Partition {
     this.#mmu.setProcessTable(0, 0);
     this.#spins.clear();
     this.#clock = this.#makeClock();
-    this.#scheduler = new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins, (vcpu) =>
-      this.#woken(vcpu),
-    );
+    this.#scheduler = this.#makeScheduler();
     this.#firmware = this.vcpus.map(
       (vcpu) =>
         new PartitionVcpu(vcpu, {
@@ -241,8 +257,15 @@ export class Partition {
   }
 
   #finish(end: PartitionEnd): void {
+    if (this.#end === undefined) this.#watch.ended();
     this.#end ??= end;
     this.engine.requestStop();
+  }
+
+  #makeScheduler(): Scheduler {
+    return new Scheduler(this.vcpus, this.engine, this.#clock, this.#spins, this.#stepper, (vcpu) =>
+      this.#woken(vcpu),
+    );
   }
 
   #makeClock(): EventClock {
@@ -268,7 +291,10 @@ export class Partition {
       sliceStart: () => this.#clock.base,
       processorVersion: PVR[this.config.processor],
       unsupported: this.#report,
-      randomBytes: (count) => this.#random?.bytes(count) ?? new Uint8Array(count),
+      randomBytes: (count) => {
+        assert(this.#random !== undefined, 'nothing asks for chance before power-on');
+        return this.#random.bytes(count);
+      },
       hypercall: (vcpu) => {
         const platform = this.#machine?.platform;
         const firmware = this.#firmware[vcpu.index];
@@ -279,7 +305,10 @@ export class Partition {
         return true;
       },
       deliverPending: (vcpu) => this.#scheduler.deliverPending(vcpu),
-      interruptTaken: (vcpu, vector, returnTo) => this.#watch.interrupt(vcpu, vector, returnTo),
+      interruptTaken: (vcpu, vector, returnTo) => {
+        this.#watch.interrupt(vcpu, vector, returnTo);
+        this.#stepper.interruptTaken();
+      },
       msrChanged: (vcpu, before) => this.#watch.msrChanged(vcpu, before),
       probed: (vcpu, word) => this.#watch.probed(vcpu, word),
       enteredPage: (vcpu, raddr) => this.#watch.enteredPage(vcpu, raddr),
@@ -318,6 +347,7 @@ export class Partition {
     return createMachine({
       machine,
       disks: this.#disks,
+      ...(this.config.refuseSysReset === undefined ? {} : { refuseSysReset: this.config.refuseSysReset }),
       output: (vty, bytes) => {
         this.#active();
         this.#listener.console(vty, bytes);
@@ -325,7 +355,7 @@ export class Partition {
       onRtas: (vcpu, name, args) => this.#watch.rtas(vcpu.index, name, args),
       onDiskWrite: (disk, offset, length) => {
         this.#active();
-        this.#watch.disk(disk, offset, length, 'first write');
+        this.#watch.diskWritten(disk, offset, length);
       },
     });
   }

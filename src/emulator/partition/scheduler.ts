@@ -9,6 +9,7 @@ import type { Vcpu } from '../cpu/vcpu.ts';
 import type { Engine, RunEnd } from '../engine/engine.ts';
 import type { EventClock } from './event-clock.ts';
 import type { SpinWatch } from './spin.ts';
+import { isTraced, type Step, type Stepper } from './stepper.ts';
 
 /** Instructions a vCPU runs before the next one's turn while several run; and while it is alone. */
 const SHARED_SLICE = 50_000;
@@ -21,6 +22,11 @@ const LONE_SLICE = 1_000_000;
 const DELAY_STEP_NS = 100_000;
 const DELAY_SLICE = 256;
 const DELAY_LOOP_BYTES = 512n;
+
+/** A wait goes on while nobody runs for longer than this, in ns: timer ticks do not end it. */
+const STIR_NS = 10_000_000;
+/** A partition that has waited, and has neither printed nor moved data, for this long, rests. Nanoseconds of its own time. */
+const REST_AFTER_NS = 3e9;
 
 /** What a turn of the scheduler ended with. */
 export type Turn =
@@ -40,8 +46,12 @@ export class Scheduler {
   instructions = 0;
   /** Nanoseconds during which every vCPU waited. */
   idleNs = 0;
+  /** When the wait began that goes on, and when a vCPU last began to run after waiting; ns since power-on. */
+  #waitingSince = 0;
+  #busySince = 0;
 
   readonly #spins: SpinWatch;
+  readonly #stepper: Stepper;
 
   /** A vCPU comes back from cede. */
   readonly #woken: (vcpu: Vcpu) => void;
@@ -51,10 +61,12 @@ export class Scheduler {
     engine: Engine,
     clock: EventClock,
     spins: SpinWatch,
+    stepper: Stepper,
     woken: (vcpu: Vcpu) => void,
   ) {
     this.#woken = woken;
     this.#spins = spins;
+    this.#stepper = stepper;
     this.#vcpus = vcpus;
     this.#engine = engine;
     this.#clock = clock;
@@ -67,19 +79,25 @@ export class Scheduler {
 
   /**
    * One slice of one vCPU; before it, where all wait, a jump of the clock to the next event.
-   * @param restAt do not jump to or past this instant (ns): the partition rests instead.
+   * @param lastActivity when something was last printed, typed or moved (ns). Where all have waited for long enough since
+   * then, or would until the next event, there is no jump: the partition rests.
    */
-  turn(restAt: number): Turn {
+  turn(lastActivity: number): Turn {
     this.#clock.fire();
     for (const vcpu of this.#vcpus) this.#wake(vcpu);
     const vcpu = this.#pick();
     if (vcpu === undefined) {
       const next = Math.min(this.#clock.next, ...this.#vcpus.map(expiry));
+      const now = this.#clock.base;
+      if (now - this.#busySince > STIR_NS) this.#waitingSince = now;
+      const restAt = Math.max(lastActivity, this.#waitingSince) + REST_AFTER_NS;
+      this.#busySince = now;
       if (!Number.isFinite(next) || next >= restAt) return { kind: 'idle' };
       const jump = Math.max(0, next - this.#clock.base);
       this.idleNs += jump;
       this.#clock.advance(jump);
-      return this.turn(restAt);
+      this.#busySince = this.#clock.base;
+      return this.turn(lastActivity);
     }
     return this.#slice(vcpu);
   }
@@ -137,7 +155,7 @@ export class Scheduler {
     const budget = Math.max(1, Math.min(slice, until - this.#clock.base));
     this.#running = vcpu;
     vcpu.activate();
-    const { end, executed } = this.#engine.run(vcpu, budget);
+    const { end, executed } = isTraced(vcpu) ? this.#traced(vcpu) : this.#engine.run(vcpu, budget);
     this.#account(vcpu, executed);
     if (delaying && !near(vcpu.nia, this.#delay?.nia)) this.#delay = undefined;
     if (end === 'budget' && executed >= SHARED_SLICE) {
@@ -148,6 +166,13 @@ export class Scheduler {
     vcpu.deactivate();
     this.#running = undefined;
     return { kind: 'ran', vcpu, end };
+  }
+
+  #traced(vcpu: Vcpu): Step {
+    // The engine's view of MSR, and of the slice, is that of the last run until it is told.
+    this.#engine.run(vcpu, 0);
+    this.deliverPending(vcpu);
+    return isTraced(vcpu) ? this.#stepper.traced(vcpu) : { end: 'budget', executed: 0 };
   }
 
   #account(vcpu: Vcpu, executed: number): void {

@@ -117,12 +117,15 @@ const HARMLESS = new Set([
   'popcntd',
 ]);
 
-/** Registers that say nothing of progress: where the host keeps CIA, what is left of the slice, the reservation. */
+/** Registers that say nothing of progress: where the host keeps CIA, what is left of the slice, the reservation, CFAR. */
 const IGNORED: readonly (readonly [number, number])[] = [
   [layout.CIA, 8],
   [layout.LEFT, 4],
   [layout.RESERVE, 4],
   [layout.SLICE_END, 8],
+  [layout.CIA_BASE, 8],
+  [layout.LEFT_BASE, 4],
+  [layout.sprOffset(28) as number, 8],
 ];
 
 type Waiter = { readonly vcpu: Vcpu; readonly page: number; readonly offset: number };

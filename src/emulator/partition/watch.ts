@@ -41,6 +41,8 @@ export class MachineWatch {
   #pages = new Map<number, number>();
   #inside = new Map<number, string | undefined>();
   #counts = new Map<string, number>();
+  /** The last write so far to each disk. */
+  readonly #lastWrites = new Map<number, Pick<MachineEvent, 'insn' | 'tb' | 'regs'>>();
 
   constructor(machine: WatchedMachine, emit: (event: MachineEvent) => void) {
     this.#machine = machine;
@@ -54,6 +56,7 @@ export class MachineWatch {
     this.#pages = new Map();
     this.#inside = new Map();
     this.#counts = new Map();
+    this.#lastWrites.clear();
     this.#plan = plan;
     this.#probes = new Map();
     for (const probe of plan?.probes ?? []) {
@@ -76,7 +79,9 @@ export class MachineWatch {
 
   probed(vcpu: Vcpu, word: number): void {
     const probe = this.#probes.get(word);
-    if (probe !== undefined) this.#fetch(vcpu, vcpu.cia, probe, probe.raddr);
+    if (probe === undefined) return;
+    if (this.#plan?.census?.includes(probe.name)) this.#census(vcpu);
+    this.#fetch(vcpu, vcpu.cia, probe, probe.raddr);
   }
 
   enteredPage(vcpu: Vcpu, raddr: number): void {
@@ -107,7 +112,7 @@ export class MachineWatch {
       regs: {
         length: BigInt(length),
         old,
-        ...(vcpu === undefined ? {} : { nia: vcpu.nia, r3: vcpu.gpr(3) }),
+        ...(vcpu === undefined ? {} : { nia: vcpu.cia, r3: vcpu.gpr(3) }),
       },
     });
   }
@@ -178,12 +183,34 @@ export class MachineWatch {
       });
   }
 
-  disk(disk: number, offset: number, length: number, detail: string): void {
-    if (this.#plan === undefined || !this.#within(-1, { name: `disk ${disk} ${detail}`, limit: 1 })) return;
-    this.#event(-1, 'disk', {
-      detail,
+  /** What the guest wrote is in the store. The first write under a plan is told at once, the last one by {@link ended}. */
+  diskWritten(disk: number, offset: number, length: number): void {
+    if (this.#plan === undefined) return;
+    const write = {
+      insn: this.#machine.instructions(),
+      tb: this.#machine.timebase(),
       regs: { disk: BigInt(disk), offset: BigInt(offset), length: BigInt(length) },
-    });
+    };
+    if (!this.#lastWrites.has(disk)) this.#tell(-1, 'disk', { detail: 'first write', ...write });
+    this.#lastWrites.set(disk, write);
+  }
+
+  /** The life is over: nothing is written any more. */
+  ended(): void {
+    for (const [, write] of [...this.#lastWrites].sort(([a], [b]) => a - b))
+      this.#tell(-1, 'disk', { detail: 'last write', ...write });
+    this.#lastWrites.clear();
+  }
+
+  /** A fault was done; told with or without a plan. */
+  fault(cpu: number, event: Pick<MachineEvent, 'addr' | 'regs' | 'detail'>): void {
+    this.#event(cpu, 'fault', event);
+  }
+
+  /** What every other vCPU is doing. */
+  #census(probed: Vcpu): void {
+    for (const vcpu of this.#machine.vcpus)
+      if (vcpu !== probed && vcpu.state !== 'stopped') this.run(vcpu, `is ${vcpu.state}`);
   }
 
   #fetch(vcpu: Vcpu, at: bigint, what: Limited, raddr: number): void {
@@ -201,14 +228,15 @@ export class MachineWatch {
   }
 
   #event(cpu: number, kind: MachineEventKind, rest: Pick<MachineEvent, 'addr' | 'regs' | 'detail'>): void {
-    this.#emit({
-      n: this.#n++,
-      cpu,
+    this.#tell(cpu, kind, {
       insn: this.#machine.instructions(),
       tb: this.#machine.timebase(),
-      kind,
       ...rest,
     });
+  }
+
+  #tell(cpu: number, kind: MachineEventKind, rest: Omit<MachineEvent, 'n' | 'cpu' | 'kind'>): void {
+    this.#emit({ n: this.#n++, cpu, kind, ...rest });
   }
 
   #readUser(ea: bigint, littleEndian: boolean): bigint | undefined {

@@ -54,6 +54,8 @@ export type PlatformOptions = {
   readonly rtas?: readonly RtasFamily[];
   /** The device window that holds a real address, for the guest's uncached accesses by hypercall. */
   readonly mmio?: LogicalOptions['mmio'];
+  /** H_SIGNAL_SYS_RESET answers H_Function. */
+  readonly refuseSysReset?: boolean;
   /** Told of each RTAS call before it runs, for traces. */
   readonly onRtas?: (vcpu: FirmwareVcpu, name: string, args: readonly number[]) => void;
 };
@@ -129,7 +131,7 @@ export function createPlatform(options: PlatformOptions): Platform {
     schedulingHcalls(machine, vpas),
     setModeHcalls(machine),
     processTableHcalls(machine),
-    systemResetHcalls(machine),
+    systemResetHcalls(machine, options.refuseSysReset),
     partitionHcalls(machine),
     logicalHcalls(machine, options.mmio === undefined ? {} : { mmio: options.mmio }),
     interruptHcalls(machine, xics),

@@ -3,6 +3,7 @@
 import { CR } from '../cpu/layout.ts';
 import { type I64, i32, i32c, i64, i64c } from '../wasm/index.ts';
 import type { LoadKind, Ops, Semantics, StoreWidth } from './ops.ts';
+import { STORAGE_SPECIALS } from './specials.ts';
 
 type Address = (o: Ops) => I64;
 const displaced =
@@ -73,9 +74,6 @@ const nothing: Semantics = () => undefined;
  */
 const hints = ['icbi', 'icbt', 'dcbt', 'dcbtst', 'dcbst', 'dcbf', 'isync', 'sync', 'eieio', 'wait'];
 
-/** Several registers or a string at once, and the quadword forms: rare, done by the host. */
-const byHost = ['lmw', 'stmw', 'lswi', 'lswx', 'stswi', 'stswx', 'lq', 'stq', 'lqarx', 'stqcx'];
-
 export const STORAGE: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ...loads('lbz', 'u8'),
   ...loads('lhz', 'u16'),
@@ -103,5 +101,5 @@ export const STORAGE: ReadonlyMap<string, Semantics> = new Map<string, Semantics
   ['stdcx', conditional(64)],
   ['dcbz', (o) => o.zeroBlock(i64.and(indexed('RA0')(o), i64c(-128n)))],
   ...hints.map((name): [string, Semantics] => [name, nothing]),
-  ...byHost.map((name): [string, Semantics] => [name, (o) => o.special(name)]),
+  ...STORAGE_SPECIALS.map((name): [string, Semantics] => [name, (o) => o.special(name)]),
 ]);

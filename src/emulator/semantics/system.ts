@@ -3,6 +3,7 @@
 import { MSR, MSR_PR, PLAIN_SPRS, sprOffset, XER_COUNT } from '../cpu/layout.ts';
 import { type I32, type I64, i32, i32c, i64, i64c } from '../wasm/index.ts';
 import type { Ops, Semantics } from './ops.ts';
+import { PRIVILEGED_SPECIALS } from './specials.ts';
 
 /** TB, readable in every state: 512 MHz, so 64 ticks in 125 ns. */
 const TIMEBASE = 268;
@@ -116,25 +117,6 @@ export const SYSTEM: ReadonlyMap<string, Semantics> = new Map<string, Semantics>
       o.setGpr('RT', o.state64(MSR));
     },
   ],
-  ...[
-    'rfscv',
-    'rfid',
-    'hrfid',
-    'stop',
-    'mtmsr',
-    'mtmsrd',
-    'slbie',
-    'slbia',
-    'slbmte',
-    'slbmfev',
-    'slbmfee',
-    'slbfee',
-    'tlbie',
-    'tlbiel',
-    'tlbsync',
-    'slbsync',
-    'msgsndp',
-    'msgclrp',
-  ].map(hostPrivileged),
+  ...PRIVILEGED_SPECIALS.map(hostPrivileged),
   ['attn', (o) => o.trap('attn')],
 ]);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { OPCODE } from '../../../src/emulator/platform/hcall/opcodes.ts';
 import { H } from '../../../src/emulator/platform/status.ts';
 import { FakeMachine } from '../../synth/firmware-machine.ts';
 import { bench, only } from './platform-under-test.ts';
@@ -341,6 +342,17 @@ describe('H_SIGNAL_SYS_RESET', () => {
     expect(hcall('H_SIGNAL_SYS_RESET', target)).toEqual(only(H.parameter));
     expect(logs()).toEqual(['', '', '', '']);
   });
+
+  it.each([-1, -2, 8, 16])(
+    'refused, %s → H_FUNCTION, nothing is reset, and its name is still known',
+    (target) => {
+      const refusing = bench(new FakeMachine([0, 1, 8, 9]), { refuseSysReset: true });
+      refusing.cpu(2).runState = 'running';
+      expect(refusing.hcall('H_SIGNAL_SYS_RESET', target)).toEqual(only(H.function));
+      expect(refusing.machine.vcpus.map((vcpu) => vcpu.log.join())).toEqual(['', '', '', '']);
+      expect(refusing.platform.hcallName(OPCODE.H_SIGNAL_SYS_RESET)).toBe('H_SIGNAL_SYS_RESET');
+    },
+  );
 });
 
 describe('the partition about itself', () => {

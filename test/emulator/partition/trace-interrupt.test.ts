@@ -1,0 +1,153 @@
+/** MSR[SE] and MSR[BE]: Power ISA 3.0B, Book III §6.5.15. */
+
+import { describe, expect, it } from 'vitest';
+import { MSR_BE_BIT, MSR_EE_BIT, MSR_SE_BIT, MSR_SF_BIT } from '../../../src/emulator/cpu/msr.ts';
+import { BareMachine } from '../../../src/emulator/partition/bare-machine.ts';
+import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
+import { ATTN, b, bc, dForm, li, lis, mfspr, mtspr, NOP, RFID, xForm } from '../../synth/power-words.ts';
+
+const START = 0x2000;
+const LOG = 0x10000;
+const DATA = 0x8000;
+/** What the handler writes for each trace interrupt: SRR0, SRR1, SIAR, SDAR. */
+const REGISTERS = [26, 27, 796, 797] as const;
+const TRACED = 0x40000000n;
+const LOAD = 0x10000000n;
+const STORE = 0x08000000n;
+
+/** At 0xd00: r31 points to the log. It goes on with SRR1 as it was, so tracing goes on. */
+const HANDLER = [
+  ...REGISTERS.flatMap((spr, i) => [mfspr(30, spr), dForm(62, 30, 31, 8 * i)]),
+  dForm(14, 31, 31, 8 * REGISTERS.length),
+  RFID,
+];
+
+type Entry = { readonly next: number; readonly why: bigint; readonly at: number; readonly operand: bigint };
+
+/** Runs words under MSR bits, the words counted from 0. */
+function traced(
+  words: readonly number[],
+  bits: bigint,
+  limit = 1000,
+): { log: Entry[]; machine: BareMachine } {
+  const machine = new BareMachine({ memory: 0x20000, endian: 'big', processorVersion: 0x4e1200 });
+  const { ram, vcpu } = machine;
+  for (let vector = 0x100; vector < 0x1000; vector += 0x20) ram.writeU32(vector, ATTN, false);
+  for (const [i, word] of HANDLER.entries()) ram.writeU32(0xd00 + 4 * i, word, false);
+  for (const [i, word] of [...words, ATTN].entries()) ram.writeU32(START + 4 * i, word, false);
+  vcpu.setGpr(31, BigInt(LOG));
+  vcpu.setGpr(4, BigInt(DATA));
+  vcpu.nia = BigInt(START);
+  vcpu.msr |= bits;
+  expect(machine.run(limit)).toBe('attn');
+  const entries = (Number(vcpu.gpr(31)) - LOG) / 32;
+  const word = (address: bigint): number => (Number(address) - START) / 4;
+  const log = Array.from({ length: entries }, (_, i) => {
+    const [srr0, srr1, siar, sdar] = REGISTERS.map((__, n) => ram.readU64(LOG + 32 * i + 8 * n, false));
+    return {
+      next: word(srr0 as bigint),
+      why: (srr1 as bigint) & 0x783f0000n,
+      at: word(siar as bigint),
+      operand: sdar as bigint,
+    };
+  });
+  return { log, machine };
+}
+
+describe('MSR[SE]', () => {
+  it('each instruction → a trace interrupt after it, with its kind and its operand', () => {
+    const words = [NOP, dForm(32, 5, 4, 8), dForm(37, 5, 4, 16), b(8), NOP, xForm(0, 0, 4, 1014)];
+    expect(traced(words, MSR_SE_BIT).log).toEqual([
+      { next: 1, why: TRACED, at: 0, operand: 0n },
+      { next: 2, why: TRACED | LOAD, at: 1, operand: BigInt(DATA + 8) },
+      { next: 3, why: TRACED | STORE, at: 2, operand: BigInt(DATA + 16) },
+      { next: 5, why: TRACED, at: 3, operand: BigInt(DATA + 16) },
+      { next: 6, why: TRACED | STORE, at: 5, operand: BigInt(DATA + 16) },
+    ]);
+  });
+
+  it('SRR1 → MSR with SE; the handler runs without', () => {
+    const { machine } = traced([NOP], MSR_SE_BIT);
+    expect(machine.ram.readU64(LOG + 8, false)).toBe(MSR_SF_BIT | MSR_SE_BIT | TRACED);
+    expect(machine.instructions).toBe(1 + HANDLER.length);
+  });
+
+  it('the last instruction of a page → one interrupt', () => {
+    const words = [b(0x1000 - 4), ...new Array(1022).fill(NOP), NOP, NOP];
+    expect(traced(words, MSR_SE_BIT).log).toMatchObject([
+      { at: 0, next: 1023 },
+      { at: 1023, next: 1024 },
+      { at: 1024, next: 1025 },
+    ]);
+  });
+
+  it('rfid into traced code, an instruction, and tracing ended by its handler: as a kprobe steps', () => {
+    const machine = new BareMachine({ memory: 0x20000, endian: 'big', processorVersion: 0x4e1200 });
+    const { ram, vcpu } = machine;
+    for (const [i, word] of [li(5, 1), li(6, 2), li(7, 3), ATTN].entries())
+      ram.writeU32(START + 4 * i, word, false);
+    // mfspr r8,SRR1; clear SE (rlwinm r8,r8,0,22,20); back.
+    for (const [i, word] of [mfspr(8, 27), 0x550805a8, mtspr(27, 8), RFID].entries())
+      ram.writeU32(0xd00 + 4 * i, word, false);
+    ram.writeU32(0x3000, RFID, false);
+    vcpu.nia = 0x3000n;
+    vcpu.setSpr(26, BigInt(START));
+    vcpu.setSpr(27, vcpu.msr | MSR_SE_BIT);
+    expect(machine.run(100)).toBe('attn');
+    // rfid, li, the handler's four, li, li.
+    expect(machine.instructions).toBe(8);
+    expect([5, 6, 7].map((n) => vcpu.gpr(n))).toEqual([1n, 2n, 3n]);
+  });
+
+  it('an instruction that raises an interrupt, and sc → that interrupt alone', () => {
+    // twi 31,r0,0 goes to 0x700, where attn stands.
+    const trap = traced([NOP, 0x0fe00000], MSR_SE_BIT);
+    expect([trap.log.length, trap.machine.vcpu.nia]).toEqual([1, 0x700n]);
+    const call = traced([NOP, 0x44000002], MSR_SE_BIT);
+    expect([call.log.length, call.machine.vcpu.nia]).toEqual([1, 0xc00n]);
+  });
+
+  it('an interrupt that waits → taken before the next traced instruction', () => {
+    const machine = new BareMachine({ memory: 0x20000, endian: 'big', processorVersion: 0x4e1200 });
+    const { ram, vcpu } = machine;
+    ram.writeU32(0x900, ATTN, false);
+    vcpu.nia = BigInt(START);
+    ram.writeU32(START, NOP, false);
+    vcpu.decrementerExpiry = 0;
+    vcpu.msr |= MSR_SE_BIT | MSR_EE_BIT;
+    expect(machine.run(100)).toBe('attn');
+    expect([vcpu.nia, vcpu.spr(26), machine.instructions]).toEqual([0x900n, BigInt(START), 0]);
+  });
+});
+
+describe('MSR[BE]', () => {
+  it('branches, taken or not → a trace interrupt; other instructions → none', () => {
+    const words = [NOP, bc(12, 2, 8), NOP, b(8), NOP, NOP];
+    expect(traced(words, MSR_BE_BIT).log).toMatchObject([
+      { at: 1, next: 2 },
+      { at: 3, next: 5 },
+    ]);
+  });
+});
+
+describe('in a partition', () => {
+  it('mtmsrd sets SE → traced from the next instruction on, each event with its count', () => {
+    const words = [
+      lis(31, 1),
+      xForm(10, 0, 0, 83), // mfmsr r10
+      dForm(24, 10, 10, Number(MSR_SE_BIT)), // ori
+      xForm(10, 0, 0, 178), // mtmsrd r10
+      NOP,
+      NOP,
+      ATTN,
+    ];
+    const { partition, events } = bareKernel(words, { vectors: [0xd00] });
+    for (const [i, word] of HANDLER.entries()) partition.ram.writeU32(0xd00 + 4 * i, word, false);
+    expect(partition.run(1000)).toBe('ended');
+    expect(events.map(({ insn, regs }) => [insn, Number(regs?.srr0) - KERNEL_ENTRY])).toEqual([
+      [5, 20],
+      [6 + HANDLER.length, 24],
+    ]);
+    expect(partition.instructions).toBe(6 + 2 * HANDLER.length);
+  });
+});
