@@ -51,6 +51,7 @@ export async function storeCapture(
     outcome: result.outcome,
     phase: captured ? 'stored' : result.phase,
     ...(result.reason === undefined ? {} : { reason: result.reason }),
+    ...result.identity,
     vmcore,
     rules: countRules(result.trace?.rules ?? []),
     createdAt: origin.createdAt,

@@ -73,6 +73,37 @@ export const CAPTURE_PHASES = [
 ] as const;
 export type CapturePhase = (typeof CAPTURE_PHASES)[number];
 
+/**
+ * When an injected fault is done. `trigger`: while the partition rests, just before the trigger; `t0`, `t1`, `t2`: right
+ * after the event of that instant (docs/trace.md).
+ */
+export const FAULT_INSTANTS = ['trigger', 't0', 't1', 't2'] as const;
+export type FaultInstant = (typeof FAULT_INSTANTS)[number];
+
+/** What an offset counts from: real address 0, or the start of a segment of the loaded crash image. */
+export const FLIP_TARGETS = [
+  'memory',
+  'kernel',
+  'purgatory',
+  'tree',
+  'elfcorehdr',
+  'backup',
+  'initrd',
+] as const;
+export type FlipTarget = (typeof FLIP_TARGETS)[number];
+
+/** What is made to go wrong on purpose (docs/faults.md; src/panic/faults has what each sort means to the machine). */
+export type Fault =
+  /** The byte at `offset` of `of` is inverted. `at`: `trigger` unless told. */
+  | {
+      readonly kind: 'flip';
+      readonly of: FlipTarget;
+      readonly offset: number;
+      readonly at?: FaultInstant;
+    }
+  /** The CPU (logical index) hangs: it executes nothing more and takes no interrupt, not even a system reset. */
+  | { readonly kind: 'wedge'; readonly cpu: number; readonly at?: FaultInstant };
+
 export type Trigger = 'sysrq' | 'nmi' | 'panic' | 'echo';
 
 export type PanicRequest = {
@@ -82,6 +113,8 @@ export type PanicRequest = {
   /** `raw`, or makedumpfile options such as `-l -d 31`. */
   readonly dump: string;
   readonly timeoutSeconds?: number;
+  /** What is made to go wrong on purpose, in order (docs/faults.md). */
+  readonly faults?: readonly Fault[];
 };
 
 export type OperationState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
@@ -108,6 +141,14 @@ export type CaptureVmcore = {
   readonly incomplete?: boolean;
 };
 
+/** Why a guest crashed, as its kernel tells it. */
+export type CrashCause = {
+  /** What was given to panic() or die(), before values are put in; numbers are `#`. */
+  readonly reason: string;
+  /** Functions, innermost first; `?` where an address has no symbol, `idle` alone for a CPU that did nothing. */
+  readonly backtrace: readonly string[];
+};
+
 export type Capture = {
   readonly id: string;
   readonly partitionId: string;
@@ -115,7 +156,9 @@ export type Capture = {
   readonly outcome: 'captured' | 'failed';
   readonly phase: CapturePhase;
   readonly reason?: string;
+  /** The same for the same crash: a hash of {@link cause}. Absent: nobody saw a CPU panic. */
   readonly signature?: string;
+  readonly cause?: CrashCause;
   readonly vmcore: CaptureVmcore | null;
   readonly rules: {
     readonly held: number;
@@ -155,6 +198,8 @@ export type PartitionRequest = {
   readonly append?: string;
   readonly crashAppend?: string;
   readonly seed?: number;
+  /** H_SIGNAL_SYS_RESET is not there: CPUs are stopped by interrupts alone. */
+  readonly refuseSysReset?: boolean;
 };
 
 /** What the server tells its clients as it happens: ids and states only; clients fetch the rest. */

@@ -3,15 +3,19 @@
  * is told by machine events alone; the agent's lines only say what the guest itself thinks.
  */
 
-import type { PartitionEnd, PartitionHandle } from '../emulator/host/index.ts';
+import { FormatError } from '../base/errors.ts';
+import type { MachineFault, PartitionEnd, PartitionHandle } from '../emulator/host/index.ts';
 import { dumpMode } from './agent-line.ts';
 import type { CapturePhase, PanicRequest, Trace } from './contract.ts';
 import { dumpDiskOf, type FoundDump, findDump } from './dump-location.ts';
+import { resolveFault } from './faults/index.ts';
+import { type CrashIdentity, identifyCrash } from './identity.ts';
 import type { BootImage } from './image.ts';
 import { isStandstill, type Life, type Standstill } from './life.ts';
 import { type Prepared, prepareCrash } from './preparation.ts';
 import { type EntryFacts, readEntryFacts } from './recorder/index.ts';
 import { judgeRules } from './rules/index.ts';
+import { StuckMaster } from './stuck-master.ts';
 import { pullTrigger } from './trigger.ts';
 import { reasonOf } from './verdict.ts';
 
@@ -22,6 +26,8 @@ export type CrashResult = {
   readonly reason?: string;
   /** Absent: the crash ended before anything could be traced. */
   readonly trace?: Trace;
+  /** Absent: no CPU was seen to panic. */
+  readonly identity?: CrashIdentity;
   readonly dump?: FoundDump;
   /** Executed up to T0, from T0 to T2, and from T2 to T4; 0 where it did not get there. */
   readonly instructions: { readonly boot: number; readonly handoff: number; readonly capture: number };
@@ -67,23 +73,37 @@ export async function crash(
   const loaded = noCrashKernel === undefined ? life.load : undefined;
   const prepared = await prepareCrash(life.handle, boot, loaded?.crash ? loaded : undefined);
   const watcher = new EntryWatcher(prepared, (phase) => options.onPhase?.(phase));
+  let faults: readonly MachineFault[];
+  try {
+    faults = (request.faults ?? []).map((fault) =>
+      resolveFault(fault, {
+        cpus: life.handle.config.cpus,
+        ...(prepared.image === undefined ? {} : { image: prepared.image }),
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return early(life, error.message);
+  }
   life.listen((event) => {
     prepared.recorder.add(event);
     watcher.look();
   });
   try {
     const from = life.lines.length;
-    const failure = await pullTrigger(life, request, boot.agent);
+    const failure = await pullTrigger(life, request, boot.agent, () => inject(life.handle, faults));
     if (typeof failure === 'string') return early(life, failure);
     options.onPhase?.('triggered');
     const refusal = (): string | undefined => {
       const line = life.lines.slice(from).find((each) => each.kind === 'answer' && !each.ok);
       return line?.kind === 'answer' && prepared.recorder.phase === 'triggered' ? line.text : undefined;
     };
-    const stop = failure ?? (await life.wait(refusal, timeoutSeconds, followUp(life, request, prepared)));
+    const stuck = new StuckMaster(life, prepared);
+    const over = (): string | Standstill | undefined => refusal() ?? stuck.look();
+    const stop = failure ?? (await life.wait(over, timeoutSeconds, followUp(life, request, prepared)));
     if (typeof stop === 'string') return early(life, `the agent refused: ${stop}`);
     await watcher.done();
-    return await conclude({ life, boot, prepared, stop, noCrashKernel, timeoutSeconds });
+    return await conclude({ life, boot, prepared, stop, noCrashKernel, timeoutSeconds, faults });
   } finally {
     life.listen(undefined);
   }
@@ -115,6 +135,7 @@ type Conclusion = {
   readonly stop: Standstill;
   readonly noCrashKernel: string | undefined;
   readonly timeoutSeconds: number;
+  readonly faults: readonly MachineFault[];
 };
 
 async function conclude({
@@ -124,6 +145,7 @@ async function conclude({
   stop,
   noCrashKernel,
   timeoutSeconds,
+  faults,
 }: Conclusion): Promise<CrashResult> {
   const { recorder } = prepared;
   const observed = recorder.phase;
@@ -147,16 +169,19 @@ async function conclude({
     phase,
     stop,
     timeoutSeconds,
+    faults: faults.map(({ name }) => name),
     ...(noCrashKernel === undefined ? {} : { noCrashKernel }),
     ...(dump === undefined ? {} : { dump }),
   };
   const trace = recorder.trace();
+  const identity = await identifyCrash(trace, prepared.read, prepared.production);
   const { t0, t2, t4 } = trace.instants;
   return {
     outcome: captured ? 'captured' : 'failed',
     phase,
     ...(captured ? {} : { reason: await reasonOf(situation) }),
     trace: { ...trace, rules: judgeRules(trace) },
+    ...(identity === undefined ? {} : { identity }),
     ...(dump === undefined ? {} : { dump }),
     instructions: {
       boot: t0?.insn ?? life.insn,
@@ -184,6 +209,17 @@ export async function unaskedCrash(handle: PartitionHandle, life: Life): Promise
     instructions: { boot: life.insn, handoff: 0, capture: 0 },
     ...(life.ended === undefined ? {} : { end: life.ended }),
   };
+}
+
+/** @returns why it cannot be done. */
+async function inject(handle: PartitionHandle, faults: readonly MachineFault[]): Promise<string | undefined> {
+  if (faults.length === 0) return undefined;
+  try {
+    await handle.inject(faults);
+    return undefined;
+  } catch (error) {
+    return `a fault could not be injected: ${error instanceof Error ? error.message : error}`;
+  }
 }
 
 /** A crash that was not even tried. */

@@ -5,6 +5,7 @@ import { FormatError } from '../base/errors.ts';
 
 export const PANIC_ERRORS = {
   'panic/bad-dump-mode': 'a dump is asked for that is neither `raw` nor options of makedumpfile',
+  'panic/bad-fault': 'a fault is to be injected that is not known, or into something that is not there',
   'panic/unsupported-machine': 'no guest can run with this processor and way of translation',
 } as const;
 

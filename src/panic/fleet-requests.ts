@@ -29,6 +29,7 @@ export async function prepareMachine(
     cpus: request.cpus ?? 1,
     memory: memoryOf(request),
     seed: request.seed ?? SEED,
+    ...(request.refuseSysReset === undefined ? {} : { refuseSysReset: request.refuseSysReset }),
   });
   return { boot, config };
 }
@@ -51,6 +52,9 @@ export function checkPanic(view: PartitionView, request: PanicRequest): void {
     (!Number.isInteger(request.onCpu) || request.onCpu < 0 || request.onCpu >= view.cpus)
   )
     throw new Refusal('invalid', `Partition ${view.id} has ${view.cpus} CPUs, counted from 0.`);
+  for (const fault of request.faults ?? [])
+    if (fault.kind === 'wedge' && fault.cpu >= view.cpus)
+      throw new Refusal('invalid', `Partition ${view.id} has no CPU ${fault.cpu} to wedge.`);
   try {
     dumpMode(request.dump);
   } catch (error) {

@@ -183,9 +183,14 @@ class PartitionFleet implements OwnedFleet {
     const member = this.#member(id);
     checkPanic(member.view, request);
     const key = idempotencyKey === undefined ? undefined : `panic ${id} ${idempotencyKey}`;
-    const earlier = key === undefined ? undefined : this.#keys.get(key);
-    if (earlier !== undefined)
-      return (await this.#options.metadata.getOperation(await earlier)) ?? notFound(await earlier);
+    if (key !== undefined) {
+      // What this process was not asked an earlier one may have been; meanwhile somebody else may ask for the same.
+      const stored = this.#keys.has(key) ? null : await this.#options.metadata.findOperation(key);
+      if (stored !== null) return stored;
+      const earlier = this.#keys.get(key);
+      if (earlier !== undefined)
+        return (await this.#options.metadata.getOperation(await earlier)) ?? notFound(await earlier);
+    }
     if (member.state !== 'ready')
       throw new Refusal('conflict', `Partition ${id} is ${member.state}, not ready.`);
     member.show('busy');

@@ -7,6 +7,7 @@ export { crash, DEFAULT_TIMEOUT_SECONDS } from './crash-run.ts';
 export type { FoundDump } from './dump-location.ts';
 export type { PanicErrorCode } from './errors.ts';
 export { PANIC_ERRORS } from './errors.ts';
+export { FAULT_SYNTAX, parseFault } from './faults/index.ts';
 export type { FleetOptions, OwnedFleet } from './fleet.ts';
 export { openFleet } from './fleet.ts';
 export type { BootImage, BootOptions, ImageSource } from './image.ts';

@@ -26,6 +26,8 @@ export type Readiness = { readonly kind: 'ready'; readonly noCrashKernel?: strin
 const PATIENCE = 40;
 /** The console of a life that prints without end: the last 8 MiB are kept. */
 const CONSOLE_LIMIT = 8 * 2 ** 20;
+/** How long the guest may go on after it has answered a command. */
+const SETTLE_SECONDS = 5;
 const NOTHING = new Uint8Array(0);
 const NS_PER_SECOND = 1e9;
 /** Timebase ticks a second: 512 MHz. */
@@ -128,7 +130,7 @@ export class Life {
     this.#resting = false;
   }
 
-  /** Sends a command and waits for its answer and for rest after it. */
+  /** Sends a command and waits for its answer, and a little for rest after it: a guest that is kept busy never rests. */
   async command(text: string, limitSeconds: number): Promise<AgentLine | Standstill> {
     const [name] = text.split(' ');
     const from = this.lines.length;
@@ -141,7 +143,8 @@ export class Life {
       limitSeconds,
     );
     if (isStandstill(answer)) return answer;
-    return (await this.untilResting(limitSeconds)) ?? answer;
+    const stopped = await this.untilResting(SETTLE_SECONDS);
+    return stopped === undefined || stopped.kind === 'timeout' ? answer : stopped;
   }
 
   /**

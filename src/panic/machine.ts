@@ -11,6 +11,7 @@ export type MachineChoice = {
   readonly memory: PartitionConfig['memory'];
   readonly rma?: number;
   readonly seed: number;
+  readonly refuseSysReset?: boolean;
   /** Size of the dump device; default: all memory and 64 MiB for headers. */
   readonly dumpBytes?: number;
 };
@@ -41,6 +42,7 @@ export function makeConfig(boot: BootImage, choice: MachineChoice): PartitionCon
     ...(boot.initrd === undefined ? {} : { initrd: boot.initrd }),
     append: boot.append,
     seed: choice.seed,
+    ...(choice.refuseSysReset === true ? { refuseSysReset: true } : {}),
     disks: [...system, { kind: 'scratch', bytes: choice.dumpBytes ?? memory + DUMP_MARGIN }],
   };
 }

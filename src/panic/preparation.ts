@@ -12,6 +12,7 @@ export type Prepared = {
   readonly recorder: Recorder;
   /** Absent: the guest has loaded none, or one that is not for a crash. */
   readonly image?: KexecImage;
+  readonly production: KernelSymbols;
   readonly read: ReadMemory;
 };
 
@@ -58,7 +59,7 @@ export async function prepareCrash(
     ...(dumpDisk === undefined ? {} : { dumpDisk }),
   });
   await handle.observe(plan);
-  return { recorder, read, ...(image === undefined ? {} : { image }) };
+  return { recorder, production, read, ...(image === undefined ? {} : { image }) };
 }
 
 /** The crash kernel lies in its segment from the load on. Its vmlinux is nobody's to know. */

@@ -31,6 +31,8 @@ export type CrashCommand = {
   /** Bytes. */
   readonly rma?: number;
   readonly seed?: number;
+  /** The machine has no H_SIGNAL_SYS_RESET. */
+  readonly refuseSysReset?: boolean;
   /** Size of the dump device in bytes; default: all memory and some. */
   readonly dumpBytes?: number;
   readonly request: PanicRequest;
@@ -74,6 +76,7 @@ export async function runCrash(command: CrashCommand): Promise<CrashReport> {
     cpus: command.cpus ?? 1,
     memory: parseMemorySpec(command.memory ?? '1G'),
     seed: command.seed ?? 1,
+    ...(command.refuseSysReset === undefined ? {} : { refuseSysReset: command.refuseSysReset }),
     ...(command.rma === undefined ? {} : { rma: command.rma }),
     ...(command.dumpBytes === undefined ? {} : { dumpBytes: command.dumpBytes }),
   });

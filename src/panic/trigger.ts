@@ -15,33 +15,46 @@ export type TriggerFailure = string | Standstill | undefined;
 const BREAK_C = new Uint8Array([0x0f, 0x63]);
 const COMMAND_SECONDS = 120;
 
-/** Pulls the trigger at rest. @param usesAgent whether the guest has an agent. */
+/**
+ * Pulls the trigger at rest.
+ * @param usesAgent whether the guest has an agent
+ * @param before done when all is ready, right before the last stroke; @returns why it cannot be
+ */
 export async function pullTrigger(
   life: Life,
   request: PanicRequest,
   usesAgent: boolean,
+  before: () => Promise<string | undefined> = async () => undefined,
 ): Promise<TriggerFailure> {
   const { trigger, onCpu } = request;
   if (onCpu !== undefined && onCpu >= life.handle.config.cpus) return `there is no CPU ${onCpu}`;
   switch (trigger) {
-    case 'nmi':
+    case 'nmi': {
+      const failure = await before();
+      if (failure !== undefined) return failure;
       await life.nmi(onCpu ?? 0);
       return undefined;
+    }
     case 'sysrq': {
       if (onCpu !== undefined) {
         if (!usesAgent) return 'sysrq on a chosen CPU needs the agent, which this image does not have';
         const failure = await obeyed(life, `sysrq c ${onCpu}`);
         if (failure !== undefined) return failure;
       }
+      const failure = await before();
+      if (failure !== undefined) return failure;
       await life.type(0, BREAK_C);
       return undefined;
     }
     case 'panic':
-    case 'echo':
+    case 'echo': {
       if (!usesAgent) return `${trigger} needs the agent, which this image does not have`;
+      const failure = await before();
+      if (failure !== undefined) return failure;
       // It answers, if at all, before it crashes: the answer is looked for among what happens then.
       await life.type(1, Buffer.from(`panic ${onCpu ?? 0}\n`, 'latin1'));
       return undefined;
+    }
   }
 }
 

@@ -16,10 +16,22 @@ export type Situation = {
   readonly noCrashKernel?: string;
   readonly dump?: FoundDump;
   readonly timeoutSeconds: number;
+  /** What was injected, by name. */
+  readonly faults: readonly string[];
 };
+
+const MSR_EE = 0x8000n;
+/** Purgatory's last words are at the end of the console. */
+const CONSOLE_TAIL = 4096;
 
 /** The reason of a failed capture. */
 export async function reasonOf(situation: Situation): Promise<string> {
+  const { faults } = situation;
+  const reason = await guestsReason(situation);
+  return faults.length === 0 ? reason : `${reason} (injected: ${faults.join(', ')})`;
+}
+
+async function guestsReason(situation: Situation): Promise<string> {
   const { life, stop, phase, dump } = situation;
   const failed = life.lines.findLast((line) => line.kind === 'dump-failed');
   const cut = dump !== undefined && !dump.complete ? `; ${cutShort(dump)}` : '';
@@ -64,11 +76,17 @@ async function howItStopped(situation: Situation): Promise<string> {
       }
       break;
     case 'timeout':
-      return `not done after ${situation.timeoutSeconds} s of guest time, in phase ${phase}: ${describeCpus(situation, await life.handle.vcpus())}`;
+      return timedOut(situation, await life.handle.vcpus());
     case 'standing':
       return standing(situation, await life.handle.vcpus());
   }
   return `stopped in phase ${phase}`;
+}
+
+function timedOut(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
+  const { timeoutSeconds, phase } = situation;
+  const why = neverStopped(situation, cpus) ?? describeCpus(situation, cpus);
+  return `not done after ${timeoutSeconds} s of guest time, in phase ${phase}: ${why}`;
 }
 
 /** Nothing moves any more: who waits for what. */
@@ -81,36 +99,53 @@ function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
     const purgatory = image?.segments.find(({ role }) => role === 'purgatory');
     const nia = Number(master?.nia ?? 0n);
     if (purgatory !== undefined && nia >= purgatory.mem && nia < purgatory.mem + purgatory.memsz) {
-      return `purgatory does not enter the kernel: CPU ${master?.index} loops at ${hex64(nia)}, as it does when the digest of the loaded image does not match`;
+      const where = `CPU ${master?.index} loops at ${hex64(nia)} in purgatory and does not enter the kernel`;
+      return saysMismatch(situation.life.console)
+        ? `the digest of the loaded image does not match: ${where}`
+        : `${where}, as it does when the digest of the loaded image does not match`;
     }
   }
-  if (phase === 'panic' || phase === 'handoff') {
-    const stuck = unstopped(situation, cpus);
-    if (stuck.length > 0)
-      return `CPU ${stuck.join(', ')} never stopped: the panicking CPU ${master?.index} waits for it without limit`;
-  }
+  const stuck = neverStopped(situation, cpus);
+  if (stuck !== undefined) return `${stuck}; the panicking CPU ${master?.index} waits for it without limit`;
   return `every CPU stands still in phase ${phase}: ${describeCpus(situation, cpus)}`;
 }
 
+/** What purgatory prints when a SHA-256 does not match (kexec-tools 2.0.25 purgatory/purgatory.c). */
+function saysMismatch(console: Uint8Array): boolean {
+  return Buffer.from(console.subarray(-CONSOLE_TAIL)).toString('latin1').includes('digests do not match');
+}
+
+/** Before the old kernel is left: the CPUs that did not save their registers, and what they are doing instead. */
+function neverStopped(situation: Situation, cpus: readonly VcpuSnapshot[]): string | undefined {
+  const { phase, prepared } = situation;
+  if ((phase !== 'panic' && phase !== 'handoff') || prepared.image === undefined) return undefined;
+  const stuck = unstopped(situation, cpus);
+  if (stuck.length === 0) return undefined;
+  return stuck.map((cpu) => `CPU ${cpu.index} never stopped: it is ${doing(situation, cpu)}`).join('; ');
+}
+
 /** Online secondaries that did not save their registers. */
-function unstopped({ prepared }: Situation, cpus: readonly VcpuSnapshot[]): readonly number[] {
+function unstopped({ prepared }: Situation, cpus: readonly VcpuSnapshot[]): readonly VcpuSnapshot[] {
   const trace = prepared.recorder.trace();
   const saved = new Set(
     trace.events.filter(({ detail }) => detail?.startsWith('note of cpu ')).map(({ cpu }) => cpu),
   );
   return cpus
     .filter(({ index }) => index !== prepared.recorder.master && !saved.has(index))
-    .filter(({ index }) => trace.machine.cpus.find((cpu) => cpu.index === index)?.online !== false)
-    .map(({ index }) => index);
+    .filter(({ index }) => trace.machine.cpus.find((cpu) => cpu.index === index)?.online !== false);
 }
 
-function describeCpus({ prepared }: Situation, cpus: readonly VcpuSnapshot[]): string {
-  return cpus
-    .map(({ index, state, nia }) => {
-      const name = prepared.recorder.nameOf(nia);
-      return `CPU ${index} ${state} at ${name ?? hex64(nia)}`;
-    })
-    .join(', ');
+function describeCpus(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
+  return cpus.map((cpu) => `CPU ${cpu.index} ${doing(situation, cpu)}`).join(', ');
+}
+
+/** State and place; where the code has no name (a module's), who called it; and whether it takes interrupts. */
+function doing({ prepared: { recorder } }: Situation, { state, nia, lr, msr }: VcpuSnapshot): string {
+  const name = recorder.nameOf(nia);
+  const caller = name === undefined ? recorder.nameOf(lr) : undefined;
+  const where = `${name ?? hex64(nia)}${caller === undefined ? '' : ` (called from ${caller})`}`;
+  const off = state !== 'ceded' && state !== 'stopped' && (msr & MSR_EE) === 0n;
+  return `${state} at ${where}${off ? ' with interrupts off' : ''}`;
 }
 
 /** Why a guest did not become ready. */

@@ -10,6 +10,7 @@ import {
   dump,
   enterKernel,
   handoff,
+  KERNEL,
   loadCrashKernel,
   PURGATORY,
 } from '../synth/crashing-guest.ts';
@@ -216,6 +217,35 @@ describe('crash: failed, with the last phase and the reason', () => {
     expect(result.trace?.rules.find(({ name }) => name === 'stop-reached')?.verdict).toBe('broken');
   });
 
+  it('a CPU that never stops and goes on executing: named after 10 s of waiting, not at the timeout', async () => {
+    const { guest, result } = await run(
+      onSysrq((guest) => {
+        guest.event({ cpu: 1, kind: 'fetch', detail: 'panic', addr: 0xc000000000004000n });
+        guest.event({
+          cpu: 1,
+          kind: 'hcall',
+          detail: 'H_SIGNAL_SYS_RESET',
+          regs: { status: 0xfffffffffffffffen },
+        });
+        const [busy, master] = guest.snapshots;
+        if (busy === undefined || master === undefined) throw new Error('two CPUs');
+        guest.snapshots[0] = { ...busy, nia: 0xc000000000004508n };
+        guest.snapshots[1] = { ...master, state: 'parked', nia: 0xc000000000004208n };
+        const from = guest.insn;
+        const go = (second: number): void => {
+          guest.progress(from + second * 1e9);
+          if (second < 30) setTimeout(() => go(second + 1), 5);
+        };
+        go(1);
+      }),
+    );
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'handoff' });
+    expect(result.reason).toBe(
+      'CPU 0 never stopped: it is running at start_kernel+0x8 with interrupts off; the panicking CPU 1 waits for it without limit',
+    );
+    expect(guest.insn).toBeLessThan(20e9);
+  });
+
   it('no space on the dump device: the agent’s reason, and the dump marked', async () => {
     const vmcore = elfDump();
     const script = onSysrq((guest) => {
@@ -310,6 +340,40 @@ describe('crash: failed, with the last phase and the reason', () => {
       phase: 'purgatory',
       reason: expect.stringContaining('out of memory'),
     });
+  });
+});
+
+describe('crash: injected faults', () => {
+  it('are given to the machine before the trigger, and named in the reason', async () => {
+    const { guest, result } = await run(
+      onSysrq((each) => each.rest()),
+      {
+        ...SYSRQ,
+        faults: [
+          { kind: 'flip', of: 'kernel', offset: 0x10, at: 't1' },
+          { kind: 'wedge', cpu: 0 },
+        ],
+      },
+    );
+    expect(guest.injected).toEqual([
+      {
+        name: 'flip:kernel+0x10@t1',
+        damage: { kind: 'flip', raddr: KERNEL + 0x10 },
+        at: [{ kind: 'fetch', detail: 'entry' }],
+      },
+      { name: 'wedge:0@trigger', damage: { kind: 'wedge', cpu: 0 } },
+    ]);
+    expect(result.reason).toMatch(/did not react .* \(injected: flip:kernel\+0x10@t1, wedge:0@trigger\)$/);
+  });
+
+  it.each([
+    [{ kind: 'wedge', cpu: 2 }, 'no CPU 2'],
+    [{ kind: 'flip', of: 'kernel', offset: 0x100000 }, 'the segment is shorter'],
+  ] as const)('%o: failed before anything happens', async (fault, why) => {
+    const { guest, result } = await run({}, { ...SYSRQ, faults: [fault] });
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'ready', reason: expect.stringContaining(why) });
+    expect(guest.injected).toEqual([]);
+    expect(guest.typed).toEqual([]);
   });
 });
 

@@ -95,6 +95,14 @@ async function readyPartition(w: World): Promise<string> {
 }
 
 describe('partitions', () => {
+  it('one without H_SIGNAL_SYS_RESET has a machine without it', async () => {
+    const w = await world();
+    const { id } = await w.fleet.create({ image: 'debian', refuseSysReset: true });
+    await w.fleet.start(id);
+    await seen(w, { kind: 'partition', id, state: 'ready' });
+    expect(w.guests[0]?.config.refuseSysReset).toBe(true);
+  });
+
   it('created off, started by an operation, stopped, removed', async () => {
     const w = await world();
     const made = await w.fleet.create({ image: 'debian', cpus: 2, memory: '64M' });
@@ -202,6 +210,16 @@ describe('panic', () => {
       'dumping',
       'stored',
     ]);
+  });
+
+  it('a fault in a CPU that is not there: invalid, and the partition stays ready', async () => {
+    const w = await world();
+    const id = await readyPartition(w);
+    const faults = [{ kind: 'wedge', cpu: 2 }] as const;
+    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw', faults })).rejects.toMatchObject({
+      code: 'invalid',
+    });
+    expect(w.fleet.get(id).state).toBe('ready');
   });
 
   it('not ready: conflict; bad CPU or dump: invalid; unknown: not found', async () => {

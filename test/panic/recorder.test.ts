@@ -129,6 +129,32 @@ describe('Recorder', () => {
     expect(recorder.instants.t4).toEqual(recorder.instants.t3);
   });
 
+  it('T4 is the last write to the dump device, told after the guest has left', async () => {
+    const { guest, recorder } = await recording();
+    guest.event(PANIC);
+    handoff(guest, 1);
+    enterKernel(guest, 1);
+    guest.event({ cpu: -1, kind: 'disk', detail: 'first write', regs: { disk: 0n } });
+    const { t3 } = recorder.instants;
+    const insn = (t3?.insn ?? 0) + 1000;
+    guest.event({ cpu: 1, kind: 'rtas', detail: 'system-reboot', insn: insn + 1000 });
+    guest.event({ cpu: -1, kind: 'disk', detail: 'last write', insn: insn + 500, regs: { disk: 1n } });
+    guest.event({ cpu: -1, kind: 'disk', detail: 'last write', insn, regs: { disk: 0n } });
+    recorder.setDumped();
+    expect(recorder.instants).toMatchObject({ t3, t4: { insn } });
+    expect(recorder.trace().events[recorder.instants.t4?.event ?? -1]?.detail).toBe('last write');
+  });
+
+  it('a dump device that was written before the crash only: neither T3 nor T4', async () => {
+    const { guest, recorder } = await recording();
+    guest.event(PANIC);
+    handoff(guest, 1);
+    enterKernel(guest, 1);
+    guest.event({ cpu: -1, kind: 'disk', detail: 'last write', insn: 1, regs: { disk: 0n } });
+    recorder.setDumped();
+    expect([recorder.instants.t3, recorder.instants.t4]).toEqual([undefined, undefined]);
+  });
+
   it('numbers are the places, however much was left out', async () => {
     const { guest, recorder } = await recording();
     handoff(guest, 1);

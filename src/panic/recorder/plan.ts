@@ -62,6 +62,9 @@ export const WATCH = {
   movedKernel: (name: string): string => `at address 0: ${name}`,
 } as const;
 
+/** Where it is also noted what the other CPUs are doing: when crash kexec begins, and when the old kernel is left. */
+const CENSUS: readonly string[] = [...CRASH_FUNCTIONS, WATCH.entry];
+
 const MSR_IR = 0x20n;
 const MSR_DR = 0x10n;
 const LOW_BYTES = 0x100;
@@ -142,6 +145,7 @@ export async function makePlan(input: PlanInput): Promise<{ plan: ObservePlan; p
       msrMask: MSR_IR | MSR_DR,
       vectors: VECTORS,
       hcallsExcept: NOISE,
+      census: CENSUS,
     },
     probes: armed,
   };

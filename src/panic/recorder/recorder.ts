@@ -33,6 +33,7 @@ const MACHINE_CHECK = 0x200n;
 const VECTORS_OF_PANIC: readonly bigint[] = [SYSTEM_RESET, MACHINE_CHECK];
 /** RTAS calls that end a guest's life. */
 const LEAVING: ReadonlySet<string> = new Set(['system-reboot', 'power-off']);
+const LAST_WRITE = 'last write';
 const HANDOFF_HCALLS: ReadonlySet<string> = new Set(['H_SIGNAL_SYS_RESET']);
 
 export class Recorder {
@@ -124,7 +125,7 @@ export class Recorder {
   }
 
   #lastEvent(): TraceEvent | undefined {
-    return this.#lastWrite === this.#t3 ? (this.#leaving ?? this.#t3) : this.#lastWrite;
+    return this.#lastWrite ?? this.#leaving ?? this.#t3;
   }
 
   #mark(event: MachineEvent, traced: TraceEvent): void {
@@ -147,8 +148,9 @@ export class Recorder {
       this.#t2 !== undefined &&
       Number(event.regs?.disk ?? -1n) === this.#options.dumpDisk
     ) {
-      this.#t3 ??= traced;
-      this.#lastWrite = traced;
+      // The last write is told when the life ends, and may be older than the dump.
+      if (detail !== LAST_WRITE) this.#t3 ??= traced;
+      else if (this.#t3 !== undefined) this.#lastWrite = traced;
     }
   }
 
@@ -168,7 +170,7 @@ export class Recorder {
 
   /** What a guest does before its panic is not of the handoff; but only where the panic's beginning can be seen. */
   #precedes(event: MachineEvent): boolean {
-    if (this.#panics.length > 0 || event.kind === 'reset') return false;
+    if (this.#panics.length > 0 || event.kind === 'reset' || event.kind === 'fault') return false;
     if (!this.#options.facts.probes.some((name) => PANIC_FUNCTIONS.includes(name))) return false;
     return !(
       event.kind === 'fetch' ||

@@ -15,8 +15,8 @@ export class Selection {
   /** Whether to keep the event. @param entered T2 has been. */
   keeps(event: MachineEvent, entered: boolean): boolean {
     // Limited by the plan, and few.
-    if (event.kind === 'fetch' || event.kind === 'store' || event.kind === 'disk' || event.kind === 'reset')
-      return true;
+    if (event.kind === 'fetch' || event.kind === 'store' || event.kind === 'disk') return true;
+    if (event.kind === 'reset' || event.kind === 'fault') return true;
     const key = sortOf(event, entered);
     const count = (this.#counts.get(key) ?? 0) + 1;
     this.#counts.set(key, count);

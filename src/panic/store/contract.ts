@@ -41,6 +41,16 @@ export type CaptureParts = {
   readonly console?: Uint8Array;
 };
 
+/** When a schedule fired, or should have. Times are ISO 8601 in UTC with milliseconds. */
+export type ScheduleFiring = {
+  readonly scheduleId: string;
+  readonly fireTime: string;
+  /** `missed`: nothing ran for it, because the service was down or the run before it had not ended. */
+  readonly state: 'running' | 'succeeded' | 'failed' | 'missed';
+  readonly endedAt?: string;
+  readonly error?: string;
+};
+
 /**
  * Every method that looks something up by id gives null where there is none. A cursor that no page gave is refused
  * with `invalid`, and a name or id that is taken with `conflict` ({@link Refusal}).
@@ -65,6 +75,8 @@ export interface MetadataStore {
    * a repeated request is answered by the first one's operation.
    */
   createOperation(operation: Operation, idempotencyKey?: string): Promise<Operation>;
+  /** The operation that was added with this key. */
+  findOperation(idempotencyKey: string): Promise<Operation | null>;
   /** Replaces an operation. @returns false where there is none, or it had ended: an ended operation never changes. */
   updateOperation(operation: Operation): Promise<boolean>;
   getOperation(id: string): Promise<Operation | null>;
@@ -84,6 +96,15 @@ export interface MetadataStore {
   getConsole(captureId: string): Promise<Uint8Array | null>;
   /** Forgets a capture and its parts; its vmcore is the caller's to delete. @returns whether there was one. */
   deleteCapture(id: string): Promise<boolean>;
+
+  /** Writes a firing down. Schedule and fire time are unique. @returns false where it is written down already. */
+  addFiring(firing: ScheduleFiring): Promise<boolean>;
+  /** How a running firing ended. @returns false where it does not run. */
+  endFiring(firing: ScheduleFiring): Promise<boolean>;
+  /** The last firings of a schedule, newest first; old ones are forgotten. */
+  lastFirings(scheduleId: string, limit: number): Promise<readonly ScheduleFiring[]>;
+  /** Fails every firing that runs: nothing does after a restart. @returns how many. */
+  failRunningFirings(error: string, now: string): Promise<number>;
 
   close(): Promise<void>;
 }

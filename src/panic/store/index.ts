@@ -9,5 +9,6 @@ export type {
   OperationQuery,
   Page,
   PartitionRecord,
+  ScheduleFiring,
 } from './contract.ts';
 export { openMetadataStore } from './sqlite-metadata-store.ts';

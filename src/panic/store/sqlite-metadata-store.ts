@@ -18,8 +18,10 @@ import type {
   OperationQuery,
   Page,
   PartitionRecord,
+  ScheduleFiring,
 } from './contract.ts';
 import { pageOf } from './paging.ts';
+import { SqliteFirings } from './sqlite-firings.ts';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -33,9 +35,11 @@ export function openMetadataStore(path: string): MetadataStore {
 
 class SqliteMetadataStore implements MetadataStore {
   readonly #db: Database;
+  readonly #firings: SqliteFirings;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#firings = new SqliteFirings(db);
   }
 
   async putImage(image: ImageRecord): Promise<void> {
@@ -82,10 +86,7 @@ class SqliteMetadataStore implements MetadataStore {
 
   async createOperation(operation: Operation, idempotencyKey?: string): Promise<Operation> {
     return this.#db.transaction(() => {
-      const earlier =
-        idempotencyKey === undefined
-          ? null
-          : this.#one<Operation>('SELECT record FROM operation WHERE idempotency_key = ?', idempotencyKey);
+      const earlier = idempotencyKey === undefined ? null : this.#operationOfKey(idempotencyKey);
       if (earlier !== null) return earlier;
       this.#insert(
         'INSERT INTO operation (id, state, partition_id, idempotency_key, record) VALUES (?, ?, ?, ?, ?)',
@@ -97,6 +98,10 @@ class SqliteMetadataStore implements MetadataStore {
       );
       return operation;
     })();
+  }
+
+  async findOperation(idempotencyKey: string): Promise<Operation | null> {
+    return this.#operationOfKey(idempotencyKey);
   }
 
   async updateOperation(operation: Operation): Promise<boolean> {
@@ -190,8 +195,28 @@ class SqliteMetadataStore implements MetadataStore {
     return removed;
   }
 
+  async addFiring(firing: ScheduleFiring): Promise<boolean> {
+    return this.#firings.add(firing);
+  }
+
+  async endFiring(firing: ScheduleFiring): Promise<boolean> {
+    return this.#firings.end(firing);
+  }
+
+  async lastFirings(scheduleId: string, limit: number): Promise<readonly ScheduleFiring[]> {
+    return this.#firings.last(scheduleId, limit);
+  }
+
+  async failRunningFirings(error: string, now: string): Promise<number> {
+    return this.#firings.failRunning(error, now);
+  }
+
   async close(): Promise<void> {
     this.#db.close();
+  }
+
+  #operationOfKey(key: string): Operation | null {
+    return this.#one<Operation>('SELECT record FROM operation WHERE idempotency_key = ?', key);
   }
 
   #update(operation: Operation): boolean {

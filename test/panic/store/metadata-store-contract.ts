@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Capture, Operation } from '../../../src/panic/contract.ts';
-import type { MetadataStore } from '../../../src/panic/store/index.ts';
+import type { MetadataStore, ScheduleFiring } from '../../../src/panic/store/index.ts';
 
 const TIME = '2024-01-01T00:00:00.000Z';
 
@@ -78,6 +78,14 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
       expect(await store.createOperation(operation('o1'), 'key')).toEqual(operation('o1'));
       expect(await store.createOperation(operation('o2'), 'key')).toEqual(operation('o1'));
       expect(await store.getOperation('o2')).toBeNull();
+      expect(await store.findOperation('key')).toEqual(operation('o1'));
+      expect(await store.findOperation('o1')).toBeNull();
+      await store.updateOperation(operation('o1', { state: 'failed', phase: 'handoff' }));
+      expect(await store.findOperation('key')).toMatchObject({ id: 'o1', state: 'failed' });
+      expect(await store.createOperation(operation('o6'), 'key')).toMatchObject({
+        id: 'o1',
+        state: 'failed',
+      });
       expect(await store.createOperation(operation('o3'), 'another')).toEqual(operation('o3'));
       await store.createOperation(operation('o4'));
       await store.createOperation(operation('o5'));
@@ -110,6 +118,36 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
       );
       expect(await store.getOperation('o3')).toMatchObject({ state: 'succeeded' });
       expect(await store.failUnfinished(error, later)).toEqual([]);
+    });
+
+    it('firings: each once, ended once, newest first; what ran fails after a restart; old ones are forgotten', async () => {
+      const at = (n: number): string => new Date(Date.parse(TIME) + n * 60_000).toISOString();
+      const firing = (n: number, state: ScheduleFiring['state']): ScheduleFiring => ({
+        scheduleId: 's',
+        fireTime: at(n),
+        state,
+      });
+      expect(await store.addFiring(firing(1, 'running'))).toBe(true);
+      expect(await store.addFiring(firing(1, 'running'))).toBe(false);
+      expect(await store.addFiring(firing(1, 'missed'))).toBe(false);
+      expect(await store.addFiring({ ...firing(1, 'missed'), scheduleId: 'other' })).toBe(true);
+      expect(await store.addFiring(firing(0, 'missed'))).toBe(true);
+      expect(await store.addFiring(firing(2, 'running'))).toBe(true);
+      const ended: ScheduleFiring = { ...firing(1, 'succeeded'), endedAt: at(3) };
+      expect(await store.endFiring(ended)).toBe(true);
+      expect(await store.endFiring({ ...ended, state: 'failed' })).toBe(false);
+      expect(await store.failRunningFirings('restarted', at(4))).toBe(1);
+      expect(await store.lastFirings('s', 2)).toEqual([
+        { ...firing(2, 'failed'), endedAt: at(4), error: 'restarted' },
+        ended,
+      ]);
+      expect(await store.lastFirings('s', 9)).toHaveLength(3);
+      expect(await store.lastFirings('nobody', 9)).toEqual([]);
+      for (let n = 3; n < 1010; n++) await store.addFiring(firing(n, 'missed'));
+      const kept = await store.lastFirings('s', 5000);
+      expect(kept).toHaveLength(1000);
+      expect([kept[0]?.fireTime, kept.at(-1)?.fireTime]).toEqual([at(1009), at(10)]);
+      expect(await store.lastFirings('other', 9)).toHaveLength(1);
     });
 
     it('lists: newest first, page by page, by partition, state, outcome and signature', async () => {

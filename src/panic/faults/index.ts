@@ -1,0 +1,8 @@
+/**
+ * Faults that are injected into a crash on purpose (docs/faults.md). A new sort is a member of `Fault` (panic/contract.ts), its
+ * syntax in text.ts, its meaning to the machine in resolve.ts, and its row in docs/faults.md.
+ */
+
+export type { FaultGround } from './resolve.ts';
+export { resolveFault } from './resolve.ts';
+export { FAULT_SYNTAX, faultText, parseFault } from './text.ts';

@@ -1,0 +1,62 @@
+/** Faults of a crash request as faults of the machine: segments become addresses, instants become events. */
+
+import type { EventMatch, MachineFault } from '../../emulator/host/index.ts';
+import type { Fault, FaultInstant } from '../contract.ts';
+import { panicError } from '../errors.ts';
+import { type KexecImage, PANIC_FUNCTIONS, WATCH } from '../recorder/index.ts';
+import { faultText, instantOf } from './text.ts';
+
+/** What faults may be about. */
+export type FaultGround = {
+  /** The loaded crash image, where there is one. */
+  readonly image?: Pick<KexecImage, 'segments'>;
+  readonly cpus: number;
+};
+
+const SYSTEM_RESET = 0x100n;
+const MACHINE_CHECK = 0x200n;
+
+/** The events that mark an instant, as the recorder finds it; undefined: at once. */
+const EVENTS: Readonly<Record<FaultInstant, readonly EventMatch[] | undefined>> = {
+  trigger: undefined,
+  t0: [
+    ...PANIC_FUNCTIONS.map((detail): EventMatch => ({ kind: 'fetch', detail })),
+    { kind: 'interrupt', addr: SYSTEM_RESET },
+    { kind: 'interrupt', addr: MACHINE_CHECK },
+  ],
+  t1: [{ kind: 'fetch', detail: WATCH.entry }],
+  t2: [{ kind: 'fetch', detail: WATCH.segment('kernel') }],
+};
+
+/** @throws FormatError `panic/bad-fault` for a segment, an offset or a CPU that is not there */
+export function resolveFault(fault: Fault, { image, cpus }: FaultGround): MachineFault {
+  const at = EVENTS[instantOf(fault)];
+  const common = { name: faultText(fault), ...(at === undefined ? {} : { at }) };
+  switch (fault.kind) {
+    case 'flip':
+      return { ...common, damage: { kind: 'flip', raddr: addressOf(fault, image) } };
+    case 'wedge':
+      if (fault.cpu >= cpus)
+        throw panicError('panic/bad-fault', `${faultText(fault)}: there is no CPU ${fault.cpu}`, {
+          expected: `0 to ${cpus - 1}`,
+          actual: String(fault.cpu),
+        });
+      return { ...common, damage: { kind: 'wedge', cpu: fault.cpu } };
+  }
+}
+
+function addressOf(fault: Fault & { readonly kind: 'flip' }, image: FaultGround['image']): number {
+  if (fault.of === 'memory') return fault.offset;
+  const segment = image?.segments.find(({ role }) => role === fault.of);
+  if (segment === undefined)
+    throw panicError('panic/bad-fault', `${faultText(fault)}: the loaded image has no such segment`, {
+      expected: image?.segments.map(({ role }) => role).join(', ') ?? 'a loaded crash image',
+      actual: fault.of,
+    });
+  if (fault.offset >= segment.memsz)
+    throw panicError('panic/bad-fault', `${faultText(fault)}: the segment is shorter`, {
+      expected: `less than ${segment.memsz}`,
+      actual: String(fault.offset),
+    });
+  return segment.mem + fault.offset;
+}
