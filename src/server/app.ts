@@ -18,7 +18,14 @@ import { registerDocumentation } from './plugins/documentation.ts';
 import { registerFreshSockets } from './plugins/fresh-sockets.ts';
 import { registerGuards } from './plugins/guards.ts';
 import { registerUnknownAddresses } from './plugins/methods.ts';
-import type { CaptureReader, HealthCheck, ImageCatalogue, OperationReader, VersionInfo } from './ports.ts';
+import type {
+  CaptureReader,
+  HealthCheck,
+  ImageCatalogue,
+  OperationReader,
+  ScheduleView,
+  VersionInfo,
+} from './ports.ts';
 import { buildProblem, handleError, PROBLEM_TYPE } from './problem.ts';
 import { registerRoutes, registerServiceRoutes } from './routes/index.ts';
 import { NAMED_SCHEMAS } from './schemas.ts';
@@ -36,6 +43,8 @@ export type AppOptions = {
   readonly eventSources?: readonly EventSubscribe[];
   /** Asked at each probe; the service is ready when every check is ok. */
   readonly health: () => readonly HealthCheck[];
+  /** What is done by the clock; absent: nothing. */
+  readonly schedules?: () => Promise<readonly ScheduleView[]>;
   readonly version: VersionInfo;
   /** A pino logger; absent: nothing is logged. */
   readonly logger?: FastifyBaseLogger;
@@ -78,7 +87,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
       status: reply.statusCode,
       durationMs: reply.elapsedTime,
     };
-    request.log[reply.statusCode >= 500 ? 'error' : 'debug'](fields, 'request');
+    // A probe that is told 503 got its answer: whoever probes asks again and again.
+    const failed = reply.statusCode >= 500 && !(request.routeOptions.url ?? '').endsWith('/healthz');
+    request.log[failed ? 'error' : 'debug'](fields, 'request');
   });
 
   const events = new EventLog();
@@ -101,7 +112,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   for (const [id, schema] of Object.entries(NAMED_SCHEMAS)) app.addSchema({ ...schema, $id: id });
   await registerDocumentation(app, options.version);
 
-  const context = { ...options, events, streams };
+  const context = { schedules: async () => [], ...options, events, streams };
   registerServiceRoutes(app, context);
   await app.register(
     async (scope) => {

@@ -16,7 +16,14 @@ import type {
 import type { Fleet } from '../panic/contract.ts';
 import type { EventLog } from './event-log.ts';
 import type { StreamRegistry } from './event-stream.ts';
-import type { CaptureReader, HealthCheck, ImageCatalogue, OperationReader, VersionInfo } from './ports.ts';
+import type {
+  CaptureReader,
+  HealthCheck,
+  ImageCatalogue,
+  OperationReader,
+  ScheduleView,
+  VersionInfo,
+} from './ports.ts';
 
 /** A fastify instance, whatever checks its requests. */
 export type App<Provider extends FastifyTypeProviderDefault = TypeBoxTypeProvider> = FastifyInstance<
@@ -33,6 +40,7 @@ export type RouteContext = {
   readonly operations: OperationReader;
   readonly images: ImageCatalogue;
   readonly health: () => readonly HealthCheck[];
+  readonly schedules: () => Promise<readonly ScheduleView[]>;
   readonly version: VersionInfo;
   readonly events: EventLog;
   readonly streams: StreamRegistry;

@@ -3,12 +3,14 @@
 export { type AppOptions, buildApp, type EventSubscribe } from './app.ts';
 export { allowedHostsFor, DEFAULT_CONFIG, type ScheduleConfig, type ServerConfig } from './config.ts';
 export { API_PREFIX, type App } from './context.ts';
+export { FleetWatch, type FleetWatchOptions } from './fleet-watch.ts';
 export { ImageService, type ImageServiceOptions, type StoredImage } from './image-service.ts';
 export { createLogger, type Logger, type LogOptions } from './logger.ts';
 export { type MaintenanceOptions, maintenanceSchedules } from './maintenance.ts';
 export type {
   CaptureQuery,
   CaptureReader,
+  Health,
   HealthCheck,
   ImageCatalogue,
   ImageFile,
@@ -17,15 +19,18 @@ export type {
   ListQuery,
   OperationReader,
   Page,
+  ScheduleView,
+  TroubledPartition,
   VersionInfo,
   VmcoreSource,
 } from './ports.ts';
 export { type RetentionLimits, type RetentionResult, sweepCaptures } from './retention.ts';
+export { openScheduleJournal, viewSchedules } from './schedule-journal.ts';
 export {
-  MemoryJournal,
   type Schedule,
   type ScheduleJournal,
   Scheduler,
   type SchedulerOptions,
 } from './scheduler.ts';
+export { partitionRequestProblem } from './schemas.ts';
 export { createCaptureReader, createOperationReader, type OperationOptions } from './store-readers.ts';

@@ -18,7 +18,10 @@ export type ListQuery = {
   readonly partitionId?: string;
 };
 
-export type CaptureQuery = ListQuery & { readonly outcome?: Capture['outcome'] };
+export type CaptureQuery = ListQuery & {
+  readonly outcome?: Capture['outcome'];
+  readonly signature?: string;
+};
 
 /** A stored vmcore, as the guest wrote it. */
 export type VmcoreSource = CaptureVmcore & {
@@ -73,8 +76,51 @@ export interface ImageCatalogue {
   startImport(request: ImageImport): Promise<Operation>;
 }
 
+/** A partition that is not up, and why. */
+export type TroubledPartition = {
+  /** Absent: it could not be made. */
+  readonly id?: string;
+  /** Its name; `#N` for the Nth of the fleet file that has none. */
+  readonly name: string;
+  readonly image: string;
+  /** `missing`: it could not be made; `starting`: it has not come up since the daemon started. */
+  readonly state: 'missing' | 'failed' | 'starting';
+  readonly reason: string;
+};
+
 /** One thing that must hold before the service is ready. */
-export type HealthCheck = { readonly name: string; readonly ok: boolean; readonly detail?: string };
+export type HealthCheck = {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Not ok, but the service does its work with what is left. */
+  readonly degraded?: boolean;
+  readonly detail?: string;
+  readonly partitions?: readonly TroubledPartition[];
+};
+
+/** What `/healthz` says. `ready`: every check is ok or degraded. */
+export type Health = {
+  readonly ready: boolean;
+  readonly status: 'ok' | 'degraded' | 'unavailable';
+  readonly checks: readonly HealthCheck[];
+};
+
+/** Something that the service does by the clock. Times are ISO 8601 in UTC. */
+export type ScheduleView = {
+  readonly id: string;
+  /** Minute hour day month weekday, in UTC. */
+  readonly cron: string;
+  /** When it fires next; absent: the clock stands. */
+  readonly next?: string;
+  /** The last ones, newest first. */
+  readonly firings: readonly {
+    readonly fireTime: string;
+    /** `missed`: nothing ran for it, because the service was down or the run before it had not ended. */
+    readonly state: 'running' | 'succeeded' | 'failed' | 'missed';
+    readonly endedAt?: string;
+    readonly error?: string;
+  }[];
+};
 
 /** What the program says about itself. */
 export type VersionInfo = { readonly name: string; readonly version: string; readonly commit?: string };

@@ -5,10 +5,14 @@
  */
 
 import { type Static, type TObject, type TSchema, type TString, type TUnsafe, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import {
   CAPTURE_PHASES,
   type Capture,
   type CapturePhase,
+  FAULT_INSTANTS,
+  type Fault,
+  FLIP_TARGETS,
   type Operation,
   type PanicRequest,
   type PartitionRequest,
@@ -16,7 +20,7 @@ import {
   type RuleResult,
   type Trace,
 } from '../panic/contract.ts';
-import type { HealthCheck, ImageImport, ImageView, Page } from './ports.ts';
+import type { Health, HealthCheck, ImageImport, ImageView, Page, ScheduleView } from './ports.ts';
 import type { Problem } from './problem.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -57,9 +61,31 @@ const partitionRequest = Type.Object(
       Type.String({ ...printable, description: "Added to the crash kernel's command line" }),
     ),
     seed: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+    refuseSysReset: Type.Optional(
+      Type.Boolean({ description: 'H_SIGNAL_SYS_RESET answers H_Function: CPUs are stopped by interrupts' }),
+    ),
   },
   closed,
 );
+
+const faultAt = Type.Optional(
+  Type.Enum(FAULT_INSTANTS, { description: 'When it is done; `trigger` unless told' }),
+);
+const fault = Type.Union([
+  Type.Object(
+    {
+      kind: Type.Literal('flip'),
+      of: Type.Enum(FLIP_TARGETS),
+      offset: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+      at: faultAt,
+    },
+    { ...closed, description: 'A byte is inverted' },
+  ),
+  Type.Object(
+    { kind: Type.Literal('wedge'), cpu: Type.Integer({ minimum: 0, maximum: 2047 }), at: faultAt },
+    { ...closed, description: 'A CPU hangs and takes no interrupt' },
+  ),
+]);
 
 const panicRequest = Type.Object(
   {
@@ -70,6 +96,7 @@ const panicRequest = Type.Object(
       description: '`raw`, or makedumpfile options such as `-l -d 31`',
     }),
     timeoutSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
+    faults: Type.Optional(Type.Array(fault, { maxItems: 64, description: 'Injected on purpose' })),
   },
   closed,
 );
@@ -123,7 +150,13 @@ const capture = Type.Object({
   outcome: Type.Enum(['captured', 'failed']),
   phase: Type.Unsafe<CapturePhase>({ type: 'string', enum: [...CAPTURE_PHASES] }),
   reason: Type.Optional(Type.String()),
-  signature: Type.Optional(Type.String()),
+  signature: Type.Optional(Type.String({ description: 'The same for the same crash: a hash of `cause`' })),
+  cause: Type.Optional(
+    Type.Object({
+      reason: Type.String({ description: 'What was given to panic() or die(); numbers are `#`' }),
+      backtrace: Type.Array(Type.String(), { description: 'Functions, innermost first' }),
+    }),
+  ),
   vmcore: Type.Union([vmcore, Type.Null()]),
   rules: Type.Object({ held: count, broken: count, notReached: count, notApplicable: count }),
   createdAt: when,
@@ -181,7 +214,42 @@ const image = Type.Object({
 const healthCheck = Type.Object({
   name: Type.String(),
   ok: Type.Boolean(),
+  degraded: Type.Optional(
+    Type.Boolean({ description: 'Not ok, but the service does its work with what is left' }),
+  ),
   detail: Type.Optional(Type.String()),
+  partitions: Type.Optional(
+    Type.Array(
+      Type.Object({
+        id: Type.Optional(Type.String({ description: 'Absent: it could not be made' })),
+        name: Type.String(),
+        image: Type.String(),
+        state: Type.Enum(['missing', 'failed', 'starting']),
+        reason: Type.String(),
+      }),
+      { description: 'The partitions that are not up, and why' },
+    ),
+  ),
+});
+
+const health = Type.Object({
+  ready: Type.Boolean({ description: 'Every check is ok or degraded' }),
+  status: Type.Enum(['ok', 'degraded', 'unavailable']),
+  checks: Type.Array(healthCheck),
+});
+
+const schedule = Type.Object({
+  id: Type.String(),
+  cron: Type.String({ description: 'Minute hour day month weekday, in UTC' }),
+  next: Type.Optional(when),
+  firings: Type.Array(
+    Type.Object({
+      fireTime: when,
+      state: Type.Enum(['running', 'succeeded', 'failed', 'missed']),
+      endedAt: Type.Optional(when),
+      error: Type.Optional(Type.String()),
+    }),
+  ),
 });
 
 const problem = Type.Object(
@@ -213,6 +281,7 @@ type Agrees<Named, S extends TSchema> = [Named] extends [DeepReadonly<Static<S>>
 /** Fails to compile when a schema and its named type part. */
 const agreements: readonly true[] = [
   true satisfies Agrees<PartitionRequest, typeof partitionRequest>,
+  true satisfies Agrees<Fault, typeof fault>,
   true satisfies Agrees<PanicRequest, typeof panicRequest>,
   true satisfies Agrees<ImageImport, typeof imageImport>,
   true satisfies Agrees<PartitionView, typeof partition>,
@@ -222,6 +291,8 @@ const agreements: readonly true[] = [
   true satisfies Agrees<Trace, typeof trace>,
   true satisfies Agrees<ImageView, typeof image>,
   true satisfies Agrees<HealthCheck, typeof healthCheck>,
+  true satisfies Agrees<Health, typeof health>,
+  true satisfies Agrees<ScheduleView, typeof schedule>,
   true satisfies Agrees<Problem, typeof problem>,
 ];
 void agreements;
@@ -239,6 +310,8 @@ export const NAMED_SCHEMAS: Readonly<Record<string, TSchema>> = {
   Rule: rule,
   Trace: trace,
   Image: image,
+  Health: health,
+  Schedule: schedule,
   Problem: problem,
 };
 
@@ -270,7 +343,16 @@ export const RuleList: TUnsafe<{ readonly items: readonly RuleResult[] }> = page
 export const TraceRef: TUnsafe<Trace | string> = refer('Trace');
 export const ImageRef: TUnsafe<ImageView> = refer('Image');
 export const ImageList: TUnsafe<{ readonly items: readonly ImageView[] }> = pageOf(refer('Image'));
+export const ScheduleList: TUnsafe<{ readonly items: readonly ScheduleView[] }> = pageOf(refer('Schedule'));
 export const ProblemRef: TUnsafe<Problem> = refer('Problem');
 
-export const HealthSchema: TUnsafe<{ readonly ready: boolean; readonly checks: readonly HealthCheck[] }> =
-  Type.Unsafe(Type.Object({ ready: Type.Boolean(), checks: Type.Array(healthCheck) }));
+export const HealthRef: TUnsafe<Health> = refer('Health');
+
+const requestCheck = Compile(partitionRequest);
+
+/** What is wrong with a partition's request, field first; undefined: nothing. */
+export function partitionRequestProblem(value: unknown): string | undefined {
+  if (requestCheck.Check(value)) return undefined;
+  const [first] = requestCheck.Errors(value).filter(({ keyword }) => keyword !== 'boolean');
+  return first === undefined ? 'it does not fit its schema' : `${first.instancePath} ${first.message}`.trim();
+}

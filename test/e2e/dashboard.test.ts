@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { AppOptions } from '../../src/server/app.ts';
 import type { App } from '../../src/server/context.ts';
 import { hasProgram, needsProgram } from '../support/programs.ts';
 import { FakeWorld, synthVmcore } from '../synth/fleet.ts';
@@ -48,12 +49,18 @@ afterAll(async () => {
 beforeEach(() => needsProgram('chromium'));
 
 type Visit = { readonly page: Page; readonly base: string; readonly complaints: string[] };
-type Look = { readonly dark?: boolean; readonly width?: number; readonly height?: number };
+type Look = {
+  readonly dark?: boolean;
+  readonly width?: number;
+  readonly height?: number;
+  readonly health?: AppOptions['health'];
+};
 
 /** Opens the dashboard over a world. `complaints` gathers errors of the page and requests to anybody else. */
 async function visit(world: FakeWorld, path = '', look: Look = {}): Promise<Visit> {
   if (browser === undefined) throw new Error('no browser');
-  const app = await buildServiceOver(world, { webRoot });
+  const { health } = look;
+  const app = await buildServiceOver(world, { webRoot, ...(health === undefined ? {} : { health }) });
   const base = await app.listen({ host: '127.0.0.1', port: 0 });
   const context = await browser.newContext({
     viewport: { width: look.width ?? 1360, height: look.height ?? 900 },
@@ -108,7 +115,11 @@ function busyWorld(): FakeWorld {
     ].join('\r\n'),
   );
   world.addCapture(
-    { id: 'c-20240301-0001', signature: 'sysrq_handle_crash' },
+    {
+      id: 'c-20240301-0001',
+      signature: '5fae1ac6deb31c85',
+      cause: { reason: 'sysrq triggered crash', backtrace: ['sysrq_handle_crash', '__handle_sysrq'] },
+    },
     { bytes: synthVmcore(2_200_000) },
   );
   world.addCapture(
@@ -194,6 +205,36 @@ describe('fleet page', () => {
     await picture(page, 'empty');
     await page.getByRole('button', { name: 'Import Debian' }).click();
     await page.getByText('fetching packages').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('a signature: → the captures of that crash alone, and all again', async () => {
+    const { page, complaints } = await visit(busyWorld());
+    const rows = page.locator('.captures-table tbody tr');
+    await page.getByText('sysrq triggered crash').waitFor();
+    await page.getByRole('button', { name: /crash 5fae1ac6deb31c85/ }).click();
+    await page.getByText('c-20240301-0004').waitFor({ state: 'detached' });
+    expect(await rows.count()).toBe(1);
+    await page.getByRole('button', { name: /show all/ }).click();
+    await page.getByText('c-20240301-0004').waitFor();
+    expect(await rows.count()).toBe(4);
+    expect(complaints).toEqual([]);
+  });
+
+  test('a fleet that is not whole: → what is missing, what failed, and why', async () => {
+    const delta = {
+      name: 'delta',
+      image: 'nope',
+      state: 'missing',
+      reason: 'there is no image "nope"',
+    } as const;
+    const { page, complaints } = await visit(busyWorld(), '', {
+      health: () => [{ name: 'fleet', ok: false, degraded: true, partitions: [delta] }],
+    });
+    await page.getByText('The fleet is not complete.').waitFor();
+    await page.locator('.missing').getByText('delta (nope) could not be made: there is no image').waitFor();
+    await page.locator('.card').getByText('no crashkernel= on its command line').waitFor();
+    await picture(page, 'fleet-not-whole');
     expect(complaints).toEqual([]);
   });
 

@@ -99,6 +99,8 @@ describe('panic', () => {
     ['a dump that is a command', { ...panic, dump: 'raw; reboot' }, '/dump'],
     ['a dump with a new line', { ...panic, dump: '-l\n-d 31' }, '/dump'],
     ['a field nobody knows', { ...panic, oncpu: 1 }, ''],
+    ['a fault nobody knows', { ...panic, faults: [{ kind: 'melt' }] }, '/faults/0'],
+    ['a fault nowhere', { ...panic, faults: [{ kind: 'flip', of: 'kernel', offset: -1 }] }, '/faults/0'],
     ['a list', [panic], ''],
     ['null', null, ''],
     ['a number', 5, ''],

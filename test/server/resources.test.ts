@@ -14,6 +14,9 @@ const get = (url: string) => service.app.inject(`/api/v1${url}`);
 const send = (method: 'POST' | 'DELETE', url: string, payload?: object) =>
   service.app.inject({ method, url: `/api/v1${url}`, ...(payload === undefined ? {} : { payload }) });
 
+const SYSRQ = '0123456789abcdef';
+const CAUSE = { reason: 'sysrq triggered crash', backtrace: ['sysrq_handle_crash', '__handle_sysrq'] };
+
 describe('captures', () => {
   test('GET /captures: pages newest first, each once', async () => {
     for (let i = 0; i < 7; i++) service.world.addCapture({ id: `c${i}` }, { bytes: new Uint8Array(1) });
@@ -36,8 +39,21 @@ describe('captures', () => {
     expect((await get('/captures?outcome=failed&partitionId=p1')).json().items).toEqual([]);
   });
 
+  test('GET /captures?signature=: → those of the same crash; what is no signature → 400', async () => {
+    service.world.addCapture({ id: 'a', signature: SYSRQ, cause: CAUSE });
+    service.world.addCapture({ id: 'b', signature: 'fedcba9876543210' });
+    service.world.addCapture({ id: 'c' });
+    const of = async (query: string) =>
+      (await get(`/captures?${query}`)).json().items.map(({ id }: Capture) => id);
+    expect(await of(`signature=${SYSRQ}`)).toEqual(['a']);
+    expect(await of('signature=0000000000000000')).toEqual([]);
+    expect(await of(`signature=${SYSRQ}&outcome=failed`)).toEqual([]);
+    for (const bad of ['', 'x', `${SYSRQ}0`, SYSRQ.toUpperCase()])
+      expect((await get(`/captures?signature=${bad}`)).statusCode).toBe(400);
+  });
+
   test('GET /captures/:id: captured and failed → every field as stored', async () => {
-    const good = service.world.addCapture({ id: 'good', signature: 'panic/sysrq' });
+    const good = service.world.addCapture({ id: 'good', signature: SYSRQ, cause: CAUSE });
     const bad = service.world.addCapture(
       { id: 'bad', outcome: 'failed', phase: 'handoff', reason: 'CPU 1 never stopped' },
       { bytes: null, trace: synthTrace({ ends: 't0' }) },
@@ -132,7 +148,9 @@ describe('images', () => {
 
 describe('service', () => {
   test('healthz: all well → 200; one check that fails → 503 with what and why', async () => {
-    expect((await service.app.inject('/healthz')).statusCode).toBe(200);
+    const well = await service.app.inject('/healthz');
+    expect(well.statusCode).toBe(200);
+    expect(well.json()).toEqual({ ready: true, status: 'ok', checks: [{ name: 'fleet', ok: true }] });
     const sick = await buildTestService({
       health: () => [
         { name: 'store', ok: true },
@@ -144,6 +162,7 @@ describe('service', () => {
       expect(answer.statusCode).toBe(503);
       expect(answer.json()).toEqual({
         ready: false,
+        status: 'unavailable',
         checks: [
           { name: 'store', ok: true },
           { name: 'fleet', ok: false, detail: '1 of 2 partitions is starting' },

@@ -207,9 +207,9 @@ describe('ImageService', () => {
       error: { code: 'image/no-package', message: 'there is no package linux-image' },
     });
     await images.startImport({ kind: 'debian', name: 'x' });
-    gate?.fail(new Error('EACCES /root/secret'));
+    gate?.fail(new Error('EACCES /srv/data/unreadable'));
     await images.settled();
-    expect((await images.get('x')).detail).not.toContain('secret');
+    expect((await images.get('x')).detail).not.toContain('unreadable');
     await images.remove('x');
     await expect(images.remove('x')).rejects.toMatchObject({ code: 'not-found' });
   });

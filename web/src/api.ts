@@ -8,9 +8,19 @@ import type {
   PartitionView,
   Trace,
 } from '../../src/panic/contract.ts';
-import type { ImageView, Page } from '../../src/server/ports.ts';
+import type { Health, ImageView, Page, TroubledPartition } from '../../src/server/ports.ts';
 
-export type { Capture, ImageView, Operation, PanicRequest, PartitionRequest, PartitionView, Trace };
+export type {
+  Capture,
+  Health,
+  ImageView,
+  Operation,
+  PanicRequest,
+  PartitionRequest,
+  PartitionView,
+  Trace,
+  TroubledPartition,
+};
 
 /** Beside the page, wherever it is served. */
 export const API: string = new URL('api/v1', document.baseURI.replace(/#.*$/, '')).pathname;
@@ -31,6 +41,7 @@ async function ask(
   path: string,
   body?: unknown,
   headers: Record<string, string> = {},
+  alsoGood?: number,
 ): Promise<Response> {
   let answer: Response;
   try {
@@ -46,7 +57,7 @@ async function ask(
   } catch {
     throw new ApiError(0, 'The daemon does not answer.');
   }
-  if (answer.ok) return answer;
+  if (answer.ok || answer.status === alsoGood) return answer;
   const problem: unknown = await answer.json().catch(() => null);
   throw new ApiError(answer.status, problemText(problem) ?? `The daemon answered ${answer.status}.`);
 }
@@ -92,8 +103,10 @@ export const api = {
   cancel: (id: string): Promise<Operation> => post(`/operations/${at(id)}/cancel`),
   images: (): Promise<{ items: ImageView[] }> => read('/images'),
   importDebian: (): Promise<Operation> => post('/images/import', { kind: 'debian' }),
-  captures: (cursor?: string): Promise<Page<Capture>> =>
-    read(`/captures?limit=25${cursor === undefined ? '' : `&cursor=${at(cursor)}`}`),
+  captures: (cursor?: string, signature?: string): Promise<Page<Capture>> =>
+    read(
+      `/captures?limit=25${cursor === undefined ? '' : `&cursor=${at(cursor)}`}${signature === undefined ? '' : `&signature=${at(signature)}`}`,
+    ),
   capture: (id: string): Promise<Capture> => read(`/captures/${at(id)}`),
   removeCapture: async (id: string): Promise<void> => {
     await ask('DELETE', `/captures/${at(id)}`);
@@ -101,6 +114,9 @@ export const api = {
   trace: (id: string): Promise<Trace> => read(`/captures/${at(id)}/trace`),
   captureConsole: async (id: string): Promise<string> =>
     (await ask('GET', `/captures/${at(id)}/console`, undefined, { accept: 'text/plain' })).text(),
+  /** 503 is an answer like any other: it says what is not up. */
+  health: async (): Promise<Health> =>
+    (await ask('GET', '/healthz', undefined, {}, 503)).json() as Promise<Health>,
   version: (): Promise<{ name: string; version: string; commit?: string }> => read('/version'),
 };
 

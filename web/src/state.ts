@@ -13,6 +13,7 @@ import {
   type ImageView,
   type Operation,
   type PartitionView,
+  type TroubledPartition,
 } from './api.ts';
 
 export type Load<T> =
@@ -26,6 +27,10 @@ export const partitions: Signal<Load<readonly PartitionView[]>> = signal(LOADING
 export const images: Signal<Load<readonly ImageView[]>> = signal(LOADING);
 export const captures: Signal<Load<readonly Capture[]>> = signal(LOADING);
 export const nextCaptures: Signal<string | undefined> = signal(undefined);
+/** Captures of this crash alone are shown; undefined: all. */
+export const onlySignature: Signal<string | undefined> = signal(undefined);
+/** What of the fleet is not there at all: a partition that failed is among {@link partitions}. */
+export const missing: Signal<readonly TroubledPartition[]> = signal([]);
 /** Every operation seen, by id. */
 export const operations: Signal<ReadonlyMap<string, Operation>> = signal(new Map());
 export const connection: Signal<'connecting' | 'live' | 'lost'> = signal('connecting');
@@ -68,10 +73,21 @@ export function messageOf(error: unknown): string {
 
 export const refreshPartitions = (): Promise<void> =>
   load(partitions, async () => (await api.partitions()).items);
+/** What is missing is a hint beside the fleet: where it cannot be had, the last one stands. */
+export async function refreshHealth(): Promise<void> {
+  try {
+    const { checks } = await api.health();
+    missing.value = checks
+      .flatMap(({ partitions: troubled }) => troubled ?? [])
+      .filter(({ state }) => state === 'missing');
+  } catch (error) {
+    messageOf(error);
+  }
+}
 export const refreshImages = (): Promise<void> => load(images, async () => (await api.images()).items);
 export const refreshCaptures = (): Promise<void> =>
   load(captures, async () => {
-    const page = await api.captures();
+    const page = await api.captures(undefined, onlySignature.value);
     nextCaptures.value = page.next;
     return page.items;
   });
@@ -79,7 +95,7 @@ export const refreshCaptures = (): Promise<void> =>
 export async function moreCaptures(): Promise<void> {
   const cursor = nextCaptures.value;
   if (cursor === undefined || captures.value.kind !== 'ready') return;
-  const page = await api.captures(cursor);
+  const page = await api.captures(cursor, onlySignature.value);
   const known = new Set(captures.value.value.map((c) => c.id));
   captures.value = {
     kind: 'ready',
@@ -102,7 +118,7 @@ async function refreshOperation(id: string): Promise<void> {
 }
 
 async function refreshAll(): Promise<void> {
-  await Promise.all([refreshPartitions(), refreshImages(), refreshCaptures()]);
+  await Promise.all([refreshPartitions(), refreshHealth(), refreshImages(), refreshCaptures()]);
   try {
     operations.value = new Map((await api.operations()).items.map((operation) => [operation.id, operation]));
     version.value = (await api.version()).version;
@@ -115,6 +131,7 @@ function onServiceEvent(event: ServiceEvent): void {
   switch (event.kind) {
     case 'partition':
       void refreshPartitions();
+      void refreshHealth();
       return;
     case 'operation':
       void refreshOperation(event.id);

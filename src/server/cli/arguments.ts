@@ -3,6 +3,8 @@
 import { FormatError } from '../../base/errors.ts';
 import type { MmuMode, PartitionConfig, Processor } from '../../emulator/host/index.ts';
 import { parseMemorySpec, parseSize } from '../../emulator/partition/index.ts';
+import type { Fault } from '../../panic/contract.ts';
+import { parseFault } from '../../panic/index.ts';
 
 /** Exit codes of every command. */
 export const EXIT_DONE = 0;
@@ -49,6 +51,14 @@ export function choiceArgument<T extends string>(what: string, text: string, cho
   if (found === undefined)
     throw new UsageError(`${what}: ${JSON.stringify(text)} is none of ${choices.join(', ')}`);
   return found;
+}
+
+/** A fault to inject into a machine of so many CPUs. */
+export function faultArgument(text: string, cpus: number): Fault {
+  const fault = usage('--fault', () => parseFault(text));
+  if (fault.kind === 'wedge' && fault.cpu >= cpus)
+    throw new UsageError(`--fault: there is no CPU ${fault.cpu} to wedge`);
+  return fault;
 }
 
 export const PROCESSORS: readonly Processor[] = ['power8', 'power9'];

@@ -2,10 +2,11 @@
 
 import { Command } from 'commander';
 import type { Trigger } from '../../panic/contract.ts';
-import { DEFAULT_TIMEOUT_SECONDS, dumpMode, exitCodeOf, runCrash } from '../../panic/index.ts';
+import { DEFAULT_TIMEOUT_SECONDS, dumpMode, exitCodeOf, FAULT_SYNTAX, runCrash } from '../../panic/index.ts';
 import {
   checkMachine,
   choiceArgument,
+  faultArgument,
   integerArgument,
   MAXIMUM_CPUS,
   MMU_MODES,
@@ -30,6 +31,8 @@ type Options = {
   readonly crashAppend?: string;
   readonly dump: string;
   readonly dumpDevice?: string;
+  readonly refuseSysReset?: boolean;
+  readonly fault?: readonly string[];
   readonly seed: string;
   readonly timeout: string;
   readonly vmcore?: string;
@@ -56,6 +59,8 @@ export function crashCommand(): Command {
     .option('--crash-append <string>', 'added to the crash kernel’s command line')
     .option('--dump <mode>', 'raw, or makedumpfile options', 'raw')
     .option('--dump-device <size>', 'size of the dump device')
+    .option('--refuse-sys-reset', 'H_SIGNAL_SYS_RESET is not there: CPUs are stopped by interrupts')
+    .option('--fault <what>', `inject a fault: ${FAULT_SYNTAX}; may be repeated`, gather)
     .option('--seed <n>', 'seeds every source of chance', '1')
     .option(
       '--timeout <seconds>',
@@ -72,12 +77,17 @@ export function crashCommand(): Command {
     });
 }
 
+function gather(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
 async function run(options: Options): Promise<number> {
   const processor = choiceArgument('--processor', options.processor, PROCESSORS);
   const mmu = choiceArgument('--mmu', options.mmu, MMU_MODES);
   checkMachine(processor, mmu);
   const cpus = integerArgument('--cpus', options.cpus, 1, MAXIMUM_CPUS);
   memoryArgument(options.memory);
+  const faults = options.fault?.map((each) => faultArgument(each, cpus));
   const dump = dumpMode(options.dump);
   const boot = await imageSource(openDataFolder(options.data).images).bootImage(options.image, {
     dump,
@@ -98,7 +108,9 @@ async function run(options: Options): Promise<number> {
       ...(options.onCpu === undefined
         ? {}
         : { onCpu: integerArgument('--on-cpu', options.onCpu, 0, cpus - 1) }),
+      ...(faults === undefined ? {} : { faults }),
     },
+    ...(options.refuseSysReset === undefined ? {} : { refuseSysReset: options.refuseSysReset }),
     onPhase: (phase) => process.stderr.write(`crash: ${phase}\n`),
     ...(options.rma === undefined ? {} : { rma: sizeArgument('--rma', options.rma) }),
     ...(options.dumpDevice === undefined

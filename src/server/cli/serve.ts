@@ -4,7 +4,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
-import { FormatError } from '../../base/errors.ts';
 import type { PartitionRequest, ServiceEvent } from '../../panic/contract.ts';
 import { openFleet } from '../../panic/index.ts';
 import { openMetadataStore } from '../../panic/store/index.ts';
@@ -17,13 +16,17 @@ import {
   createLogger,
   createOperationReader,
   DEFAULT_CONFIG,
+  FleetWatch,
   ImageService,
-  MemoryJournal,
   maintenanceSchedules,
+  openScheduleJournal,
   Scheduler,
+  type TroubledPartition,
+  viewSchedules,
 } from '../index.ts';
 import { integerArgument } from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
+import { readFleetFile } from './fleet-file.ts';
 import { showProgress } from './image.ts';
 import { imageSource } from './image-source.ts';
 
@@ -53,7 +56,7 @@ export function serveCommand(): Command {
 
 async function serve(options: Options): Promise<void> {
   const port = integerArgument('--port', options.port, 0, 65535);
-  const wanted = options.fleet === undefined ? DEFAULT_FLEET : readFleet(options.fleet);
+  const wanted = options.fleet === undefined ? DEFAULT_FLEET : readFleetFile(options.fleet);
   const logger = createLogger(DEFAULT_CONFIG.log);
   const data = openDataFolder(options.data);
   const metadata = await openMetadataStore(data.metadata);
@@ -84,7 +87,23 @@ async function serve(options: Options): Promise<void> {
     operations: metadata,
     logger,
   });
-  let fleetUp = false;
+  let address = '';
+  const watch = new FleetWatch({
+    fleet,
+    onTrouble: reportTrouble,
+    onUp: () => process.stdout.write(`kdumpd ready ${address}\n`),
+  });
+  const scheduler = new Scheduler({
+    schedules: maintenanceSchedules({
+      schedules: DEFAULT_CONFIG.schedules,
+      limits: DEFAULT_CONFIG.retention,
+      captures,
+      sweepStore: () => fleet.sweepStore(),
+      logger,
+    }),
+    journal: await openScheduleJournal(metadata),
+    logger,
+  });
   const app = await buildApp({
     fleet,
     captures,
@@ -102,48 +121,45 @@ async function serve(options: Options): Promise<void> {
         return () => cancelled.delete(listener);
       },
     ],
-    health: () => [{ name: 'fleet', ok: fleetUp, ...(fleetUp ? {} : { detail: 'partitions are starting' }) }],
+    health: () => [watch.check()],
+    schedules: () => viewSchedules(scheduler, metadata),
     version: { name: 'kdumpd', version: packageVersion() },
     logger,
     ...webRoot(),
     ...hosts(options.host),
   });
-  const scheduler = new Scheduler({
-    schedules: maintenanceSchedules({
-      schedules: DEFAULT_CONFIG.schedules,
-      limits: DEFAULT_CONFIG.retention,
-      captures,
-      sweepStore: () => fleet.sweepStore(),
-      logger,
-    }),
-    journal: new MemoryJournal(),
-    logger,
-  });
-  const address = await app.listen({ host: options.host, port });
+  address = await app.listen({ host: options.host, port });
   logger.info({ address }, 'listening; the fleet is starting');
-  scheduler.start();
+  scheduler.start().catch((err: Error) => logger.error({ err }, 'schedules could not be started'));
   closeWithGrace({ delay: 20_000 }, async ({ err }) => {
     if (err !== undefined) logger.error({ err }, 'closing after an error');
     await scheduler.stop();
     await app.close();
+    watch.close();
     await fleet.close();
     await images.settled();
     await vmcores.close();
     await metadata.close();
   });
   await prepareImages(data.images, wanted);
-  if (fleet.list().length === 0) for (const request of wanted) await createOne(request);
-  await fleet.startAll();
-  fleetUp = true;
-  process.stdout.write(`kdumpd ready ${address}\n`);
+  // A fleet file is what its partitions are wanted by at every start; without one, only an empty fleet is filled.
+  if (options.fleet !== undefined || fleet.list().length === 0) await watch.make(wanted);
+  images.events((event) => {
+    if (event.kind !== 'image' || event.state !== 'ready') return;
+    watch.retry(event.name).catch((err: Error) => logger.error({ err, image: event.name }, 'fleet'));
+  });
+  await watch.started(() => fleet.startAll());
+  const { ok, detail } = watch.check();
+  if (!ok)
+    process.stderr.write(
+      `kdumpd: serving ${address} without its whole fleet: ${detail}; ${address}/healthz says more\n`,
+    );
+}
 
-  async function createOne(request: PartitionRequest): Promise<void> {
-    try {
-      await fleet.create(request);
-    } catch (error) {
-      logger.error({ err: error, image: request.image }, 'a partition of the fleet could not be made');
-    }
-  }
+/** Names a partition that is not there or does not run: the log is not read by everybody. */
+function reportTrouble({ name, image, state, reason }: TroubledPartition): void {
+  const what = { missing: 'could not be made', failed: 'failed', starting: 'is slow' }[state];
+  process.stderr.write(`kdumpd: partition ${name} (image ${image}) ${what}: ${reason}\n`);
 }
 
 /** Imports Debian where the fleet wants it and it is not there; where that cannot be, says what to do and goes on. */
@@ -161,23 +177,6 @@ async function prepareImages(imageRoot: string, fleet: readonly PartitionRequest
         'kdumpd: `kdumpd image import --name N --kernel VMLINUX --initrd FILE`; the service goes on without partitions\n',
     );
   }
-}
-
-function readFleet(path: string): readonly PartitionRequest[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new FormatError('fleet/file', `${path} cannot be read as JSON`, { what: path, cause });
-  }
-  const good =
-    Array.isArray(value) &&
-    value.every((each) => typeof each === 'object' && each !== null && typeof each.image === 'string');
-  if (!good)
-    throw new FormatError('fleet/shape', `${path} is not an array of partitions with an image each`, {
-      what: path,
-    });
-  return value as readonly PartitionRequest[];
 }
 
 /** The built dashboard lies beside the built program; run from sources there may be none. */

@@ -21,6 +21,9 @@ const listQuery = Type.Object(
     ...pageFields,
     partitionId: Type.Optional(IdText),
     outcome: Type.Optional(Type.Enum(['captured', 'failed'])),
+    signature: Type.Optional(
+      Type.String({ pattern: '^[0-9a-f]{16}$', description: 'Of the same crash alone' }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -37,11 +40,12 @@ export function registerCaptureRoutes(app: App, { captures }: RouteContext): voi
       },
     },
     (request) => {
-      const { partitionId, outcome } = request.query;
+      const { partitionId, outcome, signature } = request.query;
       return captures.list({
         ...pageQuery(request.query),
         ...(partitionId === undefined ? {} : { partitionId }),
         ...(outcome === undefined ? {} : { outcome }),
+        ...(signature === undefined ? {} : { signature }),
       });
     },
   );

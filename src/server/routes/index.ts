@@ -7,6 +7,7 @@ import { registerEventRoutes } from './events.ts';
 import { registerImageRoutes } from './images.ts';
 import { registerOperationRoutes } from './operations.ts';
 import { registerPartitionRoutes } from './partitions.ts';
+import { registerScheduleRoutes } from './schedules.ts';
 import { registerVmcoreRoutes } from './vmcore-download.ts';
 
 export { registerServiceRoutes } from './service.ts';
@@ -20,4 +21,5 @@ export function registerRoutes(app: App, context: RouteContext): void {
   registerCaptureRoutes(app, context);
   registerVmcoreRoutes(app, context);
   registerEventRoutes(app, context);
+  registerScheduleRoutes(app, context);
 }

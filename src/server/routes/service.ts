@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox';
 import { API_PREFIX, type App, type RouteContext } from '../context.ts';
-import { HealthSchema } from '../schemas.ts';
+import { HealthRef } from '../schemas.ts';
 
 const tags = ['service'];
 const versionSchema = Type.Object({
@@ -22,17 +22,20 @@ export function registerServiceRoutes(app: App, { health, version }: RouteContex
         schema: {
           tags,
           summary: 'Whether the service and its fleet are up',
+          description:
+            '200 where it can work: `ok`, or `degraded` with some partitions up and some not. 503 where it cannot: the fleet is being made, or none of it is up.',
           hide: prefix === '',
-          response: { 200: HealthSchema, 503: HealthSchema },
+          response: { 200: HealthRef, 503: HealthRef },
         },
       },
       async (_request, reply) => {
         const checks = health();
-        const ready = checks.every((check) => check.ok);
+        const ready = checks.every(({ ok, degraded }) => ok || degraded === true);
+        const status = !ready ? 'unavailable' : checks.every(({ ok }) => ok) ? 'ok' : 'degraded';
         return reply
           .code(ready ? 200 : 503)
           .header('cache-control', 'no-store')
-          .send({ ready, checks });
+          .send({ ready, status, checks });
       },
     );
 

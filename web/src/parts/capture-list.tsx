@@ -11,6 +11,7 @@ import {
   moreCaptures,
   nextCaptures,
   now,
+  onlySignature,
   partitions,
   refreshCaptures,
 } from '../state.ts';
@@ -29,6 +30,11 @@ export function CaptureList(): JSX.Element {
     <section class="panel captures" aria-labelledby="captures-title">
       <div class="panel-head">
         <h2 id="captures-title">Captures</h2>
+        {onlySignature.value === undefined ? null : (
+          <button type="button" onClick={() => showOnly(undefined)}>
+            Only {onlySignature.value}: show all
+          </button>
+        )}
       </div>
       <Loaded load={captures.value} retry={() => void refreshCaptures()}>
         {(all) =>
@@ -42,6 +48,7 @@ export function CaptureList(): JSX.Element {
                     <th scope="col">Capture</th>
                     <th scope="col">Partition</th>
                     <th scope="col">Outcome</th>
+                    <th scope="col">Crash</th>
                     <th scope="col">Phase</th>
                     <th scope="col">Rules</th>
                     <th scope="col" class="num">
@@ -77,6 +84,29 @@ export function CaptureList(): JSX.Element {
   );
 }
 
+function showOnly(signature: string | undefined): void {
+  onlySignature.value = signature;
+  void refreshCaptures();
+}
+
+/** What crash it was; its signature leads to others of the same. */
+function Crash({ capture: { cause, signature } }: { readonly capture: Capture }): JSX.Element | null {
+  if (signature === undefined) return <span class="faint">–</span>;
+  return (
+    <>
+      {cause === undefined ? null : <div title={cause.backtrace.join('\n')}>{cause.reason}</div>}
+      <button
+        type="button"
+        class="signature mono"
+        aria-label={`Only captures of the crash ${signature}`}
+        onClick={() => showOnly(signature)}
+      >
+        {signature}
+      </button>
+    </>
+  );
+}
+
 function Row({ capture }: { readonly capture: Capture }): JSX.Element {
   const all = partitions.value.kind === 'ready' ? partitions.value.value : [];
   const name = all.find((p) => p.id === capture.partitionId)?.name ?? capture.partitionId;
@@ -90,6 +120,9 @@ function Row({ capture }: { readonly capture: Capture }): JSX.Element {
       <td>{name}</td>
       <td>
         <OutcomeChip capture={capture} />
+      </td>
+      <td>
+        <Crash capture={capture} />
       </td>
       <td>
         {capture.phase.replace('-', ' ')}

@@ -121,6 +121,11 @@ function Summary({
           </Fact>
         )}
         {capture.signature === undefined ? null : <Fact name="signature">{capture.signature}</Fact>}
+        {capture.cause === undefined ? null : (
+          <Fact name="crash">
+            <span title={capture.cause.backtrace.join('\n')}>{capture.cause.reason}</span>
+          </Fact>
+        )}
         <Fact name="when">
           <time dateTime={capture.createdAt} title={capture.createdAt}>
             {formatAge(capture.createdAt, now.value)}

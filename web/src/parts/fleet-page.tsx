@@ -10,6 +10,7 @@ import {
   images,
   latestOperation,
   messageOf,
+  missing,
   noteOperation,
   partitions,
   refreshImages,
@@ -32,6 +33,7 @@ export function FleetPage(): JSX.Element {
             <h2 id="fleet-title">Fleet</h2>
             <NewPartition />
           </div>
+          <Missing />
           <Loaded load={partitions.value} lines={4} retry={() => void refreshPartitions()}>
             {(all) => (all.length === 0 ? <EmptyFleet /> : <Cards all={all} />)}
           </Loaded>
@@ -40,6 +42,25 @@ export function FleetPage(): JSX.Element {
       </div>
       <CaptureList />
     </>
+  );
+}
+
+/** Partitions that the daemon was to have and could not make. One that failed has a card that says so. */
+function Missing(): JSX.Element | null {
+  if (missing.value.length === 0) return null;
+  return (
+    <div class="notice notice-warn" role="status">
+      <p>
+        <strong>The fleet is not complete.</strong>
+      </p>
+      <ul class="missing">
+        {missing.value.map(({ name, image, reason }) => (
+          <li key={name}>
+            <b>{name}</b> ({image}) could not be made: {reason}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
@@ -87,6 +108,9 @@ function Card({ partition }: { readonly partition: PartitionView }): JSX.Element
             <b>{partition.crashes}</b> crash{partition.crashes === 1 ? '' : 'es'}
           </span>
         </span>
+        {partition.state === 'failed' && partition.reason !== undefined ? (
+          <span class="card-reason">{partition.reason}</span>
+        ) : null}
       </button>
     </li>
   );

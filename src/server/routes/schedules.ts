@@ -1,0 +1,18 @@
+/** What the service does by the clock: its schedules, and when they fired or should have. */
+
+import type { App, RouteContext } from '../context.ts';
+import { ScheduleList } from '../schemas.ts';
+
+export function registerScheduleRoutes(app: App, { schedules }: RouteContext): void {
+  app.get(
+    '/schedules',
+    {
+      schema: {
+        tags: ['service'],
+        summary: 'Lists what is done by the clock, with the last firings of each, newest first',
+        response: { 200: ScheduleList },
+      },
+    },
+    async () => ({ items: await schedules() }),
+  );
+}
