@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
-import type { PartitionRequest, ServiceEvent } from '../../panic/contract.ts';
+import { type PartitionRequest, Refusal, type ServiceEvent } from '../../panic/contract.ts';
 import { openFleet } from '../../panic/index.ts';
 import { openMetadataStore } from '../../panic/store/index.ts';
 import { openVmcoreStore } from '../../vmcore/store/index.ts';
@@ -128,11 +128,7 @@ async function serve(options: Options): Promise<void> {
     ...webRoot(),
     ...hosts(options.host),
   });
-  address = await app.listen({ host: options.host, port });
-  logger.info({ address }, 'listening; the fleet is starting');
-  scheduler.start().catch((err: Error) => logger.error({ err }, 'schedules could not be started'));
-  closeWithGrace({ delay: 20_000 }, async ({ err }) => {
-    if (err !== undefined) logger.error({ err }, 'closing after an error');
+  const close = async (): Promise<void> => {
     await scheduler.stop();
     await app.close();
     watch.close();
@@ -140,6 +136,18 @@ async function serve(options: Options): Promise<void> {
     await images.settled();
     await vmcores.close();
     await metadata.close();
+  };
+  try {
+    address = await app.listen({ host: options.host, port });
+  } catch (error) {
+    await close();
+    throw cannotListen(error, options.host, port);
+  }
+  logger.info({ address }, 'listening; the fleet is starting');
+  scheduler.start().catch((err: Error) => logger.error({ err }, 'schedules could not be started'));
+  closeWithGrace({ delay: 20_000 }, async ({ err }) => {
+    if (err !== undefined) logger.error({ err }, 'closing after an error');
+    await close();
   });
   await prepareImages(data.images, wanted);
   // A fleet file is what its partitions are wanted by at every start; without one, only an empty fleet is filled.
@@ -154,6 +162,18 @@ async function serve(options: Options): Promise<void> {
     process.stderr.write(
       `kdumpd: serving ${address} without its whole fleet: ${detail}; ${address}/healthz says more\n`,
     );
+}
+
+/** What the operating system refused, for a person. */
+function cannotListen(error: unknown, host: string, port: number): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const why = new Map<unknown, string>([
+    ['EADDRINUSE', 'the port is in use; --port chooses another'],
+    ['EACCES', 'the port is privileged'],
+    ['EADDRNOTAVAIL', 'this machine has no such address'],
+    ['ENOTFOUND', 'there is no such host'],
+  ]).get(code);
+  return why === undefined ? error : new Refusal('conflict', `cannot listen on ${host}:${port}: ${why}`);
 }
 
 /** Names a partition that is not there or does not run: the log is not read by everybody. */

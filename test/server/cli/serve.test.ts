@@ -3,6 +3,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,10 +30,10 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-async function serve(fleet: unknown): Promise<Daemon> {
+async function serve(fleet: unknown, port = 0): Promise<Daemon> {
   const file = join(root, 'fleet.json');
   await writeFile(file, JSON.stringify(fleet));
-  const args = ['serve', '--port', '0', '--data', join(root, 'data'), '--fleet', file];
+  const args = ['serve', '--port', String(port), '--data', join(root, 'data'), '--fleet', file];
   const child = spawn(process.execPath, [TSX, MAIN, ...args]);
   const daemon: Daemon = { process: child, out: '', err: '' };
   child.stdout.on('data', (bytes: Buffer) => {
@@ -70,6 +71,18 @@ async function health(base: string): Promise<{ readonly code: number; readonly h
 const wanted = (...requests: PartitionRequest[]): PartitionRequest[] => requests;
 
 describe('serve', () => {
+  it('a port that is in use → says so, ends with 2', async () => {
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const { port } = holder.address() as AddressInfo;
+    const daemon = await serve([], port);
+    const [code] = await once(daemon.process, 'exit');
+    expect(code).toBe(2);
+    expect(daemon.err).toContain(`kdumpd: cannot listen on 127.0.0.1:${port}: the port is in use`);
+    expect(daemon.err).not.toContain('    at ');
+    holder.close();
+  });
+
   it('an image that is not there, and a kernel that is malformed → named on stderr, never ready, 503, and it serves', async () => {
     const kernel = join(root, 'vmlinux');
     await writeFile(kernel, synthKernel('6.6.1'));
