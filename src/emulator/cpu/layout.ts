@@ -99,6 +99,7 @@ export const PLAIN_SPRS: ReadonlyMap<
   [815, { name: 'TAR', user: true }],
   [159, { name: 'PSPB' }],
   [816, { name: 'ASDR' }],
+  [894, { name: 'MMCRS' }],
   [896, { name: 'PPR', user: true }],
   [898, { name: 'PPR32', user: true }],
 ]);

@@ -4,6 +4,7 @@
  */
 
 import type { Arena } from '../memory/arena.ts';
+import { Slb } from '../mmu/hash/slb.ts';
 import { TLB_BYTES, Tlb } from '../mmu/tlb.ts';
 import * as layout from './layout.ts';
 import * as msr from './msr.ts';
@@ -17,6 +18,7 @@ export class Vcpu {
   readonly index: number;
   readonly hardwareId: number;
   readonly tlb: Tlb;
+  readonly slb: Slb = new Slb();
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #block: number;
@@ -43,6 +45,8 @@ export class Vcpu {
   decrementerSetAt = 0n;
   /** The byte order that the execute entries of the TLB are for. */
   executesLittleEndian = false;
+  /** The bits of XER that its processor has; carries and overflows are computed of all. */
+  xerMask = -1;
   /** Instructions executed by this vCPU. */
   instructions = 0;
 
@@ -81,6 +85,7 @@ export class Vcpu {
     this.prodded = false;
     this.systemReset = false;
     this.doorbell = false;
+    this.slb.reset();
     this.tlb.flushAll();
   }
 
@@ -154,9 +159,10 @@ export class Vcpu {
       bit(layout.XER_CA, 29) |
       bit(layout.XER_OV32, 19) |
       bit(layout.XER_CA32, 18);
-    return (word | this.get32(layout.XER_COUNT)) >>> 0;
+    return ((word | this.get32(layout.XER_COUNT)) & this.xerMask) >>> 0;
   }
-  set xer(value: number) {
+  set xer(given: number) {
+    const value = given & this.xerMask;
     const set = (offset: number, at: number): void => this.set32(offset, (value >>> at) & 1);
     set(layout.XER_SO, 31);
     set(layout.XER_OV, 30);

@@ -4,11 +4,19 @@
  */
 
 import { assert } from '../../base/errors.ts';
+import type { ProcessorModel } from '../cpu/processor.ts';
 import { decode } from '../isa/index.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
 import { TLB_WRITE, type Tlb } from '../mmu/tlb.ts';
-import { HANDLER_DECODE, HANDLER_ILLEGAL, HANDLER_PAGE_END, HANDLER_PROBE, handlerFor } from './handlers.ts';
+import {
+  HANDLER_DECODE,
+  HANDLER_ILLEGAL,
+  HANDLER_PAGE_END,
+  HANDLER_PROBE,
+  type Handler,
+  handlerFor,
+} from './handlers.ts';
 import { operandAddress, RECORD_SIZE, SLOT_BYTES } from './record.ts';
 import { RecordCache } from './record-cache.ts';
 
@@ -31,6 +39,7 @@ export class CodeCache {
   readonly #page: Int32Array;
   readonly #littleEndian: Uint8Array;
   readonly #stores: Uint16Array;
+  readonly #model: ProcessorModel;
   readonly #records: RecordCache;
   readonly #free: number[] = [];
   #next = 0;
@@ -41,7 +50,8 @@ export class CodeCache {
   /** Instructions decoded, for the counters. */
   decoded = 0;
 
-  constructor(arena: Arena, ram: Ram, tlbs: () => readonly Tlb[], capacity: number) {
+  constructor(arena: Arena, ram: Ram, tlbs: () => readonly Tlb[], capacity: number, model: ProcessorModel) {
+    this.#model = model;
     this.#arena = arena;
     this.#ram = ram;
     this.#tlbs = tlbs;
@@ -115,9 +125,8 @@ export class CodeCache {
   probed(address: number): { readonly handler: number; readonly word: number } {
     const slot = this.#slotAt(address);
     const offset = ((address - this.#address(slot)) / RECORD_SIZE) * 4;
-    const row = decode(this.wordAt(address));
-    const handler = row === undefined ? HANDLER_ILLEGAL : handlerFor(row, this.wordAt(address), offset).id;
-    return { handler, word: ((this.#page[slot] as number) >>> 0) + offset };
+    const handlerId = this.#handler(this.wordAt(address), offset)?.id ?? HANDLER_ILLEGAL;
+    return { handler: handlerId, word: ((this.#page[slot] as number) >>> 0) + offset };
   }
 
   /** The instruction word that a record was decoded from. */
@@ -192,15 +201,20 @@ export class CodeCache {
     return Math.floor((address - this.#base) / SLOT_BYTES);
   }
 
+  /** Undefined for a word that the processor does not have. */
+  #handler(word: number, pageOffset: number): Handler | undefined {
+    const row = decode(word, this.#model.isa);
+    return row === undefined ? undefined : handlerFor(row, word, pageOffset, this.#model.withoutSprs);
+  }
+
   #writeRecord(address: number, word: number, pageOffset: number): void {
     const view = this.#arena.view;
-    const row = decode(word);
-    if (row === undefined) {
+    const handler = this.#handler(word, pageOffset);
+    if (handler === undefined) {
       view.setUint16(address, HANDLER_ILLEGAL, true);
       return;
     }
-    const handler = handlerFor(row, word, pageOffset);
-    for (const operand of row.operands) {
+    for (const operand of handler.row.operands) {
       const place = handler.layout.get(operand.name);
       assert(place !== undefined, `operand ${operand.name} has a place`);
       const value = operand.extract(word);

@@ -11,12 +11,14 @@ import { EXIT } from '../cpu/exit.ts';
 import { deliver, VECTOR } from '../cpu/interrupts.ts';
 import * as layout from '../cpu/layout.ts';
 import * as msr from '../cpu/msr.ts';
+import { processorModel } from '../cpu/processor.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { ReportUnsupported } from '../devices/contract.ts';
 import { decode } from '../isa/index.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
-import type { RadixMmu } from '../mmu/radix.ts';
+import type { GuestMmu } from '../mmu/contract.ts';
+import { Slb } from '../mmu/hash/slb.ts';
 import * as tlb from '../mmu/tlb.ts';
 import { HOST_HELPERS } from '../semantics/host.ts';
 import { SPECIAL_NAMES } from '../semantics/specials.ts';
@@ -37,7 +39,8 @@ export interface EngineHost {
   /** Every interrupt delivered, for the trace. */
   readonly interruptTaken: (vcpu: Vcpu, vector: number, returnTo: bigint) => void;
   /** Every change of MSR that the guest makes itself, after it. */
-  readonly msrChanged?: (vcpu: Vcpu, before: bigint) => void;
+  /** @param target where a return from interrupt goes; absent for other changes. The vCPU is not there yet. */
+  readonly msrChanged?: (vcpu: Vcpu, before: bigint, target?: bigint) => void;
   /** An instruction at a probe is about to be executed; `word` is its arena address. */
   readonly probed?: (vcpu: Vcpu, word: number) => void;
   /** Code is about to run in a page that the TLB did not hold: the real address of the first instruction there. */
@@ -74,17 +77,33 @@ export class Engine {
   /** Set by the host's parts of instructions: stop after this instruction. */
   #stopRequested = false;
 
-  constructor(arena: Arena, ram: Ram, mmu: RadixMmu, bus: MmioBus, host: EngineHost) {
+  constructor(arena: Arena, ram: Ram, mmu: GuestMmu, bus: MmioBus, host: EngineHost) {
     this.#host = host;
     this.#arena = arena;
     this.#ram = ram;
-    this.code = new CodeCache(arena, ram, () => host.allVcpus().map((each) => each.tlb), CODE_PAGES);
+    this.code = new CodeCache(
+      arena,
+      ram,
+      () => host.allVcpus().map((each) => each.tlb),
+      CODE_PAGES,
+      processorModel(host.processorVersion),
+    );
+    for (const vcpu of host.allVcpus()) vcpu.xerMask = processorModel(host.processorVersion).xerMask;
     ram.observeWrites((page, offset, length) => this.code.written(page, offset, length));
     this.storage = new StorageAccess(arena, ram, mmu, bus, {
       vcpu: undefined as unknown as Vcpu,
       dataReal: true,
       codeReal: true,
-      context: { problemState: false, pid: 0, amrWrite: false, amrRead: false, iamrExecute: false },
+      context: {
+        problemState: false,
+        pid: 0,
+        amrWrite: false,
+        amrRead: false,
+        iamrExecute: false,
+        amr: 0n,
+        iamr: 0n,
+        slb: new Slb(),
+      },
       dataSet: 0,
       codeSet: 0,
     });
@@ -172,6 +191,9 @@ export class Engine {
     const context = state.context;
     context.problemState = problem;
     context.pid = vcpu.pid;
+    context.slb = vcpu.slb;
+    context.amr = vcpu.amr;
+    context.iamr = vcpu.iamr;
     context.amrWrite = (amr & 2) !== 0;
     context.amrRead = (amr & 1) !== 0;
     context.iamrExecute = ((vcpu.iamr >> 62n) & 1n) !== 0n;

@@ -72,8 +72,18 @@ const ROW_INDEX: ReadonlyMap<Row, number> = new Map(ALL_ROWS.map((row, i) => [ro
 export const HANDLERS: readonly Handler[] = BUILT.handlers;
 assert(HANDLERS.length < 65000, 'handler numbers fit 16 bits');
 
-/** The handler for a word of a row, at the byte offset in its page given. */
-export function handlerFor(row: Row, word: number, pageOffset: number): Handler {
+const NO_SPRS: ReadonlySet<number> = new Set();
+
+/**
+ * The handler for a word of a row, at the byte offset in its page given. Registers in `withoutSprs` get none of their
+ * own: the host is asked.
+ */
+export function handlerFor(
+  row: Row,
+  word: number,
+  pageOffset: number,
+  withoutSprs: ReadonlySet<number> = NO_SPRS,
+): Handler {
   const index = ROW_INDEX.get(row) as number;
   let known = -1;
   if (BO_ROWS.has(row.mnemonic)) {
@@ -81,7 +91,7 @@ export function handlerFor(row: Row, word: number, pageOffset: number): Handler 
     if ((BO_KINDS as readonly number[]).includes(kind)) known = kind;
   } else if (SPR_ROWS.has(row.mnemonic)) {
     const spr = (bits(word, 16, 20) << 5) | bits(word, 11, 15);
-    if (SPRS.includes(spr)) known = spr;
+    if (SPRS.includes(spr) && !withoutSprs.has(spr)) known = spr;
   }
   const near = NEAR_ROWS.has(row.mnemonic) && isNear(row, word, pageOffset);
   return BUILT.byKey.get(key(index, near, known)) as Handler;

@@ -9,7 +9,7 @@ import { EXIT } from '../cpu/exit.ts';
 import * as layout from '../cpu/layout.ts';
 import * as msr from '../cpu/msr.ts';
 import { bits } from '../isa/index.ts';
-import { DSISR_STORE } from '../mmu/radix.ts';
+import { DSISR_STORE } from '../mmu/contract.ts';
 import type { Special, SpecialHost } from './specials.ts';
 
 type Width = 4 | 8;

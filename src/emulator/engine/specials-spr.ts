@@ -2,9 +2,9 @@
 
 import { EXIT } from '../cpu/exit.ts';
 import { MSR_PR } from '../cpu/layout.ts';
+import { processorModel } from '../cpu/processor.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
-import * as tlb from '../mmu/tlb.ts';
 import type { Special, SpecialHost } from './specials.ts';
 
 /** Nanoseconds to ticks of the 512 MHz timebase, exactly for integers. */
@@ -16,20 +16,26 @@ export function nanosecondsAt(ticks: bigint): number {
   return Number((ticks * 1000n + 511n) / 512n);
 }
 
-/** ibm,dec-bits: width of the large decrementer. */
-export const DECREMENTER_BITS = 56;
+const XER = 1;
+const UAMOR = 157;
+const ALL_KEYS = (1n << 64n) - 1n;
 
 type Reader = (vcpu: Vcpu) => bigint;
 type Writer = (vcpu: Vcpu, value: bigint) => number;
 
-export function decrementerAt(vcpu: Vcpu, timebase: bigint): bigint {
-  return BigInt.asIntN(DECREMENTER_BITS, vcpu.decrementerValue - (timebase - vcpu.decrementerSetAt));
+/** The decrementer of `bits` bits as it is read: sign-extended where it is a large one. */
+export function decrementerAt(vcpu: Vcpu, timebase: bigint, bits: number): bigint {
+  const value = vcpu.decrementerValue - (timebase - vcpu.decrementerSetAt);
+  return bits > 32 ? BigInt.asIntN(bits, value) : BigInt.asUintN(32, value);
 }
 
-/** Sets the decrementer and the instant at which it turns negative. */
-export function setDecrementer(vcpu: Vcpu, value: bigint, nowNs: number): void {
+/**
+ * Sets the decrementer of `bits` bits and the instant at which it turns negative. That it turns positive again, unread
+ * for a whole turn, is left out: the interrupt stays.
+ */
+export function setDecrementer(vcpu: Vcpu, value: bigint, nowNs: number, bits: number): void {
   const timebase = timebaseAt(nowNs);
-  const signed = BigInt.asIntN(DECREMENTER_BITS, value);
+  const signed = BigInt.asIntN(bits, value);
   vcpu.decrementerValue = signed;
   vcpu.decrementerSetAt = timebase;
   vcpu.decrementerExpiry = signed < 0n ? nowNs : nanosecondsAt(timebase + signed + 1n);
@@ -38,11 +44,13 @@ export function setDecrementer(vcpu: Vcpu, value: bigint, nowNs: number): void {
 export function sprSpecials(s: SpecialHost): [string, Special][] {
   const timebase = (): bigint => timebaseAt(s.now());
   const users = new Set([1, 3, 8, 9, 13, 136, 259, 268, 269]);
+  const model = processorModel(s.host.processorVersion);
   const readers = new Map<number, Reader>([
     [13, (vcpu) => vcpu.amr],
     [29, (vcpu) => vcpu.amr],
     [61, (vcpu) => vcpu.iamr],
-    [22, (vcpu) => decrementerAt(vcpu, timebase())],
+    [22, (vcpu) => decrementerAt(vcpu, timebase(), model.decrementerBits)],
+    [XER, (vcpu) => BigInt(vcpu.xer)],
     [48, (vcpu) => BigInt(vcpu.pid)],
     [136, (vcpu) => vcpu.spr(152)],
     [259, (vcpu) => vcpu.spr(275)],
@@ -58,19 +66,30 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
     [849, timebase],
   ]);
   const flushTranslated = (vcpu: Vcpu): void => {
-    for (let context = tlb.CONTEXT_USER; context < tlb.CONTEXTS; context++) vcpu.tlb.flushContext(context);
+    vcpu.tlb.flushTranslated();
   };
   const resume = (vcpu: Vcpu): number => {
     vcpu.nia = vcpu.cia + 4n;
     return EXIT.special;
   };
+  /** In problem state only what UAMOR gives to programs. Hash keeps no translations by key, so those made by the old ones go. */
   const setAmr: Writer = (vcpu, value) => {
-    vcpu.amr = value;
+    const mask = vcpu.get32(MSR_PR) === 0 ? ALL_KEYS : vcpu.spr(UAMOR);
+    const next = (vcpu.amr & ~mask) | (value & mask);
+    if (s.storage.mmu.kind === 'hash' && next !== vcpu.amr) flushTranslated(vcpu);
+    vcpu.amr = next;
     return resume(vcpu);
   };
   const writers = new Map<number, Writer>([
     [13, setAmr],
     [29, setAmr],
+    [
+      XER,
+      (vcpu, value) => {
+        vcpu.xer = Number(value & 0xffffffffn);
+        return 0;
+      },
+    ],
     [
       61,
       (vcpu, value) => {
@@ -82,7 +101,7 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
     [
       22,
       (vcpu, value) => {
-        setDecrementer(vcpu, value, s.now());
+        setDecrementer(vcpu, value, s.now(), model.decrementerBits);
         s.requestStop();
         return resume(vcpu);
       },

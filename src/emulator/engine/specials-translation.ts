@@ -1,8 +1,18 @@
-/** Translation management for a radix guest: tlbie and friends, Power ISA 3.0B, Book III, §5.9.3, and directed doorbells. */
+/**
+ * Translation management, Power ISA 3.0B, Book III, §5.9.3: the SLB's instructions for hash translation, tlbie and its
+ * kin for radix; and directed doorbells.
+ *
+ * Under hash translation the page table is the hypervisor's, and so is tlbie: privileged here. Under radix the SLB is not
+ * used; slbia alone is issued there, and drops nothing.
+ */
 
 import { EXIT } from '../cpu/exit.ts';
+import { CR, XER_SO } from '../cpu/layout.ts';
+import * as msr from '../cpu/msr.ts';
+import { processorModel } from '../cpu/processor.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
+import { SLB_ENTRIES } from '../mmu/hash/slb.ts';
 import type { Special, SpecialHost } from './specials.ts';
 
 /** RB[56:58], the actual page size, to 4 KiB pages; larger sizes drop everything. */
@@ -11,7 +21,23 @@ const PAGES_BY_AP: ReadonlyMap<number, number> = new Map([
   [5, 16],
 ]);
 
+/** Of slbmte's and slbmfee's RB: the index. */
+const SLB_INDEX = 0xfffn;
+/** ESID of a segment of 256 MiB. */
+const ESID = 0xfffffffff0000000n;
+
 export function translationSpecials(s: SpecialHost): [string, Special][] {
+  const hash = s.storage.mmu.kind === 'hash';
+  return [
+    ...(hash ? segmentSpecials(s) : withoutSegments(s)),
+    ...(hash ? hypervisorsOwn() : pageSpecials(s)),
+    ['tlbsync', () => (hash ? EXIT.privileged : 0)],
+    ['slbsync', () => 0],
+    ...doorbellSpecials(s),
+  ];
+}
+
+function pageSpecials(s: SpecialHost): [string, Special][] {
   const invalidate = (vcpus: readonly Vcpu[], word: number): number => {
     const rb = s.vcpu().gpr(bits(word, 16, 20));
     const radix = bits(word, 15, 15) === 1;
@@ -29,8 +55,92 @@ export function translationSpecials(s: SpecialHost): [string, Special][] {
     }
     return 0;
   };
-  /** Segment lookaside buffer instructions: the SLB is not used by a radix guest; slbia alone is issued, and drops nothing here. */
-  const segment =
+  return [
+    ['tlbie', (word) => invalidate(s.host.allVcpus(), word)],
+    ['tlbiel', (word) => invalidate([s.vcpu()], word)],
+  ];
+}
+
+function hypervisorsOwn(): [string, Special][] {
+  return ['tlbie', 'tlbiel'].map((name) => [name, () => EXIT.privileged]);
+}
+
+function segmentSpecials(s: SpecialHost): [string, Special][] {
+  const rb = (word: number): bigint => s.vcpu().gpr(bits(word, 16, 20));
+  /** What was translated through a segment goes: all of programs' memory, or, for one of the kernel's, everything. */
+  const drop = (vcpu: Vcpu, ea: bigint): void => {
+    if (ea >> 60n === 0n) vcpu.tlb.flushPrograms();
+    else vcpu.tlb.flushTranslated();
+  };
+  const invalidate = (vcpus: readonly Vcpu[], ea: bigint): number => {
+    const lo = Number(ea & 0xffffffffn) | 0;
+    const hi = Number(ea >> 32n) | 0;
+    for (const vcpu of vcpus) {
+      const entry = vcpu.slb.find(lo, hi);
+      if (entry >= 0) vcpu.slb.invalidate(entry);
+      // An entry that another took the place of may have left translations: they go as well.
+      drop(vcpu, ea);
+    }
+    return 0;
+  };
+  const hinted = processorModel(s.host.processorVersion).isa === '3.0';
+  /** An entry's doubleword for slbmfee and slbmfev. */
+  const read = (word: number, value: (vcpu: Vcpu, index: number) => bigint): number => {
+    const index = Number(rb(word) & SLB_INDEX);
+    if (index >= SLB_ENTRIES) return EXIT.illegal;
+    s.vcpu().setGpr(bits(word, 6, 10), value(s.vcpu(), index));
+    return 0;
+  };
+  return [
+    ['slbie', (word) => invalidate([s.vcpu()], rb(word) & ESID)],
+    ['slbieg', (word) => invalidate(s.host.allVcpus(), rb(word) & ESID)],
+    [
+      'slbia',
+      (word) => {
+        const vcpu = s.vcpu();
+        // ISA 3.0: 3 is those of class 1, 4 is all, 7 only what was derived from them; others, and 2.07, keep entry 0.
+        const hint = hinted ? bits(word, 8, 10) : 0;
+        if (hint === 3) {
+          vcpu.slb.invalidateAll('class0');
+          if (!vcpu.slb.classOneElsewhere) {
+            vcpu.tlb.flushPrograms();
+            return 0;
+          }
+        } else if (hint !== 7) vcpu.slb.invalidateAll(hint === 4 ? 'none' : 'first');
+        vcpu.tlb.flushTranslated();
+        return 0;
+      },
+    ],
+    [
+      'slbmte',
+      (word) => {
+        const vcpu = s.vcpu();
+        const index = Number(rb(word) & SLB_INDEX);
+        const esid = rb(word) & ~SLB_INDEX;
+        const vsid = vcpu.gpr(bits(word, 6, 10));
+        if (index < SLB_ENTRIES && vcpu.slb.isReplacedBy(index, esid, vsid)) drop(vcpu, esid);
+        return vcpu.slb.write(index, esid, vsid) ? 0 : EXIT.illegal;
+      },
+    ],
+    ['slbmfee', (word) => read(word, (vcpu, index) => vcpu.slb.esid(index))],
+    ['slbmfev', (word) => read(word, (vcpu, index) => vcpu.slb.vsid(index))],
+    [
+      'slbfee',
+      (word) => {
+        const vcpu = s.vcpu();
+        const value = rb(word);
+        const ea = (vcpu.msr & msr.MSR_SF_BIT) === 0n ? value & 0xffffffffn : value;
+        const entry = vcpu.slb.find(Number(ea & 0xffffffffn) | 0, Number(ea >> 32n) | 0);
+        vcpu.setGpr(bits(word, 6, 10), entry < 0 ? 0n : vcpu.slb.vsid(entry));
+        vcpu.set32(CR, (entry < 0 ? 0 : 2) | (vcpu.get32(XER_SO) & 1));
+        return 0;
+      },
+    ],
+  ];
+}
+
+function withoutSegments(s: SpecialHost): [string, Special][] {
+  const absent =
     (mnemonic: string): Special =>
     () => {
       const vcpu = s.vcpu();
@@ -42,22 +152,19 @@ export function translationSpecials(s: SpecialHost): [string, Special][] {
       });
       return EXIT.illegal;
     };
+  const names = ['slbie', 'slbieg', 'slbmte', 'slbmfev', 'slbmfee', 'slbfee'];
+  return [['slbia', () => 0], ...names.map((name): [string, Special] => [name, absent(name)])];
+}
+
+function doorbellSpecials(s: SpecialHost): [string, Special][] {
+  /** Message type 5: directed privileged doorbell, to thread RB[57:63] of the core. */
+  const isDoorbell = (rb: bigint): boolean => ((rb >> 27n) & 31n) === 5n;
   return [
-    ['tlbie', (word) => invalidate(s.host.allVcpus(), word)],
-    ['tlbiel', (word) => invalidate([s.vcpu()], word)],
-    ['tlbsync', () => 0],
-    ['slbsync', () => 0],
-    ['slbia', () => 0],
-    ...['slbie', 'slbmte', 'slbmfev', 'slbmfee', 'slbfee'].map((name): [string, Special] => [
-      name,
-      segment(name),
-    ]),
     [
       'msgsndp',
       (word) => {
         const rb = s.vcpu().gpr(bits(word, 16, 20));
-        // Message type 5: directed privileged doorbell, to thread RB[57:63] of the core.
-        if (((rb >> 27n) & 31n) === 5n) s.host.doorbell(s.vcpu(), Number(rb & 127n));
+        if (isDoorbell(rb)) s.host.doorbell(s.vcpu(), Number(rb & 127n));
         return 0;
       },
     ],
@@ -65,7 +172,7 @@ export function translationSpecials(s: SpecialHost): [string, Special][] {
       'msgclrp',
       (word) => {
         const rb = s.vcpu().gpr(bits(word, 16, 20));
-        if (((rb >> 27n) & 31n) === 5n) s.vcpu().doorbell = false;
+        if (isDoorbell(rb)) s.vcpu().doorbell = false;
         return 0;
       },
     ],

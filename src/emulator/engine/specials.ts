@@ -55,10 +55,10 @@ function effective(value: bigint): bigint {
 }
 
 function linkage(s: SpecialHost): [string, Special][] {
-  const change = (vcpu: Vcpu, next: bigint): void => {
+  const change = (vcpu: Vcpu, next: bigint, target?: bigint): void => {
     const before = vcpu.msr;
     vcpu.msr = next;
-    s.host.msrChanged?.(vcpu, before);
+    s.host.msrChanged?.(vcpu, before, target);
     // Whoever runs the vCPU has to look: traced instructions are executed one by one.
     if ((next & (msr.MSR_SE_BIT | msr.MSR_BE_BIT)) !== 0n) s.requestStop();
   };
@@ -66,8 +66,8 @@ function linkage(s: SpecialHost): [string, Special][] {
     const vcpu = s.vcpu();
     vcpu.setSpr(CFAR, vcpu.cia);
     const next = effective((status & ~NOT_RETURNED) | (vcpu.msr & NOT_RETURNED));
-    change(vcpu, next);
     const target = nia & ~3n;
+    change(vcpu, next, target);
     vcpu.nia = (next & msr.MSR_SF_BIT) === 0n ? target & 0xffffffffn : target;
     return EXIT.special;
   };

@@ -11,11 +11,12 @@ import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
 import {
   type Access,
+  DSISR_PROTECTION,
   DSISR_STORE,
-  type RadixContext,
-  type RadixMmu,
+  type GuestMmu,
+  type MmuContext,
   type Translation,
-} from '../mmu/radix.ts';
+} from '../mmu/contract.ts';
 import * as tlb from '../mmu/tlb.ts';
 
 /** Device registers at real addresses that are not RAM. Bytes are in bus (little-endian) order. */
@@ -39,7 +40,7 @@ export type TranslationState = {
   vcpu: Vcpu;
   dataReal: boolean;
   codeReal: boolean;
-  context: { problemState: boolean; pid: number; amrWrite: boolean; amrRead: boolean; iamrExecute: boolean };
+  context: { -readonly [K in keyof MmuContext]: MmuContext[K] };
   dataSet: number;
   codeSet: number;
 };
@@ -63,19 +64,21 @@ export class StorageAccess {
   readonly state: TranslationState;
   /** The real address that {@link resolveCode} found last. */
   codeAt = 0;
+  /** Real addresses from here on cannot be reached in real mode: the end of the real-mode area. */
+  realLimit: number = Number.POSITIVE_INFINITY;
+  readonly mmu: GuestMmu;
   readonly #arena: Arena;
   readonly #ram: Ram;
-  readonly #mmu: RadixMmu;
   readonly #bus: MmioBus;
   readonly #result: Translation = { raddr: 0, fault: 0, segment: false, userPage: false };
   #pending: Pending = NONE;
   /** Read entries that lead to RAM's zero page, by vCPU. */
   readonly #zeroReads = new Map<tlb.Tlb, Set<number>>();
 
-  constructor(arena: Arena, ram: Ram, mmu: RadixMmu, bus: MmioBus, state: TranslationState) {
+  constructor(arena: Arena, ram: Ram, mmu: GuestMmu, bus: MmioBus, state: TranslationState) {
     this.#arena = arena;
     this.#ram = ram;
-    this.#mmu = mmu;
+    this.mmu = mmu;
     this.#bus = bus;
     this.state = state;
     ram.observePages(() => this.#forgetZeroReads());
@@ -160,9 +163,14 @@ export class StorageAccess {
   #translate(lo: number, hi: number, access: Access): number {
     const code = access === 'execute';
     // Real mode ignores the top four bits: Book III §5.7.3.
-    if (code ? this.state.codeReal : this.state.dataReal) return (hi & 0x0fffffff) * 4294967296 + (lo >>> 0);
     const result = this.#result;
-    this.#mmu.translate(lo, hi, access, this.state.context as RadixContext, result);
+    if (code ? this.state.codeReal : this.state.dataReal) {
+      const raddr = (hi & 0x0fffffff) * 4294967296 + (lo >>> 0);
+      if (raddr < this.realLimit) return raddr;
+      // Power ISA 2.07, Book III-S, §5.7.3.
+      result.segment = false;
+      result.fault = DSISR_PROTECTION;
+    } else this.mmu.translate(lo, hi, access, this.state.context, result);
     if (result.fault === 0) return result.raddr;
     const fault = this.fault;
     if (result.segment) fault.kind = code ? 'instruction-segment' : 'data-segment';

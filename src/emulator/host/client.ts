@@ -4,8 +4,11 @@ import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../base/worker.ts';
 import { modulesToShare } from '../engine/modules.ts';
 import type {
+  InstantName,
+  InstantRecord,
   MachineFault,
   ObservePlan,
+  PageChange,
   PartitionConfig,
   PartitionHandle,
   PartitionNotice,
@@ -38,8 +41,8 @@ class WorkerPartition implements PartitionHandle {
     this.#worker.on('exit', (code) => this.#die(new Error(`the partition's worker ended with ${code}`)));
   }
 
-  async start(): Promise<void> {
-    await this.#ask({ kind: 'start' });
+  async start(plan?: ObservePlan): Promise<void> {
+    await this.#ask({ kind: 'start', ...(plan === undefined ? {} : { plan }) });
   }
   async stop(): Promise<void> {
     await this.#ask({ kind: 'stop' });
@@ -61,6 +64,30 @@ class WorkerPartition implements PartitionHandle {
   }
   async readMemory(raddr: number, length: number): Promise<Uint8Array> {
     return (await this.#ask({ kind: 'read-memory', raddr, length })) as Uint8Array;
+  }
+  async instant(name: InstantName): Promise<InstantRecord | undefined> {
+    return (await this.#ask({ kind: 'instant', name })) as InstantRecord | undefined;
+  }
+  async readInstant(name: InstantName, raddr: number, length: number): Promise<Uint8Array> {
+    return (await this.#ask({ kind: 'read-instant', name, raddr, length })) as Uint8Array;
+  }
+  async compareDisk(
+    name: InstantName,
+    raddr: number,
+    length: number,
+    disk: number,
+    offset: number,
+  ): Promise<readonly number[]> {
+    return (await this.#ask({ kind: 'compare-disk', name, raddr, length, disk, offset })) as number[];
+  }
+  async changes(name: InstantName): Promise<readonly PageChange[]> {
+    return (await this.#ask({ kind: 'changes', name })) as readonly PageChange[];
+  }
+  async machineTree(): Promise<Uint8Array> {
+    return (await this.#ask({ kind: 'machine-tree' })) as Uint8Array;
+  }
+  async writeDisk(disk: number, offset: number, bytes: Uint8Array): Promise<void> {
+    await this.#ask({ kind: 'write-disk', disk, offset, bytes });
   }
   async readDisk(disk: number, offset: number, length: number): Promise<Uint8Array> {
     return (await this.#ask({ kind: 'read-disk', disk, offset, length })) as Uint8Array;

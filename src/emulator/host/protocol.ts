@@ -1,13 +1,13 @@
 /** Messages between a partition's owner and its worker thread. Requests carry a number; answers repeat it. */
 
 import type { InterpreterModules } from '../engine/modules.ts';
-import type { MachineFault, ObservePlan, PartitionConfig, PartitionNotice } from './contract.ts';
+import type { InstantName, MachineFault, ObservePlan, PartitionConfig, PartitionNotice } from './contract.ts';
 
 /** What a worker is started with. */
 export type WorkerStart = { readonly config: PartitionConfig; readonly interpreters: InterpreterModules };
 
 export type Request =
-  | { readonly kind: 'start' }
+  | { readonly kind: 'start'; readonly plan?: ObservePlan }
   | { readonly kind: 'stop' }
   | { readonly kind: 'input'; readonly vty: 0 | 1; readonly bytes: Uint8Array }
   | { readonly kind: 'nmi'; readonly cpu: number | 'all' }
@@ -15,6 +15,29 @@ export type Request =
   | { readonly kind: 'inject'; readonly faults: readonly MachineFault[] }
   | { readonly kind: 'vcpus' }
   | { readonly kind: 'read-memory'; readonly raddr: number; readonly length: number }
+  | { readonly kind: 'instant'; readonly name: InstantName }
+  | {
+      readonly kind: 'read-instant';
+      readonly name: InstantName;
+      readonly raddr: number;
+      readonly length: number;
+    }
+  | { readonly kind: 'changes'; readonly name: InstantName }
+  | {
+      readonly kind: 'compare-disk';
+      readonly name: InstantName;
+      readonly raddr: number;
+      readonly length: number;
+      readonly disk: number;
+      readonly offset: number;
+    }
+  | { readonly kind: 'machine-tree' }
+  | {
+      readonly kind: 'write-disk';
+      readonly disk: number;
+      readonly offset: number;
+      readonly bytes: Uint8Array;
+    }
   | { readonly kind: 'read-disk'; readonly disk: number; readonly offset: number; readonly length: number }
   | { readonly kind: 'close' };
 

@@ -10,6 +10,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { assert, BugError } from '../../base/errors.ts';
 import type { BlockStore } from '../devices/contract.ts';
 import {
+  createMemoryStore,
   createScratchStore,
   type OwnedStore,
   openFileStore,
@@ -17,13 +18,14 @@ import {
 } from '../devices/virtio/index.ts';
 import { adoptModules } from '../engine/modules.ts';
 import { Partition } from '../partition/partition.ts';
-import type { PartitionNotice } from './contract.ts';
+import type { DiskConfig, PartitionNotice } from './contract.ts';
 import type { FromWorker, Request, ToWorker, WorkerStart } from './protocol.ts';
 
 /** Instructions between two looks at the requests: some tens of milliseconds. */
 const TURN = 5_000_000;
 /** Progress is told this often, in instructions. */
 const PROGRESS = 50_000_000;
+const SECTOR = 512;
 
 const port = parentPort;
 assert(port !== null, 'the partition worker runs in a worker thread');
@@ -45,11 +47,20 @@ const flush = (): void => {
   outbox = [];
 };
 
-const disks: (OwnedStore | ScratchStore)[] = config.disks.map((disk, i) =>
-  disk.kind === 'file'
-    ? openFileStore(disk.path, { readOnly: disk.readOnly })
-    : createScratchStore(join(scratchFolder, `disk${i}`), disk.bytes),
-);
+const comparePiece = new Uint8Array(2 ** 18);
+
+const disks: (OwnedStore | ScratchStore)[] = config.disks.map(openDisk);
+
+function openDisk(disk: DiskConfig, i: number): OwnedStore | ScratchStore {
+  switch (disk.kind) {
+    case 'file':
+      return openFileStore(disk.path, { readOnly: disk.readOnly });
+    case 'scratch':
+      return createScratchStore(join(scratchFolder, `disk${i}`), disk.bytes);
+    case 'memory':
+      return createMemoryStore(disk.bytes, { readOnly: disk.readOnly });
+  }
+}
 
 const partition = new Partition(config, disks as readonly BlockStore[], {
   console: (vty, bytes) => tell({ kind: 'console', vty, insn: partition.instructions, bytes }),
@@ -82,7 +93,7 @@ function turn(): void {
   if (power === 'running') setImmediate(turn);
 }
 
-/** A life starts with empty dump devices: what is found on one was written by it. */
+/** A life starts with empty dump devices and plan disks: what is found on one was written in it. */
 function emptyScratchDisks(): void {
   for (const disk of disks) if ('empty' in disk) disk.empty();
 }
@@ -99,6 +110,7 @@ function serve(request: Request): unknown {
       if (power !== 'off') throw new Error('the partition is on already');
       emptyScratchDisks();
       partition.powerOn();
+      if (request.plan !== undefined) partition.observe(request.plan);
       power = 'running';
       told = 0;
       setImmediate(turn);
@@ -127,6 +139,19 @@ function serve(request: Request): unknown {
       return partition.snapshot();
     case 'read-memory':
       return partition.ram.read(request.raddr, request.length);
+    case 'instant':
+      return partition.instant(request.name);
+    case 'read-instant':
+      return partition.readInstant(request.name, request.raddr, request.length);
+    case 'compare-disk':
+      return compareDisk(request);
+    case 'changes':
+      return partition.changes(request.name);
+    case 'machine-tree':
+      return partition.machineTree();
+    case 'write-disk':
+      writeDisk(request.disk, request.offset, request.bytes);
+      return undefined;
     case 'read-disk': {
       const store = disks[request.disk];
       if (store === undefined) throw new Error(`there is no disk ${request.disk}`);
@@ -140,6 +165,36 @@ function serve(request: Request): unknown {
       rmSync(scratchFolder, { recursive: true, force: true });
       return undefined;
   }
+}
+
+/** The owner's side of a memory disk. The guest's side stays read-only. */
+function writeDisk(disk: number, offset: number, bytes: Uint8Array): void {
+  const store = disks[disk];
+  if (store === undefined || config.disks[disk]?.kind !== 'memory')
+    throw new Error(`disk ${disk} is not one that is written from outside`);
+  const whole = offset % SECTOR === 0 && bytes.length % SECTOR === 0;
+  if (!whole || offset < 0 || offset + bytes.length > store.bytes)
+    throw new Error(`disk ${disk} has ${store.bytes} bytes: not whole sectors inside it`);
+  store.write(offset, bytes);
+}
+
+/** In pieces through one buffer: a dump is as large as memory. */
+function compareDisk({
+  name,
+  raddr,
+  length,
+  disk,
+  offset,
+}: Extract<Request, { kind: 'compare-disk' }>): number[] {
+  const store = disks[disk];
+  if (store === undefined) throw new Error(`there is no disk ${disk}`);
+  const found: number[] = [];
+  for (let done = 0; done < length; done += comparePiece.length) {
+    const piece = comparePiece.subarray(0, Math.min(comparePiece.length, length - done));
+    store.read(offset + done, piece);
+    found.push(...partition.differing(name, raddr + done, piece));
+  }
+  return found;
 }
 
 function describe(error: unknown): string {

@@ -4,6 +4,7 @@ import { BRANCH } from './branch.ts';
 import { FIXED_POINT } from './fixed-point.ts';
 import { FLOATING_POINT } from './floating-point.ts';
 import type { Row } from './row.ts';
+import type { Isa } from './since.ts';
 import { STORAGE } from './storage.ts';
 import { SYSTEM } from './system.ts';
 import { VECTOR } from './vector.ts';
@@ -20,11 +21,19 @@ export const ALL_ROWS: readonly Row[] = [
   ...VECTOR_SCALAR,
 ];
 
+const MFFS_MASK = 0xfc0007fe | 0;
+const MFFS = (63 << 26) | (583 << 1);
+const MFFS_RESERVED = 0x001ff800;
+
 const BY_OPCODE: readonly (readonly Row[])[] = index(ALL_ROWS);
 
-/** @returns the row, or undefined for a word that no row matches. */
-export function decode(word: number): Row | undefined {
-  for (const row of BY_OPCODE[word >>> 26] as readonly Row[]) if ((word & row.mask) === row.value) return row;
+/** @returns the row, or undefined for a word that no row of the architecture's version matches. */
+export function decode(word: number, isa: Isa = '3.0'): Row | undefined {
+  for (const row of BY_OPCODE[word >>> 26] as readonly Row[])
+    if ((word & row.mask) === row.value && (row.since === undefined || row.since === isa)) return row;
+  // ISA 3.0 gave reserved bits of mffs a meaning, so that its new forms are the old one on processors before it.
+  if (isa === '2.07' && (word & MFFS_MASK) === MFFS && (word & MFFS_RESERVED) !== 0)
+    return decode(word & ~MFFS_RESERVED, isa);
   return undefined;
 }
 

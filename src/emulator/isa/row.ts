@@ -1,6 +1,7 @@
 /** One instruction's row: its name, its encoding, its operands, what it needs. */
 
 import { type Operand, operandsOf } from './operands.ts';
+import { type Isa, SINCE_3_0 } from './since.ts';
 
 /**
  * A facility that MSR can switch off. `vsx-or-vec`: VSX for VSRs 0–31, vector for 32–63; `fp-or-vec`: floating-point for
@@ -24,6 +25,8 @@ export type Row = {
   readonly overflow: boolean;
   /** The name under which semantics are looked up: the mnemonic without `o` and `.`. */
   readonly base: string;
+  /** The version that brought it; absent: 2.07 has it. */
+  readonly since?: Isa;
 };
 
 export type RowOptions = {
@@ -83,6 +86,7 @@ export function rows(
       record: rc,
       overflow: oe,
       base: mnemonic,
+      ...(SINCE_3_0.has(mnemonic) ? { since: '3.0' } : {}),
     };
   };
   if (options.rcOnly === true) return [make(false, true)];

@@ -13,6 +13,7 @@ export const SYSTEM: readonly Row[] = [
   ...form.X('mtmsrd', 31, 178, 'RS L15', { privileged: true }),
   ...form.X('mfmsr', 31, 83, 'RT', { privileged: true }),
   ...form.X('slbie', 31, 434, 'RB', { privileged: true }),
+  ...form.X('slbieg', 31, 466, 'RS RB', { privileged: true }),
   ...form.X('slbia', 31, 498, 'WORD', { privileged: true }),
   ...form.X('slbmte', 31, 402, 'RS RB', { privileged: true }),
   ...form.X('slbmfev', 31, 851, 'RT RB', { privileged: true }),

@@ -22,6 +22,12 @@ export class Ram implements GuestMemory {
   readonly #starts: readonly number[];
   /** One byte an arena page: non-zero where writers must ask. */
   readonly #marks: Uint8Array;
+  /** One entry an arena page: which guest page it is (index in {@link #map}), plus one; 0 for none. */
+  readonly #guestOf: Int32Array;
+  /** Marks of pages that are made from now on. */
+  #marksOfNew = 0;
+  /** Whether the write that is asked for is the host's: a device's or the hypervisor's. */
+  #byHost = false;
   #observer: WriteObserver = () => undefined;
   #madeObserver: () => void = () => undefined;
   /** Stands for every page that nothing has written: never written itself. */
@@ -49,6 +55,7 @@ export class Ram implements GuestMemory {
     this.#map = new Int32Array(pages);
     this.#zeroPage = arena.reserve(PAGE_SIZE);
     this.#marks = new Uint8Array(Math.ceil(arena.size / PAGE_SIZE));
+    this.#guestOf = new Int32Array(this.#marks.length);
   }
 
   observeWrites(observer: WriteObserver): void {
@@ -73,6 +80,8 @@ export class Ram implements GuestMemory {
     if (page === 0) {
       page = this.#arena.allocatePage() | 0;
       this.#map[index] = page;
+      this.#guestOf[page >>> 12] = index + 1;
+      this.#marks[page >>> 12] = this.#marksOfNew;
       this.#madeObserver();
     }
     return (page >>> 0) + (raddr & PAGE_MASK);
@@ -102,6 +111,35 @@ export class Ram implements GuestMemory {
     (this.#marks[arenaPage >>> 12] as number) &= ~bit;
   }
 
+  isMarkedBy(arenaPage: number, bit: number): boolean {
+    return ((this.#marks[arenaPage >>> 12] as number) & bit) !== 0;
+  }
+  /** Marks every page, those that are made later among them. The caller drops TLB entries. */
+  markAll(bit: number): void {
+    this.#marksOfNew |= bit;
+    for (const page of this.#map) if (page !== 0) (this.#marks[page >>> 12] as number) |= bit;
+  }
+  unmarkAll(bit: number): void {
+    this.#marksOfNew &= ~bit;
+    for (const page of this.#map) if (page !== 0) (this.#marks[page >>> 12] as number) &= ~bit;
+  }
+
+  /** The real address of an arena page; -1 where it is no page of RAM. */
+  realAddressOf(arenaPage: number): number {
+    const index = (this.#guestOf[arenaPage >>> 12] as number) - 1;
+    if (index < 0) return -1;
+    for (let i = this.ranges.length - 1; i >= 0; i--) {
+      const start = this.#starts[i] as number;
+      if (index >= start) return (this.ranges[i] as MemoryRange).base + (index - start) * PAGE_SIZE;
+    }
+    return -1;
+  }
+
+  /** While an observer is told of a write: whether host code writes, rather than an instruction of the guest. */
+  get byHost(): boolean {
+    return this.#byHost;
+  }
+
   /** To be called before a store to `[address, address + length)` of one arena page. */
   beforeWrite(address: number, length: number): void {
     const page = address - (address % PAGE_SIZE);
@@ -114,8 +152,10 @@ export class Ram implements GuestMemory {
       const page = (this.#map[i] as number) >>> 0;
       if (page === 0) continue;
       this.#marks[page >>> 12] = 0;
+      this.#guestOf[page >>> 12] = 0;
       this.#arena.freePage(page);
     }
+    this.#marksOfNew = 0;
     this.#map.fill(0);
   }
 
@@ -223,7 +263,9 @@ export class Ram implements GuestMemory {
       const at = raddr + done;
       const run = Math.min(PAGE_SIZE - (at % PAGE_SIZE), length - done);
       const address = this.locate(at);
+      this.#byHost = true;
       this.beforeWrite(address, run);
+      this.#byHost = false;
       act(address, done, run);
       done += run;
     }

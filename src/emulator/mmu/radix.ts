@@ -7,29 +7,21 @@
 
 import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
-
-export type Access = 'read' | 'write' | 'execute';
-
-/** DSISR and SRR1 bits, Book III §6.5.3 and §6.5.5. */
-export const DSISR_NO_TRANSLATION = 0x40000000;
-export const SRR1_NO_EXECUTE = 0x10000000;
-export const DSISR_PROTECTION = 0x08000000;
-export const DSISR_STORE = 0x02000000;
-export const DSISR_KEY = 0x00200000;
-export const DSISR_BAD_TREE = 0x00080000;
+import {
+  type Access,
+  DSISR_BAD_TREE,
+  DSISR_KEY,
+  DSISR_NO_TRANSLATION,
+  DSISR_PROTECTION,
+  DSISR_STORE,
+  type GuestMmu,
+  type MmuContext,
+  SRR1_NO_EXECUTE,
+  type Translation,
+} from './contract.ts';
 
 /** What the walk needs of the vCPU. */
-export type RadixContext = {
-  readonly problemState: boolean;
-  readonly pid: number;
-  /** AMR and IAMR key 0 (bits 0 and 1): write, read; execute. They guard privileged access to user pages. */
-  readonly amrWrite: boolean;
-  readonly amrRead: boolean;
-  readonly iamrExecute: boolean;
-};
-
-/** Where a translation ends. `fault` holds the DSISR (or SRR1) bits, 0 when `raddr` is good; `segment` asks for a segment interrupt. */
-export type Translation = { raddr: number; fault: number; segment: boolean; userPage: boolean };
+export type RadixContext = Pick<MmuContext, 'problemState' | 'pid' | 'amrWrite' | 'amrRead' | 'iamrExecute'>;
 
 const PTE_VALID = 0x80000000 | 0;
 const PTE_LEAF = 0x40000000;
@@ -41,7 +33,8 @@ const PTE_REFERENCE = 0x100;
 const PTE_CHANGE = 0x80;
 const TWO_32 = 4294967296;
 
-export class RadixMmu {
+export class RadixMmu implements GuestMmu {
+  readonly kind = 'radix';
   readonly #arena: Arena;
   readonly #ram: Ram;
   /** Process table: real address and size; 0 bytes while none is registered. */

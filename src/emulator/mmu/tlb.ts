@@ -24,6 +24,7 @@ export const CONTEXTS = 6;
 export const TLB_BYTES: number = TLB_SET_BYTES * CONTEXTS;
 
 const LOGGED = 1024;
+const PROGRAM_LOGGED = 512;
 
 /** One vCPU's TLB in the arena. */
 export class Tlb {
@@ -35,6 +36,9 @@ export class Tlb {
   /** By context: how many entries were filled since its last flush, and where the first {@link LOGGED} of them are (word index). */
   readonly #fills = new Int32Array(CONTEXTS).fill(LOGGED + 1);
   readonly #log = new Int32Array(CONTEXTS * LOGGED);
+  /** By privileged context, likewise, those of programs' addresses: the kernel copies from and to them. */
+  readonly #programs = new Int32Array(CONTEXTS);
+  readonly #programLog = new Int32Array(CONTEXTS * PROGRAM_LOGGED);
 
   /** @param base arena address of {@link TLB_BYTES} bytes, a multiple of 16. */
   constructor(buffer: ArrayBuffer, base: number) {
@@ -62,6 +66,11 @@ export class Tlb {
     const n = this.#fills[context] as number;
     if (n < LOGGED) this.#log[context * LOGGED + n] = at;
     this.#fills[context] = n + 1;
+    if (hi >>> 28 === 0 && context >= CONTEXT_KERNEL) {
+      const logged = this.#programs[context] as number;
+      if (logged < PROGRAM_LOGGED) this.#programLog[context * PROGRAM_LOGGED + logged] = at;
+      this.#programs[context] = logged + 1;
+    }
     return at;
   }
 
@@ -79,6 +88,7 @@ export class Tlb {
     this.#filled &= ~(1 << context);
     const n = this.#fills[context] as number;
     this.#fills[context] = 0;
+    this.#programs[context] = 0;
     // Linux invalidates everything after each single page while it patches itself: few entries live in between.
     if (n > LOGGED) this.#bytes.fill(0xff, this.set(context), this.set(context) + TLB_SET_BYTES);
     else for (let i = 0; i < n; i++) this.#words[this.#log[context * LOGGED + i] as number] = -1;
@@ -86,9 +96,14 @@ export class Tlb {
 
   /** Drops every execute entry. */
   flushExecute(): void {
+    this.flushArray(TLB_EXECUTE);
+  }
+
+  /** Drops every entry of an array, in all contexts. */
+  flushArray(array: number): void {
     for (let context = 0; context < CONTEXTS; context++) {
       if ((this.#filled & (1 << context)) === 0) continue;
-      const from = this.set(context) + TLB_EXECUTE;
+      const from = this.set(context) + array;
       this.#bytes.fill(0xff, from, from + TLB_ARRAY_BYTES);
     }
   }
@@ -101,6 +116,44 @@ export class Tlb {
         const at = (this.set(context) + array * TLB_ARRAY_BYTES + slot) >>> 2;
         this.#words[at] = -1;
         this.#words[at + 1] = -1;
+      }
+    }
+  }
+
+  /** Drops everything that was translated: all but the real-mode context. */
+  flushTranslated(): void {
+    for (let context = CONTEXT_USER; context < CONTEXTS; context++) this.flushContext(context);
+  }
+
+  /** Drops a run of pages of 4 KiB from the translated contexts, whatever their upper address bits: those from 24 on. */
+  dropPages(lo: number, pages: number): void {
+    if (pages >= TLB_ENTRIES) {
+      this.flushTranslated();
+      return;
+    }
+    for (let context = CONTEXT_USER; context < CONTEXTS; context++) {
+      if ((this.#filled & (1 << context)) === 0) continue;
+      for (let array = 0; array < 3; array++) {
+        const from = this.set(context) + array * TLB_ARRAY_BYTES;
+        for (let i = 0; i < pages; i++)
+          this.#words[(from + (((lo >>> 8) + i * 16) & TLB_INDEX_MASK)) >>> 2] = -1;
+      }
+    }
+  }
+
+  /** Drops what was translated from programs' addresses (top nibble 0), in whatever context they were used. */
+  flushPrograms(): void {
+    this.flushContext(CONTEXT_USER);
+    for (let context = CONTEXT_KERNEL; context < CONTEXTS; context++) {
+      const n = this.#programs[context] as number;
+      this.#programs[context] = 0;
+      if (n > PROGRAM_LOGGED) {
+        this.flushContext(context);
+        continue;
+      }
+      for (let i = 0; i < n; i++) {
+        const at = this.#programLog[context * PROGRAM_LOGGED + i] as number;
+        if ((this.#words[at + 1] as number) >>> 28 === 0) this.#words[at] = -1;
       }
     }
   }

@@ -13,6 +13,7 @@ import type { ReportUnsupported } from '../devices/contract.ts';
 import { Engine } from '../engine/engine.ts';
 import { Arena } from '../memory/arena.ts';
 import { Ram } from '../memory/ram.ts';
+import type { GuestMmu } from '../mmu/contract.ts';
 import { RadixMmu } from '../mmu/radix.ts';
 import { SeededRandom } from './random.ts';
 import { isTraced, type Step, Stepper } from './stepper.ts';
@@ -23,6 +24,10 @@ export type BareMachineOptions = {
   readonly endian: 'big' | 'little';
   readonly processorVersion: number;
   readonly seed?: number;
+  /** How it translates when MSR says so; absent: radix, without a process table. */
+  readonly mmu?: GuestMmu;
+  /** Real addresses from here on are out of reach in real mode. */
+  readonly realModeArea?: number;
   readonly unsupported?: ReportUnsupported;
 };
 
@@ -56,7 +61,7 @@ export class BareMachine {
     this.vcpu = new Vcpu(arena, 0, 0);
     const random = new SeededRandom(options.seed ?? 0);
     const nothing = { read: (): boolean => false, write: (): boolean => false };
-    this.#engine = new Engine(arena, this.ram, new RadixMmu(arena, this.ram), nothing, {
+    this.#engine = new Engine(arena, this.ram, options.mmu ?? new RadixMmu(arena, this.ram), nothing, {
       sliceStart: () => this.#executed,
       processorVersion: options.processorVersion,
       unsupported: options.unsupported ?? (() => undefined),
@@ -68,6 +73,7 @@ export class BareMachine {
       deliverPending: (vcpu) => this.#deliverPending(vcpu),
       allVcpus: () => [this.vcpu],
     });
+    this.#engine.storage.realLimit = options.realModeArea ?? Number.POSITIVE_INFINITY;
     this.#stepper = new Stepper(this.#engine, arena);
     this.reset();
   }

@@ -6,11 +6,13 @@
 import { readFileSync } from 'node:fs';
 import { assert } from '../../base/errors.ts';
 import { hex64 } from '../../base/hex.ts';
-import { CTR, LR } from '../cpu/layout.ts';
+import { PROCESSOR_VERSION } from '../cpu/processor.ts';
 import { Vcpu } from '../cpu/vcpu.ts';
 import type { BlockStore, ReportUnsupported, Unsupported } from '../devices/contract.ts';
 import { Engine } from '../engine/engine.ts';
 import type {
+  InstantName,
+  InstantRecord,
   MachineEvent,
   MachineFault,
   ObservePlan,
@@ -20,15 +22,22 @@ import type {
 } from '../host/contract.ts';
 import { Arena } from '../memory/arena.ts';
 import { Ram } from '../memory/ram.ts';
+import { MemorySnapshots, type PageWriter, type WrittenPage } from '../memory/snapshots.ts';
+import { HashMmu } from '../mmu/hash/hash-mmu.ts';
+import { HashTable, tableShift } from '../mmu/hash/table.ts';
 import { RadixMmu } from '../mmu/radix.ts';
+import { TLB_WRITE } from '../mmu/tlb.ts';
 import type { FirmwareMachine } from '../platform/contract.ts';
 import { type Platform, RTAS_BYTES } from '../platform/index.ts';
-import { loadKernel, placeBoot } from './boot-image.ts';
+import { CLIENT_STACK, FIRMWARE_BASE, FIRMWARE_BYTES } from '../platform/of-client/index.ts';
+import { CLIENT_LOAD_AT, type LoadedKernel, loadKernel, placeBoot, placeClient } from './boot-image.ts';
 import { EventClock } from './event-clock.ts';
 import { FaultInjector } from './faults.ts';
 import { PartitionVcpu } from './firmware-vcpu.ts';
 import { runHypercall } from './hypercalls.ts';
+import { Instants, snapshotOf } from './instants.ts';
 import { createMachine, type Machine } from './machine.ts';
+import { machineFacts } from './machine-facts.ts';
 import { SeededRandom } from './random.ts';
 import { Scheduler } from './scheduler.ts';
 import { SpinWatch } from './spin.ts';
@@ -45,8 +54,6 @@ export type PartitionListener = {
 /** How {@link Partition.run} came back. `resting`: nothing happens any more that anybody would see. */
 export type RunOutcome = 'ran' | 'resting' | 'ended';
 
-/** Processor version register values: POWER9 DD2.0 as QEMU's default has it. */
-const PVR = { power8: 0x4d0200, power9: 0x4e1200 } as const;
 /** Room in the arena beside RAM: code slots, vCPU blocks and TLBs, and what the guest's tables cost nothing of. */
 const ARENA_OVERHEAD = 0x1000_0000;
 const MIB256 = 0x1000_0000;
@@ -62,19 +69,24 @@ export class Partition {
   readonly vcpus: readonly Vcpu[];
   readonly engine: Engine;
   readonly #arena: Arena;
-  readonly #mmu: RadixMmu;
+  readonly #mmu: RadixMmu | HashMmu;
   readonly #listener: PartitionListener;
   readonly #disks: readonly BlockStore[];
   readonly #counts = new Map<string, number>();
   readonly #spins: SpinWatch;
   readonly #stepper: Stepper;
   readonly #watch: MachineWatch;
+  readonly #memoryThen: MemorySnapshots;
+  readonly #instants: Instants;
+  /** Whose host code is at work, for the snapshots. */
+  #hostWriter: Exclude<PageWriter['by'], 'cpu'> = 'device';
   readonly #faults: FaultInjector;
   /** When something was last printed, typed or moved, in ns since power-on. */
   #lastActivity = 0;
   #clock: EventClock;
   #scheduler: Scheduler;
   #machine: Machine | undefined;
+  #tree: Uint8Array | undefined;
   #firmware: readonly PartitionVcpu[] = [];
   #end: PartitionEnd | undefined;
 
@@ -85,7 +97,7 @@ export class Partition {
     const bytes = config.memory.reduce((sum, each) => sum + each.size, 0);
     this.#arena = new Arena(bytes + ARENA_OVERHEAD);
     this.ram = new Ram(this.#arena, config.memory);
-    this.#mmu = new RadixMmu(this.#arena, this.ram);
+    this.#mmu = config.mmu === 'hash' ? this.#makeHashMmu(bytes) : new RadixMmu(this.#arena, this.ram);
     this.vcpus = Array.from({ length: config.cpus }, (_, i) => new Vcpu(this.#arena, i, hardwareId(i)));
     this.engine = this.#makeEngine();
     this.#stepper = new Stepper(this.engine, this.#arena);
@@ -94,6 +106,22 @@ export class Partition {
       this.engine.code.written(page, offset, length);
       this.#spins.written(page, offset, length);
       this.#watch.written(page, offset, length);
+      this.#memoryThen.written(page);
+    });
+    this.#memoryThen = new MemorySnapshots(
+      this.ram,
+      this.#arena,
+      () => this.#writer(),
+      () => {
+        for (const vcpu of this.vcpus) vcpu.tlb.flushArray(TLB_WRITE);
+      },
+    );
+    this.#instants = new Instants({
+      vcpus: this.vcpus,
+      memory: this.#memoryThen,
+      instructions: () => this.instructions,
+      timebase: () => this.#clock.timebase(),
+      facts: () => machineFacts(this.vcpus, this.#machine, this.hashTable),
     });
     this.#watch = new MachineWatch(
       {
@@ -103,6 +131,7 @@ export class Partition {
         instructions: () => this.instructions,
         timebase: () => this.#clock.timebase(),
         acting: () => this.#scheduler.running?.index ?? -1,
+        instants: this.#instants,
       },
       (event) => {
         listener.event(event);
@@ -110,7 +139,10 @@ export class Partition {
       },
     );
     this.#faults = new FaultInjector({
-      ram: this.ram,
+      ram: {
+        read: (raddr, length) => this.ram.read(raddr, length),
+        write: (raddr, bytes) => this.#writingAs('fault', () => this.ram.write(raddr, bytes)),
+      },
       vcpus: this.vcpus,
       endSlice: () => this.engine.requestStop(),
       done: (cpu, event) => this.#watch.fault(cpu, event),
@@ -132,6 +164,10 @@ export class Partition {
   get clock(): EventClock {
     return this.#clock;
   }
+  /** The hashed page table, as it is now: how many entries are valid, and some of them. */
+  get hashTable(): HashTable | undefined {
+    return this.#mmu.kind === 'hash' ? this.#mmu.table : undefined;
+  }
   /** Firmware of this life. */
   get platform(): Platform | undefined {
     return this.#machine?.platform;
@@ -152,20 +188,40 @@ export class Partition {
   powerOn(): void {
     this.#reset();
     const { config } = this;
-    const kernel = loadKernel(this.ram, config.kernel, config.loadAt ?? 0);
+    const byClient = config.firmware === 'open-firmware';
+    const kernel = loadKernel(this.ram, config.kernel, config.loadAt ?? (byClient ? CLIENT_LOAD_AT : 0));
     const initrd = config.initrd === undefined ? new Uint8Array(0) : readFileSync(config.initrd);
     const rma = config.rma ?? Math.min(totalBytes(config) / 2, MIB256);
+    // Radix has no real-mode area: its real addresses are the hypervisor's to limit.
+    if (config.mmu === 'hash') this.engine.storage.realLimit = rma;
     const random = new SeededRandom(config.seed);
     const machine = this.#makeMachine(random);
+    if (byClient) {
+      this.#startClient(machine, kernel, initrd, rma);
+      return;
+    }
     const layout = placeBoot(rma, kernel.end, RTAS_BYTES, initrd.length);
     this.ram.write(layout.rtasBase, machine.platform.rtasBlob);
     if (layout.initrd !== undefined) this.ram.write(layout.initrd.start, initrd);
-    this.ram.write(layout.treeBase, machine.flatTree(layout, rma, config.append));
+    this.#tree = machine.flatTree(layout, rma, config.append);
+    this.ram.write(layout.treeBase, this.#tree);
     this.#machine = machine;
     this.#firmware[0]?.start(kernel.entry, BigInt(layout.treeBase));
     // Entered as kexec enters a kernel: r4 = where it lies, r5 = 0 (no client interface).
     this.vcpus[0]?.setGpr(4, BigInt(kernel.entry));
     this.vcpus[0]?.setGpr(5, 0n);
+  }
+
+  /** Entered by Open Firmware: r3, r4 = the initramfs and its size, r5 = the client interface, a stack in r1. */
+  #startClient(machine: Machine, kernel: LoadedKernel, initrd: Uint8Array, rma: number): void {
+    const layout = placeClient(rma, FIRMWARE_BASE + FIRMWARE_BYTES, kernel, initrd.length);
+    if (layout.initrd !== undefined) this.ram.write(layout.initrd.start, initrd);
+    const firmware = machine.openFirmware(layout, rma, this.config.append);
+    this.#machine = machine;
+    this.#firmware[0]?.start(kernel.entry, BigInt(layout.initrd?.start ?? 0));
+    this.vcpus[0]?.setGpr(1, BigInt(CLIENT_STACK));
+    this.vcpus[0]?.setGpr(4, BigInt(initrd.length));
+    this.vcpus[0]?.setGpr(5, BigInt(firmware.entry));
   }
 
   /** Runs until about `instructions` more are executed, the life ends, or the partition rests. */
@@ -177,6 +233,12 @@ export class Partition {
       if (turn.end === 'attn') this.#finish({ kind: 'error', message: `attn at ${hex64(turn.vcpu.nia)}` });
     }
     return this.#end === undefined ? 'ran' : 'ended';
+  }
+
+  /** The flattened tree that power-on gave the kernel. @throws Error before power-on, and where Open Firmware gave none */
+  machineTree(): Uint8Array {
+    if (this.#tree === undefined) throw new Error('the kernel was given no flattened tree');
+    return this.#tree;
   }
 
   /** Types on a terminal. Between runs only. */
@@ -200,6 +262,26 @@ export class Partition {
     this.#watch.set(plan);
   }
 
+  /** The machine as it was at an instant of the plan; undefined while it has not come. */
+  instant(name: InstantName): InstantRecord | undefined {
+    return this.#instants.record(name);
+  }
+
+  /** Memory as it was at an instant. @throws OutsideMemory; Error where it has not come */
+  readInstant(name: InstantName, raddr: number, length: number): Uint8Array {
+    return this.#memoryThen.read(name, raddr, length);
+  }
+
+  /** The pages of memory as it was at an instant that differ from `bytes`, by real address. @throws as {@link readInstant} */
+  differing(name: InstantName, raddr: number, bytes: Uint8Array): readonly number[] {
+    return this.#memoryThen.differing(name, raddr, bytes);
+  }
+
+  /** The pages written after an instant. @throws Error where it has not come */
+  changes(name: InstantName): readonly WrittenPage[] {
+    return this.#memoryThen.changes(name);
+  }
+
   /** Damage to be done now or later. Between runs only. @throws OutsideMemory, Error for what is not there */
   inject(faults: readonly MachineFault[]): void {
     this.#active();
@@ -207,18 +289,7 @@ export class Partition {
   }
 
   snapshot(): readonly VcpuSnapshot[] {
-    return this.vcpus.map((vcpu) => ({
-      index: vcpu.index,
-      hardwareId: vcpu.hardwareId,
-      state: vcpu.state,
-      gpr: Array.from({ length: 32 }, (_, n) => vcpu.gpr(n)),
-      nia: vcpu.nia,
-      msr: vcpu.msr,
-      lr: vcpu.get64(LR),
-      ctr: vcpu.get64(CTR),
-      cr: vcpu.cr,
-      xer: vcpu.xer,
-    }));
+    return this.vcpus.map(snapshotOf);
   }
 
   /** Ends the life from outside. */
@@ -228,6 +299,7 @@ export class Partition {
 
   #reset(): void {
     this.#end = undefined;
+    this.#tree = undefined;
     this.#lastActivity = 0;
     this.#watch.set(undefined);
     this.#faults.set([]);
@@ -241,7 +313,8 @@ export class Partition {
       vcpu.interruptLittleEndian = false;
       vcpu.alternateLocation = 0;
     }
-    this.#mmu.setProcessTable(0, 0);
+    if (this.#mmu.kind === 'radix') this.#mmu.setProcessTable(0, 0);
+    else this.#mmu.table.reset();
     this.#spins.clear();
     this.#clock = this.#makeClock();
     this.#scheduler = this.#makeScheduler();
@@ -282,6 +355,14 @@ export class Partition {
     if (count === 1) this.#listener.unsupported(what, count);
   };
 
+  #makeHashMmu(memory: number): HashMmu {
+    return new HashMmu(
+      new HashTable(tableShift(memory), (lo, pages) => {
+        for (const vcpu of this.vcpus) vcpu.tlb.dropPages(lo, pages);
+      }),
+    );
+  }
+
   #makeEngine(): Engine {
     const bus = {
       read: (raddr: number, target: Uint8Array): boolean => this.#machine?.bus.read(raddr, target) ?? false,
@@ -289,7 +370,7 @@ export class Partition {
     };
     return new Engine(this.#arena, this.ram, this.#mmu, bus, {
       sliceStart: () => this.#clock.base,
-      processorVersion: PVR[this.config.processor],
+      processorVersion: PROCESSOR_VERSION[this.config.processor],
       unsupported: this.#report,
       randomBytes: (count) => {
         assert(this.#random !== undefined, 'nothing asks for chance before power-on');
@@ -299,8 +380,10 @@ export class Partition {
         const platform = this.#machine?.platform;
         const firmware = this.#firmware[vcpu.index];
         if (platform === undefined || firmware === undefined) return false;
-        runHypercall(vcpu, firmware, platform.hcall, (opcode, args, result) =>
-          this.#watch.hypercall(vcpu, platform.hcallName(opcode), opcode, args, result),
+        this.#writingAs('hypervisor', () =>
+          runHypercall(vcpu, firmware, platform.hcall, (opcode, args, result) =>
+            this.#watch.hypercall(vcpu, platform.hcallName(opcode), opcode, args, result),
+          ),
         );
         return true;
       },
@@ -309,7 +392,7 @@ export class Partition {
         this.#watch.interrupt(vcpu, vector, returnTo);
         this.#stepper.interruptTaken();
       },
-      msrChanged: (vcpu, before) => this.#watch.msrChanged(vcpu, before),
+      msrChanged: (vcpu, before, target) => this.#watch.msrChanged(vcpu, before, target),
       probed: (vcpu, word) => this.#watch.probed(vcpu, word),
       enteredPage: (vcpu, raddr) => this.#watch.enteredPage(vcpu, raddr),
       systemCall: (vcpu) => this.#watch.systemCall(vcpu),
@@ -332,9 +415,10 @@ export class Partition {
       clock: this.#clock,
       vcpus: this.#firmware,
       unsupported: this.#report,
+      ...(this.#mmu.kind === 'hash' ? { hashTable: this.#mmu.table } : {}),
       randomBytes: (count) => random.bytes(count),
       setProcessTable: (radix, base, sizeLog2) => {
-        this.#mmu.setProcessTable(base, radix ? 2 ** sizeLog2 : 0);
+        if (this.#mmu.kind === 'radix') this.#mmu.setProcessTable(base, radix ? 2 ** sizeLog2 : 0);
         for (const vcpu of this.vcpus) vcpu.tlb.flushAll();
       },
       flushTlbs: () => {
@@ -346,7 +430,10 @@ export class Partition {
     };
     return createMachine({
       machine,
-      disks: this.#disks,
+      processor: this.config.processor,
+      interruptController: this.config.interruptController ?? 'xics',
+      running: () => this.#scheduler.running?.hardwareId ?? 0,
+      disks: this.#disks.map((store, i) => ({ store, bus: this.config.disks[i]?.bus ?? 'virtio' })),
       ...(this.config.refuseSysReset === undefined ? {} : { refuseSysReset: this.config.refuseSysReset }),
       output: (vty, bytes) => {
         this.#active();
@@ -363,7 +450,27 @@ export class Partition {
   /** The hypervisor's side of a dispatch: the VPA's yield count. */
   #woken(vcpu: Vcpu): void {
     const firmware = this.#firmware[vcpu.index];
-    if (firmware !== undefined) this.#machine?.platform.dispatched(firmware);
+    if (firmware !== undefined)
+      this.#writingAs('hypervisor', () => this.#machine?.platform.dispatched(firmware));
+  }
+
+  /** Who is writing to memory, while an observer of writes is told. */
+  #writer(): PageWriter {
+    const vcpu = this.#scheduler.running;
+    return {
+      by: this.ram.byHost ? this.#hostWriter : 'cpu',
+      cpu: vcpu?.index ?? -1,
+      nia: vcpu?.cia ?? 0n,
+      insn: this.instructions,
+    };
+  }
+
+  /** Does what the host does on somebody's behalf. */
+  #writingAs(by: Exclude<PageWriter['by'], 'cpu'>, act: () => void): void {
+    const before = this.#hostWriter;
+    this.#hostWriter = by;
+    act();
+    this.#hostWriter = before;
   }
 
   #active(): void {

@@ -11,12 +11,15 @@ import type { MachineEvent, MachineEventKind, ObservePlan } from '../host/contra
 import type { Ram } from '../memory/ram.ts';
 import { TLB_WRITE } from '../mmu/tlb.ts';
 import type { HcallResult } from '../platform/contract.ts';
+import type { Instants } from './instants.ts';
 
 /** The mark of pages with watched bytes; see Ram.mark. */
 const MARK_WATCH = 2;
 const DEFAULT_LIMIT = 16;
 const KEXEC_LOAD = 268n;
 const MAXIMUM_SEGMENTS = 16;
+/** Calls whose return is waited for; a task may die in one. */
+const OPEN_CALLS = 4;
 
 /** What the watch needs of the machine. */
 export type WatchedMachine = {
@@ -27,6 +30,8 @@ export type WatchedMachine = {
   readonly timebase: () => bigint;
   /** The vCPU whose instruction is being executed; -1 for a device. */
   readonly acting: () => number;
+  /** Keeps the machine at instants; told before the events that mark them. */
+  readonly instants?: Instants;
 };
 
 type Limited = { readonly name: string; readonly limit?: number };
@@ -41,6 +46,8 @@ export class MachineWatch {
   #pages = new Map<number, number>();
   #inside = new Map<number, string | undefined>();
   #counts = new Map<string, number>();
+  /** kexec_load calls that have not come back. */
+  #calls: { readonly next: bigint; readonly r1: bigint }[] = [];
   /** The last write so far to each disk. */
   readonly #lastWrites = new Map<number, Pick<MachineEvent, 'insn' | 'tb' | 'regs'>>();
 
@@ -51,7 +58,8 @@ export class MachineWatch {
 
   /** Replaces the plan. Between slices only. */
   set(plan: ObservePlan | undefined): void {
-    const { ram, engine, vcpus } = this.#machine;
+    const { ram, engine, vcpus, instants } = this.#machine;
+    instants?.set(plan);
     for (const page of this.#pages.keys()) ram.unmark(page, MARK_WATCH);
     this.#pages = new Map();
     this.#inside = new Map();
@@ -80,6 +88,7 @@ export class MachineWatch {
   probed(vcpu: Vcpu, word: number): void {
     const probe = this.#probes.get(word);
     if (probe === undefined) return;
+    this.#machine.instants?.probed(vcpu, probe.name);
     if (this.#plan?.census?.includes(probe.name)) this.#census(vcpu);
     this.#fetch(vcpu, vcpu.cia, probe, probe.raddr);
   }
@@ -117,7 +126,9 @@ export class MachineWatch {
     });
   }
 
-  msrChanged(vcpu: Vcpu, before: bigint): void {
+  /** @param target where a return from interrupt goes */
+  msrChanged(vcpu: Vcpu, before: bigint, target?: bigint): void {
+    if (target !== undefined && this.#calls.length > 0) this.#returned(vcpu, target);
     const plan = this.#plan;
     if (plan === undefined || ((vcpu.msr ^ before) & plan.msrMask) === 0n) return;
     this.#event(vcpu.index, 'msr', {
@@ -128,7 +139,7 @@ export class MachineWatch {
 
   hypercall(vcpu: Vcpu, name: string, opcode: number, args: readonly bigint[], result: HcallResult): void {
     const plan = this.#plan;
-    if (plan === undefined || plan.hcallsExcept.includes(name)) return;
+    if (plan === undefined || plan.quiet === true || plan.hcallsExcept.includes(name)) return;
     const [r4 = 0n, r5 = 0n, r6 = 0n, r7 = 0n, r8 = 0n] = args;
     const status = result.kind === 'status' ? BigInt.asUintN(64, BigInt(result.status)) : 0n;
     this.#event(vcpu.index, 'hcall', {
@@ -139,7 +150,7 @@ export class MachineWatch {
   }
 
   rtas(cpu: number, name: string, args: readonly number[]): void {
-    if (this.#plan === undefined) return;
+    if (this.#plan === undefined || this.#plan.quiet === true) return;
     this.#event(cpu, 'rtas', {
       detail: name,
       regs: Object.fromEntries(args.map((value, i) => [`arg${i}`, BigInt(value >>> 0)])),
@@ -147,6 +158,7 @@ export class MachineWatch {
   }
 
   interrupt(vcpu: Vcpu, vector: number, returnTo: bigint): void {
+    this.#machine.instants?.interrupt(vcpu, vector, returnTo);
     if (this.#plan?.vectors.includes(vector) !== true) return;
     this.#event(vcpu.index, 'interrupt', {
       addr: BigInt(vector),
@@ -154,9 +166,9 @@ export class MachineWatch {
     });
   }
 
-  /** kexec_load is told with or without a plan: it says where the next kernel lies. */
+  /** kexec_load is told with or without a plan, from whatever state: it says where the next kernel lies. */
   systemCall(vcpu: Vcpu): void {
-    if (vcpu.gpr(0) !== KEXEC_LOAD || (vcpu.msr & msr.MSR_PR_BIT) === 0n) return;
+    if (vcpu.gpr(0) !== KEXEC_LOAD) return;
     const regs: Record<string, bigint> = { entry: vcpu.gpr(3), segments: vcpu.gpr(4), flags: vcpu.gpr(6) };
     const count = Number(vcpu.gpr(4) < BigInt(MAXIMUM_SEGMENTS) ? vcpu.gpr(4) : BigInt(MAXIMUM_SEGMENTS));
     const littleEndian = (vcpu.msr & msr.MSR_LE_BIT) !== 0n;
@@ -168,14 +180,29 @@ export class MachineWatch {
       }
     }
     this.#event(vcpu.index, 'syscall', { detail: 'kexec_load', addr: vcpu.cia, regs });
+    this.#calls.push({ next: vcpu.cia + 4n, r1: vcpu.gpr(1) });
+    if (this.#calls.length > OPEN_CALLS) this.#calls.shift();
+  }
+
+  /** Whoever comes back behind the call with the stack pointer that it was made with brings its result. */
+  #returned(vcpu: Vcpu, target: bigint): void {
+    const at = this.#calls.findIndex(({ next, r1 }) => next === target && r1 === vcpu.gpr(1));
+    if (at < 0) return;
+    this.#calls.splice(at, 1);
+    this.#event(vcpu.index, 'syscall', {
+      detail: 'kexec_load result',
+      addr: target,
+      regs: { r3: vcpu.gpr(3), so: BigInt((vcpu.cr >>> 28) & 1) },
+    });
   }
 
   reset(cpu: number): void {
+    this.#machine.instants?.reset(cpu);
     this.#event(cpu, 'reset', { detail: 'system reset from outside' });
   }
 
   run(vcpu: Vcpu, what: string): void {
-    if (this.#plan !== undefined)
+    if (this.#plan !== undefined && this.#plan.quiet !== true)
       this.#event(vcpu.index, 'run', {
         detail: what,
         addr: vcpu.nia,
@@ -185,7 +212,7 @@ export class MachineWatch {
 
   /** What the guest wrote is in the store. The first write under a plan is told at once, the last one by {@link ended}. */
   diskWritten(disk: number, offset: number, length: number): void {
-    if (this.#plan === undefined) return;
+    if (this.#plan === undefined || this.#plan.quiet === true) return;
     const write = {
       insn: this.#machine.instructions(),
       tb: this.#machine.timebase(),

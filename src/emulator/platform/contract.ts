@@ -4,6 +4,7 @@
 
 import type { Clock, ReportUnsupported } from '../devices/contract.ts';
 import type { GuestMemory } from '../memory/contract.ts';
+import type { HashTable } from '../mmu/hash/table.ts';
 
 /** Whether a vCPU was started, as RTAS query-cpu-stopped-state tells it. */
 export type VcpuRunState = 'stopped' | 'running';
@@ -55,6 +56,8 @@ export interface FirmwareMachine {
   readonly unsupported: ReportUnsupported;
   /** The partition's seeded byte source: H_RANDOM, RTAS and the tree draw from it, in order. */
   randomBytes(count: number): Uint8Array;
+  /** The hashed page table; absent: the partition translates by radix trees. */
+  readonly hashTable?: HashTable;
   /** H_REGISTER_PROCESS_TABLE, radix: PATE dword 1 as the call gives it (0 when deregistered). Flushes every TLB. */
   setProcessTable(radix: boolean, base: number, sizeLog2: number): void;
   /** Drops every translation of every vCPU. */

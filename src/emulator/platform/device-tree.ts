@@ -3,12 +3,14 @@
  * the kernel's prom_init would have left, and nothing that calls back into firmware.
  *
  * Source: Devicetree Specification 0.4; QEMU 7.2 hw/ppc/spapr.c (nodes and properties of PAPR); the root says that the machine is QEMU's pseries,
- * which is what it looks like. Left out: dynamic reconfiguration (no DRC properties), event sources, hash MMU.
+ * which is what it looks like. Left out: dynamic reconfiguration (no DRC properties), event sources.
  */
 
 import { alignUp } from '../../base/bytes.ts';
 import { assert } from '../../base/errors.ts';
 import { buildFdt, type FdtNode, type FdtReservation, type FdtTree, node } from '../../base/fdt/index.ts';
+import { TIMA_SYSTEM, TIMA_USER, PAGE_SHIFT as XIVE_PAGE_SHIFT } from '../devices/xive/index.ts';
+import { LEAST_GUEST_PRIORITY } from './hcall/xive.ts';
 import { RTAS_BYTES } from './rtas/stub.ts';
 import { chosenNode } from './tree/chosen.ts';
 import { cpusNode } from './tree/cpus.ts';
@@ -59,6 +61,9 @@ function rootNode(description: TreeDescription): FdtNode {
       model: 'IBM pSeries (emulated by qemu)',
       'vm,uuid': uuidText(description.uuid),
       'system-id': uuidText(description.uuid),
+      ...(description.xive === undefined
+        ? {}
+        : { 'ibm,plat-res-int-priorities': [LEAST_GUEST_PRIORITY + 1, 0xff - LEAST_GUEST_PRIORITY - 1] }),
     },
     [
       chosenNode(description),
@@ -109,6 +114,7 @@ function blocks(base: number, size: number): { base: number; size: number }[] {
 }
 
 function interruptControllerNode(description: TreeDescription): FdtNode {
+  if (description.xive !== undefined) return xiveNode(description, description.xive.ipis);
   const last = description.hardwareIds[description.hardwareIds.length - 1] ?? 0;
   return node('interrupt-controller', {
     device_type: 'PowerPC-External-Interrupt-Presentation',
@@ -116,6 +122,22 @@ function interruptControllerNode(description: TreeDescription): FdtNode {
     'interrupt-controller': true,
     '#interrupt-cells': 2,
     'ibm,interrupt-server-ranges': [0, last + 1],
+    phandle: description.interruptController,
+    'linux,phandle': description.interruptController,
+  });
+}
+
+/** Views of the TIMA: the user's, then the system's. Queues are of one page of the guest's. */
+function xiveNode(description: TreeDescription, ipis: number): FdtNode {
+  const page = 2 ** XIVE_PAGE_SHIFT;
+  return node(`interrupt-controller@${TIMA_USER.toString(16)}`, {
+    device_type: 'power-ivpe',
+    compatible: 'ibm,power-ivpe',
+    reg: [BigInt(TIMA_USER), BigInt(page), BigInt(TIMA_SYSTEM), BigInt(page)],
+    'ibm,xive-eq-sizes': XIVE_PAGE_SHIFT,
+    'ibm,xive-lisn-ranges': [0, ipis],
+    'interrupt-controller': true,
+    '#interrupt-cells': 2,
     phandle: description.interruptController,
     'linux,phandle': description.interruptController,
   });
@@ -148,6 +170,7 @@ function vdeviceNode(description: TreeDescription): FdtNode {
         reg: description.nvram.unit,
         '#bytes': description.nvram.bytes,
       }),
+      ...(description.vdevices ?? []),
     ],
   );
 }

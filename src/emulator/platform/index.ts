@@ -12,10 +12,18 @@ export type {
   VcpuRunState,
 } from './contract.ts';
 export { buildDeviceTree, flattenDeviceTree } from './device-tree.ts';
+export { crqHcalls } from './hcall/crq.ts';
 export type { HcallDispatch } from './hcall/table.ts';
 export type { VpaState, VpaTable } from './hcall/vpa.ts';
 export type { BootDescription, Platform, PlatformOptions } from './platform.ts';
-export { createPlatform, NVRAM_UNIT, VTY_UNITS, XICS_PHANDLE } from './platform.ts';
+export {
+  createPlatform,
+  FIRST_VIO_SOURCE,
+  NVRAM_UNIT,
+  VSCSI_UNIT,
+  VTY_UNITS,
+  XICS_PHANDLE,
+} from './platform.ts';
 export { RTAS_BYTES, rtasStub } from './rtas/stub.ts';
 export { H, RTAS } from './status.ts';
 export type { ByteRange, TreeDescription, TreeVty } from './tree/description.ts';

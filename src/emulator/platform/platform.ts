@@ -3,12 +3,16 @@
  * tells the guest of them. One platform is one life of a partition: a reboot makes a new one, with the old NVRAM.
  */
 
-import type { FdtNode, PropertyValue } from '../../base/fdt/index.ts';
-import { Nvram, Rtc, Vty, type Xics } from '../devices/index.ts';
+import { asU32, type FdtNode, findNode, type PropertyValue } from '../../base/fdt/index.ts';
+import { Nvram, type PresentationState, Rtc, Vty, type Xics } from '../devices/index.ts';
+import type { Xive } from '../devices/xive/index.ts';
 import type { FirmwareMachine, FirmwareVcpu, HcallFamily, RtasFamily } from './contract.ts';
-import { flattenDeviceTree } from './device-tree.ts';
+import { buildDeviceTree, flattenDeviceTree } from './device-tree.ts';
+import { hptHcalls } from './hcall/hpt.ts';
+import { hptResizeHcalls } from './hcall/hpt-resize.ts';
 import { interruptHcalls } from './hcall/interrupt.ts';
 import { type LogicalOptions, logicalHcalls } from './hcall/logical.ts';
+import { clientHcalls } from './hcall/of-client.ts';
 import { partitionHcalls } from './hcall/partition.ts';
 import { processTableHcalls } from './hcall/process-table.ts';
 import { schedulingHcalls } from './hcall/scheduling.ts';
@@ -17,6 +21,8 @@ import { systemResetHcalls } from './hcall/system-reset.ts';
 import { type HcallDispatch, hcallDispatcher, mergeHcalls } from './hcall/table.ts';
 import { terminalHcalls } from './hcall/terminal.ts';
 import { VpaTable } from './hcall/vpa.ts';
+import { xiveHcalls } from './hcall/xive.ts';
+import { OpenFirmware } from './of-client/index.ts';
 import { createRtas, mergeRtas } from './rtas/call.ts';
 import { clockServices } from './rtas/clock.ts';
 import { cpuServices } from './rtas/cpus.ts';
@@ -31,18 +37,26 @@ import type { FeatureName } from './tree/features.ts';
 
 /** The interrupt controller's phandle, for interrupt maps. */
 export const XICS_PHANDLE = 0x1111;
-/** Unit addresses on the virtual I/O bus: console, agent channel, NVRAM. */
+/** Unit addresses on the virtual I/O bus: console, agent channel, NVRAM, SCSI adapter. */
 export const VTY_UNITS = [0x7100_0000, 0x7100_0001] as const;
 export const NVRAM_UNIT = 0x7100_0002;
-/** The terminals' interrupts begin here. */
-const FIRST_VIO_SOURCE = 0x1100;
+export const VSCSI_UNIT = 0x7100_0003;
+/** The interrupts of the virtual I/O bus begin here. */
+export const FIRST_VIO_SOURCE = 0x1100;
+const VECTOR_5_PROPERTY = 'ibm,architecture-vec-5';
+/** ibm,hypertas-functions of a partition with a hashed page table. */
+const HASH_HYPERTAS = ['hcall-pft', 'hcall-bulk', 'hcall-hpt-resize'] as const;
 const UUID_BYTES = 16;
 const RNG_SEED_BYTES = 32;
 
 export type PlatformOptions = {
+  /** What the tree says that the processors are; absent: POWER9. Whether they translate by hash is the machine's. */
+  readonly processor?: TreeDescription['processor'];
   readonly machine: FirmwareMachine;
   /** Made from `machine.vcpus`; host bridges allocate their interrupts from the same one. */
   readonly xics: Xics;
+  /** The partition's interrupt controller in the place of XICS. */
+  readonly xive?: Xive;
   /** What the guest prints: terminal 0 is the console, 1 the agent channel. */
   readonly output: (vty: 0 | 1, bytes: Uint8Array) => void;
   /** The date at power-on, in ms since 1970; absent: a fixed one. */
@@ -70,6 +84,8 @@ export type BootDescription = {
   readonly rtasBase: number;
   /** Host bridges and other nodes at the root. */
   readonly nodes?: readonly FdtNode[];
+  /** Further nodes on the virtual I/O bus. */
+  readonly vdevices?: readonly FdtNode[];
   readonly rtasProperties?: Readonly<Record<string, PropertyValue>>;
   /** Further names for ibm,hypertas-functions, such as hcall-tce. */
   readonly hypertas?: readonly string[];
@@ -92,6 +108,13 @@ export type Platform = {
   describe(boot: BootDescription): TreeDescription;
   /** The flattened tree for `address`, where it must be put. */
   flatTree(boot: BootDescription, address: number): Uint8Array;
+  /**
+   * Starts Open Firmware for this life instead: the client reads its tree through it and lays it out itself.
+   * @param loaded What lies in memory already: the client and its initramfs.
+   */
+  startOpenFirmware(boot: BootDescription, loaded: readonly ByteRange[]): OpenFirmware;
+  /** The interrupt controller's side of a vCPU. */
+  presentation(hardwareId: number): PresentationState;
   readonly xics: Xics;
   readonly vpas: VpaTable;
   readonly nvram: Nvram;
@@ -99,11 +122,11 @@ export type Platform = {
 };
 
 export function createPlatform(options: PlatformOptions): Platform {
-  const { machine, xics } = options;
+  const { machine, xics, xive } = options;
   const uuid = versionedUuid(machine.randomBytes(UUID_BYTES));
   const rngSeed = machine.randomBytes(RNG_SEED_BYTES);
   const terminal = (index: 0 | 1) => {
-    const { number, line } = xics.allocate('msi', FIRST_VIO_SOURCE);
+    const { number, line } = (xive ?? xics).allocate('msi', FIRST_VIO_SOURCE);
     const vty = new Vty({ unit: VTY_UNITS[index], line, output: (bytes) => options.output(index, bytes) });
     return { vty, interrupt: number };
   };
@@ -120,22 +143,27 @@ export function createPlatform(options: PlatformOptions): Platform {
       eventServices(machine),
       nvramServices(machine, nvram),
       systemParameterServices(machine, uuid),
-      interruptServices(xics),
+      ...(xive === undefined ? [interruptServices(xics)] : []),
       ...(options.rtas ?? []),
     ]),
     options.onRtas,
   );
+  let openFirmware: OpenFirmware | undefined;
   const table = mergeHcalls([
     terminalHcalls(vtys),
     vpas.hcalls(),
     schedulingHcalls(machine, vpas),
     setModeHcalls(machine),
     processTableHcalls(machine),
+    ...(machine.hashTable === undefined
+      ? []
+      : [hptHcalls(machine, machine.hashTable), hptResizeHcalls(machine, machine.hashTable)]),
     systemResetHcalls(machine, options.refuseSysReset),
     partitionHcalls(machine),
     logicalHcalls(machine, options.mmio === undefined ? {} : { mmio: options.mmio }),
-    interruptHcalls(machine, xics),
+    xive === undefined ? interruptHcalls(machine, xics) : xiveHcalls(machine, xive),
     rtas.hcalls,
+    clientHcalls(() => openFirmware),
     ...(options.hcalls ?? []),
   ]);
   const dispatch = hcallDispatcher(table, machine.unsupported);
@@ -151,14 +179,22 @@ export function createPlatform(options: PlatformOptions): Platform {
     ...(boot.initrd === undefined ? {} : { initrd: boot.initrd }),
     rtasBase: boot.rtasBase,
     rtasTokens: rtas.tokens,
-    hypertas: [...(canJoin(machine) ? ['hcall-join'] : []), ...(boot.hypertas ?? [])],
+    hypertas: [
+      ...(canJoin(machine) ? ['hcall-join'] : []),
+      ...(machine.hashTable === undefined ? [] : HASH_HYPERTAS),
+      ...(boot.hypertas ?? []),
+    ],
+    processor: options.processor ?? 'power9',
+    ...(machine.hashTable === undefined ? {} : { hashTableShift: machine.hashTable.shift }),
     rtasProperties: boot.rtasProperties ?? {},
     rngSeed,
     uuid,
     vtys: [first, second].map(({ vty, interrupt }) => ({ unit: vty.unit, interrupt })),
     nvram: { unit: NVRAM_UNIT, bytes: nvram.bytes },
     interruptController: XICS_PHANDLE,
+    ...(xive === undefined ? {} : { xive: { ipis: xive.ipis } }),
     nodes: boot.nodes ?? [],
+    ...(boot.vdevices === undefined ? {} : { vdevices: boot.vdevices }),
     ...(boot.features === undefined ? {} : { features: boot.features }),
   });
   return {
@@ -174,6 +210,25 @@ export function createPlatform(options: PlatformOptions): Platform {
     input: (vty, bytes) => vtys[vty].input(bytes),
     describe,
     flatTree: (boot, address) => flattenDeviceTree(describe(boot), address),
+    startOpenFirmware: (boot, loaded) => {
+      const description = describe(boot);
+      openFirmware = new OpenFirmware({
+        machine,
+        console: first.vty,
+        consolePath: `/vdevice/vty@${first.vty.unit.toString(16)}`,
+        tree: (vector5) => {
+          const { root } = buildDeviceTree(description);
+          if (vector5 !== undefined) findNode(root, '/chosen')?.properties.set(VECTOR_5_PROPERTY, vector5);
+          return root;
+        },
+        processorVersions: architectedVersions(buildDeviceTree(description).root),
+        rtasBlob: rtasStub(),
+        rma: boot.rma,
+        loaded,
+      });
+      return openFirmware;
+    },
+    presentation: (hardwareId) => (xive ?? xics).presentation(hardwareId),
     xics,
     vpas,
     nvram,
@@ -183,6 +238,14 @@ export function createPlatform(options: PlatformOptions): Platform {
 
 function canJoin(machine: FirmwareMachine): boolean {
   return machine.vcpus.every((vcpu) => vcpu.join !== undefined);
+}
+
+/** The processor versions that the CPU nodes say they run as. */
+function architectedVersions(root: FdtNode): number[] {
+  const versions = findNode(root, '/cpus')?.children.flatMap(
+    (cpu) => cpu.properties.get('cpu-version') ?? [],
+  );
+  return (versions ?? []).map((value) => asU32(value));
 }
 
 /** Sixteen random bytes as a version 4 UUID (RFC 9562 §5.4). */

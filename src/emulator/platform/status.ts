@@ -9,19 +9,24 @@ import type { HcallResult, HcallStatus } from './contract.ts';
 export const H = {
   success: 0,
   busy: 1,
+  /** Resizing: nothing was prepared. Queues: nobody is there. */
+  closed: 2,
   constrained: 4,
-  /** H_JOIN: the caller is the last one running. */
+  /** H_JOIN: the caller is the last one running. H_CLEAR_HPT: there is more to do. */
   continue: 18,
   hardware: -1,
   function: -2,
   privilege: -3,
   parameter: -4,
   badMode: -5,
+  ptegFull: -6,
+  notFound: -7,
   authority: -10,
   resource: -16,
   p2: -55,
   p3: -56,
   p4: -57,
+  p5: -58,
   /** -256 to -511 say that a flag is not supported; which bit, hypervisors in use do not tell. */
   unsupportedFlag: -256,
 } as const;

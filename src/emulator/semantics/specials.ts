@@ -11,6 +11,7 @@ export const PRIVILEGED_SPECIALS: readonly string[] = [
   'mtmsr',
   'mtmsrd',
   'slbie',
+  'slbieg',
   'slbia',
   'slbmte',
   'slbmfev',

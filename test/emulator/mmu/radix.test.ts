@@ -14,11 +14,10 @@ import {
   DSISR_NO_TRANSLATION,
   DSISR_PROTECTION,
   DSISR_STORE,
-  type RadixContext,
-  RadixMmu,
   SRR1_NO_EXECUTE,
   type Translation,
-} from '../../../src/emulator/mmu/radix.ts';
+} from '../../../src/emulator/mmu/contract.ts';
+import { type RadixContext, RadixMmu } from '../../../src/emulator/mmu/radix.ts';
 
 const RAM_BYTES = 8 * 1024 * 1024;
 const PROCESS_TABLE = 0x10000;

@@ -65,3 +65,55 @@ describe.each([64, 2000])('Tlb with %i entries an array', (count) => {
     expect(entries(words, tlb.TLB_WRITE).length).toBe((count * 15) / 16);
   });
 });
+
+describe('Tlb with translations of programs and of the kernel', () => {
+  const PROGRAM = 0x1000_0000;
+  const KERNEL_HI = 0xc0000000 | 0;
+
+  function mixed(count: number): { readonly words: Int32Array; readonly each: tlb.Tlb } {
+    const words = new Int32Array(WORDS);
+    const each = new tlb.Tlb(words.buffer, 0);
+    for (let n = 0; n < count; n++) {
+      const array = n % 2 === 0 ? tlb.TLB_READ : tlb.TLB_WRITE;
+      each.fill(tlb.CONTEXT_REAL, array, n * PAGE, 0, 0);
+      each.fill(tlb.CONTEXT_USER, array, PROGRAM + n * PAGE, 0, 0);
+      each.fill(tlb.CONTEXT_KERNEL, array, PROGRAM + n * PAGE, 0x10, 0);
+      each.fill(tlb.CONTEXT_KERNEL, array, (2048 + n) * PAGE, KERNEL_HI, 0);
+    }
+    return { words, each };
+  }
+  const kinds = (words: Int32Array) => {
+    const all = [tlb.TLB_READ, tlb.TLB_WRITE].flatMap((array) => entries(words, array));
+    const real = tlb.TLB_SET_BYTES / 4;
+    return {
+      real: all.filter((at) => at < real).length,
+      programs: all.filter((at) => at >= real && words[at + 1] !== KERNEL_HI).length,
+      kernel: all.filter((at) => words[at + 1] === KERNEL_HI).length,
+    };
+  };
+
+  it.each([
+    [200, 200],
+    // More than are remembered: the kernel's own go as well.
+    [1500, 0],
+  ])('flushPrograms with %i pages: none of programs’ is left, %i of the kernel’s are', (count, kernel) => {
+    const { words, each } = mixed(count);
+    expect(kinds(words)).toEqual({ real: count, programs: 2 * count, kernel: count });
+    each.flushPrograms();
+    expect(kinds(words)).toEqual({ real: count, programs: 0, kernel });
+  });
+
+  it('dropPages: those pages in every translated context and array, by address bits 12 to 23; the rest stays', () => {
+    const { words, each } = mixed(64);
+    const before = kinds(words);
+    each.dropPages(PROGRAM + 8 * PAGE, 16);
+    expect(kinds(words)).toEqual({ ...before, programs: before.programs - 2 * 16 });
+    each.dropPages(0x7f00_0000 + 2048 * PAGE, 1);
+    expect(kinds(words).kernel).toBe(before.kernel - 1);
+    // Past the last slot it goes on at the first.
+    each.dropPages(PROGRAM + 4095 * PAGE, 2);
+    expect(kinds(words).programs).toBe(before.programs - 2 * 16 - 2);
+    each.dropPages(0, tlb.TLB_ENTRIES);
+    expect(kinds(words)).toEqual({ real: 64, programs: 0, kernel: 0 });
+  });
+});

@@ -101,6 +101,15 @@ export class VirtioPci implements CommonHost {
     };
   }
 
+  /** Requests that wait for their completion. */
+  get inFlight(): number {
+    if (!this.#common.running) return 0;
+    return this.queues.reduce(
+      (sum, queue, i) => sum + (this.#cancels[i] === undefined ? 0 : queue.waiting),
+      0,
+    );
+  }
+
   /** A bus reset: configuration space, MSI-X and the device as at power-on. */
   reset(): void {
     this.resetDevice();

@@ -86,6 +86,12 @@ export class SplitQueue {
     return undefined;
   }
 
+  /** Requests that the driver has made available and that are not taken yet. */
+  get waiting(): number {
+    if (!this.enabled || this.fault() !== undefined) return 0;
+    return (this.#memory.readU16(Number(this.driver) + 2, true) - this.#nextAvailable) & 0xffff;
+  }
+
   /** The next available request. */
   pop(features: RingFeatures): Popped {
     const driver = Number(this.driver);

@@ -71,7 +71,10 @@ export function createScratchStore(path: string, bytes: number): ScratchStore {
 }
 
 /** A disk of `bytes` zeros in memory, in chunks that exist once they are written. */
-export function createMemoryStore(bytes: number, options: { readonly readOnly?: boolean } = {}): OwnedStore {
+export function createMemoryStore(
+  bytes: number,
+  options: { readonly readOnly?: boolean } = {},
+): ScratchStore {
   assert(bytes % SECTOR === 0, 'a disk is a multiple of 512 bytes');
   const chunks = new Map<number, Uint8Array>();
   const each = (offset: number, length: number, visit: ChunkVisit) => {
@@ -99,6 +102,9 @@ export function createMemoryStore(bytes: number, options: { readonly readOnly?: 
       });
     },
     flush(): void {},
+    empty(): void {
+      chunks.clear();
+    },
     close(): void {
       chunks.clear();
     },

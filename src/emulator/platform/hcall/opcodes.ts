@@ -1,10 +1,16 @@
 /**
  * Hypercall numbers.
  * Source: Linux 6.1 arch/powerpc/include/asm/hvcall.h. H_RTAS is the number that
- * KVM and QEMU use for their RTAS stub, and ours.
+ * KVM and QEMU use for their RTAS stub, and ours; H_OF_CLIENT QEMU's for its virtual Open Firmware.
  */
 
 export const OPCODE = {
+  H_REMOVE: 0x4,
+  H_ENTER: 0x8,
+  H_READ: 0xc,
+  H_CLEAR_MOD: 0x10,
+  H_CLEAR_REF: 0x14,
+  H_PROTECT: 0x18,
   H_SET_DABR: 0x28,
   H_PAGE_INIT: 0x2c,
   H_LOGICAL_CI_LOAD: 0x3c,
@@ -27,6 +33,12 @@ export const OPCODE = {
   H_GET_PPP: 0xec,
   H_SET_PPP: 0xf0,
   H_PURR: 0xf4,
+  H_REG_CRQ: 0xfc,
+  H_FREE_CRQ: 0x100,
+  H_VIO_SIGNAL: 0x104,
+  H_SEND_CRQ: 0x108,
+  H_BULK_REMOVE: 0x124,
+  H_ENABLE_CRQ: 0x12c,
   H_SET_XDABR: 0x134,
   H_GET_CPU_CHARACTERISTICS: 0x1c8,
   H_JOIN: 0x298,
@@ -34,10 +46,23 @@ export const OPCODE = {
   H_XIRR_X: 0x2fc,
   H_RANDOM: 0x300,
   H_SET_MODE: 0x31c,
+  H_CLEAR_HPT: 0x358,
+  H_RESIZE_HPT_PREPARE: 0x36c,
+  H_RESIZE_HPT_COMMIT: 0x370,
   H_REGISTER_PROCESS_TABLE: 0x37c,
   H_SIGNAL_SYS_RESET: 0x380,
   H_QUERY_VAS_CAPABILITIES: 0x398,
+  H_INT_GET_SOURCE_INFO: 0x3a8,
+  H_INT_SET_SOURCE_CONFIG: 0x3ac,
+  H_INT_GET_SOURCE_CONFIG: 0x3b0,
+  H_INT_GET_QUEUE_INFO: 0x3b4,
+  H_INT_SET_QUEUE_CONFIG: 0x3b8,
+  H_INT_GET_QUEUE_CONFIG: 0x3bc,
+  H_INT_ESB: 0x3c8,
+  H_INT_SYNC: 0x3cc,
+  H_INT_RESET: 0x3d0,
   H_RTAS: 0xf000,
+  H_OF_CLIENT: 0xf005,
   H_GET_PERF_COUNTER_INFO: 0xf080,
 } as const;
 

@@ -1,8 +1,10 @@
 /**
- * H_REGISTER_PROCESS_TABLE, for a radix partition.
+ * H_REGISTER_PROCESS_TABLE. A radix partition registers its process table; a hash partition with the SLB in software's
+ * hands has none that anybody reads, and says so, or registers one that is then only checked.
  *
- * Source: QEMU 7.2 hw/ppc/spapr_hcall.c (flags, parameter errors; the table is 4 KiB times a power of two). Left out: process tables of hash partitions (H_PARAMETER: this
- * partition negotiated radix), and lifting the guest's own tlbie (GTSE has to stay set).
+ * Source: QEMU 7.2 hw/ppc/spapr_hcall.c (flags, parameter errors; the table is 4 KiB times a power of two), Linux 6.1
+ * arch/powerpc/platforms/pseries/lpar.c. Left out: segment tables (H_PARAMETER), a change between hash and radix after
+ * the start (H_PARAMETER), and lifting a radix guest's own tlbie (GTSE has to stay set).
  */
 
 import { exactNumber } from '../addresses.ts';
@@ -18,8 +20,12 @@ const FLAGS = 0x1fn;
 /** The table size is given as log2 of 4 KiB units, at most this. */
 const MAXIMUM_SIZE = 24n;
 const PAGE_SHIFT = 12;
+/** Hash: the table is named by a virtual segment, and the page size as a segment names it. */
+const HASH_TABLE_BITS = 38n;
+const HASH_PAGE_SIZES = 7n;
 
 export function processTableHcalls(machine: FirmwareMachine): HcallFamily {
+  const radix = machine.hashTable === undefined;
   return family({
     H_REGISTER_PROCESS_TABLE: (_vcpu, args) => {
       const flags = arg(args, 0);
@@ -29,13 +35,18 @@ export function processTableHcalls(machine: FirmwareMachine): HcallFamily {
       if ((flags & ~FLAGS) !== 0n || (flags & FLAG_SEGMENT_TABLES) !== 0n) return status(H.parameter);
       if ((flags & FLAG_MODIFY) === 0n) {
         // Keeps what is registered: only the mode has to agree.
-        return status((flags & FLAG_RADIX) !== 0n ? H.success : H.parameter);
+        return status(((flags & FLAG_RADIX) !== 0n) === radix ? H.success : H.parameter);
       }
       if ((flags & FLAG_REGISTER) === 0n) {
-        machine.setProcessTable(true, 0, 0);
+        machine.setProcessTable(radix, 0, 0);
         return status(H.success);
       }
-      if ((flags & FLAG_RADIX) === 0n) return status(H.parameter);
+      if (((flags & FLAG_RADIX) !== 0n) !== radix) return status(H.parameter);
+      if (!radix) {
+        if (table >> HASH_TABLE_BITS !== 0n) return status(H.p2);
+        if (pageSize > HASH_PAGE_SIZES) return status(H.p3);
+        return status(tableSize > MAXIMUM_SIZE ? H.p4 : H.success);
+      }
       const base = exactNumber(table);
       if (base === undefined || base % (1 << PAGE_SHIFT) !== 0) return status(H.p2);
       if (pageSize !== 0n) return status(H.p3);

@@ -40,6 +40,14 @@ export type VpaState = {
   readonly dispatchLog: DispatchLog | undefined;
 };
 
+/** An area of a vCPU's, in bytes from a real address. */
+export type RegisteredArea = {
+  readonly cpu: number;
+  readonly kind: 'vpa' | 'slb-shadow' | 'dispatch-log';
+  readonly raddr: number;
+  readonly bytes: number;
+};
+
 const NOTHING: VpaState = { vpa: undefined, slbShadow: undefined, dispatchLog: undefined };
 
 export class VpaTable {
@@ -56,6 +64,31 @@ export class VpaTable {
 
   state(vcpu: FirmwareVcpu): VpaState {
     return this.#states[vcpu.index] ?? NOTHING;
+  }
+
+  /** Everything registered, by vCPU: memory that the hypervisor may write. Sizes as the areas declare them now. */
+  areas(): readonly RegisteredArea[] {
+    const { vcpus, memory } = this.#machine;
+    return vcpus.flatMap((vcpu): RegisteredArea[] => {
+      const { vpa, slbShadow, dispatchLog } = this.state(vcpu);
+      const cpu = vcpu.index;
+      return [
+        ...(vpa === undefined
+          ? []
+          : [{ cpu, kind: 'vpa', raddr: vpa, bytes: memory.readU16(vpa + VPA.size, false) } as const]),
+        ...(slbShadow === undefined
+          ? []
+          : [
+              {
+                cpu,
+                kind: 'slb-shadow',
+                raddr: slbShadow,
+                bytes: memory.readU32(slbShadow + VPA.size, false),
+              } as const,
+            ]),
+        ...(dispatchLog === undefined ? [] : [{ cpu, kind: 'dispatch-log', ...dispatchLog } as const]),
+      ];
+    });
   }
 
   /** Whether the vCPU counts as not dispatched. */

@@ -1,9 +1,9 @@
 /**
- * The bridge's default DMA window: a table of translation control entries (TCEs) that the guest fills by hypercall.
+ * A DMA window, the bridge's or a virtual adapter's: a table of translation control entries (TCEs) that the guest fills by hypercall.
  * Source: LoPAR, "Translation Control Entry Access" (H_GET_TCE, H_PUT_TCE, H_STUFF_TCE, H_PUT_TCE_INDIRECT).
  * A TCE is 64 bits, big-endian in lists: the page's address, bit 1 write, bit 0 read. Pages are 4 KiB.
- * The table is kept for the guest, a crash kernel among it, to read back. No device of ours translates by it: virtio
- * without ACCESS_PLATFORM addresses memory directly. Left out: dynamic windows, other page
+ * The bridge's is kept for the guest, a crash kernel among it, to read back: virtio without ACCESS_PLATFORM addresses
+ * memory directly. A virtual adapter translates by its own (tce-dma.ts). Left out: dynamic windows, other page
  * sizes, several tables in one call (the MTT option).
  */
 
@@ -52,6 +52,11 @@ export class TceTable {
     this.#entries.fill(0n);
   }
 
+  /** Entries that allow an access. */
+  get used(): number {
+    return this.#entries.reduce((n, tce) => n + ((tce & ACCESS_BITS) === 0n ? 0 : 1), 0);
+  }
+
   /** The entry for an I/O bus address, or undefined outside the window. Bits below the page are ignored. */
   get(ioba: bigint): bigint | undefined {
     return ioba < BigInt(this.windowBytes) ? this.#entries[Number(ioba) >>> 12] : undefined;
@@ -81,24 +86,26 @@ export class TceTable {
   }
 }
 
-/** The hypercalls on `table`; every other LIOBN is a parameter error. */
-export function tceHcallFamily(table: TceTable, memory: GuestMemory): HcallFamily {
-  const ours = (liobn: bigint | undefined) => liobn === BigInt(table.liobn);
+/** The hypercalls on `tables`; every other LIOBN is a parameter error. */
+export function tceHcallFamily(tables: readonly TceTable[], memory: GuestMemory): HcallFamily {
+  const find = (liobn: bigint | undefined) => tables.find((each) => liobn === BigInt(each.liobn));
   const done = (ok: boolean): HcallResult => status(ok ? H.success : H.parameter);
   const get = ([liobn, ioba = 0n]: readonly bigint[]): HcallResult => {
-    const tce = ours(liobn) ? table.get(ioba) : undefined;
+    const tce = find(liobn)?.get(ioba);
     return tce === undefined ? status(H.parameter) : success(tce);
   };
   const put = ([liobn, ioba = 0n, tce = 0n]: readonly bigint[]): HcallResult =>
-    done(ours(liobn) && table.put(ioba, [tce]));
+    done(find(liobn)?.put(ioba, [tce]) === true);
   const stuff = ([liobn, ioba = 0n, tce = 0n, count = 0n]: readonly bigint[]): HcallResult => {
-    if (!ours(liobn) || table.get(ioba) === undefined) return status(H.parameter);
+    const table = find(liobn);
+    if (table?.get(ioba) === undefined) return status(H.parameter);
     return count > MAX_LIST ? status(H.p4) : done(table.stuff(ioba, tce, count));
   };
   const putIndirect = ([liobn = 0n, ioba = 0n, list = 0n, count = 0n]: readonly bigint[]): HcallResult => {
     // Negative: a list of several tables, an option that we do not have.
     if (liobn >> 63n !== 0n) return status(H.function);
-    if (!ours(liobn) || table.get(ioba) === undefined) return status(H.parameter);
+    const table = find(liobn);
+    if (table?.get(ioba) === undefined) return status(H.parameter);
     if (count > MAX_LIST || list % BigInt(PAGE) !== 0n) return status(H.parameter);
     if (list > BigInt(Number.MAX_SAFE_INTEGER - PAGE) || !memory.isRam(Number(list), PAGE))
       return status(H.parameter);

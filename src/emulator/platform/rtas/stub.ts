@@ -11,8 +11,11 @@ import { concatBytes } from '../../../base/bytes.ts';
 import { u32 } from '../../../base/fdt/index.ts';
 import { OPCODE } from '../hcall/opcodes.ts';
 
-/** What /rtas says as rtas-size: the memory that RTAS keeps. A whole 4 KiB page. */
-export const RTAS_BYTES = 0x1000;
+/**
+ * What /rtas says as rtas-size: the memory that RTAS keeps. A whole page of the largest base size: a crash kernel that
+ * runs around it takes what lies past its end for its own, while the dump has RTAS by whole pages.
+ */
+export const RTAS_BYTES = 0x10000;
 
 /** The stub at offset 0 of RTAS's memory; the entry point is its first word. */
 export function rtasStub(): Uint8Array {

@@ -33,10 +33,17 @@ export type TreeDescription = {
   /** The console first. */
   readonly vtys: readonly TreeVty[];
   readonly nvram: { readonly unit: number; readonly bytes: number };
+  /** Further nodes on the virtual I/O bus. */
+  readonly vdevices?: readonly FdtNode[];
+  /** XIVE, with so many numbers for interprocessor interrupts; absent: XICS. */
+  readonly xive?: { readonly ipis: number };
   /** The interrupt controller's phandle, for nodes that name it. */
   readonly interruptController: number;
   /** Host bridges and whatever else stands at the root. */
   readonly nodes: readonly FdtNode[];
-  /** Processor facilities; absent: POWER9 as executed here. */
+  readonly processor: 'power8' | 'power9';
+  /** log2 of the bytes of the hashed page table; absent: the processors translate by radix trees. */
+  readonly hashTableShift?: number;
+  /** Processor facilities; absent: those of the processor as executed here. */
   readonly features?: readonly FeatureName[];
 };

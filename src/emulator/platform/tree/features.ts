@@ -1,16 +1,17 @@
 /**
- * ibm,pa-features: which facilities of the processor the partition has. One row a facility that POWER9 can have; what
+ * ibm,pa-features: which facilities of the processor the partition has. One row a facility that POWER8 or POWER9 can have; what
  * the machine executes is chosen by name.
  *
- * Source: QEMU 7.2 hw/ppc/spapr.c for the attribute bytes of ISA 3.0 and their names, Linux 6.1
+ * Source: QEMU 7.2 hw/ppc/spapr.c for the attribute bytes of ISA 2.07 and 3.0 and their names, Linux 6.1
  * arch/powerpc/kernel/prom.c for what is read of them (MMU, FPU, CTRL, no-execute, CI large pages, TRUE_LE,
  * TM, radix).
  */
 
 import { assert } from '../../../base/errors.ts';
 
-/** Attribute bytes after the two of the header; type 0 is the only one. */
-const ATTRIBUTE_BYTES = 66;
+/** Attribute bytes after the two of the header, by version of the architecture; type 0 is the only one. */
+export const ATTRIBUTE_BYTES_2_07 = 24;
+export const ATTRIBUTE_BYTES_3_0 = 66;
 
 /** Attribute byte and bit (IBM numbering) of each facility. */
 const FEATURES = [
@@ -98,13 +99,36 @@ export const POWER9_FEATURES: readonly FeatureName[] = [
   'string',
 ];
 
+/** What hash translation brings: the SLB, read-only pages for the kernel alone (PP 110), page class keys. */
+const HASH_FEATURES: readonly FeatureName[] = ['slb', 'pp110', 'virtual-page-class'];
+
+/** What came after ISA 2.07, or is radix. */
+const NOT_POWER8: ReadonlySet<FeatureName> = new Set([
+  'extended-decrementer',
+  '64-bit',
+  'little-endian-atomics',
+  'radix',
+  'pc-relative-add',
+  'system-call-vectored',
+  'simd-3.0',
+  'string',
+]);
+
+/** A processor as this machine executes it. */
+export function featuresOf(processor: 'power8' | 'power9', hash: boolean): readonly FeatureName[] {
+  const common = hash ? [...POWER9_FEATURES, ...HASH_FEATURES] : POWER9_FEATURES;
+  if (processor === 'power8') return common.filter((name) => !NOT_POWER8.has(name));
+  return hash ? common.filter((name) => name !== 'radix') : common;
+}
+
 /** The property: length, type 0, then the attribute bytes. */
-export function paFeatures(names: readonly FeatureName[]): Uint8Array {
-  const bytes = new Uint8Array(2 + ATTRIBUTE_BYTES);
-  bytes[0] = ATTRIBUTE_BYTES;
+export function paFeatures(names: readonly FeatureName[], length: number = ATTRIBUTE_BYTES_3_0): Uint8Array {
+  const bytes = new Uint8Array(2 + length);
+  bytes[0] = length;
   for (const name of names) {
     const feature = FEATURES.find((row) => row.name === name);
     assert(feature !== undefined, `no processor feature ${name}`);
+    assert(feature.byte < length, `processor feature ${name} has no place`);
     const at = 2 + feature.byte;
     bytes[at] = (bytes[at] ?? 0) | (0x80 >> feature.bit);
   }

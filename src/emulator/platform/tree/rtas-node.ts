@@ -4,8 +4,7 @@
  * prom_init leaves where firmware has a client interface), pseries/firmware.c (ibm,hypertas-functions), mm/numa.c
  * (form 2 affinity: lookup and distance tables of the one node).
  *
- * Not named although QEMU names them: hcall-pft, hcall-bulk and hcall-hpt-resize (no hash page table), hcall-dabr and
- * hcall-sprg0 (not of POWER9, not given), hcall-vio (no VIO interrupts to switch), hcall-watchdog.
+ * Not named although QEMU names them: hcall-dabr and hcall-sprg0 (not given), hcall-watchdog. hcall-vio and hcall-crq come with a virtual adapter.
  */
 
 import { concatBytes } from '../../../base/bytes.ts';
