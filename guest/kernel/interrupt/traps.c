@@ -1,0 +1,81 @@
+/* Interrupts by their vectors: Power ISA 3.0B, Book III, §6.5. What the kernel itself does wrong is an oops. */
+#include "traps.h"
+
+#include "boot.h"
+#include "panic.h"
+#include "printk.h"
+#include "reg.h"
+#include "time.h"
+#include "vty.h"
+
+#define TICKS_A_SECOND 10
+
+void decrementer_init(void) { mtspr(SPR_DEC, timebase_hz / TICKS_A_SECOND); }
+
+static void timer_interrupt(void) {
+  decrementer_init();
+  local_paca->ticks++;
+  vty_poll();
+}
+
+/* From outside (an operator's NMI), or from a CPU that stops the others. */
+__noinline void system_reset_exception(struct pt_regs *regs) {
+  void (*crash)(struct pt_regs *) = crash_ipi_function;
+  if (crash != NULL) {
+    crash(regs);
+    return;
+  }
+  die("System Reset", regs);
+}
+
+/* kexec_load is the only system call; the kernel makes it itself, as a program would. */
+static void system_call(struct pt_regs *regs) {
+  long result = -38; /* ENOSYS */
+  irq_restore(regs->msr);
+  if (regs->gpr[0] == SYSCALL_KEXEC_LOAD)
+    result = sys_kexec_load(regs->gpr[3], regs->gpr[4], (const struct kexec_segment *)regs->gpr[5], regs->gpr[6]);
+  irq_save();
+  regs->gpr[3] = (u64)result;
+}
+
+/* What an oops says, by vector / 0x80. */
+static const char *const oopses[] = {
+  [0x200 / 0x80] = "Machine check",
+  [0x300 / 0x80] = "Unable to handle kernel data access",
+  [0x380 / 0x80] = "No segment for a data access",
+  [0x400 / 0x80] = "Unable to handle kernel instruction fetch",
+  [0x480 / 0x80] = "No segment for an instruction fetch",
+  [0x600 / 0x80] = "Alignment",
+  [0x700 / 0x80] = "Program check",
+  [0x800 / 0x80] = "Floating point is not for the kernel",
+};
+
+static void oops(struct pt_regs *regs) {
+  u64 cause = regs->trap / 0x80;
+  die(cause < ARRAY_SIZE(oopses) && oopses[cause] != NULL ? oopses[cause] : "Unexpected interrupt", regs);
+}
+
+void interrupt_dispatch(struct pt_regs *regs) {
+  switch (regs->trap) {
+    case 0x100:
+      system_reset_exception(regs);
+      return;
+    case 0x380:
+      if (mmu != MMU_HASH || !hash_segment_miss(regs->dar)) oops(regs);
+      return;
+    case 0x480:
+      if (mmu != MMU_HASH || !hash_segment_miss(regs->nip)) oops(regs);
+      return;
+    case 0x500:
+      external_interrupt(regs);
+      return;
+    case 0x900:
+      timer_interrupt();
+      return;
+    case 0xc00:
+      system_call(regs);
+      return;
+    default:
+      oops(regs);
+  }
+}

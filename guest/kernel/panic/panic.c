@@ -1,0 +1,75 @@
+/*
+ * Panic and oops. The crash image goes first, and does not come back; without one the CPU says so to the hypervisor and
+ * restarts after panic= seconds, or waits for ever.
+ */
+#include "panic.h"
+
+#include "boot.h"
+#include "command-line.h"
+#include "printk.h"
+#include "reg.h"
+#include "rtas.h"
+#include "time.h"
+
+s64 panic_timeout_seconds;
+
+static char message[160];
+static volatile int panic_cpu = -1;
+
+void delay_us(u64 us) {
+  u64 until = timebase() + us * (timebase_hz / 1000000);
+  while (timebase() < until) cpu_relax();
+}
+
+/* The first CPU to panic goes on; another waits to be stopped; the same one comes through again. */
+static void enter_panic(void) {
+  int nobody = -1;
+  if (__atomic_compare_exchange_n(&panic_cpu, &nobody, this_cpu(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
+  if (nobody == this_cpu()) return;
+  irq_enable();
+  for (;;) cpu_relax();
+}
+
+static void wait_and_restart(void) {
+  rtas_call(rtas_token("ibm,os-term"), 1, 1, NULL, (u32)__pa(message));
+  if (panic_timeout_seconds > 0) {
+    printk("Rebooting in %ld seconds..\n", panic_timeout_seconds);
+    delay_us((u64)panic_timeout_seconds * 1000000);
+  }
+  if (panic_timeout_seconds != 0) machine_restart();
+  printk("---[ end Kernel panic - not syncing: %s ]---\n", message);
+  for (;;) cpu_relax();
+}
+
+__noinline void panic(const char *format, ...) {
+  struct pt_regs regs;
+  va_list arguments;
+  irq_save();
+  enter_panic();
+  va_start(arguments, format);
+  vsnprint(message, sizeof message, format, arguments);
+  va_end(arguments);
+  printk("Kernel panic - not syncing: %s\n", message);
+  capture_regs(&regs);
+  __crash_kexec(&regs);
+  wait_and_restart();
+  __builtin_unreachable();
+}
+
+static void show_registers(const struct pt_regs *regs) {
+  printk("CPU %d NIP %p LR %p CTR %p TRAP 0x%lx\n", this_cpu(), (void *)regs->nip, (void *)regs->link, (void *)regs->ctr,
+         regs->trap);
+  printk("MSR %p CR %08x XER %08x DAR %p DSISR %08x\n", (void *)regs->msr, (u32)regs->ccr, (u32)regs->xer,
+         (void *)regs->dar, (u32)regs->dsisr);
+  for (int i = 0; i < 32; i += 4)
+    printk("r%02d %016lx %016lx %016lx %016lx\n", i, regs->gpr[i], regs->gpr[i + 1], regs->gpr[i + 2], regs->gpr[i + 3]);
+}
+
+__noinline void die(const char *what, struct pt_regs *regs) {
+  irq_save();
+  enter_panic();
+  printk("Oops: %s\n", what);
+  show_registers(regs);
+  __crash_kexec(regs);
+  panic("Fatal exception");
+}

@@ -1,0 +1,64 @@
+/*
+ * Bringing CPUs up. At power-on they are stopped, and RTAS starts them; after kexec they wait in the hold loop at real
+ * address 0x60, and the hold word lets them go, all at once: those that maxcpus= leaves out go back to a loop of theirs.
+ */
+#include "boot.h"
+#include "command-line.h"
+#include "errno.h"
+#include "panic.h"
+#include "printk.h"
+#include "reg.h"
+#include "rtas.h"
+#include "time.h"
+
+#define STOPPED 0
+#define HOLD_WORD 8
+
+static bool stopped(int cpu) {
+  u32 state = STOPPED;
+  s32 status = rtas_call(rtas_token("query-cpu-stopped-state"), 1, 2, &state, hard_id(cpu));
+  return status == 0 && state == STOPPED;
+}
+
+static void wait_for(int cpu) {
+  u64 until = timebase() + timebase_hz;
+  while (!pacas[cpu].online && timebase() < until) cpu_relax();
+  if (!pacas[cpu].online) printk("CPU %d (hardware id %u) does not come\n", cpu, hard_id(cpu));
+}
+
+void smp_start_all(void) {
+  u64 entry = kernel_base + (u64)(secondary_start - _stext);
+  int wanted = (int)MIN(option_number("maxcpus", MAX_CPUS), (u64)cpu_count);
+  bool held = false;
+  cpu_count = MAX(wanted, 1);
+  for (int cpu = 1; cpu < cpu_count; cpu++) {
+    if (!stopped(cpu)) {
+      held = true;
+      continue;
+    }
+    s32 status = rtas_call(rtas_token("start-cpu"), 3, 1, NULL, hard_id(cpu), (u32)entry, hard_id(cpu));
+    if (status != 0) printk("start-cpu of CPU %d says %d\n", cpu, status);
+    else wait_for(cpu);
+  }
+  if (!held) return;
+  mb();
+  *(volatile u64 *)__va(HOLD_WORD) = entry;
+  mb();
+  for (int cpu = 1; cpu < cpu_count; cpu++) wait_for(cpu);
+}
+
+int smp_call(int cpu, void (*function)(u64), u64 argument) {
+  if (!cpu_online(cpu)) return -ENXIO;
+  if (cpu == this_cpu()) {
+    u64 msr = irq_save();
+    function(argument);
+    irq_restore(msr);
+    return 0;
+  }
+  if (pacas[cpu].call_function != 0) return -EBUSY;
+  pacas[cpu].call_argument = argument;
+  mb();
+  pacas[cpu].call_function = (u64)function;
+  smp_send(cpu, IPI_CALL);
+  return 0;
+}
