@@ -1,0 +1,23 @@
+/** Crash loading: from a kernel and a machine's tree to the segments that kexec_load is given, and their disk. */
+
+export type { Uncovered } from './digest.ts';
+export { BACKUP, buildElfcorehdr, dumpRanges, elfcorehdrSize } from './elfcorehdr.ts';
+export type { CrashkernelErrorCode, ForcibleCheck } from './errors.ts';
+export { CRASHKERNEL_ERRORS, FORCIBLE } from './errors.ts';
+export type { GuestFacts } from './guest-facts.ts';
+export { checkGuestFacts } from './guest-facts.ts';
+export type { LoadImage } from './image.ts';
+export { HEAD_BYTES, probeImage, RUN_AT_LOAD_MARKER, RUN_AT_LOAD_OFFSET } from './image.ts';
+export type { MachineFacts, MemoryNode } from './machine-tree.ts';
+export { memoryNodes, readMachine } from './machine-tree.ts';
+export type { NextTreeOptions } from './next-tree.ts';
+export { buildNextTree, nextTree, OLD_KERNEL_PROPERTIES } from './next-tree.ts';
+export type { LoadPlan, LoadReport, LoadRequest, PlanSegment, SegmentRole } from './plan.ts';
+export { planLoad, SEGMENT_ROLES } from './plan.ts';
+export type { DiskPiece, DiskPlan } from './plan-disk.ts';
+export { buildPlanDisk, parsePlanDisk, planDiskBytes } from './plan-disk.ts';
+export { DISK_HEADER, PLAN_ENTRY, PLAN_HEADER, PLAN_SEGMENT } from './plan-layout.ts';
+export type { Purgatory, PurgatoryValues } from './purgatory.ts';
+export { readPurgatory } from './purgatory.ts';
+export type { Range } from './ranges.ts';
+export { intersectRanges, mergeRanges, subtractRanges } from './ranges.ts';
