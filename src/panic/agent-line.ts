@@ -9,6 +9,8 @@ import { panicError } from './errors.ts';
 export type AgentLine =
   | { readonly kind: 'ready'; readonly noCrashKernel?: string }
   | { readonly kind: 'answer'; readonly ok: boolean; readonly command: string; readonly text: string }
+  /** What a guest that loads by plan says of itself (loading/facts.ts). */
+  | { readonly kind: 'facts'; readonly text: string }
   | { readonly kind: 'dump-start'; readonly mode: string }
   /** `bytes`: absent where the guest does not know. */
   | { readonly kind: 'dump-done'; readonly bytes?: number }
@@ -28,6 +30,8 @@ export function parseAgentLine(line: string): AgentLine | undefined {
       const reason = /^no-crash-kernel ?(.*)$/.exec(rest)?.[1];
       return reason === undefined ? { kind: 'ready' } : { kind: 'ready', noCrashKernel: reason };
     }
+    case 'facts':
+      return { kind: 'facts', text: rest };
     case 'dump-start':
       return { kind: 'dump-start', mode: rest };
     case 'dump-done':

@@ -2,6 +2,8 @@
  * Captures and operations as the store keeps them and as REST shows them (docs: contracts, REST and trace version 1).
  */
 
+import type { FidelityReport, InstantFacts } from './fidelity/report.ts';
+
 export type Verdict = 'held' | 'broken' | 'not-reached' | 'not-applicable' | 'not-evaluated';
 
 /** How a rule of the handoff fared. `evidence` are event numbers of the trace. */
@@ -24,6 +26,9 @@ export type TraceEvent = {
   readonly regs?: Readonly<Record<string, string>>;
   readonly detail?: string;
 };
+
+/** See fidelity/report.ts. */
+export type { FidelityReport, InstantFacts } from './fidelity/report.ts';
 
 /** An instant of the handoff: the event that marks it. */
 export type Instant = {
@@ -54,6 +59,10 @@ export type Trace = {
     readonly t4?: Instant;
   };
   readonly events: readonly TraceEvent[];
+  /** The machine at instants; absent in traces that did not keep it. */
+  readonly records?: { readonly t0?: InstantFacts; readonly t1?: InstantFacts };
+  /** The dump and memory against what the emulator saw; absent where T1 did not come (docs/fidelity.md). */
+  readonly fidelity?: FidelityReport;
   readonly rules: readonly RuleResult[];
 };
 
@@ -117,15 +126,47 @@ export type PanicRequest = {
   readonly faults?: readonly Fault[];
 };
 
+/**
+ * The way out of the production kernel: a panic; an ordinary kexec, into a kernel that was loaded by hand; or a plain
+ * restart, which goes no further than to the firmware.
+ */
+export const HANDOFF_PATHS = ['crash', 'kexec', 'restart'] as const;
+export type HandoffPath = (typeof HANDOFF_PATHS)[number];
+/** Those that are asked for in peace. */
+export type LeavePath = Exclude<HandoffPath, 'crash'>;
+
+/** How far an ordinary kexec or a restart got, in order. The operation's phases. */
+export const LEAVE_PHASES = [
+  'queued',
+  'booting',
+  'ready',
+  'loading',
+  'triggered',
+  'shutdown',
+  'handoff',
+  'purgatory',
+  'new-kernel',
+  'restarted',
+  'up',
+] as const;
+export type LeavePhase = (typeof LEAVE_PHASES)[number];
+
+export type LeaveRequest = {
+  /** Guest seconds until the new kernel must be up. */
+  readonly timeoutSeconds?: number;
+};
+
 export type OperationState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
 export type Operation = {
   readonly id: string;
-  readonly kind: 'panic' | 'start' | 'stop' | 'reset' | 'import';
+  readonly kind: 'panic' | 'kexec' | 'restart' | 'start' | 'stop' | 'reset' | 'import';
   readonly state: OperationState;
   readonly phase: string;
   readonly partitionId?: string;
   readonly captureId?: string;
+  /** It left a trace: `GET /operations/:id/trace`. A crash's trace is its capture's. */
+  readonly traced?: true;
   readonly error?: { readonly code: string; readonly message: string };
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -200,6 +241,8 @@ export type PartitionRequest = {
   readonly seed?: number;
   /** H_SIGNAL_SYS_RESET is not there: CPUs are stopped by interrupts alone. */
   readonly refuseSysReset?: boolean;
+  /** Who plans what kexec_load is given: kexec-tools in the guest, or we; absent: what the image says. */
+  readonly loader?: 'stock' | 'own';
 };
 
 /** What the server tells its clients as it happens: ids and states only; clients fetch the rest. */
@@ -246,6 +289,11 @@ export interface Fleet {
   console(id: string): Uint8Array;
   /** @throws Refusal `conflict` when the partition is not ready. */
   panic(id: string, request: PanicRequest, idempotencyKey?: string): Promise<Operation>;
+  /**
+   * Has the guest leave its kernel in peace: by an ordinary kexec, or by a restart.
+   * @throws Refusal `conflict` when the partition is not ready.
+   */
+  leave(id: string, path: LeavePath, request: LeaveRequest, idempotencyKey?: string): Promise<Operation>;
   /** Console bytes as they come. @returns a function that ends the subscription. */
   watchConsole(id: string, listener: (bytes: Uint8Array) => void): () => void;
   events(listener: (event: ServiceEvent) => void): () => void;

@@ -9,11 +9,19 @@ import { dumpMode } from './agent-line.ts';
 import type { CapturePhase, PanicRequest, Trace } from './contract.ts';
 import { dumpDiskOf, type FoundDump, findDump } from './dump-location.ts';
 import { resolveFault } from './faults/index.ts';
+import { type Examination, examine } from './fidelity/index.ts';
 import { type CrashIdentity, identifyCrash } from './identity.ts';
 import type { BootImage } from './image.ts';
 import { isStandstill, type Life, type Standstill } from './life.ts';
+import { loadByPlan, waitsForPlan } from './loading/index.ts';
 import { type Prepared, prepareCrash } from './preparation.ts';
-import { type EntryFacts, readEntryFacts } from './recorder/index.ts';
+import {
+  type EntryFacts,
+  type ImageFacts,
+  type Recorder,
+  readAtEntryFacts,
+  readEntryFacts,
+} from './recorder/index.ts';
 import { judgeRules } from './rules/index.ts';
 import { StuckMaster } from './stuck-master.ts';
 import { pullTrigger } from './trigger.ts';
@@ -65,13 +73,20 @@ export async function crash(
   const restless = await life.untilResting(REST_SECONDS);
   // A guest that somebody keeps busy is crashed as it is.
   if (restless?.kind === 'ended') return early(life, 'the guest had ended already');
-  if (boot.agent && wanted !== dumpMode(options.loadedDump)) {
-    const failure = await load(life, wanted);
+  // After an ordinary kexec a guest that loads by plan waits for one again.
+  if (boot.agent && (wanted !== dumpMode(options.loadedDump) || waitsForPlan(boot, noCrashKernel))) {
+    const failure = await load(life, boot, wanted);
     if (failure !== undefined) return early(life, failure);
     noCrashKernel = undefined;
   }
   const loaded = noCrashKernel === undefined ? life.load : undefined;
-  const prepared = await prepareCrash(life.handle, boot, loaded?.crash ? loaded : undefined);
+  const prepared = await prepareCrash(
+    life.handle,
+    boot,
+    loaded?.crash ? loaded : undefined,
+    undefined,
+    life.loads.calls,
+  );
   const watcher = new EntryWatcher(prepared, (phase) => options.onPhase?.(phase));
   let faults: readonly MachineFault[];
   try {
@@ -102,7 +117,7 @@ export async function crash(
     const over = (): string | Standstill | undefined => refusal() ?? stuck.look();
     const stop = failure ?? (await life.wait(over, timeoutSeconds, followUp(life, request, prepared)));
     if (typeof stop === 'string') return early(life, `the agent refused: ${stop}`);
-    await watcher.done();
+    await watcher.done(life.handle);
     return await conclude({ life, boot, prepared, stop, noCrashKernel, timeoutSeconds, faults });
   } finally {
     life.listen(undefined);
@@ -110,7 +125,11 @@ export async function crash(
 }
 
 /** Loads the crash kernel for another way to dump. @returns why not. */
-async function load(life: Life, mode: string): Promise<string | undefined> {
+async function load(life: Life, boot: BootImage, mode: string): Promise<string | undefined> {
+  if (boot.loading !== undefined) {
+    const { failure } = await loadByPlan(life, boot, mode);
+    return failure === undefined ? undefined : `the crash kernel could not be loaded for ${mode}: ${failure}`;
+  }
   const answer = await life.command(`load ${mode}`, LOAD_SECONDS);
   if (isStandstill(answer)) return `the guest did not load the crash kernel for ${mode}: ${answer.kind}`;
   if (answer.kind === 'answer' && answer.ok) return undefined;
@@ -173,7 +192,9 @@ async function conclude({
     ...(noCrashKernel === undefined ? {} : { noCrashKernel }),
     ...(dump === undefined ? {} : { dump }),
   };
-  const trace = recorder.trace();
+  const recorded = recorder.trace();
+  const image = { ...recorded.image, ...life.planned };
+  const trace = await withGroundTruth(life, { ...recorded, image }, alive, recorder, dump);
   const identity = await identifyCrash(trace, prepared.read, prepared.production);
   const { t0, t2, t4 } = trace.instants;
   return {
@@ -190,6 +211,25 @@ async function conclude({
     },
     ...(stop.kind === 'ended' ? { end: stop.end } : {}),
   };
+}
+
+/** The trace with what the emulator kept at T0 and T1, and the dump compared with it. */
+async function withGroundTruth<T extends Omit<Trace, 'rules' | 'image'> & { readonly image: ImageFacts }>(
+  { handle }: Life,
+  trace: T,
+  alive: boolean,
+  recorder: Recorder,
+  dump: FoundDump | undefined,
+): Promise<T & Examination> {
+  if (!alive) return trace;
+  const examined = await examine({
+    handle,
+    facts: trace.image,
+    online: trace.machine.cpus.filter(({ online }) => online !== false).map(({ index }) => index),
+    ...(dump === undefined ? {} : { dump }),
+    nameOf: (nia, insn) => recorder.nameAt(nia, insn),
+  });
+  return { ...trace, ...examined };
 }
 
 /** What a guest that crashed by itself left, where its crash kernel said that it dumped; undefined for anything else. */
@@ -255,7 +295,12 @@ class EntryWatcher {
     if (entry !== undefined && image !== undefined) this.#reading ??= readEntryFacts(image, entry, read);
   }
 
-  async done(): Promise<void> {
-    if (this.#reading !== undefined) this.#prepared.recorder.setEntered(await this.#reading);
+  async done(handle: PartitionHandle): Promise<void> {
+    const { recorder, image } = this.#prepared;
+    if (this.#reading !== undefined) recorder.setEntered(await this.#reading);
+    if (image === undefined || recorder.instants.t1 === undefined) return;
+    recorder.setAtEntry(
+      await readAtEntryFacts(image, (raddr, length) => handle.readInstant('t1', raddr, length)),
+    );
   }
 }

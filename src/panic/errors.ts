@@ -6,6 +6,8 @@ import { FormatError } from '../base/errors.ts';
 export const PANIC_ERRORS = {
   'panic/bad-dump-mode': 'a dump is asked for that is neither `raw` nor options of makedumpfile',
   'panic/bad-fault': 'a fault is to be injected that is not known, or into something that is not there',
+  'panic/bad-facts': 'what a guest’s agent says of its memory cannot be read',
+  'panic/plan-disk': 'the plans for a guest do not fit the disk that takes them to it',
   'panic/unsupported-machine': 'no guest can run with this processor and way of translation',
 } as const;
 

@@ -7,7 +7,7 @@ import { parseMemorySpec } from '../emulator/partition/index.ts';
 import { dumpMode } from './agent-line.ts';
 import { type PanicRequest, type PartitionRequest, type PartitionView, Refusal } from './contract.ts';
 import type { BootImage, ImageSource } from './image.ts';
-import { makeConfig } from './machine.ts';
+import { defaultMmu, makeConfig } from './machine.ts';
 import { BOOT_DUMP_MODE } from './member.ts';
 
 const DEFAULT_MEMORY = '1G';
@@ -22,10 +22,11 @@ export async function prepareMachine(
     dump: BOOT_DUMP_MODE,
     ...(request.append === undefined ? {} : { append: request.append }),
     ...(request.crashAppend === undefined ? {} : { crashAppend: request.crashAppend }),
+    ...(request.loader === undefined ? {} : { loader: request.loader }),
   });
   const config = makeConfig(boot, {
     processor: request.processor ?? 'power9',
-    mmu: request.mmu ?? 'radix',
+    mmu: request.mmu ?? defaultMmu(request.processor ?? 'power9'),
     cpus: request.cpus ?? 1,
     memory: memoryOf(request),
     seed: request.seed ?? SEED,

@@ -9,6 +9,8 @@ import { CaptureKeeper } from './capture-keeper.ts';
 import {
   type Capture,
   type Fleet,
+  type LeavePath,
+  type LeaveRequest,
   type Operation,
   type PanicRequest,
   type PartitionRequest,
@@ -182,26 +184,27 @@ class PartitionFleet implements OwnedFleet {
   async panic(id: string, request: PanicRequest, idempotencyKey?: string): Promise<Operation> {
     const member = this.#member(id);
     checkPanic(member.view, request);
-    const key = idempotencyKey === undefined ? undefined : `panic ${id} ${idempotencyKey}`;
-    if (key !== undefined) {
-      // What this process was not asked an earlier one may have been; meanwhile somebody else may ask for the same.
-      const stored = this.#keys.has(key) ? null : await this.#options.metadata.findOperation(key);
-      if (stored !== null) return stored;
-      const earlier = this.#keys.get(key);
-      if (earlier !== undefined)
-        return (await this.#options.metadata.getOperation(await earlier)) ?? notFound(await earlier);
-    }
-    if (member.state !== 'ready')
-      throw new Refusal('conflict', `Partition ${id} is ${member.state}, not ready.`);
-    member.show('busy');
-    const submitted = this.#operations.run(
+    return this.#ofReadyGuest(
       member,
       'panic',
       (running) => this.#crash(member, request, running),
-      key,
+      idempotencyKey,
     );
-    if (key !== undefined) this.#remember(key, submitted);
-    return submitted;
+  }
+
+  async leave(
+    id: string,
+    path: LeavePath,
+    request: LeaveRequest,
+    idempotencyKey?: string,
+  ): Promise<Operation> {
+    const member = this.#member(id);
+    return this.#ofReadyGuest(
+      member,
+      path,
+      (running) => this.#leave(member, path, request, running),
+      idempotencyKey,
+    );
   }
 
   async startAll(): Promise<void> {
@@ -227,6 +230,31 @@ class PartitionFleet implements OwnedFleet {
     await Promise.all([...this.#members.values()].map((member) => member.close()));
     await this.#keeper.idle();
     this.#listeners.clear();
+  }
+
+  /** @throws Refusal `conflict` when the partition is not ready, unless the key is that of an earlier request. */
+  async #ofReadyGuest(
+    member: FleetMember,
+    kind: 'panic' | LeavePath,
+    work: (running: RunningOperation) => Promise<void>,
+    idempotencyKey: string | undefined,
+  ): Promise<Operation> {
+    const { id } = member.record;
+    const key = idempotencyKey === undefined ? undefined : `${kind} ${id} ${idempotencyKey}`;
+    if (key !== undefined) {
+      // What this process was not asked an earlier one may have been; meanwhile somebody else may ask for the same.
+      const stored = this.#keys.has(key) ? null : await this.#options.metadata.findOperation(key);
+      if (stored !== null) return stored;
+      const earlier = this.#keys.get(key);
+      if (earlier !== undefined)
+        return (await this.#options.metadata.getOperation(await earlier)) ?? notFound(await earlier);
+    }
+    if (member.state !== 'ready')
+      throw new Refusal('conflict', `Partition ${id} is ${member.state}, not ready.`);
+    member.show('busy');
+    const submitted = this.#operations.run(member, kind, work, key);
+    if (key !== undefined) this.#remember(key, submitted);
+    return submitted;
   }
 
   #remember(key: string, submitted: Promise<Operation>): void {
@@ -267,6 +295,28 @@ class PartitionFleet implements OwnedFleet {
       throw new OperationFailure('capture-failed', result.reason ?? `failed in phase ${result.phase}`);
   }
 
+  async #leave(
+    member: FleetMember,
+    path: LeavePath,
+    request: LeaveRequest,
+    running: RunningOperation,
+  ): Promise<void> {
+    if (member.state !== 'busy') throw new OperationFailure('not-ready', `the partition is ${member.state}`);
+    const result = await member.leave(
+      path,
+      request,
+      (phase) => running.move({ phase }),
+      async ({ phase, trace }) => {
+        running.move({ phase });
+        if (trace === undefined) return;
+        await this.#options.metadata.putOperationTrace(running.id, JSON.stringify(trace)).catch(storeFailed);
+        running.move({ traced: true });
+      },
+    );
+    if (result.outcome === 'failed')
+      throw new OperationFailure(`${path}-failed`, result.reason ?? `failed in phase ${result.phase}`);
+  }
+
   /** A crash that nobody asked for left a dump, too; there was nobody to trace it. */
   async #storeUnasked(record: PartitionRecord, handle: PartitionHandle, life: Life): Promise<void> {
     const result = await unaskedCrash(handle, life);
@@ -287,7 +337,7 @@ function notFound(what: string): never {
 function storeFailed(error: unknown): never {
   throw new OperationFailure(
     'store-failed',
-    `the capture could not be stored: ${error instanceof Error ? error.message : error}`,
+    `what it left could not be stored: ${error instanceof Error ? error.message : error}`,
   );
 }
 

@@ -4,10 +4,24 @@
  * where a partition rests is decided by its own instructions, not by how fast the host is.
  */
 
-import type { MachineEvent, PartitionEnd, PartitionHandle, PartitionNotice } from '../emulator/host/index.ts';
+import type {
+  MachineEvent,
+  ObservePlan,
+  PartitionEnd,
+  PartitionHandle,
+  PartitionNotice,
+} from '../emulator/host/index.ts';
 import { type AgentLine, LineReader, parseAgentLine } from './agent-line.ts';
 import { BoundedBytes } from './bounded-bytes.ts';
-import { type KexecLoad, parseKexecLoad } from './recorder/index.ts';
+import {
+  isCrashLoad,
+  KEXEC_LOAD,
+  type KexecLoad,
+  LoadLog,
+  type LoadRefusal,
+  type PlanFacts,
+  parseKexecLoad,
+} from './recorder/index.ts';
 import { Signal } from './signal.ts';
 
 /** Why a wait ended without what it waited for. */
@@ -30,6 +44,8 @@ const CONSOLE_LIMIT = 8 * 2 ** 20;
 const SETTLE_SECONDS = 5;
 const NOTHING = new Uint8Array(0);
 const NS_PER_SECOND = 1e9;
+/** Refusals before anything was touched. */
+const UNTOUCHED: readonly string[] = ['EPERM', 'EBUSY'];
 /** Timebase ticks a second: 512 MHz. */
 const TICKS_PER_SECOND = 512e6;
 
@@ -49,7 +65,15 @@ export class Life {
   /** Everything that shows that the guest does something. */
   #activity = 0;
   #load: KexecLoad | undefined;
+  #next: KexecLoad | undefined;
+  /** What the last kexec_load was to replace. */
+  #replaced: KexecLoad | undefined;
   #events: ((event: MachineEvent) => void) | undefined;
+  #hooksWatched = false;
+  /** Every kexec_load of this life. */
+  readonly loads: LoadLog = new LoadLog();
+  /** The last load that was planned by us, or why it was refused; undefined where the guest plans by itself. */
+  planned: { readonly plan?: PlanFacts; readonly refusals?: readonly LoadRefusal[] } | undefined;
 
   /**
    * @param usesAgent whether the second vty speaks the agent protocol.
@@ -69,9 +93,13 @@ export class Life {
   get ended(): PartitionEnd | undefined {
     return this.#end;
   }
-  /** The image of the last kexec_load. */
+  /** The crash image of the last kexec_load for a crash. */
   get load(): KexecLoad | undefined {
     return this.#load;
+  }
+  /** The image of the last ordinary kexec_load. */
+  get next(): KexecLoad | undefined {
+    return this.#next;
   }
   /** Guest time that has gone by at least, in seconds. */
   get seconds(): number {
@@ -87,9 +115,14 @@ export class Life {
     this.#events = listener;
   }
 
-  /** Powers on. @throws Error where kernel or initramfs cannot be loaded. */
-  async start(): Promise<void> {
-    await this.handle.start();
+  /**
+   * Powers on.
+   * @param plan looks for the hooks of kexec_load from the first instruction on (recorder/boot-plan.ts)
+   * @throws Error where kernel or initramfs cannot be loaded.
+   */
+  async start(plan?: ObservePlan): Promise<void> {
+    this.#hooksWatched = plan !== undefined;
+    await this.handle.start(plan);
   }
 
   /** Waits until the agent is ready and the partition rests; a guest without agent is ready when it rests. */
@@ -201,7 +234,10 @@ export class Life {
         this.#activity++;
         this.#ticks = Number(notice.event.tb);
         this.#insn = Math.max(this.#insn, notice.event.insn);
-        if (notice.event.kind === 'syscall') this.#load = parseKexecLoad(notice.event);
+        this.loads.add(notice.event, this.#hooksWatched);
+        if (notice.event.kind === 'syscall' && notice.event.detail === KEXEC_LOAD)
+          this.#keepLoad(notice.event);
+        else if (notice.event.kind === 'syscall') this.#loadReturned();
         this.#events?.(notice.event);
         break;
       case 'progress':
@@ -216,6 +252,24 @@ export class Life {
         return;
     }
     this.signal.notify();
+  }
+
+  /** The two images of a kernel are loaded and dropped apart. */
+  #keepLoad(event: MachineEvent): void {
+    this.#replaced = isCrashLoad(event) ? this.#load : this.#next;
+    if (isCrashLoad(event)) this.#load = parseKexecLoad(event);
+    else this.#next = parseKexecLoad(event);
+  }
+
+  /**
+   * An image that was refused is not loaded. A crash image before it is gone by then, because their place is the same
+   * (Linux 6.1 kernel/kexec.c do_kexec_load); an ordinary one stays.
+   */
+  #loadReturned(): void {
+    const call = this.loads.calls.at(-1);
+    if (call?.result === undefined || call.result === 'ok') return;
+    if (!call.crash) this.#next = this.#replaced;
+    else this.#load = UNTOUCHED.includes(call.result) ? this.#replaced : undefined;
   }
 
   #print(bytes: Uint8Array): void {

@@ -1,8 +1,14 @@
 /** The machine for an image: its disks, and room for a dump. */
 
-import type { DiskConfig, MmuMode, PartitionConfig, Processor } from '../emulator/host/index.ts';
+import type { DiskBus, DiskConfig, MmuMode, PartitionConfig, Processor } from '../emulator/host/index.ts';
 import { panicError } from './errors.ts';
 import type { BootImage } from './image.ts';
+
+/** What the machine can be like beside its usual self. */
+export type MachineVariant = Pick<PartitionConfig, 'firmware' | 'interruptController'> & {
+  /** Where every disk is attached. */
+  readonly diskBus?: DiskBus;
+};
 
 export type MachineChoice = {
   readonly processor: Processor;
@@ -12,9 +18,15 @@ export type MachineChoice = {
   readonly rma?: number;
   readonly seed: number;
   readonly refuseSysReset?: boolean;
+  readonly variant?: MachineVariant;
   /** Size of the dump device; default: all memory and 64 MiB for headers. */
   readonly dumpBytes?: number;
 };
+
+/** How a processor translates when nothing is said. */
+export function defaultMmu(processor: Processor): MmuMode {
+  return processor === 'power8' ? 'hash' : 'radix';
+}
 
 const DUMP_MARGIN = 64 * 2 ** 20;
 
@@ -23,15 +35,22 @@ const DUMP_MARGIN = 64 * 2 ** 20;
  * @throws FormatError `panic/unsupported-machine`
  */
 export function makeConfig(boot: BootImage, choice: MachineChoice): PartitionConfig {
-  if (choice.processor !== 'power9' || choice.mmu !== 'radix') {
-    throw panicError('panic/unsupported-machine', 'guests run on POWER9 with radix translation', {
-      expected: 'power9 radix',
+  if (choice.processor === 'power8' && choice.mmu === 'radix') {
+    throw panicError('panic/unsupported-machine', 'POWER8 has no radix translation', {
+      expected: 'power8 hash, power9 hash or power9 radix',
       actual: `${choice.processor} ${choice.mmu}`,
     });
   }
+  if (choice.processor === 'power8' && choice.variant?.interruptController === 'xive') {
+    throw panicError('panic/unsupported-machine', 'POWER8 has no XIVE', {
+      expected: 'xics',
+      actual: 'power8 with xive',
+    });
+  }
   const memory = choice.memory.reduce((sum, { size }) => sum + size, 0);
-  const system: DiskConfig[] =
-    boot.disk === undefined ? [] : [{ kind: 'file', path: boot.disk, readOnly: true }];
+  const { diskBus, ...variant } = choice.variant ?? {};
+  const bus = diskBus === undefined ? {} : { bus: diskBus };
+  const dump: DiskConfig = { kind: 'scratch', bytes: choice.dumpBytes ?? memory + DUMP_MARGIN };
   return {
     processor: choice.processor,
     mmu: choice.mmu,
@@ -43,6 +62,13 @@ export function makeConfig(boot: BootImage, choice: MachineChoice): PartitionCon
     append: boot.append,
     seed: choice.seed,
     ...(choice.refuseSysReset === true ? { refuseSysReset: true } : {}),
-    disks: [...system, { kind: 'scratch', bytes: choice.dumpBytes ?? memory + DUMP_MARGIN }],
+    ...variant,
+    disks: [...systemDisk(boot), dump].map((disk) => ({ ...disk, ...bus })),
   };
+}
+
+/** What the guest loads kernels from: the image's own disk, or one for our plans. */
+function systemDisk({ disk, loading }: BootImage): DiskConfig[] {
+  if (loading !== undefined) return [{ kind: 'memory', bytes: loading.diskBytes, readOnly: true }];
+  return disk === undefined ? [] : [{ kind: 'file', path: disk, readOnly: true }];
 }

@@ -38,13 +38,13 @@ export class MemberOperations {
     try {
       submitted = await this.#options.book.submit(kind, member.record.id, key);
     } catch (error) {
-      if (kind === 'panic') member.show('ready');
+      if (isOfReadyGuest(kind)) member.show('ready');
       throw error;
     }
     const { operation, isNew } = submitted;
     if (!isNew) {
       // A request of before a restart, repeated: its operation stands, and nothing is done again.
-      if (kind === 'panic' && before === 'busy') member.show('ready');
+      if (isOfReadyGuest(kind) && before === 'busy') member.show('ready');
       return operation;
     }
     this.#queued.add(operation.id);
@@ -60,8 +60,8 @@ export class MemberOperations {
     work: (running: RunningOperation) => Promise<void>,
   ): Promise<void> {
     if (!this.#queued.delete(operation.id)) {
-      // Cancelled before its turn: a panic leaves all as it was, the others had begun to switch off.
-      if (operation.kind === 'panic') member.show('ready');
+      // Cancelled before its turn: what is done to a ready guest leaves all as it was, the others had begun to switch off.
+      if (isOfReadyGuest(operation.kind)) member.show('ready');
       else await member.halt();
       return;
     }
@@ -75,4 +75,9 @@ export class MemberOperations {
     }
     await running.settle();
   }
+}
+
+/** Done to a guest that is ready; until its turn comes nothing has been done. */
+function isOfReadyGuest(kind: Operation['kind']): boolean {
+  return kind === 'panic' || kind === 'kexec' || kind === 'restart';
 }

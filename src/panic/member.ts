@@ -5,11 +5,22 @@
 
 import type { PartitionConfig, PartitionHandle } from '../emulator/host/index.ts';
 import { BoundedBytes } from './bounded-bytes.ts';
-import type { PanicRequest, PartitionState, PartitionView } from './contract.ts';
+import type {
+  LeavePath,
+  LeavePhase,
+  LeaveRequest,
+  PanicRequest,
+  PartitionState,
+  PartitionView,
+} from './contract.ts';
 import { Refusal } from './contract.ts';
 import { type CrashResult, crash, DEFAULT_TIMEOUT_SECONDS } from './crash-run.ts';
 import type { BootImage } from './image.ts';
+import { type LeaveResult, leave } from './kexec-run.ts';
 import { Life, type Readiness } from './life.ts';
+import { untilLoaded } from './loading/index.ts';
+import { defaultMmu } from './machine.ts';
+import { bootPlan } from './recorder/index.ts';
 import type { PartitionRecord } from './store/index.ts';
 import { describeStandstill } from './verdict.ts';
 
@@ -80,7 +91,7 @@ export class FleetMember {
       state: this.#state,
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
       processor: request.processor ?? 'power9',
-      mmu: request.mmu ?? 'radix',
+      mmu: request.mmu ?? defaultMmu(request.processor ?? 'power9'),
       cpus: request.cpus ?? 1,
       memoryBytes,
       instructions: this.#life?.insn ?? this.#instructions,
@@ -138,10 +149,7 @@ export class FleetMember {
       }
       this.#noCrashKernel = ready.noCrashKernel;
       this.#followLife();
-      this.show(
-        'ready',
-        ready.noCrashKernel === undefined ? undefined : `no crash kernel: ${ready.noCrashKernel}`,
-      );
+      this.#showReady();
       return undefined;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -184,6 +192,37 @@ export class FleetMember {
     }
   }
 
+  /**
+   * Has the guest leave its kernel in peace. After an ordinary kexec it is ready again in the same life; otherwise, and
+   * where it went wrong half-way, the partition starts again in the background.
+   * @throws whatever `store` throws, and Error when the machine dies
+   */
+  async leave(
+    path: LeavePath,
+    request: LeaveRequest,
+    onPhase: (phase: LeavePhase) => void,
+    store: (result: LeaveResult) => Promise<void>,
+  ): Promise<LeaveResult> {
+    const { life, boot } = this.#running();
+    const stops = this.#stops;
+    this.show('busy');
+    let isUp = false;
+    try {
+      const result = await leave(life, boot, path, request, { onPhase });
+      isUp = life.ended === undefined && (result.phase === 'up' || result.refused === true);
+      if (result.phase === 'up') this.#noCrashKernel = result.noCrashKernel;
+      await store(result);
+      return result;
+    } finally {
+      if (stops !== this.#stops) this.#off('the partition was stopped');
+      else if (isUp) this.#showReady();
+      else {
+        this.show('starting');
+        this.enqueue(() => this.boot()).catch(nothing);
+      }
+    }
+  }
+
   /** Asks whatever runs to end, at once. Follow it by {@link halt} in the queue. */
   async interrupt(): Promise<void> {
     this.#stops++;
@@ -219,10 +258,10 @@ export class FleetMember {
     this.#console.clear();
     const stopped: Readiness = { kind: 'ended', end: { kind: 'stopped' } };
     if (stops !== this.#stops) return stopped;
-    await life.start();
+    await life.start(await bootPlan(boot.kernel, boot.vmlinux));
     // An interruption that came while the machine was still off found nothing to stop.
     if (stops !== this.#stops) return stopped;
-    return await life.untilReady(DEFAULT_TIMEOUT_SECONDS);
+    return await untilLoaded(life, boot, BOOT_DUMP_MODE, DEFAULT_TIMEOUT_SECONDS);
   }
 
   /** A guest in service may end by itself: somebody typed reboot, or crashed it from its own shell. */
@@ -251,6 +290,11 @@ export class FleetMember {
     if (this.#machine === undefined || this.#life === undefined)
       throw new Refusal('conflict', `Partition ${this.record.id} is off.`);
     return { ...this.#machine, life: this.#life };
+  }
+
+  #showReady(): void {
+    const why = this.#noCrashKernel;
+    this.show('ready', why === undefined ? undefined : `no crash kernel: ${why}`);
   }
 
   #print(bytes: Uint8Array): void {

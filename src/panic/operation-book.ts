@@ -10,7 +10,7 @@ export type OperationBookOptions = {
   readonly newId: (prefix: string) => string;
 };
 
-type Change = Partial<Pick<Operation, 'state' | 'phase' | 'captureId' | 'error'>>;
+type Change = Partial<Pick<Operation, 'state' | 'phase' | 'captureId' | 'traced' | 'error'>>;
 
 export class OperationBook {
   readonly #options: OperationBookOptions;
@@ -62,6 +62,10 @@ export class RunningOperation {
   constructor(book: OperationBook, operation: Operation) {
     this.#book = book;
     this.#operation = operation;
+  }
+
+  get id(): string {
+    return this.#operation.id;
   }
 
   /** Queues a change. The first failure to write is thrown by {@link settle}. */

@@ -4,6 +4,7 @@ import { FormatError } from '../base/errors.ts';
 
 /**
  * Codes: `not-ready` (the guest did not come up, or was not up), `capture-failed` (the crash left no whole dump),
+ * `kexec-failed`, `restart-failed` (the guest did not leave its kernel, or the next one did not come up),
  * `store-failed`, `interrupted` (the service went down meanwhile), `machine-failed`; a FormatError keeps its own.
  */
 export class OperationFailure extends Error {

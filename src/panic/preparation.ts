@@ -1,11 +1,20 @@
 /** What is done to a resting partition before it is crashed: symbols and the loaded image are read, watches are set. */
 
 import type { PartitionHandle } from '../emulator/host/index.ts';
-import type { Trace } from './contract.ts';
+import type { HandoffPath, Trace } from './contract.ts';
 import { dumpDiskOf } from './dump-location.ts';
 import type { BootImage } from './image.ts';
-import type { KexecLoad } from './recorder/index.ts';
-import { describeImage, type KexecImage, makePlan, Recorder } from './recorder/index.ts';
+import type { KexecLoad, LoadCall, LoadFacts } from './recorder/index.ts';
+import {
+  claimFacts,
+  describeImage,
+  isCompiledIn,
+  type KexecImage,
+  makePlan,
+  Recorder,
+  runningFacts,
+  withKernelFile,
+} from './recorder/index.ts';
 import { AddressNames, type KernelSymbols, type ReadMemory, readKernelSymbols } from './symbols/index.ts';
 
 export type Prepared = {
@@ -18,23 +27,51 @@ export type Prepared = {
 
 /** Where a production kernel lies: it has moved to 0 whatever it was loaded at. */
 const PRODUCTION_BASE = 0;
+/** Seed 003: the word at offset 0x18 that told a kernel of 2008 to stay where it was loaded. */
+const OLD_FLAG = '__kdump_flag';
+const HEAD_BYTES = 0x100;
+
+/** How the way out that is prepared for differs from a crash. */
+export type PreparedWay = {
+  readonly path: HandoffPath;
+  /** Memory as the loaded image will lie in it; default: as it is. Undefined where that cannot be told. */
+  readonly readImage?: (
+    read: ReadMemory,
+    production: KernelSymbols,
+    load: KexecLoad,
+  ) => Promise<ReadMemory | undefined>;
+};
 
 /**
- * Reads what the guest's memory says and sets the watches for a crash. Nothing of it changes the guest.
+ * Reads what the guest's memory says and sets the watches for a crash, or for another way out of the kernel. Nothing
+ * of it changes the guest.
  * @param load the last kexec_load; undefined where the agent says that no crash kernel is loaded
+ * @param loads every kexec_load of this life
  */
 export async function prepareCrash(
   handle: PartitionHandle,
   boot: BootImage,
   load: KexecLoad | undefined,
+  way: PreparedWay = { path: 'crash' },
+  loads: readonly LoadCall[] = [],
 ): Promise<Prepared> {
   const read: ReadMemory = (raddr, length) => handle.readMemory(raddr, length);
   const cpus = await handle.vcpus();
   const production = await readKernelSymbols(read, PRODUCTION_BASE, boot.vmlinux);
-  const image = load === undefined ? undefined : await describeImage(load, read, cpus.length);
-  const crash = image === undefined ? undefined : await crashSymbols(image, read);
+  const readImage =
+    load === undefined || way.readImage === undefined ? read : await way.readImage(read, production, load);
+  const image =
+    load === undefined || readImage === undefined
+      ? undefined
+      : await describeImage(load, readImage, cpus.length);
+  const crash =
+    image === undefined || readImage === undefined
+      ? undefined
+      : await crashSymbols(image, readImage, boot.vmlinux);
   const { plan, probes } = await makePlan({
-    read,
+    path: way.path,
+    // Functions of the next kernel are looked for in its own code.
+    read: readImage ?? read,
     production,
     ...(image === undefined ? {} : { image }),
     ...(crash === undefined ? {} : { crash }),
@@ -44,15 +81,23 @@ export async function prepareCrash(
     mmu: handle.config.mmu,
     cpus: cpus.map(({ index, hardwareId, state }) => ({ index, hardwareId, online: state !== 'stopped' })),
   };
+  const running = await runningFacts(handle.config, production, read, boot.vmlinux);
+  const given = await handle.machineTree().catch(() => undefined);
+  const claims = await claimFacts(read, production, running, given);
   const dumpDisk = dumpDiskOf(handle.config);
   const recorder = new Recorder({
     machine,
     facts: {
       name: boot.name,
+      ...(way.path === 'crash' ? {} : { path: way.path }),
       ...(boot.kernelRelease === undefined ? {} : { kernelRelease: boot.kernelRelease }),
       symbols: { production: production.source, ...(crash === undefined ? {} : { crash: crash.source }) },
       probes,
-      ...(image === undefined ? {} : { load: image.facts }),
+      ...(image === undefined ? {} : { load: withAbi(image.facts, crash) }),
+      running,
+      ...(claims === undefined ? {} : { claims }),
+      ...(loads.length === 0 ? {} : { loads: [...loads] }),
+      ...((await isShutdownCompiledIn(read, production)) ? { shutdownCompiledIn: true } : {}),
     },
     ...(image === undefined ? {} : { image }),
     names: namesOf(production, image, crash),
@@ -62,9 +107,31 @@ export async function prepareCrash(
   return { recorder, production, read, ...(image === undefined ? {} : { image }) };
 }
 
-/** The crash kernel lies in its segment from the load on. Its vmlinux is nobody's to know. */
-async function crashSymbols(image: KexecImage, read: ReadMemory): Promise<KernelSymbols | undefined> {
-  return image.kernel === undefined ? undefined : await readKernelSymbols(read, image.kernel.mem);
+/** The crash kernel is taken to be built as the production kernel is. */
+async function isShutdownCompiledIn(read: ReadMemory, production: KernelSymbols): Promise<boolean> {
+  return (await isCompiledIn(read, production, 'machine_shutdown', 'machine_restart')) === true;
+}
+
+/** Only the kernel's own symbols tell the abandoned flag: in its place there are zeros in other kernels, too. */
+function withAbi(load: LoadFacts, kernel: KernelSymbols | undefined): LoadFacts {
+  return kernel?.table.find(OLD_FLAG) === undefined ? load : { ...load, abi: 'kdump-flag' };
+}
+
+/** Whether the file begins as the image does: then its symbols are the image's. */
+async function isSameKernel(head: string | undefined, vmlinux: string): Promise<boolean> {
+  const start = await withKernelFile(vmlinux, async ({ read }) => Buffer.from(await read(0, HEAD_BYTES)));
+  return start !== undefined && start.toString('hex') === head;
+}
+
+/** The crash kernel lies in its segment from the load on. Its vmlinux is known only where it is the production kernel's. */
+async function crashSymbols(
+  image: KexecImage,
+  read: ReadMemory,
+  vmlinux: string | undefined,
+): Promise<KernelSymbols | undefined> {
+  if (image.kernel === undefined) return undefined;
+  const same = vmlinux !== undefined && (await isSameKernel(image.facts.head, vmlinux));
+  return await readKernelSymbols(read, image.kernel.mem, same ? vmlinux : undefined);
 }
 
 function namesOf(

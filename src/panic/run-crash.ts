@@ -13,12 +13,17 @@ import {
   type Processor,
 } from '../emulator/host/index.ts';
 import { parseMemorySpec } from '../emulator/partition/index.ts';
+import { dumpMode } from './agent-line.ts';
 import type { CapturePhase, PanicRequest, RuleResult, VmcoreFormat } from './contract.ts';
 import { type CrashResult, crash, DEFAULT_TIMEOUT_SECONDS } from './crash-run.ts';
 import { readDump } from './dump-location.ts';
+import { type FidelitySummary, summarise } from './fidelity/index.ts';
 import type { BootImage } from './image.ts';
 import { Life, type Standstill } from './life.ts';
-import { makeConfig } from './machine.ts';
+import { untilLoaded } from './loading/index.ts';
+import { defaultMmu, type MachineVariant, makeConfig } from './machine.ts';
+import { bootPlan } from './recorder/index.ts';
+import { formatTrace, type TraceFormat } from './trace/index.ts';
 import { describeStandstill } from './verdict.ts';
 
 export type CrashCommand = {
@@ -33,6 +38,7 @@ export type CrashCommand = {
   readonly seed?: number;
   /** The machine has no H_SIGNAL_SYS_RESET. */
   readonly refuseSysReset?: boolean;
+  readonly variant?: MachineVariant;
   /** Size of the dump device in bytes; default: all memory and some. */
   readonly dumpBytes?: number;
   readonly request: PanicRequest;
@@ -41,6 +47,7 @@ export type CrashCommand = {
   /** Files to write; they are overwritten. */
   readonly vmcore?: string;
   readonly trace?: string;
+  readonly traceFormat?: TraceFormat;
   readonly console?: string;
   readonly onPhase?: (phase: CapturePhase) => void;
   readonly onConsole?: (bytes: Uint8Array) => void;
@@ -58,6 +65,8 @@ export type CrashReport = {
   readonly phase: CapturePhase;
   readonly reason?: string;
   readonly rules: readonly Pick<RuleResult, 'name' | 'verdict' | 'evidence'>[];
+  /** The dump and memory against what the emulator saw; absent where the image was not entered. */
+  readonly fidelity?: FidelitySummary;
   readonly instructions: { readonly boot: number; readonly handoff: number; readonly capture: number };
   readonly vmcore: {
     readonly bytes: number;
@@ -72,11 +81,12 @@ export async function runCrash(command: CrashCommand): Promise<CrashReport> {
   const { boot } = command;
   const config = makeConfig(boot, {
     processor: command.processor ?? 'power9',
-    mmu: command.mmu ?? 'radix',
+    mmu: command.mmu ?? defaultMmu(command.processor ?? 'power9'),
     cpus: command.cpus ?? 1,
     memory: parseMemorySpec(command.memory ?? '1G'),
     seed: command.seed ?? 1,
     ...(command.refuseSysReset === undefined ? {} : { refuseSysReset: command.refuseSysReset }),
+    ...(command.variant === undefined ? {} : { variant: command.variant }),
     ...(command.rma === undefined ? {} : { rma: command.rma }),
     ...(command.dumpBytes === undefined ? {} : { dumpBytes: command.dumpBytes }),
   });
@@ -85,7 +95,8 @@ export async function runCrash(command: CrashCommand): Promise<CrashReport> {
   try {
     const result = await bootAndCrash(life, command);
     const vmcore = await keepDump(handle, result, command.vmcore);
-    if (command.trace !== undefined) await writeFile(command.trace, traceText(result));
+    if (command.trace !== undefined)
+      await writeFile(command.trace, traceText(result, command.traceFormat ?? 'json'));
     if (command.console !== undefined) await writeFile(command.console, life.console);
     const captured = result.outcome === 'captured';
     return {
@@ -99,6 +110,7 @@ export async function runCrash(command: CrashCommand): Promise<CrashReport> {
       rules: (result.trace?.rules ?? []).map(({ name, verdict, evidence }) =>
         evidence === undefined ? { name, verdict } : { name, verdict, evidence },
       ),
+      ...(result.trace?.fidelity === undefined ? {} : { fidelity: summarise(result.trace.fidelity) }),
       instructions: result.instructions,
       vmcore,
     };
@@ -119,8 +131,8 @@ async function bootAndCrash(life: Life, command: CrashCommand): Promise<CrashRes
   const { boot, request } = command;
   const limit = request.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
   command.onPhase?.('booting');
-  await life.start();
-  const ready = await life.untilReady(limit);
+  await life.start(await bootPlan(boot.kernel, boot.vmlinux));
+  const ready = await untilLoaded(life, boot, dumpMode(command.loadedDump ?? request.dump), limit);
   if (ready.kind !== 'ready') return notBooted(life, ready, limit);
   command.onPhase?.('ready');
   return await crash(life, boot, request, {
@@ -142,8 +154,8 @@ function notBooted(life: Life, stop: Standstill, limitSeconds: number): CrashRes
 }
 
 /** The trace file: nothing was traced of a crash that was not tried. */
-function traceText(result: CrashResult): string {
-  return `${JSON.stringify(result.trace ?? null)}\n`;
+function traceText({ trace }: CrashResult, format: TraceFormat): string {
+  return trace === undefined ? 'null\n' : formatTrace(trace, format);
 }
 
 async function keepDump(

@@ -85,7 +85,7 @@ async function howItStopped(situation: Situation): Promise<string> {
 
 function timedOut(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
   const { timeoutSeconds, phase } = situation;
-  const why = neverStopped(situation, cpus) ?? describeCpus(situation, cpus);
+  const why = neverStopped(situation, cpus) ?? describeCpus(situation.prepared.recorder, cpus);
   return `not done after ${timeoutSeconds} s of guest time, in phase ${phase}: ${why}`;
 }
 
@@ -107,7 +107,7 @@ function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
   }
   const stuck = neverStopped(situation, cpus);
   if (stuck !== undefined) return `${stuck}; the panicking CPU ${master?.index} waits for it without limit`;
-  return `every CPU stands still in phase ${phase}: ${describeCpus(situation, cpus)}`;
+  return `every CPU stands still in phase ${phase}: ${describeCpus(prepared.recorder, cpus)}`;
 }
 
 /** What purgatory prints when a SHA-256 does not match (kexec-tools 2.0.25 purgatory/purgatory.c). */
@@ -121,7 +121,9 @@ function neverStopped(situation: Situation, cpus: readonly VcpuSnapshot[]): stri
   if ((phase !== 'panic' && phase !== 'handoff') || prepared.image === undefined) return undefined;
   const stuck = unstopped(situation, cpus);
   if (stuck.length === 0) return undefined;
-  return stuck.map((cpu) => `CPU ${cpu.index} never stopped: it is ${doing(situation, cpu)}`).join('; ');
+  return stuck
+    .map((cpu) => `CPU ${cpu.index} never stopped: it is ${doing(prepared.recorder, cpu)}`)
+    .join('; ');
 }
 
 /** Online secondaries that did not save their registers. */
@@ -135,12 +137,13 @@ function unstopped({ prepared }: Situation, cpus: readonly VcpuSnapshot[]): read
     .filter(({ index }) => trace.machine.cpus.find((cpu) => cpu.index === index)?.online !== false);
 }
 
-function describeCpus(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
-  return cpus.map((cpu) => `CPU ${cpu.index} ${doing(situation, cpu)}`).join(', ');
+/** What each CPU is doing, for people. */
+export function describeCpus(recorder: Prepared['recorder'], cpus: readonly VcpuSnapshot[]): string {
+  return cpus.map((cpu) => `CPU ${cpu.index} ${doing(recorder, cpu)}`).join(', ');
 }
 
 /** State and place; where the code has no name (a module's), who called it; and whether it takes interrupts. */
-function doing({ prepared: { recorder } }: Situation, { state, nia, lr, msr }: VcpuSnapshot): string {
+function doing(recorder: Prepared['recorder'], { state, nia, lr, msr }: VcpuSnapshot): string {
   const name = recorder.nameOf(nia);
   const caller = name === undefined ? recorder.nameOf(lr) : undefined;
   const where = `${name ?? hex64(nia)}${caller === undefined ? '' : ` (called from ${caller})`}`;

@@ -5,14 +5,12 @@ import { judgeRules, RULE_NAMES } from '../../src/panic/index.ts';
 import { goodHandoff, inputOf } from '../synth/rule-input.ts';
 
 describe('docs/rules.md', () => {
-  it('lists what is judged, and what is not, as the code does', () => {
+  it('has a row for every rule, in the order of the contract, and every rule is judged', () => {
     const text = readFileSync(fileURLToPath(new URL('../../docs/rules.md', import.meta.url)), 'utf8');
-    const [judgedPart = '', restPart = ''] = text.split('Not evaluated yet:');
-    const rows = [...judgedPart.matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map((match) => match[1]);
-    const rest = [...restPart.matchAll(/`([a-z0-9-]+)`/g)].map((match) => match[1]);
-    const results = judgeRules(inputOf(goodHandoff()));
-    const notEvaluated = results.filter(({ verdict }) => verdict === 'not-evaluated').map(({ name }) => name);
-    expect(rest).toEqual(notEvaluated);
-    expect(rows).toEqual(RULE_NAMES.filter((name) => !notEvaluated.includes(name)));
+    const rows = [...text.matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map((match) => match[1]);
+    expect(rows).toEqual(RULE_NAMES);
+    // Of a good handoff: what remains waits for memory and registers that its trace does not keep.
+    for (const { verdict, note = '' } of judgeRules(inputOf(goodHandoff())))
+      if (verdict === 'not-evaluated') expect(note).not.toBe('');
   });
 });

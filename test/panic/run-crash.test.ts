@@ -98,7 +98,9 @@ describe('runCrash', () => {
   });
 
   it('options that cannot be: FormatError', async () => {
-    await expect(runCrash(command(CRASH, { mmu: 'hash' }))).rejects.toThrow(FormatError);
+    await expect(runCrash(command(CRASH, { processor: 'power8', mmu: 'radix' }))).rejects.toThrow(
+      FormatError,
+    );
     await expect(runCrash(command(CRASH, { memory: 'lots' }))).rejects.toThrow(FormatError);
     await expect(runCrash(command(CRASH, { request: { trigger: 'sysrq', dump: 'tape' } }))).rejects.toThrow(
       FormatError,

@@ -3,9 +3,9 @@
  * driven through, acted out event by event. Tests stop it wherever they like.
  */
 
-import { concatBytes, putU32 } from '../../src/base/bytes.ts';
+import { concatBytes, putU32, putU64 } from '../../src/base/bytes.ts';
 import { buildElfHeader, buildProgramHeader } from '../../src/base/elf/index.ts';
-import { buildFdt, node } from '../../src/base/fdt/index.ts';
+import { buildFdt, type FdtTree, node } from '../../src/base/fdt/index.ts';
 import type { PartitionConfig } from '../../src/emulator/host/index.ts';
 import type { BootImage } from '../../src/panic/index.ts';
 import { kallsymsMemory } from './kallsyms.ts';
@@ -60,17 +60,55 @@ export function crashablePartition(
   const symbols = FUNCTIONS.map(([name, offset]) => ({ name, offset }));
   guest.place(0, kallsymsMemory({ symbols, bytes: MIB }));
   const kernel = kallsymsMemory({ symbols, bytes: MIB });
+  kernel.fill(0xab, 4, 0x100);
+  putU32(kernel, 0, 0x48000100, 'little');
   putU32(kernel, 0x5c, 0x72756e30, 'little');
   guest.place(KERNEL, kernel);
-  guest.place(PURGATORY, new Uint8Array(0x10000).fill(0xab, 0x700, 0x800));
+  const purgatory = new Uint8Array(0x10000).fill(0xab, 0x700, 0x800);
+  for (const [i, address] of [KERNEL, TREE, BACKUP].entries())
+    putU64(purgatory, 0x1000 + i * 16, BigInt(address), 'little');
+  guest.place(PURGATORY, purgatory);
   guest.place(BACKUP, new Uint8Array(0x10000).fill(0xab, 0, 0x100));
   guest.place(CORE, elfcorehdr(config.cpus));
-  const chosen = node('chosen', { 'linux,initrd-start': [0x2600000] });
   const tree = new Uint8Array(0x10000);
-  tree.set(buildFdt({ root: node('', {}, [chosen]), reservations: [], bootCpu: 0 }));
+  tree.set(buildFdt(nextTree(config)));
   guest.place(TREE, tree);
   guest.place(0x2600000, new Uint8Array(0x1000));
   return guest;
+}
+
+/** What a crash kernel is told: all memory, of which it may use its own, and where everything is. */
+function nextTree({ cpus, memory }: PartitionConfig): FdtTree {
+  const chosen = node('chosen', {
+    bootargs: `elfcorehdr=${CORE / 1024}K`,
+    'linux,initrd-start': [0x2600000],
+    'linux,initrd-end': [0x2601000],
+  });
+  const cpu = (index: number) =>
+    node(`cpu@${index}`, { device_type: 'cpu', 'ibm,ppc-interrupt-server#s': [index] });
+  const ram = memory.map(({ base, size }) =>
+    node(`memory@${base.toString(16)}`, {
+      device_type: 'memory',
+      reg: [BigInt(base), BigInt(size)],
+      'linux,usable-memory': [BigInt(KERNEL), BigInt(16 * MIB)],
+    }),
+  );
+  const rtas = node('rtas', {
+    'linux,rtas-base': [0x2f00000],
+    'linux,rtas-entry': [0x2f00000],
+    'rtas-size': [0x1000],
+  });
+  const hwcpus = Array.from({ length: cpus }, (_, index) => cpu(index));
+  return {
+    root: node('', { '#address-cells': [2], '#size-cells': [2] }, [
+      ...ram,
+      rtas,
+      node('cpus', {}, hwcpus),
+      chosen,
+    ]),
+    reservations: [{ address: 0x2600000n, size: 0x1000n }],
+    bootCpu: 0,
+  };
 }
 
 function elfcorehdr(cpus: number): Uint8Array {
@@ -168,6 +206,8 @@ export function handoff(guest: ScriptedPartition, master: number): void {
       addr: LINEAR,
       regs: { before: VIRTUAL, after: REAL, r3: BigInt(other) },
     });
+    for (const cpu of [other, master])
+      guest.event({ cpu, kind: 'hcall', detail: 'H_IPI', regs: { r4: BigInt(cpu), r5: 0xffn, status: 0n } });
   }
   for (let at = 0; at < 0x100; at += 8)
     guest.event({
@@ -209,6 +249,13 @@ export function enterKernel(guest: ScriptedPartition, master: number): void {
   guest.event({
     cpu: master,
     kind: 'store',
+    addr: BigInt(BACKUP),
+    detail: 'copy of backup',
+    regs: { length: 8n },
+  });
+  guest.event({
+    cpu: master,
+    kind: 'store',
     addr: BigInt(TREE + 28),
     detail: 'boot cpu',
     regs: { length: 4n },
@@ -224,6 +271,7 @@ export function enterKernel(guest: ScriptedPartition, master: number): void {
     nia: BigInt(KERNEL),
     raddr: BigInt(KERNEL),
     msr: 0x8000000000001002n,
+    r1: BigInt(TREE - 0x1000),
     r3: BigInt(TREE),
     r4: BigInt(KERNEL),
     r5: 0n,

@@ -69,6 +69,11 @@ export function fakeOperations(world: FakeWorld): OperationReader {
         query,
       ),
     get,
+    trace: async (id) => {
+      await get(id);
+      const trace = world.operationTraces.get(id);
+      return trace === undefined ? null : JSON.stringify(trace);
+    },
     cancel: async (id) => {
       const operation = await get(id);
       if (operation.state !== 'queued')

@@ -58,6 +58,8 @@ export class FakeWorld {
   readonly machines: Map<string, Machine> = new Map();
   readonly operationsById: Map<string, Operation> = new Map();
   readonly capturesById: Map<string, StoredCapture> = new Map();
+  /** Of operations that left a kernel in peace. */
+  readonly operationTraces: Map<string, Trace> = new Map();
   readonly imagesByName: Map<string, ImageView> = new Map();
   readonly #keys = new Map<string, Operation>();
   readonly typed: string[] = [];
@@ -241,6 +243,14 @@ export class FakeWorld {
       }
       const operation = this.#submit('panic', id);
       if (key !== undefined) this.#keys.set(`${id} ${key}`, operation);
+      this.setState(id, 'busy');
+      return operation;
+    },
+    leave: async (id, path) => {
+      const { view } = this.machine(id);
+      if (view.state !== 'ready')
+        throw new Refusal('conflict', `Partition ${id} is ${view.state}, not ready.`);
+      const operation = this.#submit(path, id);
       this.setState(id, 'busy');
       return operation;
     },

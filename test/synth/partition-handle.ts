@@ -5,9 +5,12 @@
 
 import { hex64 } from '../../src/base/hex.ts';
 import type {
+  InstantName,
+  InstantRecord,
   MachineEvent,
   MachineFault,
   ObservePlan,
+  PageChange,
   PartitionConfig,
   PartitionEnd,
   PartitionHandle,
@@ -48,11 +51,17 @@ export class ScriptedPartition implements PartitionHandle {
   readonly #listeners = new Set<(notice: PartitionNotice) => void>();
   readonly #memory: { readonly at: number; readonly bytes: Uint8Array }[] = [];
   readonly disks: Map<number, Uint8Array> = new Map();
+  /** What power-on gave the kernel. */
+  tree: Uint8Array | undefined;
   readonly snapshots: VcpuSnapshot[];
   /** Everything typed, `vty: text`. */
   readonly typed: string[] = [];
   readonly injected: MachineFault[] = [];
   readonly plans: (ObservePlan | undefined)[] = [];
+  /** What was kept at instants; memory differs from what it is in {@link overwritten} alone. */
+  readonly instants: Map<InstantName, InstantRecord> = new Map();
+  readonly overwritten: { readonly at: number; readonly was: Uint8Array }[] = [];
+  readonly pageChanges: PageChange[] = [];
   insn = 1000;
   lives = 0;
   closed = false;
@@ -145,6 +154,44 @@ export class ScriptedPartition implements PartitionHandle {
     const part = this.#memory.find(({ at, bytes }) => raddr >= at && raddr + length <= at + bytes.length);
     if (part === undefined) throw new Error(`${length} bytes at ${hex64(raddr)} are no memory`);
     return part.bytes.slice(raddr - part.at, raddr - part.at + length);
+  }
+  async instant(name: InstantName): Promise<InstantRecord | undefined> {
+    return this.instants.get(name);
+  }
+  async readInstant(name: InstantName, raddr: number, length: number): Promise<Uint8Array> {
+    if (!this.instants.has(name)) throw new Error(`memory was not kept at ${name}`);
+    const bytes = await this.readMemory(raddr, length);
+    for (const { at, was } of this.overwritten)
+      for (const [i, byte] of was.entries())
+        if (at + i >= raddr && at + i < raddr + length) bytes[at + i - raddr] = byte;
+    return bytes;
+  }
+  async compareDisk(
+    name: InstantName,
+    raddr: number,
+    length: number,
+    disk: number,
+    offset: number,
+  ): Promise<readonly number[]> {
+    const was = await this.readInstant(name, raddr, length);
+    const is = await this.readDisk(disk, offset, length);
+    return Array.from({ length: length / 4096 }, (_, i) => i * 4096)
+      .filter((at) => Buffer.compare(was.subarray(at, at + 4096), is.subarray(at, at + 4096)) !== 0)
+      .map((at) => raddr + at);
+  }
+  async changes(_name: InstantName): Promise<readonly PageChange[]> {
+    return this.pageChanges;
+  }
+  async machineTree(): Promise<Uint8Array> {
+    if (this.tree === undefined) throw new Error('the kernel was given no flattened tree');
+    return this.tree;
+  }
+  async writeDisk(disk: number, offset: number, bytes: Uint8Array): Promise<void> {
+    const config = this.config.disks[disk];
+    if (config?.kind !== 'memory') throw new Error(`disk ${disk} is not one that is written from outside`);
+    const old = this.disks.get(disk) ?? new Uint8Array(config.bytes);
+    old.set(bytes, offset);
+    this.disks.set(disk, old);
   }
   async readDisk(disk: number, offset: number, length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);

@@ -10,6 +10,7 @@ import * as elf from '../../src/base/elf/index.ts';
 import { FDT_HEADER } from '../../src/base/fdt/index.ts';
 import type { StructTable } from '../../src/base/fields.ts';
 import { fieldSize } from '../../src/base/fields.ts';
+import * as crashkernel from '../../src/crashkernel/index.ts';
 import * as vmcore from '../../src/vmcore/format/index.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -28,6 +29,10 @@ const TABLES: readonly StructTable[] = [
   vmcore.KDUMP_PAGE_DESC,
   vmcore.FLAT_HEADER,
   vmcore.FLAT_DATA_HEADER,
+  crashkernel.DISK_HEADER,
+  crashkernel.PLAN_ENTRY,
+  crashkernel.PLAN_HEADER,
+  crashkernel.PLAN_SEGMENT,
 ];
 
 function draw(table: StructTable): string {

@@ -8,8 +8,9 @@ import { getU32 } from '../../base/bytes.ts';
 import { hex64 } from '../../base/hex.ts';
 import type { TraceEvent } from '../contract.ts';
 import type { ReadMemory } from '../symbols/index.ts';
-import type { EntryFacts } from './facts.ts';
+import type { AtEntryFacts, EntryFacts } from './facts.ts';
 import type { KexecImage } from './kexec-image.ts';
+import { compareDigest } from './purgatory-facts.ts';
 
 const FDT_MAGIC = 0xd00dfeed;
 const TREE_HEADER = 40;
@@ -37,5 +38,23 @@ export async function readEntryFacts(
         }
       : {}),
     ...(backup === undefined ? {} : { backup: Buffer.from(backup).toString('hex') }),
+  };
+}
+
+/** @param read memory as it was at T1. What cannot be read is left out. */
+export async function readAtEntryFacts(image: KexecImage, read: ReadMemory): Promise<AtEntryFacts> {
+  const low = await read(0, STUB_BYTES).catch(() => undefined);
+  const regions = (image.facts.purgatory?.regions ?? []).map(({ start, bytes }) => ({
+    start: Number(BigInt(start)),
+    length: bytes,
+  }));
+  const purgatory = image.segments.find(({ role }) => role === 'purgatory');
+  const digest =
+    purgatory === undefined || regions.length === 0
+      ? undefined
+      : await compareDigest(purgatory, regions, read).catch(() => undefined);
+  return {
+    ...(low === undefined ? {} : { low: Buffer.from(low).toString('hex') }),
+    ...(digest === undefined ? {} : { digest }),
   };
 }

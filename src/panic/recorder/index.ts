@@ -1,8 +1,26 @@
 /** From machine events to a trace. */
 
-export { readEntryFacts } from './entry-facts.ts';
-export type { EntryFacts, ImageFacts, LoadFacts } from './facts.ts';
+export { bootPlan } from './boot-plan.ts';
+export { claimFacts } from './claim-facts.ts';
+export { isCompiledIn } from './compiled-in.ts';
+export { readAtEntryFacts, readEntryFacts } from './entry-facts.ts';
+export type {
+  EntryFacts,
+  ImageFacts,
+  LoadCall,
+  LoadFacts,
+  LoadRefusal,
+  PlanFacts,
+  RangeFact,
+  RunningFacts,
+  SegmentRole,
+  TreeFacts,
+} from './facts.ts';
+export { withKernelFile } from './kernel-file.ts';
 export type { KexecImage, KexecLoad } from './kexec-image.ts';
-export { describeImage, parseKexecLoad } from './kexec-image.ts';
-export { makePlan, PANIC_FUNCTIONS, SHUTDOWN_FUNCTIONS, WATCH } from './plan.ts';
+export { describeImage, isCrashLoad, parseKexecLoad } from './kexec-image.ts';
+export { HOOKS, KEXEC_LOAD, LoadLog } from './load-log.ts';
+export { makePlan, PANIC_FUNCTIONS, RESTART_FUNCTIONS, SHUTDOWN_FUNCTIONS, WATCH } from './plan.ts';
+export type { ObservedPhase } from './recorder.ts';
 export { Recorder } from './recorder.ts';
+export { runningFacts } from './running-facts.ts';

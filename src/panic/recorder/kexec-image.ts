@@ -12,7 +12,9 @@ import { asNumber, findNode, parseFdt } from '../../base/fdt/index.ts';
 import { hex64 } from '../../base/hex.ts';
 import type { MachineEvent } from '../../emulator/host/index.ts';
 import type { ReadMemory } from '../symbols/index.ts';
-import type { LoadFacts, RunAtLoadFact, SegmentRole } from './facts.ts';
+import type { CoreFacts, LoadFacts, RunAtLoadFact, SegmentRole } from './facts.ts';
+import { purgatoryFacts } from './purgatory-facts.ts';
+import { treeFacts } from './tree-facts.ts';
 
 export type KexecSegment = { readonly mem: number; readonly memsz: number; readonly bufsz: number };
 export type KexecLoad = {
@@ -60,6 +62,11 @@ export function parseKexecLoad(event: MachineEvent): KexecLoad | undefined {
   return { entry: Number(entry), crash: (flags & KEXEC_ON_CRASH) !== 0n, segments: list };
 }
 
+/** Whether a kexec_load event is about the crash image, be it to load or to drop it. */
+export function isCrashLoad({ regs }: MachineEvent): boolean {
+  return ((regs?.flags ?? 0n) & KEXEC_ON_CRASH) !== 0n;
+}
+
 /** Reads the loaded image and finds out what each segment is. @throws whatever `read` rejects with. */
 export async function describeImage(load: KexecLoad, read: ReadMemory, cpus: number): Promise<KexecImage> {
   const heads = await Promise.all(
@@ -86,6 +93,8 @@ export async function describeImage(load: KexecLoad, read: ReadMemory, cpus: num
   const kernel = segments.find(({ role }) => role === 'kernel');
   const tree = segments.find(({ role }) => role === 'tree');
   const notes = (core?.notes ?? []).slice(0, cpus);
+  const purgatory = segments.find(({ role }) => role === 'purgatory');
+  const treeSaid = tree === undefined ? undefined : treeFacts(await readHead(tree, read));
   const runAtLoad = flags[kernelIndex];
   return {
     load,
@@ -101,6 +110,12 @@ export async function describeImage(load: KexecLoad, read: ReadMemory, cpus: num
       ...(runAtLoad === undefined ? {} : { runAtLoad }),
       notes: notes.map(hex64),
       stub: Buffer.from(await read(load.entry, STUB_BYTES)).toString('hex'),
+      ...(kernel === undefined ? {} : { head: Buffer.from(heads[kernelIndex] ?? []).toString('hex') }),
+      ...(treeSaid === undefined ? {} : { tree: treeSaid }),
+      ...(core === undefined ? {} : { core: core.facts }),
+      ...(purgatory === undefined
+        ? {}
+        : { purgatory: await purgatoryFacts(purgatory, otherThan(purgatory, segments), read) }),
     },
   };
 }
@@ -130,8 +145,8 @@ function largest(segments: readonly KexecSegment[]): number {
 async function readCore(
   segment: KexecSegment,
   read: ReadMemory,
-): Promise<{ notes: readonly number[]; backup: number | undefined } | undefined> {
-  const bytes = await read(segment.mem, Math.min(segment.memsz, HEADER_LIMIT));
+): Promise<{ notes: readonly number[]; backup: number | undefined; facts: CoreFacts } | undefined> {
+  const bytes = await readHead(segment, read);
   let elf: ElfFile;
   try {
     elf = parseElf(arraySource(bytes), { allowMissingData: true });
@@ -144,11 +159,25 @@ async function readCore(
   return {
     notes: notes.filter(({ memsz }) => memsz === notes[0]?.memsz).map(({ paddr }) => Number(paddr)),
     backup: low === undefined || low.offset === 0 ? undefined : low.offset,
+    facts: {
+      ranges: elf.programs
+        .filter(({ type }) => type === PT_LOAD)
+        .map(({ paddr, memsz, offset }) => ({ start: hex64(paddr), bytes: memsz, offset: hex64(offset) })),
+    },
   };
 }
 
+/** A segment that describes the rest: a tree or elfcorehdr. */
+async function readHead({ mem, memsz }: KexecSegment, read: ReadMemory): Promise<Uint8Array> {
+  return await read(mem, Math.min(memsz, HEADER_LIMIT));
+}
+
+function otherThan(segment: PlacedSegment, segments: readonly PlacedSegment[]): readonly PlacedSegment[] {
+  return segments.filter((each) => each !== segment);
+}
+
 async function initrdOf(segment: KexecSegment, read: ReadMemory): Promise<number | undefined> {
-  const bytes = await read(segment.mem, Math.min(segment.memsz, HEADER_LIMIT));
+  const bytes = await readHead(segment, read);
   try {
     const start = findNode(parseFdt(bytes).root, '/chosen')?.properties.get('linux,initrd-start');
     return start === undefined ? undefined : Number(asNumber(start));

@@ -7,13 +7,21 @@
  */
 
 import type { ObservePlan } from '../../emulator/host/index.ts';
+import type { HandoffPath, LeavePath } from '../contract.ts';
 import { functionEntry, type KernelSymbols, type ReadMemory } from '../symbols/index.ts';
 import { type KexecImage, RUN_AT_LOAD_OFFSET } from './kexec-image.ts';
+import { HOOKS } from './load-log.ts';
 
 /** Where a panic begins, whatever it came through. */
 export const PANIC_FUNCTIONS: readonly string[] = ['sysrq_handle_crash', 'panic', 'nmi_panic', 'die'];
 /** Crash kexec has begun. */
 export const CRASH_FUNCTIONS: readonly string[] = ['__crash_kexec'];
+/** Where the other ways out begin (kernel/kexec_core.c, kernel/reboot.c), and where an ordinary kexec leaves for good. */
+export const LEAVE_FUNCTIONS: Readonly<Record<LeavePath, readonly string[]>> = {
+  kexec: ['kernel_kexec'],
+  restart: ['kernel_restart'],
+};
+export const MACHINE_KEXEC_FUNCTIONS: readonly string[] = ['machine_kexec'];
 /** What the panic path must never execute (seed 002). */
 export const SHUTDOWN_FUNCTIONS: readonly string[] = ['machine_shutdown', 'device_shutdown'];
 /** The rest of the way: for people who read the trace. */
@@ -29,6 +37,9 @@ const WAY_FUNCTIONS: readonly string[] = [
   'crash_kexec_secondary',
   'crash_ipi_callback',
   'crash_save_cpu',
+  'ppc_save_regs',
+  'kexec_prepare_cpus',
+  'kexec_smp_down',
   'machine_kexec_mask_interrupts',
   'pseries_kexec_cpu_down',
   'xics_kexec_teardown_cpu',
@@ -41,13 +52,21 @@ const WAY_FUNCTIONS: readonly string[] = [
   'kexec_copy_flush',
   'kernel_restart',
   'kernel_restart_prepare',
+  'fadump_cleanup',
   'kernel_kexec',
   'migrate_to_reboot_cpu',
   'machine_restart',
   'emergency_restart',
+  ...Object.values(HOOKS),
 ];
 /** Early in a kernel's life: at these offsets it is seen whether it runs where it was loaded. */
 const EARLY_FUNCTIONS: readonly string[] = ['early_setup', 'start_here_common', 'start_kernel'];
+
+/** Where a CPU joins a kernel that runs already: only an ordinary kexec starts them all again. */
+const JOINING_FUNCTIONS: readonly string[] = ['start_secondary'];
+
+/** How a kernel that was entered leaves again: it restarts when its dump is done. */
+export const RESTART_FUNCTIONS: readonly string[] = ['kernel_restart', 'machine_restart', 'machine_shutdown'];
 
 /** Names of watches and probes that rules look for in `detail`. */
 export const WATCH = {
@@ -57,7 +76,9 @@ export const WATCH = {
   bootCpu: 'boot cpu',
   aboveVectors: 'above the vectors',
   note: (cpu: number): string => `note of cpu ${cpu}`,
+  kernelHead: 'head of the kernel',
   segment: (role: string): string => `segment ${role}`,
+  copied: (role: string): string => `copy of ${role}`,
   crashKernel: (name: string): string => `crash kernel: ${name}`,
   movedKernel: (name: string): string => `at address 0: ${name}`,
 } as const;
@@ -65,12 +86,28 @@ export const WATCH = {
 /** Where it is also noted what the other CPUs are doing: when crash kexec begins, and when the old kernel is left. */
 const CENSUS: readonly string[] = [...CRASH_FUNCTIONS, WATCH.entry];
 
+/** Where a CPU's registers are kept: where the kernel saves them, for its dump or before. */
+export const SAVE_FUNCTIONS: readonly string[] = ['crash_save_cpu', 'ppc_save_regs'];
+/** T0 and T1, as far as they can be told before the event is looked at: a machine check has no function of its own. */
+const INSTANTS: NonNullable<ObservePlan['instants']> = [
+  { name: 't0', at: [...PANIC_FUNCTIONS, 'reset', 'interrupt 0x200'] },
+  { name: 't1', at: [WATCH.entry] },
+];
+/** An ordinary kexec leaves no dump to compare with memory at T0. */
+const LEAVE_INSTANTS: NonNullable<ObservePlan['instants']> = [{ name: 't1', at: [WATCH.entry] }];
+
 const MSR_IR = 0x20n;
 const MSR_DR = 0x10n;
 const LOW_BYTES = 0x100;
+/** Where secondaries enter the copy at 0 (seed 003). */
+const SECONDARY_ENTRY = 0x60;
 /** Vectors go to 0 up to here at most; a kernel that moves itself to 0 writes here, too. */
 const ABOVE_VECTORS = 0x10000;
 const BOOT_CPU_OFFSET = 28;
+/** A crash image's place is its own; where an ordinary image goes, others may execute or write before. */
+const ENTRY_LIMIT: Readonly<Record<HandoffPath, number>> = { crash: 4, kexec: 64, restart: 64 };
+/** A copy of the kernel's first bytes, and what is stored there after it. */
+const HEAD_LIMIT = 96;
 /** System reset, machine check, program. */
 const VECTORS: readonly number[] = [0x100, 0x200, 0x700];
 /** The console, idling and interrupts: thousands that say nothing of the handoff. */
@@ -83,8 +120,6 @@ const NOISE: readonly string[] = [
   'H_EOI',
   'H_XIRR',
   'H_XIRR_X',
-  'H_CPPR',
-  'H_IPI',
   'H_IPOLL',
   'H_RANDOM',
   'H_LOGICAL_CI_LOAD',
@@ -97,6 +132,8 @@ const NOISE: readonly string[] = [
 ];
 
 export type PlanInput = {
+  /** Default: a crash. */
+  readonly path?: HandoffPath;
   readonly read: ReadMemory;
   readonly production: KernelSymbols;
   readonly image?: KexecImage;
@@ -106,7 +143,7 @@ export type PlanInput = {
 
 /** @returns the plan, and the production kernel's functions that it looks out for. */
 export async function makePlan(input: PlanInput): Promise<{ plan: ObservePlan; probes: readonly string[] }> {
-  const { read, production, image, crash } = input;
+  const { read, production, image, crash, path = 'crash' } = input;
   const probes: { raddr: number; name: string; limit?: number }[] = [];
   const armed: string[] = [];
   for (const name of [...PANIC_FUNCTIONS, ...CRASH_FUNCTIONS, ...SHUTDOWN_FUNCTIONS, ...WAY_FUNCTIONS]) {
@@ -116,7 +153,7 @@ export async function makePlan(input: PlanInput): Promise<{ plan: ObservePlan; p
     armed.push(name);
   }
   if (crash !== undefined) {
-    for (const name of EARLY_FUNCTIONS) {
+    for (const name of path === 'crash' ? EARLY_FUNCTIONS : [...EARLY_FUNCTIONS, ...JOINING_FUNCTIONS]) {
       const raddr = await functionEntry(read, crash, name);
       if (raddr === undefined) continue;
       probes.push({ raddr, name: WATCH.crashKernel(name), limit: 2 });
@@ -124,18 +161,29 @@ export async function makePlan(input: PlanInput): Promise<{ plan: ObservePlan; p
       if (crash.base !== 0)
         probes.push({ raddr: raddr - crash.base, name: WATCH.movedKernel(name), limit: 2 });
     }
+    for (const name of RESTART_FUNCTIONS) {
+      const raddr = await functionEntry(read, crash, name);
+      if (raddr !== undefined) probes.push({ raddr, name: WATCH.crashKernel(name), limit: 2 });
+    }
   }
-  if (image !== undefined) probes.push({ raddr: image.load.entry, name: WATCH.entry, limit: 4 });
+  if (image !== undefined) {
+    // A kernel whose vectors run at 0 has been in that page before: coming there again is told by a probe alone.
+    probes.push({ raddr: SECONDARY_ENTRY, name: WATCH.low, limit: ENTRY_LIMIT[path] });
+    probes.push({ raddr: image.load.entry, name: WATCH.entry, limit: ENTRY_LIMIT[path] });
+    // Until it is copied there, an ordinary image's place is somebody else's memory: only its first word is looked at.
+    if (path !== 'crash' && image.kernel !== undefined)
+      probes.push({ raddr: image.kernel.mem, name: WATCH.segment('kernel'), limit: ENTRY_LIMIT[path] });
+  }
   return {
     plan: {
       probes: withoutRepeats(probes),
-      stores: image === undefined ? [] : storesOf(image),
+      stores: image === undefined ? [] : storesOf(image, path),
       executes:
         image === undefined
           ? []
           : [
               { raddr: 0, length: LOW_BYTES, name: WATCH.low },
-              ...image.segments.map(({ role, mem, memsz }) => ({
+              ...(path === 'crash' ? image.segments : []).map(({ role, mem, memsz }) => ({
                 raddr: mem,
                 length: memsz,
                 name: WATCH.segment(role),
@@ -146,25 +194,42 @@ export async function makePlan(input: PlanInput): Promise<{ plan: ObservePlan; p
       vectors: VECTORS,
       hcallsExcept: NOISE,
       census: CENSUS,
+      ...(path === 'crash' ? { instants: INSTANTS, frames: SAVE_FUNCTIONS } : {}),
+      ...(path === 'kexec' ? { instants: LEAVE_INSTANTS } : {}),
     },
     probes: armed,
   };
 }
 
-function storesOf(image: KexecImage): ObservePlan['stores'] {
+function storesOf(image: KexecImage, path: HandoffPath): ObservePlan['stores'] {
   const { kernel, tree, notes } = image;
+  const limit = ENTRY_LIMIT[path];
   return [
+    ...copiesOf(image, limit),
     { raddr: 0, length: LOW_BYTES, name: WATCH.low, limit: 96 },
     { raddr: ABOVE_VECTORS, length: 16, name: WATCH.aboveVectors, limit: 4 },
     ...(kernel === undefined
       ? []
-      : [{ raddr: kernel.mem + RUN_AT_LOAD_OFFSET, length: 4, name: WATCH.runAtLoad, limit: 4 }]),
+      : [{ raddr: kernel.mem + RUN_AT_LOAD_OFFSET, length: 4, name: WATCH.runAtLoad, limit }]),
     ...(tree === undefined
       ? []
-      : [{ raddr: tree.mem + BOOT_CPU_OFFSET, length: 4, name: WATCH.bootCpu, limit: 4 }]),
+      : [{ raddr: tree.mem + BOOT_CPU_OFFSET, length: 4, name: WATCH.bootCpu, limit }]),
+    ...(kernel === undefined
+      ? []
+      : [{ raddr: kernel.mem, length: LOW_BYTES, name: WATCH.kernelHead, limit: HEAD_LIMIT }]),
     // The note's first word is written once each time registers are saved.
     ...notes.map((raddr, cpu) => ({ raddr, length: 4, name: WATCH.note(cpu), limit: 8 })),
   ];
+}
+
+/** What is copied into a segment begins with its first doubleword. */
+function copiesOf(image: KexecImage, limit: number): ObservePlan['stores'] {
+  return image.segments.map(({ role, mem }) => ({
+    raddr: mem,
+    length: 8,
+    name: WATCH.copied(role),
+    limit,
+  }));
 }
 
 /** One address has one probe: the first one named. */

@@ -5,11 +5,11 @@
 
 import { hex64 } from '../../base/hex.ts';
 import type { MachineEvent } from '../../emulator/host/index.ts';
-import type { CapturePhase, Instant, Trace, TraceEvent } from '../contract.ts';
+import type { CapturePhase, HandoffPath, Instant, Trace, TraceEvent } from '../contract.ts';
 import type { AddressNames } from '../symbols/index.ts';
-import type { EntryFacts, ImageFacts } from './facts.ts';
+import type { AtEntryFacts, EntryFacts, ImageFacts } from './facts.ts';
 import type { KexecImage } from './kexec-image.ts';
-import { CRASH_FUNCTIONS, PANIC_FUNCTIONS, WATCH } from './plan.ts';
+import { CRASH_FUNCTIONS, LEAVE_FUNCTIONS, MACHINE_KEXEC_FUNCTIONS, PANIC_FUNCTIONS, WATCH } from './plan.ts';
 import { Selection } from './selection.ts';
 
 export type RecorderOptions = {
@@ -53,6 +53,7 @@ export class Recorder {
   #leaving: TraceEvent | undefined;
   #dumped = false;
   #entered: EntryFacts | undefined;
+  #atEntry: AtEntryFacts | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -72,6 +73,11 @@ export class Recorder {
   /** What was found in memory when the new kernel had been entered. */
   setEntered(facts: EntryFacts): void {
     this.#entered = facts;
+  }
+
+  /** What was found in memory as it was at T1. */
+  setAtEntry(facts: AtEntryFacts): void {
+    this.#atEntry = facts;
   }
 
   /** The dump is whole: T4 is its last write, or, where that was not told, the guest's leaving. */
@@ -102,6 +108,13 @@ export class Recorder {
     return this.#options.names.name(address, this.#era);
   }
 
+  /** The name of an instruction's address when `insn` instructions had been executed. */
+  nameAt(address: bigint, insn: number): string | undefined {
+    const since = (event: TraceEvent | undefined): boolean => event !== undefined && insn >= event.insn;
+    const era = since(this.#t2) ? 'crash' : since(this.#handoff) ? 'stub' : 'production';
+    return this.#options.names.name(address, era);
+  }
+
   get instants(): Trace['instants'] {
     const t0 = this.#panics.find(({ cpu }) => cpu === this.master) ?? this.#panics[0];
     return {
@@ -120,7 +133,11 @@ export class Recorder {
   /** The trace without its rules. */
   trace(): Omit<Trace, 'rules' | 'image'> & { readonly image: ImageFacts } {
     const { machine, facts } = this.#options;
-    const image = { ...facts, ...(this.#entered === undefined ? {} : { entered: this.#entered }) };
+    const image = {
+      ...facts,
+      ...(this.#atEntry === undefined ? {} : { atEntry: this.#atEntry }),
+      ...(this.#entered === undefined ? {} : { entered: this.#entered }),
+    };
     return { version: 1, machine, image, instants: this.instants, events: this.#events };
   }
 
@@ -134,8 +151,9 @@ export class Recorder {
     if (this.#beginsPanic(event)) this.#panics.push(traced);
     // Without an image, crash kexec looks for one and comes back: the panic goes on.
     if (this.#panics.length > 0 && this.#handoff === undefined && this.#options.image !== undefined) {
+      const functions = this.#path === 'crash' ? CRASH_FUNCTIONS : MACHINE_KEXEC_FUNCTIONS;
       const begins =
-        kind === 'fetch' ? CRASH_FUNCTIONS.includes(detail) : kind === 'hcall' && HANDOFF_HCALLS.has(detail);
+        kind === 'fetch' ? functions.includes(detail) : kind === 'hcall' && HANDOFF_HCALLS.has(detail);
       if (begins) this.#handoff = traced;
     }
     if (kind === 'fetch' && detail === WATCH.entry) this.#t1 ??= traced;
@@ -168,9 +186,25 @@ export class Recorder {
     return kind === 'msr' && this.#inRtas.delete(cpu);
   }
 
+  /**
+   * Before an ordinary kexec leaves for good, the places of its image are memory like any other; and again once the
+   * new kernel, which may be the same one as before, has moved itself to 0.
+   */
+  #isElsewhere({ kind, detail = '' }: MachineEvent): boolean {
+    if (this.#path === 'crash') return false;
+    const ofProduction = this.#options.facts.probes.includes(detail);
+    if (this.#t2 !== undefined) {
+      if (kind === 'store') return !detail.startsWith(WATCH.low) && detail !== WATCH.aboveVectors;
+      return kind === 'fetch' && ofProduction && !PANIC_FUNCTIONS.includes(detail);
+    }
+    return this.#handoff === undefined && (kind === 'store' || (kind === 'fetch' && !ofProduction));
+  }
+
   /** What a guest does before its panic is not of the handoff; but only where the panic's beginning can be seen. */
   #precedes(event: MachineEvent): boolean {
+    if (this.#isElsewhere(event)) return true;
     if (this.#panics.length > 0 || event.kind === 'reset' || event.kind === 'fault') return false;
+    if (this.#path !== 'crash') return !this.#beginsPanic(event);
     if (!this.#options.facts.probes.some((name) => PANIC_FUNCTIONS.includes(name))) return false;
     return !(
       event.kind === 'fetch' ||
@@ -180,6 +214,8 @@ export class Recorder {
 
   #beginsPanic(event: MachineEvent): boolean {
     if (this.#t1 !== undefined) return false;
+    if (this.#path !== 'crash')
+      return event.kind === 'fetch' && LEAVE_FUNCTIONS[this.#path].includes(event.detail ?? '');
     if (event.kind === 'fetch') return PANIC_FUNCTIONS.includes(event.detail ?? '');
     if (event.kind !== 'interrupt') return false;
     if (event.addr === MACHINE_CHECK) return true;
@@ -257,6 +293,10 @@ export class Recorder {
     const msr = event.kind === 'interrupt' ? regs?.srr1 : regs?.msr;
     if (msr !== undefined && (msr & MSR_PR) !== 0n) return undefined;
     return this.#options.names.name(address, this.#era);
+  }
+
+  get #path(): HandoffPath {
+    return this.#options.facts.path ?? 'crash';
   }
 
   get #era(): 'production' | 'stub' | 'crash' {

@@ -5,10 +5,11 @@
  */
 
 import { WATCH } from '../recorder/index.ts';
-import { masterOf, nameCpu, type Rule, verdict } from './input.ts';
+import { KEXEC_PATHS, masterOf, nameCpu, type Rule, verdict } from './input.ts';
 
 export const bootCpuRecorded: Rule = {
   name: 'boot-cpu-recorded',
+  paths: KEXEC_PATHS,
   judge: (input) => {
     const { instants, image, events } = input;
     const { t1, t2 } = instants;

@@ -3,13 +3,22 @@
  * rules are pure functions of it, so that a stored trace can be judged again.
  */
 
-import type { Instant, RuleResult, Trace, TraceEvent, Verdict } from '../contract.ts';
-import type { ImageFacts } from '../recorder/index.ts';
+import type { HandoffPath, Instant, RuleResult, Trace, TraceEvent, Verdict } from '../contract.ts';
+import type { ImageFacts, LoadFacts, RangeFact, SegmentRole } from '../recorder/index.ts';
+import { RESTART_FUNCTIONS, WATCH } from '../recorder/index.ts';
 
 export type RuleInput = Omit<Trace, 'rules' | 'version' | 'image'> & { readonly image: ImageFacts };
 
 /** A rule: its name in the handoff contract and how it is judged. */
-export type Rule = { readonly name: string; readonly judge: (input: RuleInput) => Judgement };
+export type Rule = {
+  readonly name: string;
+  /** The ways out of the old kernel that it is about; absent: every one. */
+  readonly paths?: readonly HandoffPath[];
+  readonly judge: (input: RuleInput) => Judgement;
+};
+
+/** Into another kernel, without firmware between. */
+export const KEXEC_PATHS: readonly HandoffPath[] = ['crash', 'kexec'];
 
 export type Judgement = Omit<RuleResult, 'name'>;
 
@@ -83,4 +92,95 @@ export function withoutSecondaries(input: RuleInput): Judgement | undefined {
   if (input.machine.cpus.length === 1) return verdict('not-applicable', 'single CPU');
   const secondaries = secondariesOf(input);
   return secondaries.length === 0 ? verdict('not-applicable', 'no other CPU was online') : undefined;
+}
+
+/** How the old kernel was left. */
+export function pathOf({ image }: RuleInput): HandoffPath {
+  return image.path ?? 'crash';
+}
+
+/** A range as numbers; `end` is the first address behind it. */
+export type Span = { readonly start: bigint; readonly end: bigint };
+
+export function spanOf({ start, bytes }: RangeFact): Span {
+  return { start: BigInt(start), end: BigInt(start) + BigInt(bytes) };
+}
+
+/** A segment as a range. */
+export function segmentSpan(segment: { readonly mem: string; readonly bytes: number }): Span {
+  return spanOf({ start: segment.mem, bytes: segment.bytes });
+}
+
+export function overlaps(a: Span, b: Span): boolean {
+  return a.start < b.end && b.start < a.end;
+}
+
+export function within(inner: Span, outer: Span): boolean {
+  return inner.start >= outer.start && inner.end <= outer.end;
+}
+
+export function holds(span: Span, at: bigint): boolean {
+  return at >= span.start && at < span.end;
+}
+
+/** What of `whole` lies in none of `parts`. */
+export function remainder(whole: readonly Span[], parts: readonly Span[]): readonly Span[] {
+  let left = [...whole];
+  for (const part of parts)
+    left = left.flatMap((span) =>
+      overlaps(span, part)
+        ? [
+            { start: span.start, end: later(span.start, part.start) },
+            { start: earlier(span.end, part.end), end: span.end },
+          ].filter(({ start, end }) => start < end)
+        : [span],
+    );
+  return left;
+}
+
+function earlier(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
+}
+
+function later(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
+}
+
+/** `0x…–0x…`, with the last address. */
+export function nameSpan({ start, end }: Span): string {
+  return `0x${start.toString(16)}–0x${(end - 1n).toString(16)}`;
+}
+
+/** The first segment of a role. */
+export function segmentOf(load: LoadFacts | undefined, role: SegmentRole): Span | undefined {
+  const segment = load?.segments.find((each) => each.role === role);
+  return segment === undefined ? undefined : segmentSpan(segment);
+}
+
+/** An image that is a kernel is given a tree, or has the marker of one. */
+export function isKernel(load: LoadFacts): boolean {
+  return load.runAtLoad?.byteOrder !== undefined || load.segments.some(({ role }) => role === 'tree');
+}
+
+/** Events after T1 (none, where the image was not entered) and before T2, or the end. */
+export function purgatoryEvents({ instants, events }: RuleInput): readonly TraceEvent[] {
+  const { t1, t2 } = instants;
+  if (t1 === undefined) return [];
+  return events.filter(({ n }) => n > t1.event && n < (t2?.event ?? Number.POSITIVE_INFINITY));
+}
+
+/** The MSR that an event leaves behind. */
+export function msrAfter(event: TraceEvent): bigint | undefined {
+  return event.kind === 'msr' ? reg(event, 'after') : event.kind === 'fetch' ? reg(event, 'msr') : undefined;
+}
+
+/** The new kernel's code in its segment, early in its life: it runs where it was loaded. How it leaves is another thing. */
+export function runsInPlace({ kind, detail }: TraceEvent): boolean {
+  return (
+    kind === 'fetch' &&
+    detail?.startsWith(WATCH.crashKernel('')) === true &&
+    !RESTART_FUNCTIONS.some((name) => detail === WATCH.crashKernel(name))
+  );
 }

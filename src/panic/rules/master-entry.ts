@@ -5,10 +5,11 @@
 
 import { hex64 } from '../../base/hex.ts';
 import { WATCH } from '../recorder/index.ts';
-import { handoffEvents, masterOf, nameCpu, type Rule, reg, verdict } from './input.ts';
+import { handoffEvents, KEXEC_PATHS, masterOf, nameCpu, type Rule, reg, verdict } from './input.ts';
 
 export const masterEntry: Rule = {
   name: 'master-entry',
+  paths: KEXEC_PATHS,
   judge: (input) => {
     const { instants, image, events } = input;
     const master = masterOf(input);

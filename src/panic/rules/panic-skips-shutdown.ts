@@ -8,6 +8,7 @@ import { handoffEvents, type Rule, verdict } from './input.ts';
 
 export const panicSkipsShutdown: Rule = {
   name: 'panic-skips-shutdown',
+  paths: ['crash'],
   judge: (input) => {
     const { instants, image } = input;
     const watched = SHUTDOWN_FUNCTIONS.filter((name) => image.probes.includes(name));

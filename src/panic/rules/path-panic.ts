@@ -5,6 +5,7 @@ import { masterOf, nameCpu, type Rule, verdict } from './input.ts';
 
 export const pathPanic: Rule = {
   name: 'path-panic',
+  paths: ['crash'],
   judge: (input) => {
     const { instants, image, events } = input;
     if (image.load !== undefined && !image.load.crash)

@@ -6,10 +6,11 @@
 
 import type { ImageFacts } from '../recorder/index.ts';
 import { WATCH } from '../recorder/index.ts';
-import { type Rule, verdict } from './input.ts';
+import { KEXEC_PATHS, type Rule, verdict } from './input.ts';
 
 export const runAtLoadSet: Rule = {
   name: 'run-at-load-set',
+  paths: KEXEC_PATHS,
   judge: ({ instants, image, events }) => {
     const { t1, t2 } = instants;
     const { load, entered } = image;

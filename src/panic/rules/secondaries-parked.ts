@@ -10,6 +10,7 @@ import { WATCH } from '../recorder/index.ts';
 import {
   handoffEvents,
   isRealMode,
+  KEXEC_PATHS,
   lastSeen,
   masterOf,
   nameCpu,
@@ -23,6 +24,7 @@ import {
 
 export const secondariesParked: Rule = {
   name: 'secondaries-parked',
+  paths: KEXEC_PATHS,
   judge: (input) => {
     const { instants } = input;
     const alone = withoutSecondaries(input);

@@ -8,6 +8,7 @@ import type { TraceEvent } from '../contract.ts';
 import { WATCH } from '../recorder/index.ts';
 import {
   isRealMode,
+  KEXEC_PATHS,
   lastSeen,
   MSR_LE,
   masterOf,
@@ -26,6 +27,7 @@ const ENDIAN_TRICK = 0x08000048;
 
 export const slavesAt0x60: Rule = {
   name: 'slaves-at-0x60',
+  paths: KEXEC_PATHS,
   judge: (input) => {
     const { instants, events } = input;
     const alone = withoutSecondaries(input);

@@ -6,12 +6,13 @@
 
 import type { TraceEvent } from '../contract.ts';
 import { WATCH } from '../recorder/index.ts';
-import { handoffEvents, masterOf, type Rule, type RuleInput, reg, verdict } from './input.ts';
+import { handoffEvents, KEXEC_PATHS, masterOf, type Rule, type RuleInput, reg, verdict } from './input.ts';
 
 const BYTES = 0x100;
 
 export const slavesFirst256: Rule = {
   name: 'slaves-first-256',
+  paths: KEXEC_PATHS,
   judge: (input) => {
     const { instants } = input;
     const master = masterOf(input);

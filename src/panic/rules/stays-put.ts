@@ -5,11 +5,12 @@
 
 import type { TraceEvent } from '../contract.ts';
 import { WATCH } from '../recorder/index.ts';
-import { type Rule, verdict } from './input.ts';
+import { KEXEC_PATHS, type Rule, runsInPlace, verdict } from './input.ts';
 import { runAtLoadOf } from './run-at-load-set.ts';
 
 export const staysPut: Rule = {
   name: 'stays-put',
+  paths: KEXEC_PATHS,
   judge: ({ instants, image, events }) => {
     const { t2, t3 } = instants;
     if (t2 === undefined) return verdict('not-reached', 'the new kernel was not entered', [instants.t1]);
@@ -19,9 +20,7 @@ export const staysPut: Rule = {
     if (flag === undefined) return verdict('not-reached', 'the word at 0x5c could not be read at T2', [t2]);
     const after = events.filter(({ n }) => n > t2.event);
     const moved = after.filter(isMove);
-    const stays = after.filter(
-      ({ kind, detail }) => kind === 'fetch' && detail?.startsWith(WATCH.crashKernel('')) === true,
-    );
+    const stays = after.filter(runsInPlace);
     if (flag === 1) {
       if (moved.length > 0)
         return verdict('broken', `${describe(moved[0])} although run-at-load is 1`, [t2, ...moved]);

@@ -21,6 +21,7 @@ const SYSTEM_RESET = 0x100n;
 
 export const stopReached: Rule = {
   name: 'stop-reached',
+  paths: ['crash'],
   judge: (input) => {
     const { instants, image } = input;
     const alone = withoutSecondaries(input);

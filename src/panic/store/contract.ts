@@ -84,6 +84,10 @@ export interface MetadataStore {
   /** Fails every operation that has not ended: nothing runs any more after a restart. @returns them as they are now. */
   failUnfinished(error: NonNullable<Operation['error']>, now: string): Promise<readonly Operation[]>;
 
+  /** Adds the trace (its JSON text) of an operation that is there. Old ones of others are forgotten. */
+  putOperationTrace(operationId: string, trace: string): Promise<void>;
+  getOperationTrace(operationId: string): Promise<string | null>;
+
   /** Adds a capture with all its parts, or nothing. */
   createCapture(capture: Capture, parts: CaptureParts): Promise<void>;
   getCapture(id: string): Promise<Capture | null>;

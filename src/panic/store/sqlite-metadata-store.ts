@@ -26,6 +26,9 @@ import { SqliteFirings } from './sqlite-firings.ts';
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
+/** A trace is some kilobytes; nobody removes operations. */
+const OPERATION_TRACES_KEPT = 200;
+
 type RecordRow = { readonly record: string };
 
 /** Opens or creates the metadata database `path` (`:memory:` for none). @throws FormatError `store/migration-…`. */
@@ -130,6 +133,23 @@ class SqliteMetadataStore implements MetadataStore {
       for (const operation of failed) this.#update(operation);
       return failed;
     })();
+  }
+
+  async putOperationTrace(operationId: string, trace: string): Promise<void> {
+    const packed = await compress(trace);
+    this.#db.transaction(() => {
+      this.#insert('INSERT INTO operation_trace (operation_id, gzip) VALUES (?, ?)', operationId, packed);
+      this.#db
+        .prepare('DELETE FROM operation_trace WHERE seq <= (SELECT max(seq) FROM operation_trace) - ?')
+        .run(OPERATION_TRACES_KEPT);
+    })();
+  }
+
+  async getOperationTrace(operationId: string): Promise<string | null> {
+    const row = this.#db
+      .prepare<[string], { gzip: Buffer }>('SELECT gzip FROM operation_trace WHERE operation_id = ?')
+      .get(operationId);
+    return row === undefined ? null : (await decompress(row.gzip)).toString('utf8');
   }
 
   async createCapture(capture: Capture, parts: CaptureParts): Promise<void> {

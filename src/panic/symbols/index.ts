@@ -2,4 +2,4 @@
 
 export { AddressNames } from './address-names.ts';
 export type { KernelSymbols, ReadMemory, SymbolSource } from './kernel-symbols.ts';
-export { functionEntry, readKernelSymbols, realOf } from './kernel-symbols.ts';
+export { functionEntry, PAGE_OFFSET, readKernelSymbols, realOf } from './kernel-symbols.ts';

@@ -25,11 +25,9 @@ export function openElfDump(source: ByteSource): Dump {
     ranges: (): MemoryRange[] =>
       loads.map((load) => ({ paddr: load.paddr, size: BigInt(load.memsz), dumped: BigInt(load.filesz) })),
     locate: (paddr) => locate(loads, source.size, paddr),
+    offsetOf: (paddr) => offsetOf(loads, paddr),
     readPhysical: (paddr, length) =>
-      readThrough(dump, paddr, length, (at, limit) => {
-        const load = loads[lastAtOrBelow(loads, at)];
-        return source.read((load?.offset ?? 0) + Number(at - (load?.paddr ?? 0n)), limit);
-      }),
+      readThrough(dump, paddr, length, (at, limit) => source.read(offsetOf(loads, at), limit)),
     problems: () => problems(elf, loads),
   };
   return dump;
@@ -41,6 +39,11 @@ function elfExtent(elf: ElfFile): number {
   for (const program of elf.programs)
     if (program.filesz > 0) end = Math.max(end, program.offset + program.filesz);
   return end;
+}
+
+function offsetOf(loads: readonly ProgramHeader[], paddr: bigint): number {
+  const load = loads[lastAtOrBelow(loads, paddr)];
+  return (load?.offset ?? 0) + Number(paddr - (load?.paddr ?? 0n));
 }
 
 function locate(loads: readonly ProgramHeader[], size: number, paddr: bigint): MemoryExtent {

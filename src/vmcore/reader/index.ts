@@ -7,4 +7,6 @@ export type { FileSource } from './file-source.ts';
 export { openFileSource } from './file-source.ts';
 export type { Unflattened } from './flattened.ts';
 export { plainPieces, unflatten } from './flattened.ts';
+export type { PagedSource } from './paged-source.ts';
+export { pagedSource } from './paged-source.ts';
 export type { Dump, DumpCheck, DumpFormat, MemoryExtent, MemoryKind, MemoryRange, Problem } from './types.ts';

@@ -22,5 +22,6 @@ export function regsOf(handoff: Handoff, step: string): Record<string, string> {
 
 export function onlyOneCpu(handoff: Handoff): void {
   handoff.cpus.shift();
-  for (const name of ['signal', 'reset', 'save', 'park', 'wait', 'slave']) handoff.steps.delete(name);
+  for (const name of ['signal', 'reset', 'save', 'down-0', 'park', 'wait', 'slave'])
+    handoff.steps.delete(name);
 }

@@ -15,7 +15,7 @@ function withoutMarker(handoff: Handoff): void {
 
 describe('run-at-load-set', () => {
   it('held', () => {
-    expect(judged('run-at-load-set')).toMatchObject({ verdict: 'held', evidence: [11, 12] });
+    expect(judged('run-at-load-set')).toMatchObject({ verdict: 'held', evidence: [15, 16] });
   });
 
   it('the marker left: broken', () => {
@@ -61,7 +61,7 @@ describe('run-at-load-set', () => {
 
 describe('boot-cpu-recorded', () => {
   it('held', () => {
-    expect(judged('boot-cpu-recorded')).toMatchObject({ verdict: 'held', evidence: [10, 12] });
+    expect(judged('boot-cpu-recorded')).toMatchObject({ verdict: 'held', evidence: [14, 16] });
   });
 
   it('the id of another CPU: broken', () => {
@@ -102,7 +102,7 @@ describe('boot-cpu-recorded', () => {
 
 describe('stays-put', () => {
   it('held', () => {
-    expect(judged('stays-put')).toMatchObject({ verdict: 'held', evidence: [12, 13] });
+    expect(judged('stays-put')).toMatchObject({ verdict: 'held', evidence: [16, 17] });
   });
 
   it('stores above the vectors: broken', () => {

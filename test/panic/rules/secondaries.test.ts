@@ -30,7 +30,7 @@ describe('stop-reached', () => {
 
   it('a CPU that does not stop: broken, named with what it did', () => {
     const result = judged('stop-reached', (h) => {
-      for (const name of ['reset', 'save', 'park', 'wait', 'slave']) h.steps.delete(name);
+      for (const name of ['reset', 'save', 'down-0', 'park', 'wait', 'slave']) h.steps.delete(name);
       insertAfter(h, 'panic', 'busy', {
         cpu: 0,
         kind: 'hcall',
@@ -130,7 +130,7 @@ describe('secondaries-parked', () => {
 
 describe('slaves-first-256', () => {
   it('held', () => {
-    expect(judged('slaves-first-256')).toMatchObject({ verdict: 'held', evidence: [7, 9] });
+    expect(judged('slaves-first-256')).toMatchObject({ verdict: 'held', evidence: [10, 12] });
   });
 
   it('released before the copy: broken', () => {
@@ -186,7 +186,7 @@ describe('slaves-first-256', () => {
 
 describe('slaves-at-0x60', () => {
   it('held', () => {
-    expect(judged('slaves-at-0x60')).toMatchObject({ verdict: 'held', evidence: [9] });
+    expect(judged('slaves-at-0x60')).toMatchObject({ verdict: 'held', evidence: [12] });
   });
 
   for (const [what, register, value] of [

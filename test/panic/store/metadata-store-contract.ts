@@ -150,6 +150,22 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
       expect(await store.lastFirings('other', 9)).toHaveLength(1);
     });
 
+    it('traces of operations: put once, read back, old ones forgotten', async () => {
+      await store.createOperation(operation('o1', { kind: 'kexec' }));
+      expect(await store.getOperationTrace('o1')).toBeNull();
+      await store.putOperationTrace('o1', '{"version":1,"text":"ä"}');
+      expect(await store.getOperationTrace('o1')).toBe('{"version":1,"text":"ä"}');
+      await expect(store.putOperationTrace('o1', '{}')).rejects.toMatchObject({ code: 'conflict' });
+      await expect(store.putOperationTrace('nobody', '{}')).rejects.toThrow();
+      for (let i = 0; i < 200; i++) {
+        await store.createOperation(operation(`later-${i}`));
+        await store.putOperationTrace(`later-${i}`, '{}');
+      }
+      expect(await store.getOperationTrace('o1')).toBeNull();
+      expect(await store.getOperationTrace('later-0')).toBe('{}');
+      expect(await store.getOperation('o1')).toMatchObject({ id: 'o1' });
+    });
+
     it('lists: newest first, page by page, by partition, state, outcome and signature', async () => {
       for (let i = 1; i <= 7; i++) {
         await store.createOperation(

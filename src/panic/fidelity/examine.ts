@@ -1,0 +1,133 @@
+/** Makes the fidelity report of a crash: while the partition's worker still has memory and the dump device. */
+
+import { FormatError } from '../../base/errors.ts';
+import type { InstantRecord, PartitionHandle } from '../../emulator/host/index.ts';
+import { pagedSource } from '../../vmcore/reader/index.ts';
+import type { FoundDump } from '../dump-location.ts';
+import type { ImageFacts } from '../recorder/index.ts';
+import { changedAfter, changedBefore, type NameOf, writerFact } from './changed.ts';
+import { comparePages, openPaged } from './compare-pages.ts';
+import { findOwners, type Owners } from './owners.ts';
+import { type PageKinds, readPageKinds } from './page-kinds.ts';
+import { instantFacts } from './records.ts';
+import { compareRegisters } from './registers.ts';
+import type { FidelityReport, InstantFacts, PageCounts, WriterFact } from './report.ts';
+
+/** What is asked of a partition. */
+export type ExaminedPartition = Pick<
+  PartitionHandle,
+  'config' | 'instant' | 'readInstant' | 'readMemory' | 'changes' | 'compareDisk' | 'readDisk'
+>;
+
+export type FidelityInput = {
+  readonly handle: ExaminedPartition;
+  readonly facts: ImageFacts;
+  /** CPUs that were online when the trigger came. */
+  readonly online: readonly number[];
+  readonly dump?: FoundDump;
+  readonly nameOf: NameOf;
+};
+
+export type Examination = {
+  readonly records?: { readonly t0?: InstantFacts; readonly t1?: InstantFacts };
+  /** Absent: T1 did not come. */
+  readonly fidelity?: FidelityReport;
+};
+
+/** Dump devices are read in whole sectors. */
+const SECTOR = 512;
+
+/** @throws Error when the worker dies */
+export async function examine(input: FidelityInput): Promise<Examination> {
+  const { handle } = input;
+  const [t0, t1] = [await handle.instant('t0'), await handle.instant('t1')];
+  if (t0 === undefined && t1 === undefined) return {};
+  const records = {
+    ...(t0 === undefined ? {} : { t0: instantFacts(t0) }),
+    ...(t1 === undefined ? {} : { t1: instantFacts(t1) }),
+  };
+  return t1 === undefined ? { records } : { records, fidelity: await report(input, t0, t1) };
+}
+
+async function report(
+  input: FidelityInput,
+  t0: InstantRecord | undefined,
+  t1: InstantRecord,
+): Promise<FidelityReport> {
+  const { handle, facts, nameOf, dump } = input;
+  const problems: string[] = [];
+  const owners = findOwners(facts, t1);
+  const after = await handle.changes('t1');
+  const before = t0 === undefined ? [] : await handle.changes('t0');
+  const writers = new Map(after.map((change) => [change.raddr, change]));
+  const writerOf = (raddr: number): WriterFact | undefined => {
+    const change = writers.get(raddr - (raddr % 4096));
+    return change === undefined ? undefined : writerFact(change, nameOf);
+  };
+  const changes = {
+    ...(await changedBefore(handle, before, t1, owners, nameOf)),
+    ...(await changedAfter(handle, after, owners, nameOf)),
+  };
+  if (dump === undefined) return { ...changes, problems };
+  const pages = await comparedPages(input, dump, owners, writerOf, problems);
+  const registers =
+    dump.check.endian === undefined
+      ? undefined
+      : await compareRegisters({
+          handle,
+          notes: (facts.load?.notes ?? []).map((at) => Number(BigInt(at))),
+          saved: dump.check.cpus,
+          endian: dump.check.endian,
+          t0,
+          t1,
+          online: input.online,
+        });
+  return {
+    ...(pages === undefined ? {} : { pages }),
+    ...(registers === undefined ? {} : { registers }),
+    ...changes,
+    problems,
+  };
+}
+
+async function comparedPages(
+  { handle }: FidelityInput,
+  found: FoundDump,
+  owners: Owners,
+  writerOf: (raddr: number) => WriterFact | undefined,
+  problems: string[],
+): Promise<PageCounts | undefined> {
+  const paged = pagedSource(found.bytes, async (offset, length) => {
+    const whole = Math.ceil(length / SECTOR) * SECTOR;
+    return (await handle.readDisk(found.disk, offset, whole)).subarray(0, length);
+  });
+  try {
+    const dump = await openPaged(paged);
+    const filtered = dump.ranges().some(({ size, dumped }) => dumped < size);
+    const kinds = filtered ? await kindsOf(handle, found) : undefined;
+    return await comparePages({
+      handle,
+      disk: found.disk,
+      paged,
+      dump,
+      owners,
+      writerOf,
+      ...(kinds === undefined ? {} : { kinds }),
+    });
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    problems.push(`the dump cannot be compared: ${error.message}`);
+    return undefined;
+  }
+}
+
+async function kindsOf(handle: ExaminedPartition, { check }: FoundDump): Promise<PageKinds | undefined> {
+  const { memory } = handle.config;
+  const last = memory.at(-1);
+  if (check.endian === undefined || last === undefined) return undefined;
+  return await readPageKinds(check.vmcoreinfo, check.endian, last.base + last.size, async (raddr, length) =>
+    memory.some(({ base, size }) => raddr >= base && raddr + length <= base + size)
+      ? await handle.readInstant('t1', raddr, length)
+      : undefined,
+  );
+}

@@ -1,0 +1,17 @@
+/** The dump and the machine's memory against what the emulator kept at T0 and T1 (docs/fidelity.md). */
+
+export type { Examination, ExaminedPartition, FidelityInput } from './examine.ts';
+export { examine } from './examine.ts';
+export { instantFacts } from './records.ts';
+export type {
+  ChangeFact,
+  FidelityReport,
+  FilteredKind,
+  InstantFacts,
+  Owner,
+  PageCounts,
+  RegisterFact,
+  WriterFact,
+} from './report.ts';
+export type { FidelitySummary } from './summary.ts';
+export { summarise } from './summary.ts';

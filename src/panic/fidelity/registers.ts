@@ -1,0 +1,149 @@
+/**
+ * The registers in the dump against those that the emulator saw (handoff contract, registers-saved). A secondary saves what
+ * the interrupt that stopped it interrupted; the master its fault's frame or, where nothing faulted, its registers as it
+ * saves them.
+ *
+ * Source: Linux 6.1 arch/powerpc/kernel/ppc_save_regs.S (what is saved there: nip is the caller's, r3 was the buffer),
+ * arch/powerpc/include/asm/kexec.h (crash_setup_regs), arch/powerpc/kernel/irq.c (an interrupt that came while it was not
+ * wanted is replayed with registers saved in the same way), arch/powerpc/kernel/exceptions-64s.S.
+ */
+
+import { type Endian, getU32 } from '../../base/bytes.ts';
+import { FormatError } from '../../base/errors.ts';
+import { hex64 } from '../../base/hex.ts';
+import type {
+  InstantRecord,
+  PartitionHandle,
+  RegisterFrame,
+  RegisterSet,
+} from '../../emulator/host/index.ts';
+import { NT_PRSTATUS, PRSTATUS, type Prstatus, parsePrstatus } from '../../vmcore/format/index.ts';
+import type { RegisterFact } from './report.ts';
+
+const SAVE = 'crash_save_cpu';
+const SAVE_NOW = 'ppc_save_regs';
+const SYSTEM_RESET = 'interrupt 0x100';
+/** External interrupts, doorbells, hypervisor's doorbells and virtualised interrupts. */
+const IPIS: ReadonlySet<string> = new Set([
+  'interrupt 0x500',
+  'interrupt 0xa00',
+  'interrupt 0xe80',
+  'interrupt 0xea0',
+]);
+/** ELF note: name size, descriptor size, type; then `CORE` in 8 bytes. */
+const NOTE_HEADER = 20;
+const STACK = 0x10000n;
+
+type Source = Exclude<RegisterFact['source'], 'missing' | 'unseen'>;
+type Candidate = { readonly source: Source; readonly differing: readonly string[] };
+
+export type RegistersInput = {
+  readonly handle: Pick<PartitionHandle, 'readInstant'>;
+  /** Where each CPU's registers go, by logical index. */
+  readonly notes: readonly number[];
+  /** As the dump has them. */
+  readonly saved: readonly Prstatus[];
+  readonly endian: Endian;
+  readonly t0: InstantRecord | undefined;
+  readonly t1: InstantRecord;
+  /** CPUs that were online when the trigger came. */
+  readonly online: readonly number[];
+};
+
+export async function compareRegisters(input: RegistersInput): Promise<readonly RegisterFact[]> {
+  const { online, saved, t1 } = input;
+  const facts: RegisterFact[] = [];
+  // The dump has the notes of those that saved, in order of their CPUs.
+  let next = 0;
+  for (const cpu of online) {
+    const note = await readNote(input, cpu);
+    const dumped = note === undefined ? undefined : saved[next++];
+    if (note === undefined || dumped === undefined) {
+      facts.push({ cpu, source: 'missing', differing: [] });
+      continue;
+    }
+    const candidates = candidatesOf(input, cpu, dumped);
+    const [best] = [...candidates].sort((a, b) => a.differing.length - b.differing.length);
+    const altered = differing(dumped, fromNote(note), []).map((text) => `since the save: ${text}`);
+    if (best === undefined) facts.push({ cpu, source: 'unseen', differing: altered });
+    else facts.push({ cpu, source: best.source, differing: [...best.differing, ...altered] });
+  }
+  if (t1.cpu >= 0 && !online.includes(t1.cpu)) facts.push({ cpu: t1.cpu, source: 'unseen', differing: [] });
+  return facts;
+}
+
+/** What the CPU had saved at T1; undefined: nothing. Notes that nobody knows the place of are taken from the dump alone. */
+async function readNote(
+  { handle, notes, endian, saved, online }: RegistersInput,
+  cpu: number,
+): Promise<Prstatus | undefined> {
+  const at = notes[cpu];
+  if (at === undefined) return saved[online.indexOf(cpu)];
+  const bytes = await handle.readInstant('t1', at, NOTE_HEADER + PRSTATUS.size);
+  if (getU32(bytes, 0, endian) !== 5 || getU32(bytes, 8, endian) !== NT_PRSTATUS) return undefined;
+  try {
+    return parsePrstatus(bytes.subarray(NOTE_HEADER, NOTE_HEADER + getU32(bytes, 4, endian)), endian);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return undefined;
+  }
+}
+
+function candidatesOf({ t0, t1 }: RegistersInput, cpu: number, note: Prstatus): readonly Candidate[] {
+  const from = t0?.insn ?? 0;
+  const own = t1.saves.filter((each) => each.cpu === cpu);
+  const save = own.find(({ where }) => where === SAVE);
+  const now = own.find(({ where }) => where === SAVE_NOW);
+  const interrupts = save?.interrupts ?? t1.taken.find((each) => each.cpu === cpu)?.interrupts ?? [];
+  const out: Candidate[] = [];
+  const add = (source: Source, frame: RegisterFrame): void => {
+    out.push({ source, differing: differing(note, frame.regs, []) });
+  };
+  for (const frame of interrupts) {
+    if (frame.where === SYSTEM_RESET && frame.insn >= from) add('system-reset', frame);
+    else if (IPIS.has(frame.where) && frame.insn >= from) add('ipi', frame);
+    // A fault comes before the panic that it causes.
+    else if (cpu === t1.cpu && frame.where !== SYSTEM_RESET && !IPIS.has(frame.where)) add('fault', frame);
+  }
+  if (now !== undefined && now.insn >= from)
+    out.push({
+      source: 'save',
+      differing: differing(note, { ...now.regs, nia: now.regs.lr }, ['r3', 'link']),
+    });
+  else if (save !== undefined && cpu === t1.cpu)
+    out.push({ source: 'save', differing: nearSave(note, save.regs) });
+  return out;
+}
+
+/** A master that saves its registers in a way of its own: only what does not change on the way can be compared. */
+function nearSave(note: Prstatus, seen: RegisterSet): readonly string[] {
+  const stack = note.gpr[1] ?? 0n;
+  const own = seen.gpr[1] ?? 0n;
+  return [
+    ...pair('r2', note.gpr[2], seen.gpr[2]),
+    ...pair('r13', note.gpr[13], seen.gpr[13]),
+    ...(stack >= own && stack < own + STACK ? [] : pair('r1', stack, own)),
+  ];
+}
+
+function fromNote(note: Prstatus): RegisterSet {
+  const { gpr, nip, msr, link, ctr, ccr, xer } = note;
+  return { gpr, nia: nip, msr, lr: link, ctr, cr: Number(ccr & 0xffffffffn), xer: Number(xer & 0xffffffffn) };
+}
+
+function differing(note: Prstatus, seen: RegisterSet, except: readonly string[]): readonly string[] {
+  const all: [string, bigint | undefined, bigint | undefined][] = [
+    ...note.gpr.map((value, n): [string, bigint, bigint | undefined] => [`r${n}`, value, seen.gpr[n]]),
+    ['nip', note.nip, seen.nia],
+    ['msr', note.msr, seen.msr],
+    ['ctr', note.ctr, seen.ctr],
+    ['link', note.link, seen.lr],
+    ['xer', note.xer & 0xffffffffn, BigInt(seen.xer >>> 0)],
+    ['ccr', note.ccr & 0xffffffffn, BigInt(seen.cr >>> 0)],
+  ];
+  return all.flatMap(([name, is, was]) => (except.includes(name) ? [] : pair(name, is, was)));
+}
+
+function pair(name: string, is: bigint | undefined, was: bigint | undefined): readonly string[] {
+  return is === was ? [] : [`${name}: dump ${hex64(is ?? 0n)} seen ${hex64(was ?? 0n)}`];
+}

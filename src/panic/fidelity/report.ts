@@ -1,0 +1,117 @@
+/**
+ * The fidelity report (docs/fidelity.md): the dump against what the emulator saw. Plain JSON, kept in the trace, so that
+ * rules can be judged again. Pages are of 4 KiB whatever the kernel's are; addresses are real, 16 hex digits.
+ */
+
+/** What the machine held at an instant, beside memory (handoff rules interrupts-quiet, page-tables-cleared, hv-quiet). */
+export type InstantFacts = {
+  readonly cpus: readonly {
+    readonly index: number;
+    readonly state: string;
+    readonly nia: string;
+    readonly msr: string;
+    readonly r1: string;
+    readonly r3: string;
+  }[];
+  readonly interrupts: readonly {
+    readonly cpu: number;
+    /** Presented and not accepted. */
+    readonly xisr: string;
+    readonly mfrr: number;
+    readonly cppr: number;
+    /** Accepted and not ended. */
+    readonly unfinished: boolean;
+    readonly inService: readonly string[];
+    /** Inputs and latches of the CPU: `external`, `system-reset`, `doorbell`. */
+    readonly pending: readonly string[];
+  }[];
+  /** Absent: the machine has no hash page table. */
+  readonly hashTable?: {
+    readonly valid: number;
+    readonly hypervisor: number;
+    readonly sample: readonly string[];
+  };
+  readonly hypervisor: {
+    readonly vpas: readonly {
+      readonly cpu: number;
+      readonly kind: 'vpa' | 'slb-shadow' | 'dispatch-log';
+      readonly raddr: string;
+      readonly bytes: number;
+    }[];
+    readonly crqs: number;
+    readonly tces: number;
+    readonly inFlight: number;
+  };
+};
+
+/** Who wrote: `by` the instruction of a CPU, a device, the hypervisor, or a fault that was asked for. */
+export type WriterFact = {
+  readonly by: 'cpu' | 'device' | 'hypervisor' | 'fault';
+  readonly cpu: number;
+  readonly nia: string;
+  readonly symbol?: string;
+  readonly insn: number;
+  /** Of the last write to the page, where it is known that none came after it, and it is another one. */
+  readonly last?: { readonly cpu: number; readonly nia: string; readonly insn: number };
+};
+
+/**
+ * Whose memory it is. Of what is none of these: before T1 `production`, it is the crashed kernel's own; after it
+ * `unexplained`, nobody may write there.
+ */
+export type Owner = 'reservation' | 'low-64k' | 'rtas' | 'hypervisor' | 'production' | 'unexplained';
+
+/** Bytes that differ, from `raddr` on within a page or, for `reservation`, within all of it. `bytes`: how many differ. */
+export type ChangeFact = {
+  readonly raddr: string;
+  readonly bytes: number;
+  readonly owner: Owner;
+  readonly writer?: WriterFact;
+};
+
+/** Why a page is not in a dump that was filtered. `unknown`: no kind that a filter leaves out, as far as can be told. */
+export type FilteredKind = 'zero' | 'cache' | 'private' | 'user' | 'free' | 'poisoned' | 'unknown';
+
+export type PageCounts = {
+  /** All RAM. */
+  readonly total: number;
+  /** In the dump, as they were at T1. */
+  readonly equal: number;
+  /** Of the first 64 KiB, likewise: the dump has them from the backup region. */
+  readonly fromBackup: number;
+  /** Not in the dump, and not to be: the reservation. */
+  readonly reservation: number;
+  readonly filtered: Readonly<Record<FilteredKind, number>>;
+  /** Whether the kinds could be told: the kernel's page table is where VMCOREINFO says. Zero pages always can. */
+  readonly kindsKnown: boolean;
+  /** In the dump, but not as they were. */
+  readonly differingPages: number;
+  /** The first of them, by owner of the bytes. */
+  readonly differing: readonly ChangeFact[];
+  /** Neither in the dump nor left out by a filter, and the first ranges of them. */
+  readonly missing: number;
+  readonly missingRanges: readonly { readonly raddr: string; readonly bytes: number }[];
+};
+
+/** One CPU's registers in the dump, against the source that was found for them. */
+export type RegisterFact = {
+  readonly cpu: number;
+  /** `missing`: the dump has none. `unseen`: the emulator saw no source for them. */
+  readonly source: 'system-reset' | 'ipi' | 'fault' | 'save' | 'missing' | 'unseen';
+  /** `nip: dump 0x… seen 0x…`. */
+  readonly differing: readonly string[];
+};
+
+export type FidelityReport = {
+  /** Absent: there is no dump to compare. */
+  readonly pages?: PageCounts;
+  readonly registers?: readonly RegisterFact[];
+  /** What the crashed kernel still wrote: T0 to T1. The first of {@link changedPagesBeforeT1} pages. */
+  readonly changedBeforeT1: readonly ChangeFact[];
+  readonly changedPagesBeforeT1: number;
+  /** What changed between T1 and the end, all owners; of `unexplained` the first. */
+  readonly changedAfterT1: readonly ChangeFact[];
+  readonly changedPagesAfterT1: Readonly<Record<Exclude<Owner, 'production'>, number>>;
+  /** Why something could not be compared. */
+  readonly problems: readonly string[];
+};

@@ -1,0 +1,38 @@
+/**
+ * `hv-quiet`: after T1 nothing writes for the old kernel: VPA, dispatch log, CRQ, TCE-mapped and in-flight DMA. Linux
+ * leaves its VPAs registered on a crash: what the hypervisor writes there is told. A device or a hypervisor that writes to
+ * old memory that was not given to it breaks the rule.
+ * Source: handoff contract, seed 004; Linux 6.1 arch/powerpc/platforms/pseries/kexec.c (VPAs are kept on a crash).
+ * Left out: event queues of XIVE, which the machine lacks.
+ */
+
+import { listChanges } from './fidelity-input.ts';
+import { type Rule, verdict } from './input.ts';
+
+export const hvQuiet: Rule = {
+  name: 'hv-quiet',
+  paths: ['crash'],
+  judge: (input) => {
+    const { instants, records, fidelity } = input;
+    if (instants.t1 === undefined) return verdict('not-reached', 'the image was not entered', [instants.t0]);
+    const then = records?.t1?.hypervisor;
+    if (then === undefined || fidelity === undefined)
+      return verdict('not-evaluated', 'nothing was kept of the machine at T1', [instants.t1]);
+    const strays = fidelity.changedAfterT1.filter(
+      ({ owner, writer }) =>
+        owner === 'unexplained' && (writer?.by === 'device' || writer?.by === 'hypervisor'),
+    );
+    if (strays.length > 0)
+      return verdict('broken', `written for the old kernel: ${listChanges(strays)}`, [instants.t1]);
+    const written = fidelity.changedAfterT1.filter(({ owner }) => owner === 'hypervisor');
+    const told = [
+      ...then.vpas.map(({ cpu, kind, raddr }) => `${kind} of CPU ${cpu} at ${raddr}`),
+      ...(then.crqs > 0 ? [`${then.crqs} command queues`] : []),
+      ...(then.tces > 0 ? [`${then.tces} TCEs`] : []),
+      ...(then.inFlight > 0 ? [`${then.inFlight} disk requests in flight, which wrote nothing`] : []),
+    ];
+    const left = told.length === 0 ? 'nothing left registered' : `left at T1: ${told.join(', ')}`;
+    const wrote = written.length === 0 ? '' : `; the hypervisor wrote there: ${listChanges(written)}`;
+    return verdict('held', `${left}${wrote}`, [instants.t1]);
+  },
+};

@@ -1,0 +1,90 @@
+/**
+ * A dump that lies elsewhere, read bit by bit: parsers read synchronously, so where one asks for bytes that are not here
+ * it is stopped, they are fetched, and it is run again. Unlike async-source.ts the source lives on, a dump opened on it can be
+ * read for as long as one likes, and only the blocks used last are kept.
+ */
+
+import type { ByteSource } from '../../base/bytes.ts';
+import { assert } from '../../base/errors.ts';
+import { vmcoreError } from '../format/index.ts';
+
+/** Fetched at once. */
+const BLOCK = 2 ** 20;
+/** Blocks kept between two runs. */
+const KEPT = 32;
+
+/** Stops a parser that asks for what is not here yet. */
+class NotHere {
+  readonly block: number;
+
+  constructor(block: number) {
+    this.block = block;
+  }
+}
+
+export type PagedSource = {
+  /** For use inside of {@link run} alone: elsewhere what it throws is nobody's. */
+  readonly source: ByteSource;
+  /** Runs `parse` until everything that it reads is here. It must be repeatable, and let pass what the source throws. */
+  run<T>(parse: () => T): Promise<T>;
+};
+
+/** @param read exactly `length` bytes from `offset` */
+export function pagedSource(
+  size: number,
+  read: (offset: number, length: number) => Promise<Uint8Array>,
+): PagedSource {
+  const blocks = new Map<number, Uint8Array>();
+  const blockAt = (index: number): Uint8Array => {
+    const found = blocks.get(index);
+    if (found === undefined) throw new NotHere(index);
+    // Used last: evicted last.
+    blocks.delete(index);
+    blocks.set(index, found);
+    return found;
+  };
+  const source: ByteSource = {
+    size,
+    read(offset, length) {
+      assert(offset >= 0 && length >= 0 && offset + length <= size, 'pagedSource: read outside the dump');
+      const first = Math.floor(offset / BLOCK);
+      const inside = offset - first * BLOCK;
+      if (inside + length <= BLOCK && length > 0) return blockAt(first).subarray(inside, inside + length);
+      const out = new Uint8Array(length);
+      for (let at = offset; at < offset + length; ) {
+        const index = Math.floor(at / BLOCK);
+        const end = Math.min(offset + length, (index + 1) * BLOCK);
+        out.set(blockAt(index).subarray(at - index * BLOCK, end - index * BLOCK), at - offset);
+        at = end;
+      }
+      return out;
+    },
+  };
+  return {
+    source,
+    async run(parse) {
+      for (;;) {
+        try {
+          const result = parse();
+          for (const index of blocks.keys()) {
+            if (blocks.size <= KEPT) break;
+            blocks.delete(index);
+          }
+          return result;
+        } catch (thrown) {
+          if (!(thrown instanceof NotHere)) throw thrown;
+          const offset = thrown.block * BLOCK;
+          const length = Math.min(BLOCK, size - offset);
+          const bytes = await read(offset, length);
+          if (bytes.length !== length)
+            throw vmcoreError('vmcore/short-read', 'the dump gave fewer bytes than it has', {
+              offset,
+              expected: `${length}`,
+              actual: `${bytes.length}`,
+            });
+          blocks.set(thrown.block, bytes);
+        }
+      }
+    },
+  };
+}

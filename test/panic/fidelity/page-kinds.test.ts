@@ -1,0 +1,144 @@
+/** Kinds of pages from an array of struct page that a test lays out as Linux 6.1 does. */
+
+import { describe, expect, it } from 'vitest';
+import { type Endian, putU32, putU64 } from '../../../src/base/bytes.ts';
+import { readPageKinds } from '../../../src/panic/fidelity/page-kinds.ts';
+import type { Vmcoreinfo } from '../../../src/vmcore/format/index.ts';
+
+const LINEAR = 0xc000000000000000n;
+const VMEMMAP = 0xc00c000000000000n;
+const PAGE = 65536;
+const PAGES = 2048;
+const STRUCT = 64;
+/** Two blocks of the array, in the wrong order. */
+const SHIFT = 16;
+const BLOCKS = [0x30000, 0x20000];
+const HEAD = 0x1000;
+const PSIZE = 0x1008;
+const SIZES = 0x1010;
+const BACKING = 0x2000;
+const LRU = 1n << 4n;
+const PRIVATE = 1n << 13n;
+const SLAB = 1n << 9n;
+const POISON = 1n << 22n;
+
+const INFO: Vmcoreinfo = new Map(
+  Object.entries({
+    PAGESIZE: `${PAGE}`,
+    'SIZE(page)': `${STRUCT}`,
+    'OFFSET(page.flags)': '0',
+    'OFFSET(page.mapping)': '24',
+    'OFFSET(page._mapcount)': '48',
+    'OFFSET(page.private)': '40',
+    'OFFSET(page.compound_dtor)': '16',
+    'OFFSET(page.compound_head)': '8',
+    'NUMBER(PG_lru)': '4',
+    'NUMBER(PG_private)': '13',
+    'NUMBER(PG_swapcache)': '10',
+    'NUMBER(PG_slab)': '9',
+    'NUMBER(PG_hwpoison)': '22',
+    'NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)': '-129',
+    'NUMBER(HUGETLB_PAGE_DTOR)': '2',
+    'SYMBOL(vmemmap_list)': (LINEAR + BigInt(HEAD)).toString(16),
+    'SYMBOL(mmu_vmemmap_psize)': (LINEAR + BigInt(PSIZE)).toString(16),
+    'SYMBOL(mmu_psize_defs)': (LINEAR + BigInt(SIZES)).toString(16),
+    'SIZE(vmemmap_backing)': '24',
+    'OFFSET(vmemmap_backing.list)': '0',
+    'OFFSET(vmemmap_backing.phys)': '8',
+    'OFFSET(vmemmap_backing.virt_addr)': '16',
+    'SIZE(mmu_psize_def)': '96',
+    'OFFSET(mmu_psize_def.shift)': '0',
+  }),
+);
+
+function kernel(endian: Endian) {
+  const memory = new Uint8Array(0x40000);
+  putU32(memory, PSIZE, 1, endian);
+  putU32(memory, SIZES + 96, SHIFT, endian);
+  putU64(memory, HEAD, LINEAR + BigInt(BACKING), endian);
+  for (const [i, phys] of BLOCKS.entries()) {
+    const at = BACKING + 24 * i;
+    putU64(memory, at, i === 0 ? LINEAR + BigInt(at + 24) : 0n, endian);
+    putU64(memory, at + 8, BigInt(phys), endian);
+    putU64(memory, at + 16, VMEMMAP + BigInt((1 - i) << SHIFT), endian);
+  }
+  const page = (
+    pfn: number,
+    { flags = 0n, mapping = 0n, mapcount = -1, order = 0n, link = 0n, dtor = 0 } = {},
+  ): void => {
+    const at = (BLOCKS[pfn < 1024 ? 1 : 0] as number) + (pfn % 1024) * STRUCT;
+    putU64(memory, at, flags, endian);
+    putU64(memory, at + 8, link, endian);
+    if (dtor !== 0) memory[at + 16] = dtor;
+    putU64(memory, at + 24, mapping, endian);
+    putU64(memory, at + 40, order, endian);
+    putU32(memory, at + 48, mapcount >>> 0, endian);
+  };
+  for (let pfn = 0; pfn < PAGES; pfn++) page(pfn);
+  const read = async (raddr: number, length: number): Promise<Uint8Array | undefined> =>
+    raddr + length <= memory.length ? memory.slice(raddr, raddr + length) : undefined;
+  const kinds = () => readPageKinds(INFO, endian, PAGES * PAGE, read);
+  return { memory, page, kinds };
+}
+
+const headOf = (pfn: number): bigint => VMEMMAP + BigInt(pfn * STRUCT) + 1n;
+
+describe.each(['little', 'big'] as const)('readPageKinds, %s-endian', (endian) => {
+  it('free blocks by their order, cache, private, anonymous, and what is none of them', async () => {
+    const { page, kinds } = kernel(endian);
+    page(8, { mapcount: -129, order: 2n });
+    page(20, { flags: LRU, mapping: 0xc000n });
+    page(21, { flags: LRU | PRIVATE, mapping: 0xc000n });
+    page(22, { flags: LRU, mapping: 0xc001n, mapcount: 0 });
+    page(23, { flags: SLAB, mapping: 0xc001n });
+    page(24, { flags: LRU | POISON });
+    page(1030, { flags: LRU, mapping: 0xc000n });
+    const found = await kinds();
+    expect(found?.pageSize).toBe(PAGE);
+    const of = (pfn: number) => found?.kindOf(pfn * PAGE + 0x3000);
+    expect([7, 8, 9, 10, 11, 12].map(of)).toEqual([undefined, 'free', 'free', 'free', 'free', undefined]);
+    expect([20, 21, 22, 23, 24].map(of)).toEqual(['cache', 'private', 'user', undefined, 'poisoned']);
+    expect(of(1030)).toBe('cache');
+  });
+
+  it('parts of a compound page are what its head is; hugetlbfs by its destructor', async () => {
+    const { page, kinds } = kernel(endian);
+    page(40, { flags: LRU | (1n << 16n), mapping: 0xc001n, mapcount: 0 });
+    page(41, { link: headOf(40) });
+    page(42, { link: headOf(40) });
+    page(50, { flags: 1n << 16n });
+    page(51, { link: headOf(50), dtor: 2 });
+    const found = await kinds();
+    expect([40, 41, 42, 43, 50, 51].map((pfn) => found?.kindOf(pfn * PAGE))).toEqual([
+      'user',
+      'user',
+      'user',
+      undefined,
+      'user',
+      'user',
+    ]);
+  });
+
+  it('a list that leads out of memory, one without end, a size that cannot be → not known', async () => {
+    const outside = kernel(endian);
+    putU64(outside.memory, BACKING, LINEAR + 0x7f000000n, endian);
+    expect(await outside.kinds()).toBeUndefined();
+    const endless = kernel(endian);
+    putU64(endless.memory, BACKING, LINEAR + BigInt(BACKING), endian);
+    expect(await endless.kinds()).toBeUndefined();
+    const large = kernel(endian);
+    putU32(large.memory, SIZES + 96, 77, endian);
+    expect(await large.kinds()).toBeUndefined();
+  });
+});
+
+it('readPageKinds: VMCOREINFO that lacks something, or makes no sense → not known', async () => {
+  const nothing = async (): Promise<undefined> => undefined;
+  for (const key of INFO.keys()) {
+    if (key === 'NUMBER(PG_slab)' || key === 'NUMBER(PG_hwpoison)' || key.includes('DTOR')) continue;
+    const info = new Map([...INFO].filter(([name]) => name !== key));
+    expect(await readPageKinds(info, 'big', PAGE, nothing)).toBeUndefined();
+  }
+  const senseless = new Map([...INFO, ['PAGESIZE', 'many'] as const]);
+  expect(await readPageKinds(senseless, 'big', PAGE, nothing)).toBeUndefined();
+});

@@ -1,0 +1,165 @@
+/** Saved registers against their sources: the right one is found, and what differs is named. */
+
+import { describe, expect, it } from 'vitest';
+import { putU32 } from '../../../src/base/bytes.ts';
+import { hex64 } from '../../../src/base/hex.ts';
+import type { InstantRecord, RegisterFrame, RegisterSet } from '../../../src/emulator/host/index.ts';
+import { compareRegisters } from '../../../src/panic/fidelity/registers.ts';
+import { buildPrstatus, type Prstatus } from '../../../src/vmcore/format/index.ts';
+
+const NOTE = 0x10000;
+const NOTE_BYTES = 0x1000;
+
+const regs = (seed: bigint): RegisterSet => ({
+  gpr: Array.from({ length: 32 }, (_, n) => seed * 0x100n + BigInt(n)),
+  nia: seed + 1n,
+  msr: seed + 2n,
+  lr: seed + 3n,
+  ctr: seed + 4n,
+  cr: Number(seed) + 5,
+  xer: Number(seed) + 6,
+});
+const frame = (where: string, insn: number, seed: bigint): RegisterFrame => ({
+  where,
+  insn,
+  regs: regs(seed),
+});
+
+const noteOf = ({ gpr, nia, msr, lr, ctr, cr, xer }: RegisterSet): Prstatus => ({
+  pid: 1,
+  signal: 0,
+  gpr,
+  nip: nia,
+  msr,
+  origGpr3: 0n,
+  ctr,
+  link: lr,
+  xer: BigInt(xer),
+  ccr: BigInt(cr),
+  softe: 0n,
+  trap: 0n,
+  dar: 0n,
+  dsisr: 0n,
+  result: 0n,
+});
+
+const instant = (insn: number, rest: Partial<InstantRecord>): InstantRecord => ({
+  name: 't1',
+  by: 'entry',
+  cpu: 0,
+  insn,
+  tb: 0n,
+  vcpus: [],
+  interrupts: [],
+  areas: [],
+  crqs: 0,
+  tces: 0,
+  inFlight: 0,
+  saves: [],
+  taken: [],
+  ...rest,
+});
+
+/** @param notes by CPU; undefined: it saved none. `dumped`: what the dump has, where that is something else */
+async function compare(
+  t1: Partial<InstantRecord>,
+  notes: readonly (Prstatus | undefined)[],
+  dumped: readonly Prstatus[] = notes.filter((note) => note !== undefined),
+) {
+  const memory = new Uint8Array(notes.length * NOTE_BYTES);
+  for (const [cpu, note] of notes.entries()) {
+    if (note === undefined) continue;
+    const own = memory.subarray(cpu * NOTE_BYTES);
+    putU32(own, 0, 5, 'big');
+    putU32(own, 4, 0x1f8, 'big');
+    putU32(own, 8, 1, 'big');
+    own.set(Buffer.from('CORE'), 12);
+    own.set(buildPrstatus(note, 'big'), 20);
+  }
+  return await compareRegisters({
+    handle: {
+      readInstant: async (_name, raddr, length) => memory.slice(raddr - NOTE, raddr - NOTE + length),
+    },
+    notes: notes.map((_, cpu) => NOTE + cpu * NOTE_BYTES),
+    saved: dumped,
+    endian: 'big',
+    t0: instant(100, { name: 't0' }),
+    t1: instant(200, t1),
+    online: notes.map((_, cpu) => cpu),
+  });
+}
+
+const save = (cpu: number, ...interrupts: RegisterFrame[]) => ({
+  ...frame('crash_save_cpu', 150, 99n),
+  cpu,
+  interrupts,
+});
+/** ppc_save_regs gives the caller's address, and the buffer's in r3. */
+const savedNow = (seed: bigint): Prstatus => {
+  const note = noteOf({ ...regs(seed), nia: regs(seed).lr, lr: 0x7777n });
+  return { ...note, gpr: note.gpr.map((value, n) => (n === 3 ? 0x8888n : value)) };
+};
+
+describe('compareRegisters', () => {
+  it('a master that saves itself, a secondary stopped by a system reset, one by an interrupt', async () => {
+    const facts = await compare(
+      {
+        saves: [
+          save(0),
+          { ...frame('ppc_save_regs', 140, 1n), cpu: 0, interrupts: [] },
+          save(1, frame('interrupt 0x100', 130, 2n), frame('interrupt 0x500', 20, 7n)),
+          save(2, frame('interrupt 0x500', 130, 3n)),
+        ],
+      },
+      [savedNow(1n), noteOf(regs(2n)), noteOf(regs(3n))],
+    );
+    expect(facts).toEqual([
+      { cpu: 0, source: 'save', differing: [] },
+      { cpu: 1, source: 'system-reset', differing: [] },
+      { cpu: 2, source: 'ipi', differing: [] },
+    ]);
+  });
+
+  it("a master's fault came before T0; an old interrupt of a secondary is no source", async () => {
+    const facts = await compare(
+      {
+        saves: [save(0, frame('interrupt 0x300', 90, 4n)), save(1, frame('interrupt 0x100', 90, 2n))],
+      },
+      [noteOf(regs(4n)), noteOf(regs(2n))],
+    );
+    expect(facts).toEqual([
+      { cpu: 0, source: 'fault', differing: [] },
+      { cpu: 1, source: 'unseen', differing: [] },
+    ]);
+  });
+
+  it('one register differs → it is named, with both values', async () => {
+    const note = { ...noteOf(regs(2n)), ctr: 0xbadn };
+    const [fact] = await compare({ cpu: 1, saves: [save(0, frame('interrupt 0x100', 130, 2n))] }, [note]);
+    expect(fact).toEqual({
+      cpu: 0,
+      source: 'system-reset',
+      differing: [`ctr: dump ${hex64(0xbadn)} seen ${hex64(6n)}`],
+    });
+  });
+
+  it('saved, and different in the dump → named as changed since', async () => {
+    const note = noteOf(regs(2n));
+    const t1 = { cpu: 1, saves: [save(0, frame('interrupt 0x100', 130, 2n))] };
+    const [fact] = await compare(t1, [note], [{ ...note, link: 1n }]);
+    expect(fact?.differing).toEqual([
+      `link: dump ${hex64(1n)} seen ${hex64(5n)}`,
+      `since the save: link: dump ${hex64(1n)} seen ${hex64(5n)}`,
+    ]);
+  });
+
+  it('no note, or none in the dump → missing; without probes the last interrupt counts', async () => {
+    const taken = [0, 1, 2].map((cpu) => ({ cpu, interrupts: [frame('interrupt 0x100', 130, 2n)] }));
+    const notes = [undefined, noteOf(regs(2n)), noteOf(regs(2n))];
+    expect(await compare({ taken }, notes, [noteOf(regs(2n))])).toEqual([
+      { cpu: 0, source: 'missing', differing: [] },
+      { cpu: 1, source: 'system-reset', differing: [] },
+      { cpu: 2, source: 'missing', differing: [] },
+    ]);
+  });
+});

@@ -1,0 +1,153 @@
+/** Rules judged from what the emulator kept: each held, broken with its reason, or not judged where nothing was kept. */
+
+import { describe, expect, it } from 'vitest';
+import { hex64 } from '../../../src/base/hex.ts';
+import type { FidelityReport, InstantFacts, RuleResult } from '../../../src/panic/contract.ts';
+import type { RuleInput } from '../../../src/panic/index.ts';
+import { judgeRules } from '../../../src/panic/index.ts';
+import { endBefore, goodHandoff, inputOf } from '../../synth/rule-input.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Interrupt = Mutable<InstantFacts['interrupts'][number]>;
+
+const quiet = (cpu: number): Interrupt => ({
+  cpu,
+  xisr: hex64(0),
+  mfrr: 0xff,
+  cppr: 0,
+  unfinished: false,
+  inService: [],
+  pending: [],
+});
+
+function facts(interrupts: readonly Interrupt[] = [quiet(0), quiet(1)]): Mutable<InstantFacts> {
+  return { cpus: [], interrupts, hypervisor: { vpas: [], crqs: 0, tces: 0, inFlight: 0 } };
+}
+
+function report(rest: Partial<FidelityReport> = {}): FidelityReport {
+  return {
+    registers: [
+      { cpu: 0, source: 'system-reset', differing: [] },
+      { cpu: 1, source: 'save', differing: [] },
+    ],
+    changedBeforeT1: [],
+    changedPagesBeforeT1: 0,
+    changedAfterT1: [],
+    changedPagesAfterT1: { reservation: 1, 'low-64k': 0, rtas: 0, hypervisor: 0, unexplained: 0 },
+    problems: [],
+    ...rest,
+  };
+}
+
+function judged(rule: string, change: Partial<RuleInput>): RuleResult | undefined {
+  return judgeRules({ ...inputOf(goodHandoff()), ...change }).find(({ name }) => name === rule);
+}
+
+const RULES = [
+  'interrupts-quiet',
+  'hv-quiet',
+  'memory-intact',
+  'vmcore-complete',
+  'backup-64k',
+  'registers-saved',
+];
+
+describe.each(RULES)('%s', (rule) => {
+  it('the image was not entered → not reached', () => {
+    const handoff = goodHandoff();
+    endBefore(handoff, 't1');
+    const result = judgeRules(inputOf(handoff)).find(({ name }) => name === rule);
+    expect(result).toMatchObject({ verdict: 'not-reached' });
+  });
+
+  it('nothing was kept → not evaluated', () => {
+    expect(judged(rule, {})).toMatchObject({ verdict: 'not-evaluated' });
+  });
+});
+
+describe('interrupts-quiet', () => {
+  const at = (change: Partial<Interrupt>) =>
+    judged('interrupts-quiet', { records: { t1: facts([{ ...quiet(0), ...change }, quiet(1)]) } });
+
+  it('nothing anywhere → held', () => expect(at({})).toMatchObject({ verdict: 'held' }));
+
+  it.each([
+    [{ unfinished: true, inService: [hex64(2)] }, `CPU 0 accepted interrupt ${hex64(2)} and did not end it`],
+    [{ mfrr: 4 }, 'CPU 0 has an IPI of priority 4 that was not masked'],
+    [{ xisr: hex64(0x1100) }, `interrupt ${hex64(0x1100)} is presented to CPU 0`],
+  ])('%j → broken', (change, note) => expect(at(change)).toMatchObject({ verdict: 'broken', note }));
+
+  it('a CPU that was not online does not count', () => {
+    const handoff = goodHandoff();
+    handoff.cpus[0] = { index: 0, hardwareId: 8, online: false };
+    const input = { ...inputOf(handoff), records: { t1: facts([{ ...quiet(0), mfrr: 4 }, quiet(1)]) } };
+    expect(judgeRules(input).find(({ name }) => name === 'interrupts-quiet')).toMatchObject({
+      verdict: 'held',
+    });
+  });
+});
+
+describe('page-tables-cleared', () => {
+  const hash = { processor: 'power8', mmu: 'hash', cpus: goodHandoff().cpus };
+  const at = (valid: number, hypervisor: number) =>
+    judged('page-tables-cleared', {
+      machine: hash,
+      records: { t1: { ...facts(), hashTable: { valid, hypervisor, sample: ['3: 0x1 0x2'] } } },
+    });
+
+  it('radix → not applicable; a table that was not counted → not evaluated', () => {
+    expect(judged('page-tables-cleared', {})).toMatchObject({ verdict: 'not-applicable' });
+    expect(judged('page-tables-cleared', { machine: hash })).toMatchObject({ verdict: 'not-evaluated' });
+  });
+
+  it("only the hypervisor's entries → held; another one → broken, with a sample", () => {
+    expect(at(2, 2)).toMatchObject({ verdict: 'held' });
+    expect(at(3, 2)).toMatchObject({ verdict: 'broken', note: '1 entries are valid at T1: 3: 0x1 0x2' });
+  });
+});
+
+describe('hv-quiet', () => {
+  const change = (by: 'device' | 'hypervisor' | 'cpu', owner: 'unexplained' | 'hypervisor') =>
+    judged('hv-quiet', {
+      records: { t1: facts() },
+      fidelity: report({
+        changedAfterT1: [
+          { raddr: hex64(0x9000), bytes: 4, owner, writer: { by, cpu: -1, nia: hex64(0), insn: 7 } },
+        ],
+      }),
+    });
+
+  it('a device writes to old memory → broken', () =>
+    expect(change('device', 'unexplained')).toMatchObject({
+      verdict: 'broken',
+      note: expect.stringContaining('a device, instruction 7'),
+    }));
+
+  it('the hypervisor writes where it may → held, and told; a CPU is not its business', () => {
+    expect(change('hypervisor', 'hypervisor')).toMatchObject({
+      verdict: 'held',
+      note: expect.stringContaining('the hypervisor wrote there'),
+    });
+    expect(change('cpu', 'unexplained')).toMatchObject({ verdict: 'held' });
+  });
+});
+
+describe('registers-saved', () => {
+  it('equal → held; one register differs, or the dump lacks a note that was written → broken', () => {
+    const of = (registers: NonNullable<FidelityReport['registers']>) =>
+      judged('registers-saved', { fidelity: report({ registers }) });
+    expect(judged('registers-saved', { fidelity: report() })).toMatchObject({
+      verdict: 'held',
+      note: 'CPU 0: system-reset, CPU 1: save',
+    });
+    expect(of([{ cpu: 0, source: 'ipi', differing: ['r5: dump 0x1 seen 0x2'] }])).toMatchObject({
+      verdict: 'broken',
+      note: 'CPU 0 (ipi): r5: dump 0x1 seen 0x2',
+    });
+    expect(of([{ cpu: 0, source: 'missing', differing: [] }])).toMatchObject({ verdict: 'broken' });
+    expect(of([{ cpu: 5, source: 'missing', differing: [] }])).toMatchObject({
+      verdict: 'held',
+      note: 'CPU 5 did not answer',
+    });
+  });
+});

@@ -1,0 +1,413 @@
+import { describe, expect, it } from 'vitest';
+import { hex64 } from '../../../src/base/hex.ts';
+import { endBefore, type Handoff, insertAfter, KERNEL, TREE } from '../../synth/rule-input.ts';
+import { judged, onlyOneCpu, regsOf } from './judge.ts';
+
+/** The same handoff as an ordinary kexec: device shutdown, machine_shutdown, the image copied. */
+function ordinary(h: Handoff): void {
+  h.facts.path = 'kexec';
+  h.facts.probes = ['kernel_kexec', 'device_shutdown', 'machine_shutdown', 'machine_kexec'];
+  if (h.facts.load !== undefined) h.facts.load.crash = false;
+  for (const name of ['signal', 'reset', 'save', 'save-master', 'backup', 'flag', 't3']) h.steps.delete(name);
+  const panic = h.steps.get('panic');
+  if (panic !== undefined) panic.detail = 'kernel_kexec';
+  h.steps.delete('crash');
+  insertAfter(h, 'panic', 'machine_kexec', { cpu: 1, kind: 'fetch', detail: 'machine_kexec' });
+  insertAfter(h, 'panic', 'machine_shutdown', { cpu: 1, kind: 'fetch', detail: 'machine_shutdown' });
+  insertAfter(h, 'panic', 'device_shutdown', { cpu: 1, kind: 'fetch', detail: 'device_shutdown' });
+  insertAfter(h, 'down-1', 'real', {
+    cpu: 1,
+    kind: 'msr',
+    regs: { before: hex64(0x8000000000001033n), after: hex64(0x8000000000001003n) },
+  });
+  insertAfter(h, 'real', 'copies', {
+    cpu: 1,
+    kind: 'store',
+    detail: 'copy of kernel',
+    addr: hex64(KERNEL),
+    regs: { length: hex64(8) },
+  });
+}
+
+function with_(...changes: readonly ((h: Handoff) => void)[]): (h: Handoff) => void {
+  return (h) => {
+    for (const change of changes) change(h);
+  };
+}
+
+describe('path-reboot', () => {
+  it('held; a crash: not applicable', () => {
+    expect(judged('path-reboot', ordinary).verdict).toBe('held');
+    expect(judged('path-reboot')).toMatchObject({ verdict: 'not-applicable', note: 'the guest crashed' });
+  });
+
+  it('on another CPU than asked: broken, unless it migrated', () => {
+    const asked = (h: Handoff): void => {
+      const call = h.steps.get('panic');
+      if (call !== undefined) call.cpu = 0;
+    };
+    expect(judged('path-reboot', with_(ordinary, asked)).verdict).toBe('broken');
+    const migrated = judged(
+      'path-reboot',
+      with_(ordinary, asked, (h) =>
+        insertAfter(h, 'panic', 'migrates', { cpu: 0, kind: 'fetch', detail: 'migrate_to_reboot_cpu' }),
+      ),
+    );
+    expect(migrated).toMatchObject({ verdict: 'held', note: expect.stringContaining('reboot CPU') });
+  });
+
+  it('a shutdown left out, or in another order: broken', () => {
+    for (const name of ['device_shutdown', 'machine_shutdown'])
+      expect(
+        judged(
+          'path-reboot',
+          with_(ordinary, (h) => h.steps.delete(name)),
+        ).verdict,
+      ).toBe('broken');
+    const swapped = judged(
+      'path-reboot',
+      with_(ordinary, (h) => {
+        const step = h.steps.get('device_shutdown');
+        h.steps.delete('device_shutdown');
+        if (step !== undefined) insertAfter(h, 'machine_kexec', 'late', step);
+      }),
+    );
+    expect(swapped.verdict).toBe('broken');
+  });
+
+  it('no entry: not reached; no symbols: not applicable', () => {
+    expect(
+      judged(
+        'path-reboot',
+        with_(ordinary, (h) => endBefore(h, 't1')),
+      ).verdict,
+    ).toBe('not-reached');
+    const nameless = with_(ordinary, (h) => {
+      h.facts.probes = [];
+    });
+    expect(judged('path-reboot', nameless).verdict).toBe('not-applicable');
+  });
+});
+
+describe('restart-shares-shutdown', () => {
+  it('the crash kernel restarts: held', () => {
+    expect(judged('restart-shares-shutdown').verdict).toBe('held');
+  });
+
+  it('without machine_shutdown: broken, unless it is compiled in', () => {
+    const without = (h: Handoff): void => {
+      h.steps.delete('shutdown');
+    };
+    expect(judged('restart-shares-shutdown', without).verdict).toBe('broken');
+    const inside = judged(
+      'restart-shares-shutdown',
+      with_(without, (h) => {
+        h.facts.shutdownCompiledIn = true;
+      }),
+    );
+    expect(inside).toMatchObject({ verdict: 'held', note: expect.stringContaining('compiled in') });
+  });
+
+  it('machine_shutdown before machine_restart: held where kernel_restart came before it, broken otherwise', () => {
+    const earlier = (asked: boolean) => (h: Handoff) => {
+      const [restart, shutdown] = [h.steps.get('restart'), h.steps.get('shutdown')];
+      if (restart === undefined || shutdown === undefined) throw new Error('the good handoff restarts');
+      restart.detail = 'crash kernel: machine_shutdown';
+      shutdown.detail = 'crash kernel: machine_restart';
+      const request = { cpu: 1, kind: 'fetch', detail: 'crash kernel: kernel_restart' };
+      if (asked) insertAfter(h, 't3', 'asked', request);
+    };
+    expect(judged('restart-shares-shutdown', earlier(true)).verdict).toBe('held');
+    expect(judged('restart-shares-shutdown', earlier(false)).verdict).toBe('broken');
+  });
+
+  it('nothing restarted, or the trace ends before: not reached', () => {
+    expect(judged('restart-shares-shutdown', (h) => endBefore(h, 'restart')).verdict).toBe('not-reached');
+    expect(judged('restart-shares-shutdown', (h) => endBefore(h, 'shutdown')).verdict).toBe('not-reached');
+  });
+
+  it('other rules say nothing of a restart through firmware', () => {
+    const restart = (h: Handoff): void => {
+      h.facts.path = 'restart';
+    };
+    expect(judged('master-entry', restart).verdict).toBe('not-applicable');
+    expect(judged('restart-shares-shutdown', restart).verdict).toBe('held');
+  });
+});
+
+describe('cpu-down-order', () => {
+  it('held, with the order', () => {
+    expect(judged('cpu-down-order')).toMatchObject({
+      verdict: 'held',
+      note: expect.stringContaining('0, 1'),
+    });
+    expect(judged('cpu-down-order', ordinary).verdict).toBe('held');
+  });
+
+  it('a crash: a secondary before the go-ahead is broken; the master before a secondary is recorded', () => {
+    const early = judged('cpu-down-order', (h) => {
+      const step = h.steps.get('down-0');
+      h.steps.delete('down-0');
+      if (step !== undefined) insertAfter(h, 'save', 'early', step);
+    });
+    expect(early).toMatchObject({ verdict: 'broken', note: expect.stringContaining('go-ahead') });
+    const late = judged('cpu-down-order', (h) => {
+      const step = h.steps.get('down-0');
+      h.steps.delete('down-0');
+      if (step !== undefined) insertAfter(h, 'down-1', 'late', step);
+    });
+    expect(late).toMatchObject({ verdict: 'held', note: expect.stringContaining('1, 0') });
+    expect(judged('cpu-down-order', (h) => h.steps.delete('down-0'))).toMatchObject({
+      verdict: 'held',
+      note: expect.stringContaining('without CPU 0'),
+    });
+  });
+
+  it('an ordinary kexec: the master first, or a secondary that does not spin: broken', () => {
+    const first = judged(
+      'cpu-down-order',
+      with_(ordinary, (h) => {
+        const step = h.steps.get('down-0');
+        h.steps.delete('down-0');
+        if (step !== undefined) insertAfter(h, 'down-1', 'late', step);
+      }),
+    );
+    expect(first.verdict).toBe('broken');
+    const running = judged(
+      'cpu-down-order',
+      with_(ordinary, (h) => {
+        h.steps.delete('park');
+        h.steps.delete('wait');
+      }),
+    );
+    expect(running).toMatchObject({ verdict: 'broken', note: expect.stringContaining('real mode') });
+    expect(
+      judged(
+        'cpu-down-order',
+        with_(ordinary, (h) => h.steps.delete('down-0')),
+      ).verdict,
+    ).toBe('broken');
+  });
+
+  it('the function tells by its arguments who it is for', () => {
+    const named = (secondary: bigint) => (h: Handoff) => {
+      h.facts.probes = [...h.facts.probes, 'pseries_kexec_cpu_down'];
+      const regs = (value: bigint) => ({ r3: hex64(1), r4: hex64(value) });
+      insertAfter(h, 'save-master', 'fn-0', {
+        cpu: 0,
+        kind: 'fetch',
+        detail: 'pseries_kexec_cpu_down',
+        regs: regs(secondary),
+      });
+      insertAfter(h, 'wait', 'fn-1', {
+        cpu: 1,
+        kind: 'fetch',
+        detail: 'pseries_kexec_cpu_down',
+        regs: regs(0n),
+      });
+    };
+    expect(judged('cpu-down-order', named(1n)).verdict).toBe('held');
+    expect(judged('cpu-down-order', named(0n))).toMatchObject({
+      verdict: 'broken',
+      note: expect.stringContaining('(1, 0)'),
+    });
+  });
+
+  it('a single CPU: not applicable; no panic: not reached', () => {
+    expect(judged('cpu-down-order', onlyOneCpu).verdict).toBe('not-applicable');
+    expect(judged('cpu-down-order', (h) => endBefore(h, 'panic')).verdict).toBe('not-reached');
+  });
+});
+
+describe('thread-identity', () => {
+  it('held', () => expect(judged('thread-identity').verdict).toBe('held'));
+
+  it('an id made of the secondary flag: broken', () => {
+    const result = judged('thread-identity', (h) => {
+      regsOf(h, 'down-0').r4 = hex64(1);
+      regsOf(h, 'down-1').r4 = hex64(0);
+    });
+    expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('named thread 1') });
+  });
+
+  const unregister = (target: bigint, code = 5n) => ({
+    cpu: 0,
+    kind: 'hcall',
+    detail: 'H_REGISTER_VPA',
+    regs: { r4: hex64(code << 45n), r5: hex64(target), status: hex64(0) },
+  });
+
+  it('unregistering another thread’s area: broken; registering is no teardown', () => {
+    expect(judged('thread-identity', (h) => insertAfter(h, 'down-0', 'vpa', unregister(1n))).verdict).toBe(
+      'broken',
+    );
+    expect(
+      judged('thread-identity', (h) => insertAfter(h, 'down-0', 'vpa', unregister(1n, 1n))).verdict,
+    ).toBe('held');
+  });
+
+  it('a second teardown: held where the CPU goes on, broken where it does not', () => {
+    const twice = (h: Handoff): void => {
+      insertAfter(h, 'down-0', 'vpa', unregister(8n));
+      insertAfter(h, 'vpa', 'again', {
+        ...unregister(8n),
+        regs: { ...unregister(8n).regs, status: hex64(-4) },
+      });
+    };
+    expect(judged('thread-identity', twice)).toMatchObject({
+      verdict: 'held',
+      note: expect.stringContaining('did no harm'),
+    });
+    const stuck = judged(
+      'thread-identity',
+      with_(twice, (h) => {
+        for (const name of ['park', 'wait', 'slave']) h.steps.delete(name);
+      }),
+    );
+    expect(stuck.verdict).toBe('broken');
+  });
+
+  it('nothing kept with the firmware: not applicable; ended before: not reached', () => {
+    const none = (h: Handoff): void => {
+      h.steps.delete('down-0');
+      h.steps.delete('down-1');
+    };
+    expect(judged('thread-identity', none).verdict).toBe('not-applicable');
+    expect(judged('thread-identity', (h) => endBefore(h, 'down-0')).verdict).toBe('not-reached');
+  });
+});
+
+describe('static-only', () => {
+  it('held', () => expect(judged('static-only').verdict).toBe('held'));
+
+  it('a dynamic stack, or code from elsewhere: broken', () => {
+    const stack = judged('static-only', (h) => {
+      regsOf(h, 't1').r1 = hex64(0xc000000004efb520n);
+    });
+    expect(stack).toMatchObject({ verdict: 'broken', note: expect.stringContaining('stack') });
+    const code = judged('static-only', (h) =>
+      insertAfter(h, 'copy', 'module', {
+        cpu: 1,
+        kind: 'hcall',
+        detail: 'H_SET_MODE',
+        addr: hex64(0xc008000000001000n),
+      }),
+    );
+    expect(code).toMatchObject({ verdict: 'broken', note: expect.stringContaining('executed') });
+  });
+
+  it('nothing copied: not reached; an end that is not known: not applicable', () => {
+    expect(judged('static-only', (h) => endBefore(h, 'copy')).verdict).toBe('not-reached');
+    const unknown = judged('static-only', (h) => {
+      h.facts.running = { memory: [] };
+    });
+    expect(unknown.verdict).toBe('not-applicable');
+  });
+});
+
+describe('copy-in-virtual', () => {
+  it('a crash copies nothing: held; a store into the image: broken', () => {
+    expect(judged('copy-in-virtual').verdict).toBe('held');
+    const stored = judged('copy-in-virtual', (h) =>
+      insertAfter(h, 'crash', 'wild', {
+        cpu: 0,
+        kind: 'store',
+        detail: 'copy of tree',
+        addr: hex64(TREE),
+        regs: { length: hex64(8) },
+      }),
+    );
+    expect(stored.verdict).toBe('broken');
+  });
+
+  it('an ordinary kexec under radix: with translation off, by the master alone', () => {
+    expect(judged('copy-in-virtual', ordinary).verdict).toBe('held');
+    expect(
+      judged(
+        'copy-in-virtual',
+        with_(ordinary, (h) => h.steps.delete('real')),
+      ).verdict,
+    ).toBe('broken');
+    const other = with_(ordinary, (h) => {
+      const copy = h.steps.get('copies');
+      if (copy !== undefined) copy.cpu = 0;
+    });
+    expect(judged('copy-in-virtual', other).verdict).toBe('broken');
+  });
+
+  it('not entered: not reached', () => {
+    expect(judged('copy-in-virtual', (h) => endBefore(h, 't1')).verdict).toBe('not-reached');
+  });
+});
+
+describe('slaves-noticed', () => {
+  const overwrite = (h: Handoff): void =>
+    insertAfter(h, 't2', 'over', {
+      cpu: 1,
+      kind: 'store',
+      detail: 'low 0x100',
+      addr: hex64(0),
+      regs: { length: hex64(0x100) },
+    });
+
+  it('nothing overwritten, or only the same code: held', () => {
+    expect(judged('slaves-noticed').verdict).toBe('held');
+    expect(judged('slaves-noticed', overwrite)).toMatchObject({
+      verdict: 'held',
+      note: expect.stringContaining('the same code'),
+    });
+  });
+
+  it('other code under a waiting secondary: broken; one that has gone on: held', () => {
+    const other = with_(overwrite, (h) => {
+      if (h.facts.load !== undefined) h.facts.load.head = 'cd'.repeat(0x100);
+    });
+    expect(judged('slaves-noticed', other)).toMatchObject({
+      verdict: 'broken',
+      note: expect.stringContaining('still in 0–0xff'),
+    });
+    const gone = with_(other, (h) =>
+      insertAfter(h, 'slave', 'gone', { cpu: 0, kind: 'fetch', detail: 'segment kernel' }),
+    );
+    expect(judged('slaves-noticed', gone).verdict).toBe('held');
+  });
+
+  it('a slow one that comes after it: broken', () => {
+    const slow = with_(overwrite, (h) => {
+      const slave = h.steps.get('slave');
+      h.steps.delete('slave');
+      if (slave !== undefined) insertAfter(h, 'over', 'slave', slave);
+    });
+    expect(judged('slaves-noticed', slow)).toMatchObject({
+      verdict: 'broken',
+      note: expect.stringContaining('only after'),
+    });
+    expect(
+      judged(
+        'slaves-noticed',
+        with_(overwrite, (h) => h.steps.delete('slave')),
+      ),
+    ).toMatchObject({
+      verdict: 'broken',
+      note: expect.stringContaining('old wait loop'),
+    });
+  });
+
+  it('calling a secondary on is not overwriting', () => {
+    const called = judged('slaves-noticed', (h) =>
+      insertAfter(h, 't2', 'call', {
+        cpu: 1,
+        kind: 'store',
+        detail: 'low 0x100',
+        addr: hex64(0x38),
+        regs: { length: hex64(8) },
+      }),
+    );
+    expect(called).toMatchObject({ verdict: 'held', note: expect.stringContaining('nothing') });
+  });
+
+  it('a single CPU: not applicable; no entry: not reached', () => {
+    expect(judged('slaves-noticed', onlyOneCpu).verdict).toBe('not-applicable');
+    expect(judged('slaves-noticed', (h) => endBefore(h, 't1')).verdict).toBe('not-reached');
+  });
+});
