@@ -46,6 +46,8 @@ export interface CaptureReader {
 export interface OperationReader {
   list(query: ListQuery): Promise<Page<Operation>>;
   get(id: string): Promise<Operation>;
+  /** The stored JSON text of the trace of a kexec or a restart, or `null` where the operation has none (any more). */
+  trace(id: string): Promise<string | null>;
   /** Cancels a queued operation. @throws Refusal `conflict` once it runs or is done. */
   cancel(id: string): Promise<Operation>;
 }
@@ -55,7 +57,7 @@ export type ImageFile = { readonly role: string; readonly bytes: number; readonl
 
 export type ImageView = {
   readonly name: string;
-  readonly kind: 'debian' | 'files';
+  readonly kind: 'debian' | 'files' | 'built-in';
   readonly state: 'importing' | 'ready' | 'failed';
   /** How far an import is, or why it failed. */
   readonly detail?: string;

@@ -13,6 +13,7 @@ import {
   FAULT_INSTANTS,
   type Fault,
   FLIP_TARGETS,
+  type LeaveRequest,
   type Operation,
   type PanicRequest,
   type PartitionRequest,
@@ -61,6 +62,11 @@ const partitionRequest = Type.Object(
       Type.String({ ...printable, description: "Added to the crash kernel's command line" }),
     ),
     seed: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+    loader: Type.Optional(
+      Type.Enum(['stock', 'own'], {
+        description: 'Who plans what kexec_load is given: kexec-tools in the guest, or the service',
+      }),
+    ),
     refuseSysReset: Type.Optional(
       Type.Boolean({ description: 'H_SIGNAL_SYS_RESET answers H_Function: CPUs are stopped by interrupts' }),
     ),
@@ -126,11 +132,12 @@ const partition = Type.Object({
 
 const operation = Type.Object({
   id: Type.String(),
-  kind: Type.Enum(['panic', 'start', 'stop', 'reset', 'import']),
+  kind: Type.Enum(['panic', 'kexec', 'restart', 'start', 'stop', 'reset', 'import']),
   state: Type.Enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']),
   phase: Type.String(),
   partitionId: Type.Optional(Type.String()),
   captureId: Type.Optional(Type.String()),
+  traced: Type.Optional(Type.Literal(true, { description: 'It left a trace: `/operations/:id/trace`' })),
   error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() })),
   createdAt: when,
   updatedAt: when,
@@ -200,10 +207,18 @@ const trace = Type.Object({
   ),
   rules: Type.Array(rule),
 });
+const leaveRequest = Type.Object(
+  {
+    timeoutSeconds: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 86_400, description: 'Guest seconds until it must be done' }),
+    ),
+  },
+  closed,
+);
 
 const image = Type.Object({
   name: Type.String(),
-  kind: Type.Enum(['debian', 'files']),
+  kind: Type.Enum(['debian', 'files', 'built-in']),
   state: Type.Enum(['importing', 'ready', 'failed']),
   detail: Type.Optional(Type.String()),
   kernelRelease: Type.Optional(Type.String()),
@@ -283,6 +298,7 @@ const agreements: readonly true[] = [
   true satisfies Agrees<PartitionRequest, typeof partitionRequest>,
   true satisfies Agrees<Fault, typeof fault>,
   true satisfies Agrees<PanicRequest, typeof panicRequest>,
+  true satisfies Agrees<LeaveRequest, typeof leaveRequest>,
   true satisfies Agrees<ImageImport, typeof imageImport>,
   true satisfies Agrees<PartitionView, typeof partition>,
   true satisfies Agrees<Operation, typeof operation>,
@@ -300,6 +316,7 @@ void agreements;
 export const PartitionRequestSchema: TUnsafe<PartitionRequest> =
   Type.Unsafe<PartitionRequest>(partitionRequest);
 export const PanicRequestSchema: TUnsafe<PanicRequest> = Type.Unsafe<PanicRequest>(panicRequest);
+export const LeaveRequestSchema: TUnsafe<LeaveRequest> = Type.Unsafe<LeaveRequest>(leaveRequest);
 export const ImageImportSchema: TUnsafe<ImageImport> = Type.Unsafe<ImageImport>(imageImport);
 
 /** Answers by name; {@link refer} points at one. Requests are not here: their checker follows no references. */
@@ -340,7 +357,20 @@ export const OperationPage: TUnsafe<Page<Operation>> = pageOf(refer('Operation')
 export const CaptureRef: TUnsafe<Capture> = refer('Capture');
 export const CapturePage: TUnsafe<Page<Capture>> = pageOf(refer('Capture'));
 export const RuleList: TUnsafe<{ readonly items: readonly RuleResult[] }> = pageOf(refer('Rule'));
-export const TraceRef: TUnsafe<Trace | string> = refer('Trace');
+/** Sent as a text: as it is stored, or as a part of it, where `next` continues. */
+export const TraceAnswer: TUnsafe<string> = Type.Unsafe<string>({
+  anyOf: [
+    { $ref: 'Trace#' },
+    Type.Object(
+      {
+        traceEvents: Type.Array(Type.Object({}, { additionalProperties: true })),
+        displayTimeUnit: Type.String(),
+        otherData: Type.Object({}, { additionalProperties: true }),
+      },
+      { description: 'Trace Event Format, where `format` is `perfetto`' },
+    ),
+  ],
+});
 export const ImageRef: TUnsafe<ImageView> = refer('Image');
 export const ImageList: TUnsafe<{ readonly items: readonly ImageView[] }> = pageOf(refer('Image'));
 export const ScheduleList: TUnsafe<{ readonly items: readonly ScheduleView[] }> = pageOf(refer('Schedule'));

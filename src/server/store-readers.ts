@@ -52,7 +52,7 @@ export type OperationOptions = {
 
 /** Operations over the embedded store; only their owner can take one out of its queue. */
 export function createOperationReader(
-  metadata: Pick<MetadataStore, 'getOperation' | 'listOperations' | 'updateOperation'>,
+  metadata: Pick<MetadataStore, 'getOperation' | 'getOperationTrace' | 'listOperations' | 'updateOperation'>,
   options: OperationOptions,
 ): OperationReader {
   const get: OperationReader['get'] = async (id) =>
@@ -60,6 +60,10 @@ export function createOperationReader(
   return {
     list: (query) => metadata.listOperations(query),
     get,
+    trace: async (id) => {
+      await get(id);
+      return metadata.getOperationTrace(id);
+    },
     cancel: async (id) => {
       const operation = await get(id);
       if (operation.state !== 'queued' || !(await options.dequeue(operation))) {

@@ -178,6 +178,46 @@ describe('fleet page', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('Kexec: → asked for once, its phases, and its own page with the lanes at the end', async () => {
+    const world = busyWorld();
+    const { page, complaints } = await visit(world);
+    const asked = page.waitForRequest(
+      (request) => request.method() === 'POST' && request.url().endsWith('/p1/kexec'),
+    );
+    await page.getByRole('button', { name: 'Kexec' }).click();
+    expect((await asked).headers()['idempotency-key']).toMatch(/^[0-9a-f]{32}$/);
+    await page.getByRole('button', { name: 'Kexec' }).and(page.locator(':disabled')).waitFor();
+    world.moveOperation('op-1', { state: 'running', phase: 'handoff' });
+    await page.locator('.step.here').getByText('handoff').waitFor();
+    world.operationTraces.set('op-1', synthTrace({ cpus: 4, master: 0, ends: 't1' }));
+    world.moveOperation('op-1', { state: 'succeeded', phase: 'up', traced: true });
+    world.setState('p1', 'ready');
+    await page.getByText('The new kernel is up.').waitFor();
+    await picture(page, 'kexec-done');
+    await page.getByRole('link', { name: 'See how it went' }).click();
+    await page.locator('.lanes').waitFor();
+    expect(await page.locator('.lane-name').count()).toBe(4);
+    expect(await page.getByRole('link', { name: 'Perfetto' }).getAttribute('href')).toMatch(
+      /\/operations\/op-1\/trace\?format=perfetto$/,
+    );
+    await picture(page, 'operation');
+    expect(complaints).toEqual([]);
+  });
+
+  test('an operation without a trace: → says so', async () => {
+    const world = busyWorld();
+    world.addOperation({
+      id: 'o-1',
+      kind: 'kexec',
+      state: 'failed',
+      phase: 'ready',
+      error: { code: 'x', message: 'no room' },
+    });
+    const { page } = await visit(world, '#/operations/o-1');
+    await page.getByText('This operation left no trace.').waitFor();
+    await page.getByText('no room').waitFor();
+  });
+
   test('typing on the console: → reaches the guest, its echo is shown', async () => {
     const world = busyWorld();
     const { page } = await visit(world);
@@ -281,6 +321,21 @@ describe('capture page', () => {
     await page.locator('.event-details').getByText('real mode: IR and DR clear').waitFor();
     await page.locator('.event-details').getByText('0x8000000000001001').waitFor();
     await picture(page, 'capture-rule');
+  });
+
+  test('rules: → by chapter in the contract’s order, each with its counts', async () => {
+    const { page } = await visit(busyWorld(), '#/captures/c-20240301-0004');
+    await page.locator('.rule-chapter').first().waitFor();
+    const titles = await page
+      .locator('.rule-chapter')
+      .evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')));
+    expect(titles).toEqual(['The two ways in', 'Load time', 'From T0 to T1', 'From T1 to T4']);
+    const first = page.getByRole('region', { name: 'The two ways in' });
+    expect(await first.locator('.rule-name').allTextContents()).toEqual([
+      'path-panic',
+      'panic-skips-shutdown',
+    ]);
+    expect(await first.locator('.count-held').textContent()).toContain('2');
   });
 
   test('keys: → events in order, zoom, and back', async () => {

@@ -2,6 +2,7 @@
 
 import type {
   Capture,
+  LeavePath,
   Operation,
   PanicRequest,
   PartitionRequest,
@@ -14,6 +15,7 @@ export type {
   Capture,
   Health,
   ImageView,
+  LeavePath,
   Operation,
   PanicRequest,
   PartitionRequest,
@@ -95,6 +97,8 @@ export const api = {
     post(`/partitions/${at(id)}/${action}`),
   panic: (id: string, request: PanicRequest, key: string): Promise<Operation> =>
     post(`/partitions/${at(id)}/panic`, request, { 'idempotency-key': key }),
+  leave: (id: string, path: LeavePath, key: string): Promise<Operation> =>
+    post(`/partitions/${at(id)}/${path}`, {}, { 'idempotency-key': key }),
   type: async (id: string, text: string): Promise<void> => {
     await ask('POST', `/partitions/${at(id)}/console`, { text });
   },
@@ -112,6 +116,7 @@ export const api = {
     await ask('DELETE', `/captures/${at(id)}`);
   },
   trace: (id: string): Promise<Trace> => read(`/captures/${at(id)}/trace`),
+  operationTrace: (id: string): Promise<Trace> => read(`/operations/${at(id)}/trace`),
   captureConsole: async (id: string): Promise<string> =>
     (await ask('GET', `/captures/${at(id)}/console`, undefined, { accept: 'text/plain' })).text(),
   /** 503 is an answer like any other: it says what is not up. */
@@ -120,7 +125,17 @@ export const api = {
   version: (): Promise<{ name: string; version: string; commit?: string }> => read('/version'),
 };
 
+/** For a request that may be sent twice; randomUUID is for secure pages alone. */
+export function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
+}
+
 export const vmcoreUrl = (id: string): string => `${API}/captures/${at(id)}/vmcore`;
 export const traceUrl = (id: string): string => `${API}/captures/${at(id)}/trace`;
+export const operationTraceUrl = (id: string): string => `${API}/operations/${at(id)}/trace`;
+/** The same for Perfetto. */
+export const perfettoUrl = (url: string): string => `${url}?format=perfetto`;
 export const consoleStreamUrl = (id: string): string => `${API}/partitions/${at(id)}/console/stream`;
 export const eventsUrl = (): string => `${API}/events`;

@@ -2,11 +2,15 @@
 
 import { type Signal, signal } from '@preact/signals';
 
-export type Route = { readonly kind: 'fleet' } | { readonly kind: 'capture'; readonly id: string };
+export type Route =
+  | { readonly kind: 'fleet' }
+  | { readonly kind: 'capture'; readonly id: string }
+  | { readonly kind: 'operation'; readonly id: string };
 
 function parse(hash: string): Route {
-  const match = /^#\/captures\/([^/]+)$/.exec(hash);
-  return match?.[1] === undefined ? { kind: 'fleet' } : { kind: 'capture', id: decodeURIComponent(match[1]) };
+  const [, what, id] = /^#\/(captures|operations)\/([^/]+)$/.exec(hash) ?? [];
+  if (what === undefined || id === undefined) return { kind: 'fleet' };
+  return { kind: what === 'captures' ? 'capture' : 'operation', id: decodeURIComponent(id) };
 }
 
 export const route: Signal<Route> = signal(parse(location.hash));
@@ -17,3 +21,4 @@ addEventListener('hashchange', () => {
 });
 
 export const captureLink = (id: string): string => `#/captures/${encodeURIComponent(id)}`;
+export const operationLink = (id: string): string => `#/operations/${encodeURIComponent(id)}`;

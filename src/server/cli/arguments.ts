@@ -1,10 +1,17 @@
 /** Values as the command line gives them. @throws UsageError for what cannot be meant; the program then ends with 64. */
 
 import { FormatError } from '../../base/errors.ts';
-import type { MmuMode, PartitionConfig, Processor } from '../../emulator/host/index.ts';
+import type {
+  DiskBus,
+  Firmware,
+  InterruptController,
+  MmuMode,
+  PartitionConfig,
+  Processor,
+} from '../../emulator/host/index.ts';
 import { parseMemorySpec, parseSize } from '../../emulator/partition/index.ts';
 import type { Fault } from '../../panic/contract.ts';
-import { parseFault } from '../../panic/index.ts';
+import { defaultMmu, parseFault } from '../../panic/index.ts';
 
 /** Exit codes of every command. */
 export const EXIT_DONE = 0;
@@ -63,11 +70,24 @@ export function faultArgument(text: string, cpus: number): Fault {
 
 export const PROCESSORS: readonly Processor[] = ['power8', 'power9'];
 export const MMU_MODES: readonly MmuMode[] = ['hash', 'radix'];
+export const DISK_BUSES: readonly DiskBus[] = ['virtio', 'vscsi'];
+export const INTERRUPT_CONTROLLERS: readonly InterruptController[] = ['xics', 'xive'];
+export const FIRMWARES: readonly Firmware[] = ['flat', 'open-firmware'];
 export const MAXIMUM_CPUS = 8;
 
-/** The machines that can be run today: POWER9 with radix translation. */
-export function checkMachine(processor: Processor, mmu: MmuMode): void {
-  if (processor !== 'power9' || mmu !== 'radix') {
-    throw new UsageError(`a ${processor} with ${mmu} translation cannot be run yet: power9 with radix can`);
-  }
+/** How a processor translates when nothing is said: POWER9 by radix trees, POWER8 in the one way that it can. */
+export function mmuArgument(text: string | undefined, processor: Processor): MmuMode {
+  return text === undefined ? defaultMmu(processor) : choiceArgument('--mmu', text, MMU_MODES);
+}
+
+/** Every machine there is: POWER8 has no radix translation. */
+export function checkMachine(
+  processor: Processor,
+  mmu: MmuMode,
+  interrupts: InterruptController = 'xics',
+): void {
+  if (processor === 'power8' && mmu === 'radix')
+    throw new UsageError('power8 has no radix translation: it takes --mmu hash');
+  if (processor === 'power8' && interrupts === 'xive')
+    throw new UsageError('power8 has no XIVE: it takes --interrupts xics');
 }

@@ -2,26 +2,40 @@
 
 import { Command } from 'commander';
 import type { Trigger } from '../../panic/contract.ts';
-import { DEFAULT_TIMEOUT_SECONDS, dumpMode, exitCodeOf, FAULT_SYNTAX, runCrash } from '../../panic/index.ts';
+import {
+  DEFAULT_TIMEOUT_SECONDS,
+  dumpMode,
+  exitCodeOf,
+  FAULT_SYNTAX,
+  runCrash,
+  TRACE_FORMATS,
+} from '../../panic/index.ts';
 import {
   checkMachine,
   choiceArgument,
+  DISK_BUSES,
+  FIRMWARES,
   faultArgument,
+  INTERRUPT_CONTROLLERS,
   integerArgument,
   MAXIMUM_CPUS,
-  MMU_MODES,
   memoryArgument,
+  mmuArgument,
   PROCESSORS,
   sizeArgument,
 } from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
 import { imageSource } from './image-source.ts';
+import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 
-type Options = {
+type Options = LoadingOptions & {
   readonly data: string;
   readonly image: string;
   readonly processor: string;
-  readonly mmu: string;
+  readonly mmu?: string;
+  readonly firmware: string;
+  readonly interrupts: string;
+  readonly diskBus: string;
   readonly cpus: string;
   readonly memory: string;
   readonly rma?: string;
@@ -37,6 +51,7 @@ type Options = {
   readonly timeout: string;
   readonly vmcore?: string;
   readonly trace?: string;
+  readonly traceFormat: string;
   readonly console?: string;
   readonly json?: boolean;
 };
@@ -44,12 +59,15 @@ type Options = {
 const TRIGGERS: readonly Trigger[] = ['sysrq', 'nmi', 'panic', 'echo'];
 
 export function crashCommand(): Command {
-  return new Command('crash')
+  return withLoadingOptions(new Command('crash'))
     .description('One crash without a daemon')
     .requiredOption('--image <name>', 'the image to boot')
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
     .option('--processor <name>', 'power8 or power9', 'power9')
-    .option('--mmu <mode>', 'hash or radix', 'radix')
+    .option('--mmu <mode>', 'hash or radix; default: radix, or what the processor has')
+    .option('--firmware <kind>', 'how the kernel is entered: flat or open-firmware', 'flat')
+    .option('--interrupts <kind>', 'the interrupt controller: xics or xive', 'xics')
+    .option('--disk-bus <kind>', 'how disks are attached: virtio or vscsi', 'virtio')
     .option('--cpus <n>', 'virtual processors, 1 to 8', '1')
     .option('--memory <spec>', 'RAM: 1G, or 64M,16M@4G', '1G')
     .option('--rma <size>', 'size of the real-mode area')
@@ -69,6 +87,7 @@ export function crashCommand(): Command {
     )
     .option('--vmcore <file>')
     .option('--trace <file>')
+    .option('--trace-format <format>', 'json or perfetto', 'json')
     .option('--console <file>')
     .option('--json', 'the report as JSON on stdout')
     .exitOverride()
@@ -83,14 +102,17 @@ function gather(value: string, before: readonly string[] = []): readonly string[
 
 async function run(options: Options): Promise<number> {
   const processor = choiceArgument('--processor', options.processor, PROCESSORS);
-  const mmu = choiceArgument('--mmu', options.mmu, MMU_MODES);
-  checkMachine(processor, mmu);
+  const mmu = mmuArgument(options.mmu, processor);
+  const interruptController = choiceArgument('--interrupts', options.interrupts, INTERRUPT_CONTROLLERS);
+  checkMachine(processor, mmu, interruptController);
   const cpus = integerArgument('--cpus', options.cpus, 1, MAXIMUM_CPUS);
   memoryArgument(options.memory);
   const faults = options.fault?.map((each) => faultArgument(each, cpus));
   const dump = dumpMode(options.dump);
+  const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
   const boot = await imageSource(openDataFolder(options.data).images).bootImage(options.image, {
     dump,
+    ...loadingArguments(options),
     ...(options.append === undefined ? {} : { append: options.append }),
     ...(options.crashAppend === undefined ? {} : { crashAppend: options.crashAppend }),
   });
@@ -100,6 +122,11 @@ async function run(options: Options): Promise<number> {
     mmu,
     cpus,
     memory: options.memory,
+    variant: {
+      firmware: choiceArgument('--firmware', options.firmware, FIRMWARES),
+      interruptController,
+      diskBus: choiceArgument('--disk-bus', options.diskBus, DISK_BUSES),
+    },
     seed: integerArgument('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
     request: {
       trigger: choiceArgument('--trigger', options.trigger, TRIGGERS),
@@ -118,6 +145,7 @@ async function run(options: Options): Promise<number> {
       : { dumpBytes: sizeArgument('--dump-device', options.dumpDevice) }),
     ...(options.vmcore === undefined ? {} : { vmcore: options.vmcore }),
     ...(options.trace === undefined ? {} : { trace: options.trace }),
+    traceFormat,
     ...(options.console === undefined ? {} : { console: options.console }),
   });
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);

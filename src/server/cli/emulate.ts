@@ -5,10 +5,12 @@ import type { PartitionConfig } from '../../emulator/host/index.ts';
 import {
   checkMachine,
   choiceArgument,
+  FIRMWARES,
+  INTERRUPT_CONTROLLERS,
   integerArgument,
   MAXIMUM_CPUS,
-  MMU_MODES,
   memoryArgument,
+  mmuArgument,
   PROCESSORS,
   sizeArgument,
   UsageError,
@@ -19,11 +21,13 @@ import { runRaw } from './emulate-raw.ts';
 type Options = {
   readonly raw?: string;
   readonly kernel?: string;
-  readonly loadAt: string;
+  readonly loadAt?: string;
   readonly initrd?: string;
   readonly append: string;
   readonly processor: string;
-  readonly mmu: string;
+  readonly mmu?: string;
+  readonly firmware: string;
+  readonly interrupts: string;
   readonly cpus: string;
   readonly memory?: string;
   readonly seed: string;
@@ -39,11 +43,13 @@ export function emulateCommand(): Command {
     .description('Run a bare program or a bare kernel')
     .option('--raw <file>', 'a bare program: bytes placed in memory and entered')
     .option('--kernel <elf>', 'a bare kernel, started as pseries firmware starts it')
-    .option('--load-at <address>', 'where the program lies, or what is added to p_paddr', '0')
+    .option('--load-at <address>', 'where the program lies, or what is added to p_paddr (default: 0)')
     .option('--initrd <file>', 'initial RAM disk')
     .option('--append <string>', 'kernel command line', '')
     .option('--processor <name>', 'power8 or power9', 'power9')
-    .option('--mmu <mode>', 'hash or radix', 'radix')
+    .option('--mmu <mode>', 'hash or radix; default: radix, or what the processor has')
+    .option('--interrupts <kind>', 'the interrupt controller: xics or xive', 'xics')
+    .option('--firmware <kind>', 'how the kernel is entered: flat or open-firmware', 'flat')
     .option('--cpus <n>', 'virtual processors, 1 to 8', '1')
     .option('--memory <spec>', 'RAM: 1G, or 64M,16M@4G')
     .option('--entry <address>', 'raw: where to begin (default: where it is loaded)')
@@ -63,7 +69,7 @@ export function emulateCommand(): Command {
 function runBare(options: Options, file: string): number {
   const { registers, exitCode } = runRaw({
     file,
-    loadAt: integerArgument('--load-at', options.loadAt, 0, MAXIMUM_ADDRESS),
+    loadAt: integerArgument('--load-at', options.loadAt ?? '0', 0, MAXIMUM_ADDRESS),
     endian: choiceArgument('--endian', options.endian, ['big', 'little']),
     processor: choiceArgument('--processor', options.processor, PROCESSORS),
     memory: sizeArgument('--memory', options.memory ?? '16M'),
@@ -92,8 +98,9 @@ function runBare(options: Options, file: string): number {
 
 async function runKernel(options: Options, kernel: string): Promise<number> {
   const processor = choiceArgument('--processor', options.processor, PROCESSORS);
-  const mmu = choiceArgument('--mmu', options.mmu, MMU_MODES);
-  checkMachine(processor, mmu);
+  const mmu = mmuArgument(options.mmu, processor);
+  const interruptController = choiceArgument('--interrupts', options.interrupts, INTERRUPT_CONTROLLERS);
+  checkMachine(processor, mmu, interruptController);
   const config: PartitionConfig = {
     processor,
     mmu,
@@ -104,7 +111,11 @@ async function runKernel(options: Options, kernel: string): Promise<number> {
     append: options.append,
     seed: integerArgument('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
     disks: [],
-    loadAt: integerArgument('--load-at', options.loadAt, 0, MAXIMUM_ADDRESS),
+    firmware: choiceArgument('--firmware', options.firmware, FIRMWARES),
+    interruptController,
+    ...(options.loadAt === undefined
+      ? {}
+      : { loadAt: integerArgument('--load-at', options.loadAt, 0, MAXIMUM_ADDRESS) }),
   };
   try {
     return await emulateKernel(config, {

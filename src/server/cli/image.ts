@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import { type ImportProgress, importDebian, importOwn, listImages, removeImage } from '../images/index.ts';
-import { UsageError } from './arguments.ts';
+import { choiceArgument, UsageError } from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
 
 type ImportOptions = {
@@ -11,6 +11,8 @@ type ImportOptions = {
   readonly kernel?: string;
   readonly initrd?: string;
   readonly append?: string;
+  readonly crashAppend?: string;
+  readonly loader?: string;
   readonly symbols?: string;
   readonly debuginfo?: string | true;
   readonly packages?: string;
@@ -28,6 +30,8 @@ export function imageCommand(): Command {
     .option('--kernel <version or file>', 'debian: kernel release; else: the vmlinux')
     .option('--initrd <file>')
     .option('--append <string>', 'kernel command line')
+    .option('--crash-append <string>', 'the crash kernel’s command line')
+    .option('--loader <own>', 'a vmlinux of yours whose guest has an agent that loads by plan')
     .option('--symbols <file>', 'System.map')
     .option('--debuginfo [file]', 'vmlinux with DWARF; debian: fetch it (718 MB), without a file')
     .option('--packages <dir>', 'debian: package files in place of apt')
@@ -77,6 +81,7 @@ async function importStock(imageRoot: string, source: string, options: ImportOpt
     ...(options.kernel === undefined ? {} : { kernel: options.kernel }),
     ...(options.packages === undefined ? {} : { packagesDir: options.packages }),
     ...(options.append === undefined ? {} : { append: options.append }),
+    ...(options.crashAppend === undefined ? {} : { crashAppend: options.crashAppend }),
     ...(options.debuginfo === true ? { debuginfo: true } : {}),
     ...(options.digest === true ? { kexecOptions: '' } : {}),
     ...(options.replace === true ? { replace: true } : {}),
@@ -93,6 +98,8 @@ async function importFiles(imageRoot: string, options: ImportOptions): Promise<u
     kernel: options.kernel,
     ...(options.initrd === undefined ? {} : { initrd: options.initrd }),
     ...(options.append === undefined ? {} : { append: options.append }),
+    ...(options.crashAppend === undefined ? {} : { crashAppend: options.crashAppend }),
+    ...(options.loader === undefined ? {} : { loader: choiceArgument('--loader', options.loader, ['own']) }),
     ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
     ...(typeof options.debuginfo === 'string' ? { debuginfo: options.debuginfo } : {}),
     ...(options.replace === true ? { replace: true } : {}),

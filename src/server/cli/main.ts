@@ -9,6 +9,7 @@ import { EXIT_NOT_DONE, EXIT_USAGE, UsageError } from './arguments.ts';
 import { crashCommand } from './crash.ts';
 import { emulateCommand } from './emulate.ts';
 import { imageCommand } from './image.ts';
+import { kexecCommand } from './kexec.ts';
 import { serveCommand } from './serve.ts';
 
 const program = new Command('kdumpd')
@@ -19,7 +20,7 @@ const program = new Command('kdumpd')
     writeErr: (text) => process.stderr.write(text),
   });
 
-for (const command of [serveCommand(), imageCommand(), crashCommand(), emulateCommand()])
+for (const command of [serveCommand(), imageCommand(), crashCommand(), kexecCommand(), emulateCommand()])
   program.addCommand(command);
 
 /** Commander throws for help as well, with exit code 0. */

@@ -8,7 +8,7 @@ import { type PartitionRequest, Refusal, type ServiceEvent } from '../../panic/c
 import { openFleet } from '../../panic/index.ts';
 import { openMetadataStore } from '../../panic/store/index.ts';
 import { openVmcoreStore } from '../../vmcore/store/index.ts';
-import { importDebian, listImages, removeImage } from '../images/index.ts';
+import { BUILT_IN, importDebian, listImages, removeImage } from '../images/index.ts';
 import {
   allowedHostsFor,
   buildApp,
@@ -37,10 +37,10 @@ type Options = {
   readonly fleet?: string;
 };
 
-/** The fleet of a daemon that was given none. */
+/** The fleet of a daemon that was given none: the built-in guest, with a hash table and with a radix tree. */
 const DEFAULT_FLEET: readonly PartitionRequest[] = [
-  { name: 'one', image: 'debian', cpus: 2, memory: '1G', seed: 1 },
-  { name: 'two', image: 'debian', cpus: 2, memory: '1G', seed: 2 },
+  { name: 'one', image: BUILT_IN, processor: 'power8', cpus: 4, memory: '128M', seed: 1 },
+  { name: 'two', image: BUILT_IN, processor: 'power9', cpus: 4, memory: '128M', seed: 2 },
 ];
 
 export function serveCommand(): Command {

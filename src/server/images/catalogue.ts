@@ -9,6 +9,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { join } from 'node:path';
 import { FormatError } from '../../base/errors.ts';
 import { Refusal } from '../../panic/contract.ts';
+import { BUILT_IN, builtInImage, builtInKernel } from './built-in.ts';
 import { imageError } from './errors.ts';
 import {
   formatImageRecord,
@@ -26,9 +27,9 @@ export type ImageListing = {
   readonly broken: readonly { readonly name: string; readonly error: FormatError }[];
 };
 
-/** Every image below `imageRoot`, by name. A root that does not exist holds none. */
+/** The built-in image and every image below `imageRoot`, by name. A root that does not exist holds none. */
 export async function listImages(imageRoot: string): Promise<ImageListing> {
-  const images: ImageRecord[] = [];
+  const images: ImageRecord[] = [await builtInImage()];
   const broken: { name: string; error: FormatError }[] = [];
   for (const name of await folders(imageRoot)) {
     if (name.startsWith('.')) continue;
@@ -44,6 +45,7 @@ export async function listImages(imageRoot: string): Promise<ImageListing> {
 
 /** One image. @throws Refusal `not-found`; FormatError `image/bad-catalogue` */
 export async function getImage(imageRoot: string, name: string): Promise<ImageRecord> {
+  if (name === BUILT_IN) return await builtInImage();
   await requireFolder(imageRoot, name);
   return await readRecord(imageRoot, name);
 }
@@ -51,11 +53,13 @@ export async function getImage(imageRoot: string, name: string): Promise<ImageRe
 /** The path of an image's file, or undefined where the image has none in that role. */
 export function imagePath(imageRoot: string, image: ImageRecord, role: ImageRole): string | undefined {
   const file = image.files[role];
+  if (image.kind === 'built-in') return file === undefined ? undefined : builtInKernel();
   return file === undefined ? undefined : join(imageRoot, image.name, file.file);
 }
 
 /** Removes an image, broken or not. That nothing uses it is the caller's to know. @throws Refusal `not-found` */
 export async function removeImage(imageRoot: string, name: string): Promise<void> {
+  if (name === BUILT_IN) throw new Refusal('conflict', 'the built-in image is part of the program');
   await requireFolder(imageRoot, name);
   // Under another name first: an image that is half removed must not be there.
   const doomed = join(imageRoot, workName('remove', name));
@@ -67,7 +71,7 @@ export async function removeImage(imageRoot: string, name: string): Promise<void
 export async function verifyImage(imageRoot: string, name: string): Promise<ImageRecord> {
   const image = await getImage(imageRoot, name);
   for (const [role, file] of Object.entries(image.files)) {
-    const path = join(imageRoot, name, file.file);
+    const path = imagePath(imageRoot, image, role as ImageRole) as string;
     const sha256 = await hashFile(path);
     if (sha256 !== file.sha256) {
       throw imageError('image/checksum', `${role} of image ${name} is not what was imported`, {
@@ -104,6 +108,7 @@ export async function createImage(
       `an image's name is letters, digits, dot, dash and underscore: ${JSON.stringify(name)}`,
     );
   }
+  if (name === BUILT_IN) throw new Refusal('conflict', `the name ${BUILT_IN} is taken`);
   await mkdir(imageRoot, { recursive: true });
   await removeLeftovers(imageRoot);
   const target = join(imageRoot, name);

@@ -4,6 +4,7 @@
  * Left out: times; the same packages give the same image, byte for byte.
  */
 
+import type { Loader } from '../../panic/index.ts';
 import { imageError } from './errors.ts';
 
 /** A file of the image: its name in the image's folder. SHA-256 in hex. */
@@ -26,7 +27,8 @@ export type PackageRecord = {
 export type ImageRecord = {
   readonly version: 1;
   readonly name: string;
-  readonly kind: 'debian' | 'files';
+  /** `built-in`: comes with the program; no image.json says so. */
+  readonly kind: 'debian' | 'files' | 'built-in';
   readonly kernelRelease?: string;
   readonly files: { readonly kernel: ImageFile } & { readonly [role in ImageRole]?: ImageFile };
   /** Kernel command line of the production kernel and of the crash kernel. */
@@ -36,6 +38,8 @@ export type ImageRecord = {
   readonly kexecOptions: string;
   /** The second vty speaks the agent protocol. */
   readonly agent: boolean;
+  /** Who plans loads unless a crash says otherwise; absent: `stock`. `own` needs an agent that loads by plan. */
+  readonly loader?: Loader;
   readonly packages: readonly PackageRecord[];
 };
 
@@ -75,6 +79,8 @@ export function parseImageRecord(text: string, what: string): ImageRecord {
   if (kernel === undefined) throw check.fail('files.kernel', 'a file', undefined);
   if (root.kind !== 'debian' && root.kind !== 'files') throw check.fail('kind', 'debian or files', root.kind);
   if (typeof root.agent !== 'boolean') throw check.fail('agent', 'a boolean', root.agent);
+  if (root.loader !== undefined && root.loader !== 'stock' && root.loader !== 'own')
+    throw check.fail('loader', 'stock or own', root.loader);
   if (!Array.isArray(root.packages)) throw check.fail('packages', 'a list', root.packages);
   const release =
     root.kernelRelease === undefined ? undefined : check.text(root.kernelRelease, 'kernelRelease');
@@ -88,6 +94,7 @@ export function parseImageRecord(text: string, what: string): ImageRecord {
     crashAppend: check.text(root.crashAppend, 'crashAppend'),
     kexecOptions: check.text(root.kexecOptions, 'kexecOptions'),
     agent: root.agent,
+    ...(root.loader === undefined ? {} : { loader: root.loader }),
     packages: root.packages.map((item, i) => check.package(item, `packages[${i}]`)),
   };
 }

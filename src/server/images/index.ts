@@ -1,7 +1,8 @@
 /** Images: what partitions boot. Importing them, and the catalogue of those that were imported (docs/images.md). */
 
-export { type AppendOptions, bootAppend, loadCommand } from './append.ts';
+export { type AppendOptions, bootAppend, crashAppend, loadCommand, loaderOf } from './append.ts';
 export { hasApt } from './apt.ts';
+export { BUILT_IN } from './built-in.ts';
 export {
   getImage,
   type ImageListing,

@@ -1,6 +1,6 @@
 /**
  * The guest's initramfs, one file for both kernels: busybox, kexec, makedumpfile, the libraries they need, the
- * modules for virtio disks, and our scripts (guest/agent). Uncompressed: unpacking costs an emulated CPU far more than
+ * modules for disks, and our scripts (guest/agent). Uncompressed: unpacking costs an emulated CPU far more than
  * a larger file.
  */
 
@@ -11,10 +11,12 @@ import type { FileTree } from './file-tree.ts';
 import { collectModules } from './kernel-modules.ts';
 import { findLibraries } from './shared-libraries.ts';
 
-/** Guest scripts by name: `init`, `common`, `agent`, `console`, `crash`. */
+/** Guest scripts by name ({@link AGENT_SCRIPTS}), and the program {@link PLAN_LOADER}. */
 export type AgentScripts = ReadonlyMap<string, Uint8Array>;
 
-export const AGENT_SCRIPTS = ['init', 'common', 'agent', 'console', 'crash'] as const;
+export const AGENT_SCRIPTS = ['init', 'common', 'agent', 'plan-load', 'console', 'crash'] as const;
+/** The program that gives a plan to kexec_load, built from guest/agent/plan. */
+export const PLAN_LOADER = 'kdumpd-plan';
 
 /** Where a program may be in the packages, oldest layout first, and where it goes in the guest. */
 const PROGRAMS = [
@@ -23,8 +25,11 @@ const PROGRAMS = [
   { target: 'usr/bin/makedumpfile', sources: ['usr/bin/makedumpfile', 'bin/makedumpfile'] },
 ] as const;
 
-/** Disks of the partition are virtio-blk over PCI. */
-const MODULES = ['virtio_pci', 'virtio_blk'] as const;
+/** For disks that are virtio-blk over PCI, and for those of a virtual SCSI adapter, loaded where there is one. */
+const MODULE_SETS = [
+  { order: 'lib/modules/order', names: ['virtio_pci', 'virtio_blk'] },
+  { order: 'lib/modules/order.vscsi', names: ['ibmvscsi', 'sd_mod'] },
+] as const;
 
 const LIBRARY_FOLDER = 'lib/powerpc64le-linux-gnu';
 const FOLDERS = ['proc', 'sys', 'dev', 'tmp', 'lib/kdumpd', 'lib/modules', LIBRARY_FOLDER];
@@ -68,15 +73,21 @@ export async function buildInitramfs(
     } else addProgram(path, data);
   }
 
-  const modules = await collectModules(tree, release, MODULES);
-  for (const { name, data } of modules) add(`lib/modules/${name}.ko`, { kind: 'file', data });
-  const order = modules.map((module) => `${module.name}\n`).join('');
-  add('lib/modules/order', { kind: 'file', data: new Uint8Array(Buffer.from(order)) });
+  for (const { order, names } of MODULE_SETS) {
+    const modules = await collectModules(tree, release, names);
+    for (const { name, data } of modules) add(`lib/modules/${name}.ko`, { kind: 'file', data });
+    const list = modules.map((module) => `${module.name}\n`).join('');
+    add(order, { kind: 'file', data: new Uint8Array(Buffer.from(list)) });
+  }
 
   for (const name of AGENT_SCRIPTS) {
     const data = scripts.get(name);
     if (data === undefined) throw imageError('image/missing-file', `no guest script ${name}`, { what: name });
     addProgram(name === 'init' ? 'init' : `lib/kdumpd/${name}`, data);
   }
+  const loader = scripts.get(PLAN_LOADER);
+  if (loader === undefined)
+    throw imageError('image/missing-file', `no guest program ${PLAN_LOADER}`, { what: PLAN_LOADER });
+  addProgram(`sbin/${PLAN_LOADER}`, loader);
   return buildCpio(nodes);
 }

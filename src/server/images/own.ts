@@ -1,6 +1,7 @@
 /**
  * Imports anybody's kernel: an ELF vmlinux, and optionally an initramfs, symbols and a kernel with debugging data.
- * Nothing of ours goes in: what such a guest says on its second vty, and how it loads its crash kernel, is its own.
+ * Nothing of ours goes in: what such a guest says on its second vty, and how it loads its crash kernel, is its own, unless
+ * it is said to speak the agent protocol and to load by plan.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -26,6 +27,9 @@ export type OwnImport = {
   readonly symbols?: string;
   /** The kernel with debugging data. */
   readonly debuginfo?: string;
+  /** The guest has an agent that loads by plan (docs/images.md); then also the crash kernel's command line. */
+  readonly loader?: 'own';
+  readonly crashAppend?: string;
   readonly replace?: boolean;
   readonly progress?: ReportProgress;
 };
@@ -81,9 +85,10 @@ export async function importOwn(options: OwnImport): Promise<ImageRecord> {
       ...(info.release === undefined ? {} : { kernelRelease: info.release }),
       files: { kernel, ...Object.fromEntries(others) },
       append: options.append ?? DEFAULT_OWN_APPEND,
-      crashAppend: '',
+      crashAppend: options.crashAppend ?? '',
       kexecOptions: '',
-      agent: false,
+      agent: options.loader === 'own',
+      ...(options.loader === undefined ? {} : { loader: options.loader }),
       packages: [],
     };
   });

@@ -3,16 +3,7 @@
 import { Type } from 'typebox';
 import type { App, RouteContext } from '../context.ts';
 import { ProblemError } from '../problem.ts';
-import {
-  CapturePage,
-  CaptureRef,
-  IdParams,
-  IdText,
-  ProblemRef,
-  RawText,
-  RuleList,
-  TraceRef,
-} from '../schemas.ts';
+import { CapturePage, CaptureRef, IdParams, IdText, ProblemRef, RawText, RuleList } from '../schemas.ts';
 import { pageFields, pageQuery } from './paging.ts';
 
 const tags = ['captures'];
@@ -76,24 +67,6 @@ export function registerCaptureRoutes(app: App, { captures }: RouteContext): voi
     async (request, reply) => {
       await captures.remove(request.params.id);
       return reply.code(204).send(null);
-    },
-  );
-
-  app.get(
-    '/captures/:id/trace',
-    {
-      schema: {
-        tags,
-        summary: 'The handoff as it happened (trace version 1)',
-        params: IdParams,
-        response: { 200: TraceRef, '4xx': ProblemRef },
-      },
-    },
-    async (request, reply) => {
-      const trace = await captures.trace(request.params.id);
-      if (trace === null) throw new ProblemError('not-found', 'This crash ended before its trace began.');
-      // As stored, byte for byte: the same run gives the same text.
-      return reply.type('application/json; charset=utf-8').send(trace);
     },
   );
 

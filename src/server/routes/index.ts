@@ -4,10 +4,12 @@ import type { App, RouteContext } from '../context.ts';
 import { registerCaptureRoutes } from './captures.ts';
 import { registerConsoleRoutes } from './console.ts';
 import { registerEventRoutes } from './events.ts';
+import { registerFidelityRoutes } from './fidelity.ts';
 import { registerImageRoutes } from './images.ts';
 import { registerOperationRoutes } from './operations.ts';
 import { registerPartitionRoutes } from './partitions.ts';
 import { registerScheduleRoutes } from './schedules.ts';
+import { registerTraceRoutes } from './traces.ts';
 import { registerVmcoreRoutes } from './vmcore-download.ts';
 
 export { registerServiceRoutes } from './service.ts';
@@ -19,6 +21,8 @@ export function registerRoutes(app: App, context: RouteContext): void {
   registerOperationRoutes(app, context);
   registerImageRoutes(app, context);
   registerCaptureRoutes(app, context);
+  registerTraceRoutes(app, context);
+  registerFidelityRoutes(app, context);
   registerVmcoreRoutes(app, context);
   registerEventRoutes(app, context);
   registerScheduleRoutes(app, context);

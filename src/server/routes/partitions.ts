@@ -5,6 +5,7 @@ import type { Operation } from '../../panic/contract.ts';
 import { API_PREFIX, type App, type RouteContext } from '../context.ts';
 import {
   IdParams,
+  LeaveRequestSchema,
   OperationRef,
   PanicRequestSchema,
   PartitionList,
@@ -20,6 +21,11 @@ const LIFE_CYCLE = [
   ['reset', 'Powers it off and on again'],
 ] as const;
 
+const LEAVING = [
+  ['kexec', 'Loads the next kernel and has the guest kexec into it; ends when that one is ready'],
+  ['restart', 'Has the guest restart through the firmware; ends when it asks the firmware for it'],
+] as const;
+
 const idempotency = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
@@ -29,7 +35,9 @@ const idempotency = Type.Object({
   ),
 });
 
-export function registerPartitionRoutes(app: App, { fleet }: RouteContext): void {
+export function registerPartitionRoutes(app: App, context: RouteContext): void {
+  const { fleet } = context;
+  registerLeaving(app, context);
   app.get(
     '/partitions',
     { schema: { tags, summary: 'Lists the fleet', response: { 200: PartitionList } } },
@@ -110,6 +118,34 @@ export function registerPartitionRoutes(app: App, { fleet }: RouteContext): void
       return reply.code(202).header('location', locationOf(operation)).send(operation);
     },
   );
+}
+
+function registerLeaving(app: App, { fleet }: RouteContext): void {
+  for (const [path, summary] of LEAVING) {
+    app.post(
+      `/partitions/:id/${path}`,
+      {
+        schema: {
+          tags,
+          summary,
+          params: IdParams,
+          headers: idempotency,
+          body: LeaveRequestSchema,
+          response: { 202: OperationRef, '4xx': ProblemRef },
+        },
+        // There is nothing that must be said: no body is an empty one.
+        preValidation: async (request) => {
+          request.body ??= {};
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params as { id: string };
+        const key = request.headers['idempotency-key'] as string | undefined;
+        const operation = await fleet.leave(id, path, request.body, key);
+        return reply.code(202).header('location', locationOf(operation)).send(operation);
+      },
+    );
+  }
 }
 
 export function locationOf(operation: Operation): string {

@@ -1,11 +1,12 @@
 /** The catalogue of images on disk, image.json, and command lines. */
 
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { latin1Bytes } from '../../../src/base/bytes.ts';
 import { bootAppend, loadCommand } from '../../../src/server/images/append.ts';
+import { BUILT_IN, builtInImage } from '../../../src/server/images/built-in.ts';
 import {
   createImage,
   getImage,
@@ -48,9 +49,20 @@ const create = (name: string, replace = false): Promise<ImageRecord> =>
   createImage(root, name, replace, (draft) => record(name, draft));
 
 describe('catalogue', () => {
+  it('the built-in image → there without any file of ours, cannot be replaced or removed', async () => {
+    const image = await getImage(root, BUILT_IN);
+    expect(image).toMatchObject({ kind: 'built-in', agent: true, loader: 'own' });
+    expect(await readFile(imagePath(root, image, 'kernel') ?? '')).toHaveLength(image.files.kernel.bytes);
+    expect(await verifyImage(root, BUILT_IN)).toEqual(image);
+    await expect(removeImage(root, BUILT_IN)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(createImage(root, BUILT_IN, true, async () => image)).rejects.toMatchObject({
+      code: 'conflict',
+    });
+  });
+
   it('an image → listed, got, verified, found on disk, removed', async () => {
     const image = await create('one');
-    expect(await listImages(root)).toEqual({ images: [image], broken: [] });
+    expect(await listImages(root)).toEqual({ images: [await builtInImage(), image], broken: [] });
     expect(await getImage(root, 'one')).toEqual(image);
     expect(await verifyImage(root, 'one')).toEqual(image);
     expect(imagePath(root, image, 'kernel')).toBe(join(root, 'one', 'kernel'));
@@ -60,8 +72,8 @@ describe('catalogue', () => {
     await expect(getImage(root, 'one')).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('a root that does not exist → no images', async () => {
-    expect(await listImages(join(root, 'nowhere'))).toEqual({ images: [], broken: [] });
+  it('a root that does not exist → the built-in image alone', async () => {
+    expect(await listImages(join(root, 'nowhere'))).toEqual({ images: [await builtInImage()], broken: [] });
   });
 
   it('a build that fails → nothing is left, and an older image stays', async () => {
@@ -120,7 +132,7 @@ describe('catalogue', () => {
     await writeFile(join(root, 'text', 'image.json'), 'no json');
     await writeFile(join(root, 'renamed', 'image.json'), formatImageRecord(image));
     const { images, broken } = await listImages(root);
-    expect(images).toEqual([image]);
+    expect(images).toEqual([await builtInImage(), image]);
     expect(broken.map(({ name, error }) => [name, error.code])).toEqual([
       ['empty', 'image/bad-catalogue'],
       ['renamed', 'image/bad-catalogue'],

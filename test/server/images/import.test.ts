@@ -66,6 +66,9 @@ describe('importDebian from package files', () => {
         'lib/powerpc64le-linux-gnu/libc.so.6',
         'lib64/ld64.so.2',
         'lib/modules/virtio_blk.ko',
+        'lib/modules/order.vscsi',
+        'lib/modules/ibmvscsi.ko',
+        'lib/modules/scsi_transport_srp.ko',
         'lib/kdumpd/agent',
       ]),
     );

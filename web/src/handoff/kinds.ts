@@ -14,6 +14,8 @@ const STYLES: Readonly<Record<string, KindStyle>> = {
   mmio: { label: 'device access', colour: 'var(--k-brown)', shape: 'square' },
   run: { label: 'run state', colour: 'var(--k-grey)', shape: 'bar' },
   disk: { label: 'disk', colour: 'var(--k-brown)', shape: 'hexagon' },
+  syscall: { label: 'system call', colour: 'var(--k-green)', shape: 'square' },
+  fault: { label: 'injected fault', colour: 'var(--k-red)', shape: 'diamond' },
   console: { label: 'console', colour: 'var(--k-grey)', shape: 'circle' },
 };
 

@@ -3,7 +3,7 @@
 import type { Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { RuleResult, Verdict } from '../../../src/panic/contract.ts';
-import { RULE_TEXT } from './rule-text.ts';
+import { CHAPTERS, ruleText } from './rule-text.ts';
 
 const VERDICTS: readonly { readonly verdict: Verdict; readonly text: string; readonly sign: string }[] = [
   { verdict: 'broken', text: 'broken', sign: '✕' },
@@ -28,19 +28,55 @@ type RuleListProps = {
   readonly chosenEvent: Signal<number | null>;
 };
 
-/** Broken ones first, those that were not looked at last and folded. */
+/** By chapter, in the contract's order. Rules that were not looked at are folded. */
 export function RuleList({ rules, chosenRule, chosenEvent }: RuleListProps): JSX.Element {
-  const looked = VERDICTS.slice(0, 4).flatMap(({ verdict }) =>
-    rules.filter((rule) => rule.verdict === verdict),
-  );
-  const left = rules.filter((rule) => rule.verdict === 'not-evaluated');
   if (rules.length === 0)
     return <p class="faint">No rule was judged: the crash ended before its trace began.</p>;
+  const known = new Set(CHAPTERS.flatMap((chapter) => Object.keys(chapter.rules)));
+  const others = rules.filter(({ name }) => !known.has(name));
   return (
     <>
+      {CHAPTERS.map((chapter) => (
+        <RuleChapter
+          key={chapter.title}
+          title={chapter.title}
+          rules={Object.keys(chapter.rules).flatMap((name) => rules.find((rule) => rule.name === name) ?? [])}
+          chosenRule={chosenRule}
+          chosenEvent={chosenEvent}
+        />
+      ))}
+      <RuleChapter title="Others" rules={others} chosenRule={chosenRule} chosenEvent={chosenEvent} />
+    </>
+  );
+}
+
+function RuleChapter({
+  title,
+  rules,
+  ...chosen
+}: { readonly title: string } & RuleListProps): JSX.Element | null {
+  if (rules.length === 0) return null;
+  const looked = rules.filter((rule) => rule.verdict !== 'not-evaluated');
+  const left = rules.filter((rule) => rule.verdict === 'not-evaluated');
+  return (
+    <section class="rule-chapter" aria-label={title}>
+      <h3>
+        {title}
+        <span class="chapter-counts">
+          {VERDICTS.slice(0, 4).map(({ verdict, text, sign }) => {
+            const count = rules.filter((rule) => rule.verdict === verdict).length;
+            return count === 0 ? null : (
+              <span key={verdict} class={`chapter-count count-${verdict}`} title={`${count} ${text}`}>
+                <span aria-hidden="true">{sign}</span> {count}
+                <span class="hidden"> {text}</span>
+              </span>
+            );
+          })}
+        </span>
+      </h3>
       <ul class="rules">
         {looked.map((rule) => (
-          <RuleItem key={rule.name} rule={rule} chosenRule={chosenRule} chosenEvent={chosenEvent} />
+          <RuleItem key={rule.name} rule={rule} {...chosen} />
         ))}
       </ul>
       {left.length === 0 ? null : (
@@ -48,12 +84,12 @@ export function RuleList({ rules, chosenRule, chosenEvent }: RuleListProps): JSX
           <summary>{left.length} not evaluated</summary>
           <ul class="rules">
             {left.map((rule) => (
-              <RuleItem key={rule.name} rule={rule} chosenRule={chosenRule} chosenEvent={chosenEvent} />
+              <RuleItem key={rule.name} rule={rule} {...chosen} />
             ))}
           </ul>
         </details>
       )}
-    </>
+    </section>
   );
 }
 
@@ -80,7 +116,7 @@ function RuleItem({
       {rule.note === undefined ? null : <p class="rule-note">{rule.note}</p>}
       {open ? (
         <div class="rule-body">
-          <p>{RULE_TEXT[rule.name] ?? ''}</p>
+          <p>{ruleText(rule.name)}</p>
           {evidence.length === 0 ? (
             <p class="faint">No events are named as evidence.</p>
           ) : (

@@ -1,11 +1,12 @@
 /** The frame of every page: head, connection, theme. */
 
 import type { JSX } from 'preact';
-import { route } from '../router.ts';
+import { type Route, route } from '../router.ts';
 import { connection, version } from '../state.ts';
 import { nextTheme, theme } from '../theme.ts';
 import { CapturePage } from './capture-page.tsx';
 import { FleetPage } from './fleet-page.tsx';
+import { OperationPage } from './operation-page.tsx';
 
 const CONNECTION_TEXT = {
   connecting: 'connecting',
@@ -54,8 +55,19 @@ export function App(): JSX.Element {
         </button>
       </header>
       <main id="main" tabIndex={-1}>
-        {at.kind === 'capture' ? <CapturePage key={at.id} id={at.id} /> : <FleetPage />}
+        <Content at={at} />
       </main>
     </>
   );
+}
+
+function Content({ at }: { readonly at: Route }): JSX.Element {
+  switch (at.kind) {
+    case 'capture':
+      return <CapturePage key={at.id} id={at.id} />;
+    case 'operation':
+      return <OperationPage key={at.id} id={at.id} />;
+    case 'fleet':
+      return <FleetPage />;
+  }
 }

@@ -1,13 +1,14 @@
 /** One capture: what became of the crash, the handoff, the console, and how to open the vmcore. */
 
 import { useSignal } from '@preact/signals';
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { ApiError, api, type Capture, type Trace, traceUrl, vmcoreUrl } from '../api.ts';
+import { ApiError, api, type Capture, perfettoUrl, type Trace, traceUrl, vmcoreUrl } from '../api.ts';
 import { formatAge, formatBytes, formatCount, formatExact, plainConsole } from '../format.ts';
+import { Fidelity } from '../handoff/fidelity.tsx';
 import { Handoff } from '../handoff/handoff.tsx';
 import { images, type Load, messageOf, now, refreshCaptures } from '../state.ts';
-import { Copyable, Loaded, OutcomeChip, PhaseSteps, RuleCounts } from './common.tsx';
+import { Copyable, Fact, Loaded, OutcomeChip, PhaseSteps, RuleCounts } from './common.tsx';
 
 type Found = { readonly capture: Capture; readonly trace: Trace | null };
 
@@ -39,6 +40,7 @@ export function CapturePage({ id }: { readonly id: string }): JSX.Element {
             ) : (
               <Handoff trace={trace} />
             )}
+            {trace?.fidelity === undefined ? null : <Fidelity report={trace.fidelity} />}
             <div class="capture-rest">
               {capture.vmcore === null ? null : <OpenIt capture={capture} trace={trace} />}
               <ConsoleText id={id} />
@@ -96,6 +98,16 @@ function Summary({
         <a class="button" href={traceUrl(capture.id)} download={`${capture.id}-trace.json`}>
           Trace
         </a>
+        {trace === null ? null : (
+          <a
+            class="button"
+            href={perfettoUrl(traceUrl(capture.id))}
+            download={`${capture.id}-perfetto.json`}
+            title="The trace in the Trace Event Format, for ui.perfetto.dev"
+          >
+            Perfetto
+          </a>
+        )}
         <button type="button" onClick={() => void remove()}>
           Delete
         </button>
@@ -155,21 +167,6 @@ function Spans({ trace }: { readonly trace: Trace }): JSX.Element | null {
         <Fact name="T1 → T4">{formatCount(t4.insn - t1.insn)} instructions</Fact>
       )}
     </>
-  );
-}
-
-function Fact({
-  name,
-  children,
-}: {
-  readonly name: string;
-  readonly children: ComponentChildren;
-}): JSX.Element {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

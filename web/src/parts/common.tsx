@@ -6,6 +6,9 @@ import {
   CAPTURE_PHASES,
   type Capture,
   type CapturePhase,
+  type HandoffPath,
+  LEAVE_PHASES,
+  type LeavePhase,
   type PartitionState,
 } from '../../../src/panic/contract.ts';
 import type { Load } from '../state.ts';
@@ -14,7 +17,7 @@ export const STATE_TEXT: Readonly<Record<PartitionState, string>> = {
   stopped: 'stopped',
   starting: 'starting',
   ready: 'ready',
-  busy: 'crashing',
+  busy: 'busy',
   crashed: 'crashed',
   failed: 'failed',
 };
@@ -44,21 +47,33 @@ export function RuleCounts({ rules }: { readonly rules: Capture['rules'] }): JSX
 }
 
 /** The phases of a crash worth a step, in order. */
-const STEPS: readonly CapturePhase[] = CAPTURE_PHASES.slice(CAPTURE_PHASES.indexOf('triggered'));
+const CRASH_STEPS: readonly CapturePhase[] = CAPTURE_PHASES.slice(CAPTURE_PHASES.indexOf('triggered'));
+const KEXEC_STEPS: readonly LeavePhase[] = LEAVE_PHASES.slice(LEAVE_PHASES.indexOf('loading')).filter(
+  (phase) => phase !== 'restarted',
+);
+const RESTART_STEPS: readonly LeavePhase[] = ['triggered', 'shutdown', 'restarted'];
+const STEPS: Readonly<Record<HandoffPath, readonly string[]>> = {
+  crash: CRASH_STEPS,
+  kexec: KEXEC_STEPS,
+  restart: RESTART_STEPS,
+};
 
-/** How far a crash is, or came. */
+/** How far a crash, or another way out of a kernel, is, or came. */
 export function PhaseSteps({
   phase,
   failed,
+  path = 'crash',
 }: {
   readonly phase: string;
   readonly failed?: boolean;
+  readonly path?: HandoffPath;
 }): JSX.Element {
-  const at = STEPS.indexOf(phase as CapturePhase);
+  const steps = STEPS[path];
+  const at = steps.indexOf(phase);
   return (
     <ol class="steps" aria-label={`Phase: ${phase}`}>
-      {STEPS.map((step, i) => {
-        const past = i < at || (i === at && step === 'stored');
+      {steps.map((step, i) => {
+        const past = i < at || (i === at && i === steps.length - 1);
         const state = past ? 'past' : i === at ? (failed === true ? 'failed' : 'here') : 'ahead';
         return (
           <li key={step} class={`step ${state}`} aria-current={i === at ? 'step' : undefined}>
@@ -67,6 +82,21 @@ export function PhaseSteps({
         );
       })}
     </ol>
+  );
+}
+
+export function Fact({
+  name,
+  children,
+}: {
+  readonly name: string;
+  readonly children: ComponentChildren;
+}): JSX.Element {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
   );
 }
 

@@ -2,9 +2,9 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { api, type PartitionView } from '../api.ts';
+import { api, type LeavePath, newKey, type PartitionView } from '../api.ts';
 import { formatBytes, formatCount } from '../format.ts';
-import { captureLink } from '../router.ts';
+import { captureLink, operationLink } from '../router.ts';
 import {
   chosenPartition,
   images,
@@ -212,8 +212,34 @@ function PartitionPanel(): JSX.Element {
           ) : null}
         </div>
       )}
+      <LeaveProgress partition={partition} />
       <ConsolePanel key={`console ${partition.id}`} partition={partition} />
     </section>
+  );
+}
+
+/** The last kexec or restart, where it is newer than the last crash. */
+function LeaveProgress({ partition }: { readonly partition: PartitionView }): JSX.Element | null {
+  const [last] = (['panic', 'kexec', 'restart'] as const)
+    .flatMap((kind) => latestOperation(partition.id, kind) ?? [])
+    .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  if (last === undefined || (last.kind !== 'kexec' && last.kind !== 'restart')) return null;
+  const link = last.traced === true ? <a href={operationLink(last.id)}>See how it went</a> : null;
+  return (
+    <div class="crash-progress" aria-live="polite">
+      <PhaseSteps phase={last.phase} failed={last.state === 'failed'} path={last.kind} />
+      {last.state === 'failed' ? (
+        <p class="notice notice-error">
+          {last.kind === 'kexec' ? 'The kexec' : 'The restart'} failed:{' '}
+          {last.error?.message ?? 'no reason given'}. {link}
+        </p>
+      ) : null}
+      {last.state === 'succeeded' ? (
+        <p class="notice notice-good">
+          {last.kind === 'kexec' ? 'The new kernel is up.' : 'The guest has restarted.'} {link}
+        </p>
+      ) : null}
+    </div>
   );
 }
 
@@ -228,6 +254,16 @@ function LifeCycle({ partition }: { readonly partition: PartitionView }): JSX.El
       error.value = messageOf(e);
     }
   };
+  const leave = async (path: LeavePath): Promise<void> => {
+    error.value = '';
+    try {
+      noteOperation(await api.leave(partition.id, path, newKey()));
+      await refreshPartitions();
+    } catch (e) {
+      error.value = messageOf(e);
+    }
+  };
+  const ready = partition.state === 'ready';
   const off = partition.state === 'stopped' || partition.state === 'failed';
   return (
     <>
@@ -242,7 +278,23 @@ function LifeCycle({ partition }: { readonly partition: PartitionView }): JSX.El
         </button>
       ) : (
         <>
-          <button type="button" onClick={() => void act('reset')}>
+          <button
+            type="button"
+            disabled={!ready}
+            title="The guest loads the next kernel and executes it"
+            onClick={() => void leave('kexec')}
+          >
+            Kexec
+          </button>
+          <button
+            type="button"
+            disabled={!ready}
+            title="The guest restarts through the firmware"
+            onClick={() => void leave('restart')}
+          >
+            Restart
+          </button>
+          <button type="button" title="Powers off and on" onClick={() => void act('reset')}>
             Reset
           </button>
           <button type="button" onClick={() => void act('stop')}>

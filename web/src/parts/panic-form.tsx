@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Trigger } from '../../../src/panic/contract.ts';
-import { api, type PartitionView } from '../api.ts';
+import { api, newKey, type PartitionView } from '../api.ts';
 import { messageOf, noteOperation, refreshPartitions } from '../state.ts';
 import { STATE_TEXT } from './common.tsx';
 
@@ -24,13 +24,6 @@ const DUMPS = [
   ['-c -d 31', 'makedumpfile -c -d 31'],
   ['-E -d 31', 'makedumpfile -E -d 31'],
 ] as const;
-
-/** For a request that may be sent twice; randomUUID is for secure pages alone. */
-function newKey(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((byte) => byte.toString(16).padStart(2, '0'))
-    .join('');
-}
 
 export function PanicForm({ partition }: { readonly partition: PartitionView }): JSX.Element {
   const trigger = useSignal<Trigger>('sysrq');

@@ -1,0 +1,129 @@
+/** The dump against what the machine held: pages, registers, and what was written after the old kernel was over. */
+
+import type { JSX } from 'preact';
+import type { FidelityReport } from '../../../src/panic/contract.ts';
+import { formatBytes, formatExact } from '../format.ts';
+import { Fact } from '../parts/common.tsx';
+
+type Change = FidelityReport['changedAfterT1'][number];
+const ROWS = 100;
+
+export function Fidelity({ report }: { readonly report: FidelityReport }): JSX.Element {
+  const { pages, registers = [], changedPagesAfterT1, problems } = report;
+  const filtered = Object.entries(pages?.filtered ?? {}).filter(([, count]) => count > 0);
+  const after = Object.entries(changedPagesAfterT1).filter(([, count]) => count > 0);
+  const saved = registers.filter(({ source }) => source !== 'missing');
+  return (
+    <section class="panel fidelity" aria-labelledby="fidelity-title">
+      <div class="panel-head">
+        <h2 id="fidelity-title">Fidelity</h2>
+        <span class="faint">the dump against what the machine held; pages of 4 KiB</span>
+      </div>
+      {problems.map((problem) => (
+        <p key={problem} class="notice notice-warn">
+          {problem}
+        </p>
+      ))}
+      <dl class="facts">
+        {pages === undefined ? (
+          <Fact name="pages">there is no dump to compare</Fact>
+        ) : (
+          <>
+            <Fact name="pages of RAM">{formatExact(pages.total)}</Fact>
+            <Fact name="as at T1">{formatExact(pages.equal)}</Fact>
+            <Fact name="from the backup">{formatExact(pages.fromBackup)}</Fact>
+            <Fact name="reservation">{formatExact(pages.reservation)}</Fact>
+            <Fact name="differing">{formatExact(pages.differingPages)}</Fact>
+            <Fact name="missing">{formatExact(pages.missing)}</Fact>
+            {filtered.map(([kind, count]) => (
+              <Fact key={kind} name={`left out: ${kind}`}>
+                {formatExact(count)}
+              </Fact>
+            ))}
+          </>
+        )}
+        <Fact name="changed T0 → T1">{formatExact(report.changedPagesBeforeT1)}</Fact>
+        {after.map(([owner, count]) => (
+          <Fact key={owner} name={`changed after T1: ${owner}`}>
+            {formatExact(count)}
+          </Fact>
+        ))}
+        <Fact name="registers">
+          {saved.length} of {registers.length} CPUs
+          {registers.some(({ differing }) => differing.length > 0) ? ', some differ' : ''}
+        </Fact>
+      </dl>
+      <Changes title="Pages of the dump that differ" changes={pages?.differing ?? []} open />
+      <Changes
+        title="Written after T1"
+        changes={report.changedAfterT1}
+        open={report.changedAfterT1.some(({ owner }) => owner === 'unexplained')}
+      />
+      <Changes title="Written by the crashed kernel, T0 → T1" changes={report.changedBeforeT1} />
+      {registers.some(({ differing }) => differing.length > 0) ? (
+        <details open>
+          <summary>Registers that differ</summary>
+          <ul>
+            {registers.flatMap(({ cpu, differing }) =>
+              differing.map((text) => (
+                <li key={`${cpu} ${text}`} class="mono">
+                  CPU {cpu} {text}
+                </li>
+              )),
+            )}
+          </ul>
+        </details>
+      ) : null}
+    </section>
+  );
+}
+
+function Changes({
+  title,
+  changes,
+  open = false,
+}: {
+  readonly title: string;
+  readonly changes: readonly Change[];
+  readonly open?: boolean;
+}): JSX.Element | null {
+  if (changes.length === 0) return null;
+  return (
+    <details open={open}>
+      <summary>
+        {title} ({changes.length})
+      </summary>
+      <div class="table-scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">address</th>
+              <th scope="col" class="num">
+                bytes
+              </th>
+              <th scope="col">whose</th>
+              <th scope="col">first writer</th>
+            </tr>
+          </thead>
+          <tbody>
+            {changes.slice(0, ROWS).map((change) => (
+              <tr key={`${change.raddr} ${change.owner}`}>
+                <td class="mono">{change.raddr}</td>
+                <td class="num">{formatBytes(change.bytes)}</td>
+                <td>{change.owner}</td>
+                <td class="mono">{writerText(change)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {changes.length > ROWS ? <p class="faint">The first {ROWS}; the trace has all.</p> : null}
+      </div>
+    </details>
+  );
+}
+
+function writerText({ writer }: Change): string {
+  if (writer === undefined) return '';
+  if (writer.by !== 'cpu') return writer.by;
+  return `CPU ${writer.cpu} at ${writer.symbol ?? writer.nia}`;
+}
