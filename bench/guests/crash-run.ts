@@ -12,6 +12,9 @@ export type GuestSpec = {
   readonly image: ImageRecord;
   /** The production kernel's command line. */
   readonly append: string;
+  /** POWER8 has a hash table, POWER9 a radix tree. */
+  readonly processor: 'power8' | 'power9';
+  readonly cpus: number;
   readonly memoryBytes: number;
   readonly dumpDiskBytes: number;
 };

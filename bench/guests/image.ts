@@ -29,13 +29,15 @@ async function stockImage(): Promise<ImageRecord> {
   return await importDebian({ imageRoot: root, name: NAME });
 }
 
-/** One CPU, 1 GiB, `makedumpfile -l -d 31`: what both emulators run. */
+/** One POWER9 CPU, 1 GiB, `makedumpfile -l -d 31`: what both emulators run. */
 export async function stockGuest(dump = '-l -d 31'): Promise<GuestSpec> {
   const image = await stockImage();
   return {
     folder: join(imageRoot(), image.name),
     image,
     append: bootAppend(image, { dump }),
+    processor: 'power9',
+    cpus: 1,
     memoryBytes: GIB,
     dumpDiskBytes: GIB + GIB / 4,
   };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openPartition, type PartitionConfig } from '../../src/emulator/host/index.ts';
 import type { GuestMachine, GuestSpec, Output } from './crash-run.ts';
 
-/** The partition that a spec describes: one POWER9 CPU, radix. */
+/** The partition that a spec describes. */
 export function partitionConfig(spec: GuestSpec): PartitionConfig {
   const { files } = spec.image;
   const initrd = files.initrd;
@@ -12,9 +12,9 @@ export function partitionConfig(spec: GuestSpec): PartitionConfig {
   if (initrd === undefined || disk === undefined)
     throw new Error(`image ${spec.image.name} lacks an initramfs or a disk`);
   return {
-    processor: 'power9',
-    mmu: 'radix',
-    cpus: 1,
+    processor: spec.processor,
+    mmu: spec.processor === 'power8' ? 'hash' : 'radix',
+    cpus: spec.cpus,
     memory: [{ base: 0, size: spec.memoryBytes }],
     kernel: join(spec.folder, files.kernel.file),
     initrd: join(spec.folder, initrd.file),

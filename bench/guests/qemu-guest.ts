@@ -34,7 +34,8 @@ export function qemuArguments(spec: GuestSpec, dumpDisk: string, agentSocket: st
     `virtio-blk-pci,drive=${id}`,
   ];
   return [
-    ...['-M', QEMU_MACHINE, '-cpu', 'power9', '-smp', '1', '-m', `${spec.memoryBytes / 2 ** 20}M`],
+    ...['-M', QEMU_MACHINE, '-cpu', spec.processor, '-smp', String(spec.cpus)],
+    ...['-m', `${spec.memoryBytes / 2 ** 20}M`],
     ...['-nographic', '-nodefaults', '-no-reboot'],
     ...['-serial', 'stdio', '-chardev', `socket,id=agent,path=${agentSocket}`, '-serial', 'chardev:agent'],
     ...[
