@@ -84,7 +84,7 @@ export async function crash(
     life.handle,
     boot,
     loaded?.crash ? loaded : undefined,
-    undefined,
+    { path: 'crash', attended: request.trigger === 'nmi' },
     life.loads.calls,
   );
   const watcher = new EntryWatcher(prepared, (phase) => options.onPhase?.(phase));
@@ -136,13 +136,18 @@ async function load(life: Life, boot: BootImage, mode: string): Promise<string |
   return `the crash kernel could not be loaded for ${mode}: ${answer.kind === 'answer' ? answer.text : answer.kind}`;
 }
 
-/** A system reset on one CPU leaves Linux waiting for the operator to reset all of them. Once is enough. */
+/**
+ * A system reset on one CPU leaves Linux waiting for the operator to reset the others. The master is left alone: a second
+ * reset would damage the registers that it has saved (docs/double-reset.md). Once is enough, and at once: some
+ * seconds later the other CPUs' hard lockup watchdog (6.1 arch/powerpc/kernel/watchdog.c) resets the master, whose only
+ * stack for that is the one that it stands on: it never goes on from there.
+ */
 function followUp(life: Life, request: PanicRequest, { recorder, image }: Prepared): () => Promise<boolean> {
   let done = request.trigger !== 'nmi' || image === undefined || life.handle.config.cpus === 1;
   return async () => {
     if (done || (recorder.phase !== 'panic' && recorder.phase !== 'handoff')) return false;
     done = true;
-    await life.nmi('all');
+    for (let cpu = 0; cpu < life.handle.config.cpus; cpu++) if (cpu !== recorder.master) await life.nmi(cpu);
     return true;
   };
 }

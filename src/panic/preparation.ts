@@ -34,6 +34,8 @@ const HEAD_BYTES = 0x100;
 /** How the way out that is prepared for differs from a crash. */
 export type PreparedWay = {
   readonly path: HandoffPath;
+  /** Somebody is there to reset a master that waits for its secondaries with interrupts off. */
+  readonly attended?: boolean;
   /** Memory as the loaded image will lie in it; default: as it is. Undefined where that cannot be told. */
   readonly readImage?: (
     read: ReadMemory,
@@ -103,7 +105,7 @@ export async function prepareCrash(
     names: namesOf(production, image, crash),
     ...(dumpDisk === undefined ? {} : { dumpDisk }),
   });
-  await handle.observe(plan);
+  await handle.observe(way.attended === true ? { ...plan, restWhenStuck: true } : plan);
   return { recorder, production, read, ...(image === undefined ? {} : { image }) };
 }
 

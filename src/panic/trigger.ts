@@ -2,7 +2,7 @@
  * The ways to crash a guest on purpose. None of them touches the guest's memory or registers: they type, or reset.
  * - `sysrq`: ^O c on the first vty. hvc's sysrq cannot choose a CPU, so the agent first steers the console to one.
  * - `nmi`: a system reset interrupt on one CPU. Linux then waits for the operator to reset the others as well
- *   (arch/powerpc/kexec/crash.c: is_via_system_reset), which `followUp` does once all stand still.
+ *   (arch/powerpc/kexec/crash.c: is_via_system_reset), which `followUp` does as soon as all wait.
  * - `panic`, `echo`: the agent writes c to /proc/sysrq-trigger on a CPU.
  */
 

@@ -135,6 +135,11 @@ export type ObservePlan = {
   readonly instants?: readonly { readonly name: InstantName; readonly at: readonly string[] }[];
   /** Probes by name at which a vCPU's registers are kept, with those of the interrupts that it took before. */
   readonly frames?: readonly string[];
+  /**
+   * The partition rests at once, the first time that all vCPUs wait and one of them does so in a loop with interrupts
+   * off, as for somebody who watches for that. Whatever is left unanswered, it goes on as if it had not rested.
+   */
+  readonly restWhenStuck?: boolean;
 };
 
 export type InstantName = 't0' | 't1' | 't2';

@@ -260,6 +260,7 @@ export class Partition {
   /** Replaces what is looked out for. Between runs only. */
   observe(plan: ObservePlan | undefined): void {
     this.#watch.set(plan);
+    this.#scheduler.restWhenStuck = plan?.restWhenStuck === true;
   }
 
   /** The machine as it was at an instant of the plan; undefined while it has not come. */

@@ -49,6 +49,8 @@ export class Scheduler {
   /** When the wait began that goes on, and when a vCPU last began to run after waiting; ns since power-on. */
   #waitingSince = 0;
   #busySince = 0;
+  /** The next time that nobody runs, and somebody waits with interrupts off, the partition rests at once. Once. */
+  restWhenStuck = false;
 
   readonly #spins: SpinWatch;
   readonly #stepper: Stepper;
@@ -87,6 +89,10 @@ export class Scheduler {
     for (const vcpu of this.#vcpus) this.#wake(vcpu);
     const vcpu = this.#pick();
     if (vcpu === undefined) {
+      if (this.restWhenStuck && this.#vcpus.some(isStuck)) {
+        this.restWhenStuck = false;
+        return { kind: 'idle' };
+      }
       const next = Math.min(this.#clock.next, ...this.#vcpus.map(expiry));
       const now = this.#clock.base;
       if (now - this.#busySince > STIR_NS) this.#waitingSince = now;
@@ -184,6 +190,11 @@ export class Scheduler {
 
 /** SRR1 bits of a system reset by H_SIGNAL_SYS_RESET: bits 42–45 as QEMU and PowerVM give them (0x4: other). */
 const SRESET_BY_HCALL = 0n;
+
+/** Only another CPU's store, or a reset, ends its wait. */
+function isStuck(vcpu: Vcpu): boolean {
+  return vcpu.state === 'parked' && (vcpu.msr & msr.MSR_EE_BIT) === 0n;
+}
 
 /** When a waiting vCPU's decrementer ends its wait: a parked one takes no interrupt while MSR[EE] is off. */
 function expiry(vcpu: Vcpu): number {

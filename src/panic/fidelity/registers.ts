@@ -1,10 +1,10 @@
 /**
  * The registers in the dump against those that the emulator saw (handoff contract, registers-saved). A secondary saves what
- * the interrupt that stopped it interrupted; the master its fault's frame or, where nothing faulted, its registers as it
- * saves them.
+ * the interrupt that stopped it interrupted; the master its fault's frame (of a system reset from outside: the one by
+ * which it came to __crash_kexec) or, where nothing faulted, its registers as it saves them.
  *
  * Source: Linux 6.1 arch/powerpc/kernel/ppc_save_regs.S (what is saved there: nip is the caller's, r3 was the buffer),
- * arch/powerpc/include/asm/kexec.h (crash_setup_regs), arch/powerpc/kernel/irq.c (an interrupt that came while it was not
+ * arch/powerpc/include/asm/kexec.h (crash_setup_regs copies a frame that there is), arch/powerpc/kernel/irq.c (an interrupt that came while it was not
  * wanted is replayed with registers saved in the same way), arch/powerpc/kernel/exceptions-64s.S.
  */
 
@@ -16,12 +16,15 @@ import type {
   PartitionHandle,
   RegisterFrame,
   RegisterSet,
+  SavePoint,
 } from '../../emulator/host/index.ts';
 import { NT_PRSTATUS, PRSTATUS, type Prstatus, parsePrstatus } from '../../vmcore/format/index.ts';
 import type { RegisterFact } from './report.ts';
 
 const SAVE = 'crash_save_cpu';
 const SAVE_NOW = 'ppc_save_regs';
+/** Where the master copies the registers that its dump gets (crash_setup_regs): what it takes later is none of theirs. */
+const CRASH = '__crash_kexec';
 const SYSTEM_RESET = 'interrupt 0x100';
 /** External interrupts, doorbells, hypervisor's doorbells and virtualised interrupts. */
 const IPIS: ReadonlySet<string> = new Set([
@@ -94,25 +97,49 @@ function candidatesOf({ t0, t1 }: RegistersInput, cpu: number, note: Prstatus): 
   const own = t1.saves.filter((each) => each.cpu === cpu);
   const save = own.find(({ where }) => where === SAVE);
   const now = own.find(({ where }) => where === SAVE_NOW);
-  const interrupts = save?.interrupts ?? t1.taken.find((each) => each.cpu === cpu)?.interrupts ?? [];
+  const master = cpu === t1.cpu;
+  // A master that waits for its secondaries can be reset again (by the operator, by a watchdog) before it saves.
+  const crash = master ? own.find(({ where }) => where === CRASH) : undefined;
+  const until = crash ?? save;
+  const lost = isResetOnCopy(crash, save) ? 'reset again on the stack that its copy is on: ' : '';
+  const interrupts = until?.interrupts ?? t1.taken.find((each) => each.cpu === cpu)?.interrupts ?? [];
   const out: Candidate[] = [];
   const add = (source: Source, frame: RegisterFrame): void => {
     out.push({ source, differing: differing(note, frame.regs, []) });
   };
   for (const frame of interrupts) {
-    if (frame.where === SYSTEM_RESET && frame.insn >= from) add('system-reset', frame);
+    if (frame.where === SYSTEM_RESET && frame.insn >= from)
+      out.push({
+        source: 'system-reset',
+        differing: differing(note, frame.regs, []).map((text) => `${lost}${text}`),
+      });
     else if (IPIS.has(frame.where) && frame.insn >= from) add('ipi', frame);
     // A fault comes before the panic that it causes.
-    else if (cpu === t1.cpu && frame.where !== SYSTEM_RESET && !IPIS.has(frame.where)) add('fault', frame);
+    else if (master && frame.where !== SYSTEM_RESET && !IPIS.has(frame.where)) add('fault', frame);
   }
   if (now !== undefined && now.insn >= from)
     out.push({
       source: 'save',
       differing: differing(note, { ...now.regs, nia: now.regs.lr }, ['r3', 'link']),
     });
-  else if (save !== undefined && cpu === t1.cpu)
+  // A master that was reset has a frame, and nothing less will do.
+  else if (save !== undefined && master && !out.some(({ source }) => source === 'system-reset'))
     out.push({ source: 'save', differing: nearSave(note, save.regs) });
   return out;
+}
+
+/**
+ * Whether a master was reset once more between taking its frame and saving it, while it stood on the stack that the copy
+ * is on (below it). Linux begins at the top of its one stack for system resets each time (6.1 exceptions-64s.S,
+ * system_reset_common), and so writes over the copy: what the dump then has is not what the CPU had.
+ */
+function isResetOnCopy(crash: RegisterFrame | undefined, save: SavePoint | undefined): boolean {
+  if (crash === undefined || save === undefined) return false;
+  const copy = save.regs.gpr[3] ?? 0n;
+  return save.interrupts.some(({ where, insn, regs }) => {
+    const stack = regs.gpr[1] ?? 0n;
+    return where === SYSTEM_RESET && insn > crash.insn && stack <= copy && copy - stack < STACK;
+  });
 }
 
 /** A master that saves its registers in a way of its own: only what does not change on the way can be compared. */

@@ -88,6 +88,8 @@ const CENSUS: readonly string[] = [...CRASH_FUNCTIONS, WATCH.entry];
 
 /** Where a CPU's registers are kept: where the kernel saves them, for its dump or before. */
 export const SAVE_FUNCTIONS: readonly string[] = ['crash_save_cpu', 'ppc_save_regs'];
+/** And where the master has the frame by which it came, before it waits and may be reset again. */
+const FRAME_FUNCTIONS: readonly string[] = [...CRASH_FUNCTIONS, ...SAVE_FUNCTIONS];
 /** T0 and T1, as far as they can be told before the event is looked at: a machine check has no function of its own. */
 const INSTANTS: NonNullable<ObservePlan['instants']> = [
   { name: 't0', at: [...PANIC_FUNCTIONS, 'reset', 'interrupt 0x200'] },
@@ -194,7 +196,7 @@ export async function makePlan(input: PlanInput): Promise<{ plan: ObservePlan; p
       vectors: VECTORS,
       hcallsExcept: NOISE,
       census: CENSUS,
-      ...(path === 'crash' ? { instants: INSTANTS, frames: SAVE_FUNCTIONS } : {}),
+      ...(path === 'crash' ? { instants: INSTANTS, frames: FRAME_FUNCTIONS } : {}),
       ...(path === 'kexec' ? { instants: LEAVE_INSTANTS } : {}),
     },
     probes: armed,

@@ -21,6 +21,9 @@ export const bootCpuRecorded: Rule = {
         kind === 'store' && detail === WATCH.bootCpu && n > (t1?.event ?? -1) && n < t2.event,
     );
     const tree = image.entered?.tree;
+    // A stub that was loaded alone has nobody before it to hand on a tree.
+    if (tree === undefined && image.load !== undefined && image.load.purgatory === undefined)
+      return verdict('not-applicable', 'the image has no purgatory before its kernel', [t2]);
     if (tree === undefined) return verdict('broken', 'r3 does not point to a flattened tree', [t2]);
     const loaded = image.load?.segments.find(({ role }) => role === 'tree');
     if (loaded !== undefined && loaded.mem !== tree.at)

@@ -7,7 +7,8 @@
 import type { TraceEvent } from '../contract.ts';
 import { WATCH } from '../recorder/index.ts';
 import { fidelityOf, isJudgement } from './fidelity-input.ts';
-import { handoffEvents, type Rule, verdict } from './input.ts';
+import { handoffEvents, masterOf, type Rule, verdict } from './input.ts';
+import { isStop } from './stop-reached.ts';
 
 const NAMED = 3;
 
@@ -20,7 +21,10 @@ export const registersSaved: Rule = {
     const { instants } = input;
     const { registers } = report;
     if (registers === undefined) return verdict('not-reached', 'there is no dump to look at', [instants.t1]);
-    const saves = handoffEvents(input).filter(
+    const events = handoffEvents(input);
+    const answered = (cpu: number): boolean =>
+      cpu === masterOf(input)?.index || events.some((event) => event.cpu === cpu && isStop(event));
+    const saves = events.filter(
       ({ kind, detail }) => kind === 'store' && detail?.startsWith(WATCH.note(0).slice(0, -1)),
     );
     const saveOf = (cpu: number): TraceEvent | undefined =>
@@ -29,8 +33,9 @@ export const registersSaved: Rule = {
     const told: string[] = [];
     for (const { cpu, source, differing } of registers) {
       if (source === 'missing') {
-        if (saveOf(cpu) === undefined) told.push(`CPU ${cpu} did not answer`);
-        else faults.push(`CPU ${cpu} saved its registers, and the dump has none`);
+        if (saveOf(cpu) !== undefined) faults.push(`CPU ${cpu} saved its registers, and the dump has none`);
+        else if (answered(cpu)) faults.push(`CPU ${cpu} answered, and the dump has no registers of it`);
+        else told.push(`CPU ${cpu} did not answer`);
       } else if (differing.length > 0) {
         const more = differing.length > NAMED ? ` and ${differing.length - NAMED} more` : '';
         faults.push(`CPU ${cpu} (${source}): ${differing.slice(0, NAMED).join(', ')}${more}`);

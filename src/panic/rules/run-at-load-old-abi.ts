@@ -30,7 +30,8 @@ export const runAtLoadOldAbi: Rule = {
     if (store !== undefined)
       return verdict('broken', `CPU ${store.cpu} set the abandoned flag at ${store.addr}`, [store]);
     const { load } = image;
-    if (load?.abi === 'kdump-flag')
+    const isForced = (image.plan?.forced ?? []).some((each) => NAMED.test(each));
+    if (load?.abi === 'kdump-flag' || (load !== undefined && isForced))
       return verdict('broken', 'the image has __kdump_flag at 0x18, and was loaded all the same', [
         instants.t1,
       ]);

@@ -53,7 +53,7 @@ export const stopReached: Rule = {
 };
 
 /** A system reset, or the kernel's handler of its own interrupt for this. */
-function isStop({ kind, addr, detail }: TraceEvent): boolean {
+export function isStop({ kind, addr, detail }: TraceEvent): boolean {
   if (kind === 'interrupt') return addr !== undefined && BigInt(addr) === SYSTEM_RESET;
   return kind === 'fetch' && detail === 'crash_ipi_callback';
 }

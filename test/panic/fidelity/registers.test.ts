@@ -133,6 +133,41 @@ describe('compareRegisters', () => {
     ]);
   });
 
+  describe('a master that was reset twice', () => {
+    const first = frame('interrupt 0x100', 110, 2n);
+    const second = frame('interrupt 0x100', 140, 3n);
+    const crash = { ...frame('__crash_kexec', 120, 98n), cpu: 0, interrupts: [first] };
+    const saves = [crash, save(0, second)];
+
+    it('saved the frame of the first, which led to the crash', async () => {
+      expect(await compare({ saves }, [noteOf(regs(2n))])).toEqual([
+        { cpu: 0, source: 'system-reset', differing: [] },
+      ]);
+    });
+
+    it('saved the frame of the second → every register is wrong', async () => {
+      const [fact] = await compare({ saves }, [noteOf(regs(3n))]);
+      expect(fact?.source).toBe('system-reset');
+      expect(fact?.differing).toHaveLength(38);
+    });
+
+    it('saved what it had while saving → wrong: it has a frame', async () => {
+      const [fact] = await compare({ saves }, [noteOf(regs(99n))]);
+      expect(fact?.source).toBe('system-reset');
+      expect(fact?.differing).toHaveLength(38);
+    });
+
+    it('stood below the copy of its frame when reset again → a wrong register is told with the reason', async () => {
+      const copy = save(0, second).regs.gpr[3] ?? 0n;
+      const gpr = second.regs.gpr.map((value, n) => (n === 1 ? copy - 0x100n : value));
+      const nested = { ...second, regs: { ...second.regs, gpr } };
+      const [fact] = await compare({ saves: [crash, save(0, nested)] }, [{ ...noteOf(regs(2n)), nip: 0n }]);
+      expect(fact?.differing).toEqual([
+        `reset again on the stack that its copy is on: nip: dump ${hex64(0n)} seen ${hex64(3n)}`,
+      ]);
+    });
+  });
+
   it('one register differs → it is named, with both values', async () => {
     const note = { ...noteOf(regs(2n)), ctr: 0xbadn };
     const [fact] = await compare({ cpu: 1, saves: [save(0, frame('interrupt 0x100', 130, 2n))] }, [note]);

@@ -130,6 +130,26 @@ describe('hv-quiet', () => {
     });
     expect(change('cpu', 'unexplained')).toMatchObject({ verdict: 'held' });
   });
+
+  it('ordinary kexec: an area or a disk request is left → broken; command queues are told; nothing kept → not evaluated', () => {
+    const { image, ...rest } = inputOf(goodHandoff());
+    const left = (hypervisor: Partial<InstantFacts['hypervisor']>): RuleResult | undefined =>
+      judgeRules({
+        ...rest,
+        image: { ...image, path: 'kexec' },
+        records: { t1: { ...facts(), hypervisor: { ...facts().hypervisor, ...hypervisor } } },
+      }).find(({ name }) => name === 'hv-quiet');
+    expect(left({})).toMatchObject({ verdict: 'held', note: 'nothing left registered' });
+    expect(left({ crqs: 1 })).toMatchObject({ verdict: 'held', note: 'left at T1: 1 command queues' });
+    expect(left({ inFlight: 2 })).toMatchObject({ verdict: 'broken' });
+    expect(left({ vpas: [{ cpu: 1, kind: 'vpa', raddr: hex64(0x9000), bytes: 1024 }] })).toMatchObject({
+      verdict: 'broken',
+      note: `left at T1: vpa of CPU 1 at ${hex64(0x9000)}`,
+    });
+    expect(judged('hv-quiet', { image: { ...image, path: 'kexec' } })).toMatchObject({
+      verdict: 'not-evaluated',
+    });
+  });
 });
 
 describe('registers-saved', () => {
@@ -144,7 +164,20 @@ describe('registers-saved', () => {
       verdict: 'broken',
       note: 'CPU 0 (ipi): r5: dump 0x1 seen 0x2',
     });
-    expect(of([{ cpu: 0, source: 'missing', differing: [] }])).toMatchObject({ verdict: 'broken' });
+    expect(of([{ cpu: 0, source: 'missing', differing: [] }])).toMatchObject({
+      verdict: 'broken',
+      note: 'CPU 0 saved its registers, and the dump has none',
+    });
+    const handoff = goodHandoff();
+    handoff.steps.delete('save');
+    const unsaved = {
+      ...inputOf(handoff),
+      fidelity: report({ registers: [{ cpu: 0, source: 'missing', differing: [] }] }),
+    };
+    expect(judgeRules(unsaved).find(({ name }) => name === 'registers-saved')).toMatchObject({
+      verdict: 'broken',
+      note: 'CPU 0 answered, and the dump has no registers of it',
+    });
     expect(of([{ cpu: 5, source: 'missing', differing: [] }])).toMatchObject({
       verdict: 'held',
       note: 'CPU 5 did not answer',

@@ -48,6 +48,20 @@ describe('run-at-load-old-abi', () => {
     expect(judged('run-at-load-old-abi', storeInHead(0x18n)).verdict).toBe('broken');
     expect(judged('run-at-load-old-abi', storeInHead(0x40n)).verdict).toBe('not-applicable');
   });
+
+  it('its refusal was let through: broken', () => {
+    const plan = {
+      bootargs: '',
+      runAtLoad: 'absent',
+      digested: [],
+      undigested: [],
+      forced: ['old-abi: the image has __kdump_flag'],
+    } as const;
+    const result = judged('run-at-load-old-abi', (h) => {
+      h.facts.plan = plan;
+    });
+    expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('all the same') });
+  });
 });
 
 describe('flag-is-place-only', () => {

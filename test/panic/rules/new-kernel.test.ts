@@ -79,6 +79,17 @@ describe('boot-cpu-recorded', () => {
     expect(result.verdict).toBe('broken');
   });
 
+  it('a stub without purgatory, and no tree: not applicable', () => {
+    const result = judged('boot-cpu-recorded', (h) => {
+      delete h.facts.entered?.tree;
+      delete h.facts.load?.purgatory;
+    });
+    expect(result).toMatchObject({
+      verdict: 'not-applicable',
+      note: expect.stringContaining('no purgatory'),
+    });
+  });
+
   it('r3 points to another tree than was loaded: broken', () => {
     const result = judged('boot-cpu-recorded', (h) => {
       if (h.facts.entered !== undefined)
