@@ -90,8 +90,10 @@ export class Engine {
     );
     for (const vcpu of host.allVcpus()) vcpu.xerMask = processorModel(host.processorVersion).xerMask;
     ram.observeWrites((page, offset, length) => this.code.written(page, offset, length));
+    const [first] = host.allVcpus();
+    assert(first !== undefined, 'an engine has a vCPU to run');
     this.storage = new StorageAccess(arena, ram, mmu, bus, {
-      vcpu: undefined as unknown as Vcpu,
+      vcpu: first,
       dataReal: true,
       codeReal: true,
       context: {
