@@ -76,6 +76,8 @@ export class Engine {
   #budget = 0;
   /** Set by the host's parts of instructions: stop after this instruction. */
   #stopRequested = false;
+  /** Set where the instruction at NIA raised an interrupt. */
+  #raised = false;
 
   constructor(arena: Arena, ram: Ram, mmu: GuestMmu, bus: MmioBus, host: EngineHost) {
     this.#host = host;
@@ -123,7 +125,9 @@ export class Engine {
   }
 
   /**
-   * Executes up to about `budget` instructions of an active vCPU; the last straight-line run is finished.
+   * Executes up to about `budget` instructions of an active vCPU; the last straight-line run is finished. An interrupt at
+   * the very first instruction of an interrupt's handler counts as one and ends the slice: a guest whose handlers fault
+   * runs for ever, but time passes and its owner is heard.
    * @returns why it came back and how many instructions were executed.
    */
   run(vcpu: Vcpu, budget: number): { readonly end: RunEnd; readonly executed: number } {
@@ -131,6 +135,7 @@ export class Engine {
     this.#budget = budget;
     this.#stopRequested = false;
     let left = budget;
+    let raisedAt = -1;
     this.#arena.view.setInt32(layout.LEFT, left, true);
     this.#arena.view.setBigInt64(layout.SLICE_END, BigInt(this.#host.sliceStart() + budget), true);
     this.#refresh(vcpu, vcpu.msr);
@@ -164,6 +169,13 @@ export class Engine {
         default:
           this.#instructionInterrupt(vcpu, code);
       }
+      if (!this.#raised) continue;
+      this.#raised = false;
+      if (raisedAt === left) {
+        this.#arena.view.setInt32(layout.LEFT, --left, true);
+        this.#stopRequested = true;
+      }
+      raisedAt = left;
     }
   }
 
@@ -235,6 +247,7 @@ export class Engine {
     const address = (BigInt(fault.hi >>> 0) << 32n) | BigInt(fault.lo >>> 0);
     const kind = fault.kind;
     fault.kind = 'none';
+    this.#raised = true;
     switch (kind) {
       case 'data':
         vcpu.setSpr(19, address);
@@ -267,6 +280,7 @@ export class Engine {
   }
 
   #instructionInterrupt(vcpu: Vcpu, code: number): void {
+    this.#raised = true;
     switch (code) {
       case EXIT.illegal: {
         const word = this.wordAt(vcpu.nia);

@@ -21,8 +21,9 @@ import { Partition } from '../partition/partition.ts';
 import type { DiskConfig, PartitionNotice } from './contract.ts';
 import type { FromWorker, Request, ToWorker, WorkerStart } from './protocol.ts';
 
-/** Instructions between two looks at the requests: some tens of milliseconds. */
+/** Instructions and milliseconds between two looks at the requests, whichever comes first. */
 const TURN = 5_000_000;
+const TURN_MS = 50;
 /** Progress is told this often, in instructions. */
 const PROGRESS = 50_000_000;
 const SECTOR = 512;
@@ -72,7 +73,8 @@ const partition = new Partition(config, disks as readonly BlockStore[], {
 function turn(): void {
   if (power !== 'running') return;
   try {
-    const outcome = partition.run(TURN);
+    const until = performance.now() + TURN_MS;
+    const outcome = partition.run(TURN, () => performance.now() > until);
     if (outcome === 'ended') {
       power = 'off';
       const end = partition.ended;

@@ -224,10 +224,10 @@ export class Partition {
     this.vcpus[0]?.setGpr(5, BigInt(firmware.entry));
   }
 
-  /** Runs until about `instructions` more are executed, the life ends, or the partition rests. */
-  run(instructions: number): RunOutcome {
+  /** Runs until about `instructions` more are executed, the life ends, the partition rests, or `enough` says so. */
+  run(instructions: number, enough: () => boolean = () => false): RunOutcome {
     const until = this.#scheduler.instructions + instructions;
-    while (this.#end === undefined && this.#scheduler.instructions < until) {
+    while (this.#end === undefined && this.#scheduler.instructions < until && !enough()) {
       const turn = this.#scheduler.turn(this.#lastActivity);
       if (turn.kind === 'idle') return 'resting';
       if (turn.end === 'attn') this.#finish({ kind: 'error', message: `attn at ${hex64(turn.vcpu.nia)}` });

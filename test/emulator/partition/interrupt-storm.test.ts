@@ -1,0 +1,31 @@
+/** A guest whose interrupt handlers raise interrupts: it runs for ever, as on hardware, and its owner is heard. */
+
+import { describe, expect, it } from 'vitest';
+import type { Partition } from '../../../src/emulator/partition/index.ts';
+import { bareKernel } from '../../synth/bare-kernel.ts';
+
+/** Not an instruction. */
+const ILLEGAL = 0;
+
+function illegalHandler(): Partition {
+  const { partition } = bareKernel([ILLEGAL]);
+  partition.ram.writeU32(0x700, ILLEGAL, false);
+  return partition;
+}
+
+describe('a program interrupt at the first instruction of its own handler', () => {
+  it('time passes, one tick an interrupt, and the run ends where it was told to', () => {
+    const partition = illegalHandler();
+    expect(partition.run(1000)).toBe('ran');
+    expect(partition.instructions).toBe(1000);
+    expect(partition.clock.now()).toBe(1000);
+    expect(partition.vcpus[0]?.nia).toBe(0x700n);
+  });
+
+  it('a run of any length → ended by whoever watches the time', () => {
+    const partition = illegalHandler();
+    let looks = 0;
+    expect(partition.run(1e12, () => ++looks > 100)).toBe('ran');
+    expect(partition.instructions).toBeLessThan(200);
+  });
+});
