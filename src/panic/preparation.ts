@@ -59,7 +59,8 @@ export async function prepareCrash(
 ): Promise<Prepared> {
   const read: ReadMemory = (raddr, length) => handle.readMemory(raddr, length);
   const cpus = await handle.vcpus();
-  const production = await readKernelSymbols(read, PRODUCTION_BASE, boot.vmlinux);
+  const size = await withKernelFile(boot.kernel, async (file) => file.size);
+  const production = await readKernelSymbols(read, PRODUCTION_BASE, boot.vmlinux, size);
   const readImage =
     load === undefined || way.readImage === undefined ? read : await way.readImage(read, production, load);
   const image =
@@ -133,7 +134,7 @@ async function crashSymbols(
 ): Promise<KernelSymbols | undefined> {
   if (image.kernel === undefined) return undefined;
   const same = vmlinux !== undefined && (await isSameKernel(image.facts.head, vmlinux));
-  return await readKernelSymbols(read, image.kernel.mem, same ? vmlinux : undefined);
+  return await readKernelSymbols(read, image.kernel.mem, same ? vmlinux : undefined, image.kernel.memsz);
 }
 
 function namesOf(

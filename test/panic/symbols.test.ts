@@ -34,6 +34,19 @@ describe('readKernelSymbols', () => {
     expect(symbols.table.find('panic')).toBe(0xc000000020040000n);
   });
 
+  it('a kernel of known size: nothing behind it is read, up to a piece of 1 MiB', async () => {
+    const image = kallsymsMemory({ symbols: SYMBOLS, bytes: 2 * MIB });
+    const memory = memoryWith(image, 0);
+    const ends: number[] = [];
+    const read: typeof memory = (raddr, length) => {
+      ends.push(raddr + length);
+      return memory(raddr, length);
+    };
+    const symbols = await readKernelSymbols(read, 0, undefined, 2 * MIB - 5);
+    expect(symbols.source).toBe('kallsyms');
+    expect(Math.max(...ends)).toBe(2 * MIB);
+  });
+
   it('no kallsyms and no vmlinux: none', async () => {
     const symbols = await readKernelSymbols(memoryWith(new Uint8Array(2 * MIB), 0), 0);
     expect(symbols.source).toBe('none');

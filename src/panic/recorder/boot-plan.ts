@@ -26,9 +26,9 @@ export async function bootPlan(kernel: string, vmlinux: string = kernel): Promis
 }
 
 async function makeBootPlan(kernel: string, vmlinux: string): Promise<ObservePlan | undefined> {
-  const found = await withKernelFile(kernel, async ({ read }) => {
+  const found = await withKernelFile(kernel, async ({ read, size }) => {
     const probes: { raddr: number; name: string; limit: number }[] = [];
-    const symbols = await readKernelSymbols(read, 0, vmlinux);
+    const symbols = await readKernelSymbols(read, 0, vmlinux, size);
     for (const name of Object.values(HOOKS)) {
       const raddr = await functionEntry(read, symbols, name);
       if (raddr !== undefined) probes.push({ raddr, name, limit: LIMIT });

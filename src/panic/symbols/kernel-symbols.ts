@@ -28,7 +28,7 @@ export const PAGE_OFFSET = 0xc000000000000000n;
 /** The top four bits choose the region, the rest is the real address in the linear map; real mode ignores them. */
 const REGION_BITS = 0xf000000000000000n;
 
-/** How much of a kernel is read until its tables are found: today's lie in the first 20 MiB. */
+/** How much of a kernel of unknown size is read until its tables are found: today's lie in the first 20 MiB. */
 const ATTEMPTS: readonly number[] = [24 * 2 ** 20, 48 * 2 ** 20];
 const PIECE = 2 ** 20;
 
@@ -40,14 +40,17 @@ export function realOf(address: bigint): number {
 /**
  * @param base real address at which the kernel lies
  * @param vmlinux the file to fall back to
+ * @param size bytes of the kernel in memory, where they are known: its tables lie within them
  * @throws FormatError `elf/…` for a damaged vmlinux; whatever `read` rejects with when not even `base` is memory
  */
 export async function readKernelSymbols(
   read: ReadMemory,
   base: number,
   vmlinux?: string,
+  size: number = Number.POSITIVE_INFINITY,
 ): Promise<KernelSymbols> {
-  for (const limit of ATTEMPTS) {
+  const whole = Math.ceil(size / PIECE) * PIECE;
+  for (const limit of new Set(ATTEMPTS.map((attempt) => Math.min(attempt, whole)))) {
     const found = findKallsyms(await readImage(read, base, limit));
     if (found !== undefined) return placed('kallsyms', found.table, base);
   }
