@@ -8,8 +8,11 @@ import type { CrashResult } from './crash-run.ts';
 import type { Life } from './life.ts';
 import type { MetadataStore, PartitionRecord } from './store/index.ts';
 
+/** Captures that are listed at once. */
+const PAGE = 500;
+
 export type CaptureKeeperOptions = {
-  readonly metadata: Pick<MetadataStore, 'createCapture' | 'manifestIds'>;
+  readonly metadata: Pick<MetadataStore, 'createCapture' | 'listCaptures' | 'manifestIds'>;
   readonly vmcores: Pick<VmcoreStore, 'writeVmcore' | 'retain'>;
   readonly now: () => Date;
   readonly newId: (prefix: string) => string;
@@ -34,6 +37,21 @@ export class CaptureKeeper {
         console: life.console,
       }),
     );
+  }
+
+  /** How many captures of a partition there are. */
+  async count(partitionId: string): Promise<number> {
+    let count = 0;
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#options.metadata.listCaptures({
+        limit: PAGE,
+        partitionId,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      count += page.items.length;
+      if (page.next === undefined) return count;
+      cursor = page.next;
+    }
   }
 
   /** Removes vmcores that belong to no capture. */

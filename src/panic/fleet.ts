@@ -7,7 +7,6 @@ import { openPartition, type PartitionConfig, type PartitionHandle } from '../em
 import type { SweepResult, VmcoreStore } from '../vmcore/store/index.ts';
 import { CaptureKeeper } from './capture-keeper.ts';
 import {
-  type Capture,
   type Fleet,
   type LeavePath,
   type LeaveRequest,
@@ -18,14 +17,14 @@ import {
   Refusal,
   type ServiceEvent,
 } from './contract.ts';
-import { unaskedCrash } from './crash-run.ts';
 import { checkPanic, checkRequest, memoryOf, prepareMachine, randomId } from './fleet-requests.ts';
+import { Handoffs } from './handoffs.ts';
 import type { ImageSource } from './image.ts';
-import type { Life } from './life.ts';
 import { FleetMember } from './member.ts';
 import { MemberOperations } from './member-operations.ts';
 import { OperationBook, type RunningOperation } from './operation-book.ts';
 import { OperationFailure } from './operation-failure.ts';
+import { RequestKeys } from './request-keys.ts';
 import type { MetadataStore, PartitionRecord } from './store/index.ts';
 
 export type FleetOptions = {
@@ -53,7 +52,6 @@ export interface OwnedFleet extends Fleet {
   sweepStore(): Promise<SweepResult>;
 }
 
-const KEYS_KEPT = 1000;
 const INTERRUPTED = {
   code: 'interrupted',
   message: 'the service was restarted while this was not done',
@@ -75,14 +73,21 @@ class PartitionFleet implements OwnedFleet {
   readonly #listeners = new Set<(event: ServiceEvent) => void>();
   readonly #operations: MemberOperations;
   readonly #keeper: CaptureKeeper;
-  /** Keys of the last operations of this process; older ones are the store's to know. */
-  readonly #keys = new Map<string, Promise<string>>();
+  readonly #handoffs: Handoffs;
+  readonly #keys: RequestKeys;
   #closing = false;
 
   constructor(options: FleetOptions, now: () => Date) {
     this.#options = options;
     this.#newId = options.newId ?? randomId;
     this.#keeper = new CaptureKeeper({ ...options, now, newId: this.#newId });
+    this.#handoffs = new Handoffs({
+      metadata: options.metadata,
+      keeper: this.#keeper,
+      emit: (event) => this.#emit(event),
+      isClosing: () => this.#closing,
+    });
+    this.#keys = new RequestKeys(options.metadata);
     this.#operations = new MemberOperations({
       book: new OperationBook({
         metadata: options.metadata,
@@ -102,8 +107,8 @@ class PartitionFleet implements OwnedFleet {
       prepare: (of) => prepareMachine(this.#options.images, of.request),
       openPartition: this.#options.openPartition ?? openPartition,
       onState: (state) => this.#emit({ kind: 'partition', id: record.id, state }),
-      crashes: await countCaptures(this.#options.metadata, record.id),
-      onUnasked: (handle, life) => this.#storeUnasked(record, handle, life),
+      crashes: await this.#keeper.count(record.id),
+      onUnasked: (handle, life) => this.#handoffs.storeUnasked(record, handle, life),
       onError: (error) => this.#options.onError?.(error),
     });
     this.#members.set(record.id, member);
@@ -187,7 +192,7 @@ class PartitionFleet implements OwnedFleet {
     return this.#ofReadyGuest(
       member,
       'panic',
-      (running) => this.#crash(member, request, running),
+      (running) => this.#handoffs.crash(member, request, running),
       idempotencyKey,
     );
   }
@@ -202,7 +207,7 @@ class PartitionFleet implements OwnedFleet {
     return this.#ofReadyGuest(
       member,
       path,
-      (running) => this.#leave(member, path, request, running),
+      (running) => this.#handoffs.leave(member, path, request, running),
       idempotencyKey,
     );
   }
@@ -240,30 +245,15 @@ class PartitionFleet implements OwnedFleet {
     idempotencyKey: string | undefined,
   ): Promise<Operation> {
     const { id } = member.record;
-    const key = idempotencyKey === undefined ? undefined : `${kind} ${id} ${idempotencyKey}`;
-    if (key !== undefined) {
-      // What this process was not asked an earlier one may have been; meanwhile somebody else may ask for the same.
-      const stored = this.#keys.has(key) ? null : await this.#options.metadata.findOperation(key);
-      if (stored !== null) return stored;
-      const earlier = this.#keys.get(key);
-      if (earlier !== undefined)
-        return (await this.#options.metadata.getOperation(await earlier)) ?? notFound(await earlier);
-    }
-    if (member.state !== 'ready')
-      throw new Refusal('conflict', `Partition ${id} is ${member.state}, not ready.`);
-    member.show('busy');
-    const submitted = this.#operations.run(member, kind, work, key);
-    if (key !== undefined) this.#remember(key, submitted);
-    return submitted;
-  }
-
-  #remember(key: string, submitted: Promise<Operation>): void {
-    const id = submitted.then((operation) => operation.id);
-    this.#keys.set(key, id);
-    const [oldest] = this.#keys.keys();
-    if (this.#keys.size > KEYS_KEPT && oldest !== undefined) this.#keys.delete(oldest);
-    // A submission that failed is forgotten, and told to whoever submitted it.
-    id.catch(() => this.#keys.delete(key));
+    const submit = (key?: string): Promise<Operation> => {
+      if (member.state !== 'ready')
+        throw new Refusal('conflict', `Partition ${id} is ${member.state}, not ready.`);
+      member.show('busy');
+      return this.#operations.run(member, kind, work, key);
+    };
+    if (idempotencyKey === undefined) return submit();
+    const key = `${kind} ${id} ${idempotencyKey}`;
+    return this.#keys.once(key, () => submit(key));
   }
 
   #member(id: string): FleetMember {
@@ -277,54 +267,6 @@ class PartitionFleet implements OwnedFleet {
     running.move({ phase: 'ready' });
   }
 
-  async #crash(member: FleetMember, request: PanicRequest, running: RunningOperation): Promise<void> {
-    if (member.state !== 'busy') throw new OperationFailure('not-ready', `the partition is ${member.state}`);
-    let capture: Capture | undefined;
-    const result = await member.crash(
-      request,
-      (phase) => running.move({ phase }),
-      async (handle, done, life) => {
-        if (this.#closing) throw new OperationFailure('interrupted', 'the service was shut down');
-        capture = await this.#keeper.store(member.record, handle, done, life).catch(storeFailed);
-      },
-    );
-    if (capture === undefined) throw new OperationFailure('interrupted', 'nothing was stored');
-    running.move({ phase: capture.phase, captureId: capture.id });
-    this.#emit({ kind: 'capture', id: capture.id, partitionId: capture.partitionId });
-    if (result.outcome === 'failed')
-      throw new OperationFailure('capture-failed', result.reason ?? `failed in phase ${result.phase}`);
-  }
-
-  async #leave(
-    member: FleetMember,
-    path: LeavePath,
-    request: LeaveRequest,
-    running: RunningOperation,
-  ): Promise<void> {
-    if (member.state !== 'busy') throw new OperationFailure('not-ready', `the partition is ${member.state}`);
-    const result = await member.leave(
-      path,
-      request,
-      (phase) => running.move({ phase }),
-      async ({ phase, trace }) => {
-        running.move({ phase });
-        if (trace === undefined) return;
-        await this.#options.metadata.putOperationTrace(running.id, JSON.stringify(trace)).catch(storeFailed);
-        running.move({ traced: true });
-      },
-    );
-    if (result.outcome === 'failed')
-      throw new OperationFailure(`${path}-failed`, result.reason ?? `failed in phase ${result.phase}`);
-  }
-
-  /** A crash that nobody asked for left a dump, too; there was nobody to trace it. */
-  async #storeUnasked(record: PartitionRecord, handle: PartitionHandle, life: Life): Promise<void> {
-    const result = await unaskedCrash(handle, life);
-    if (result === undefined || this.#closing) return;
-    const capture = await this.#keeper.store(record, handle, result, life);
-    this.#emit({ kind: 'capture', id: capture.id, partitionId: capture.partitionId });
-  }
-
   #emit(event: ServiceEvent): void {
     for (const listener of [...this.#listeners]) listener(event);
   }
@@ -332,28 +274,4 @@ class PartitionFleet implements OwnedFleet {
 
 function notFound(what: string): never {
   throw new Refusal('not-found', `There is no ${what}.`);
-}
-
-function storeFailed(error: unknown): never {
-  throw new OperationFailure(
-    'store-failed',
-    `what it left could not be stored: ${error instanceof Error ? error.message : error}`,
-  );
-}
-
-async function countCaptures(
-  metadata: Pick<MetadataStore, 'listCaptures'>,
-  partitionId: string,
-): Promise<number> {
-  let count = 0;
-  for (let cursor: string | undefined; ; ) {
-    const page = await metadata.listCaptures({
-      limit: 500,
-      partitionId,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    count += page.items.length;
-    if (page.next === undefined) return count;
-    cursor = page.next;
-  }
 }
