@@ -43,11 +43,22 @@ export async function findDump(handle: PartitionHandle, disk: number): Promise<F
   return { disk, bytes, format: check.format, complete: check.complete, check };
 }
 
-/** The dump's bytes in pieces. The disk is read in whole sectors. */
+/** The dump's bytes in pieces, each read while the one before is being used. The disk is read in whole sectors. */
 export async function* readDump(handle: PartitionHandle, dump: FoundDump): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < dump.bytes; at += PIECE) {
+  const read = async (at: number): Promise<Uint8Array> => {
     const length = Math.min(PIECE, dump.bytes - at);
-    const piece = await handle.readDisk(dump.disk, at, alignUp(length, SECTOR));
-    yield piece.subarray(0, length);
+    return (await handle.readDisk(dump.disk, at, alignUp(length, SECTOR))).subarray(0, length);
+  };
+  const begin = (at: number): Promise<Uint8Array> => {
+    const piece = read(at);
+    // A failure is told when its piece's turn comes; until then it is not unhandled, and whoever stops early is not told.
+    piece.catch(() => undefined);
+    return piece;
+  };
+  let ahead = begin(0);
+  for (let at = 0; at < dump.bytes; at += PIECE) {
+    const piece = await ahead;
+    if (at + PIECE < dump.bytes) ahead = begin(at + PIECE);
+    yield piece;
   }
 }
