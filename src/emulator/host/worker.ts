@@ -3,9 +3,6 @@
  * A request that changes the machine takes effect between two slices; while the partition rests, at once.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, BugError } from '../../base/errors.ts';
 import type { BlockStore } from '../devices/contract.ts';
@@ -32,7 +29,6 @@ const port = parentPort;
 assert(port !== null, 'the partition worker runs in a worker thread');
 const { config, interpreters } = workerData as WorkerStart;
 adoptModules(interpreters);
-const scratchFolder = mkdtempSync(join(tmpdir(), 'kdumpd-'));
 
 let outbox: PartitionNotice[] = [];
 let power: 'off' | 'running' | 'resting' = 'off';
@@ -52,12 +48,12 @@ const comparePiece = new Uint8Array(2 ** 18);
 
 const disks: (OwnedStore | ScratchStore)[] = config.disks.map(openDisk);
 
-function openDisk(disk: DiskConfig, i: number): OwnedStore | ScratchStore {
+function openDisk(disk: DiskConfig): OwnedStore | ScratchStore {
   switch (disk.kind) {
     case 'file':
       return openFileStore(disk.path, { readOnly: disk.readOnly });
     case 'scratch':
-      return createScratchStore(join(scratchFolder, `disk${i}`), disk.bytes);
+      return createScratchStore(disk.bytes);
     case 'memory':
       return createMemoryStore(disk.bytes, { readOnly: disk.readOnly });
   }
@@ -164,7 +160,6 @@ function serve(request: Request): unknown {
     case 'close':
       power = 'off';
       for (const disk of disks) disk.close();
-      rmSync(scratchFolder, { recursive: true, force: true });
       return undefined;
   }
 }

@@ -4,6 +4,7 @@
  * disk checks what the guest asks for. Errors of the file system pass through with their `code`.
  */
 
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   fstatSync,
@@ -14,7 +15,9 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { alignUp } from '../../../base/bytes.ts';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { alignUp, isAllZero } from '../../../base/bytes.ts';
 import { assert } from '../../../base/errors.ts';
 import type { BlockStore } from '../contract.ts';
 
@@ -32,23 +35,26 @@ export type OwnedStore = BlockStore & { close(): void };
 export function openFileStore(path: string, options: { readonly readOnly: boolean }): OwnedStore {
   const file = openSync(path, options.readOnly ? 'r' : 'r+');
   const bytes = alignUp(fstatSync(file).size, SECTOR);
-  return fileStore(file, bytes, { readOnly: options.readOnly, durable: true, removed: () => {} });
+  return fileStore(file, bytes, { readOnly: options.readOnly, durable: true });
 }
 
 /** A store that can be made all zeros again. */
 export type ScratchStore = OwnedStore & { empty(): void };
 
 /**
- * A disk of `bytes` zeros in a new sparse file at `path`, which is overwritten when it is there and removed by
- * `close`. Only what the guest writes takes space, and of that no zeros where there were zeros: most of a raw dump.
+ * A disk of `bytes` zeros in a new sparse file in `folder`. The file has no name once it is open: however its owner
+ * ends, it is gone. Only what the guest writes takes space, and of that no zeros where there were zeros: most of a raw
+ * dump.
  * @throws the file system's error when it cannot be made.
  */
-export function createScratchStore(path: string, bytes: number): ScratchStore {
+export function createScratchStore(bytes: number, folder: string = tmpdir()): ScratchStore {
   assert(bytes % SECTOR === 0, 'a disk is a multiple of 512 bytes');
-  const file = openSync(path, 'w+', 0o600);
+  const path = join(folder, `kdumpd-${randomUUID()}`);
+  const file = openSync(path, 'wx+', 0o600);
+  unlinkSync(path);
   ftruncateSync(file, bytes);
   // Nothing of it outlives its owner, so a flush has nothing to make durable.
-  const inner = fileStore(file, bytes, { readOnly: false, durable: false, removed: () => unlinkSync(path) });
+  const inner = fileStore(file, bytes, { readOnly: false, durable: false });
   /** One byte a chunk: whether anything but zeros may be there. */
   const written = new Uint8Array(Math.ceil(bytes / CHUNK));
   return {
@@ -57,7 +63,7 @@ export function createScratchStore(path: string, bytes: number): ScratchStore {
       checkBounds(offset, source.length, bytes);
       eachChunk(offset, source.length, (index, _from, at, part) => {
         const piece = source.subarray(at, at + part);
-        if (written[index] === 0 && isZero(piece)) return;
+        if (written[index] === 0 && isAllZero(piece)) return;
         written[index] = 1;
         inner.write(offset + at, piece);
       });
@@ -111,9 +117,9 @@ export function createMemoryStore(
   };
 }
 
-type FileKind = { readonly readOnly: boolean; readonly durable: boolean; readonly removed: () => void };
+type FileKind = { readonly readOnly: boolean; readonly durable: boolean };
 
-function fileStore(file: number, bytes: number, { readOnly, durable, removed }: FileKind): OwnedStore {
+function fileStore(file: number, bytes: number, { readOnly, durable }: FileKind): OwnedStore {
   let open = true;
   return {
     bytes,
@@ -141,7 +147,6 @@ function fileStore(file: number, bytes: number, { readOnly, durable, removed }: 
       if (!open) return;
       open = false;
       closeSync(file);
-      removed();
     },
   };
 }
@@ -156,12 +161,6 @@ function eachChunk(offset: number, length: number, visit: ChunkVisit): void {
     visit(Math.floor((offset + at) / CHUNK), from, at, part);
     at += part;
   }
-}
-
-const ZEROS = Buffer.alloc(CHUNK);
-
-function isZero(piece: Uint8Array): boolean {
-  return ZEROS.compare(piece, 0, piece.length, 0, piece.length) === 0;
 }
 
 function checkBounds(offset: number, length: number, bytes: number): void {
