@@ -23,6 +23,8 @@ export class FunctionBody {
   readonly #code: number[] = [];
   readonly #locals: ValueType[] = [];
   readonly #labels: string[] = [];
+  /** Of each label in scope its places in {@link #labels}, the innermost last: the interpreter's main function has hundreds. */
+  readonly #places = new Map<string, number[]>();
   readonly #parameterCount: number;
   #spare: Map<ValueType, number[]> | undefined;
   #taken: Local[] | undefined;
@@ -94,16 +96,16 @@ export class FunctionBody {
   }
 
   block(label: string): void {
-    this.#labels.push(label);
+    this.#open(label);
     this.#append([0x02, EMPTY_BLOCK]);
   }
   loop(label: string): void {
-    this.#labels.push(label);
+    this.#open(label);
     this.#append([0x03, EMPTY_BLOCK]);
   }
   if(condition: I32, then: () => void, otherwise?: () => void): void {
     this.#append(condition.code);
-    this.#labels.push('');
+    this.#open('');
     this.#append([0x04, EMPTY_BLOCK]);
     then();
     if (otherwise !== undefined) {
@@ -113,7 +115,8 @@ export class FunctionBody {
     this.end();
   }
   end(): void {
-    this.#labels.pop();
+    const label = this.#labels.pop();
+    if (label !== undefined) this.#places.get(label)?.pop();
     this.#append([0x0b]);
   }
 
@@ -160,9 +163,16 @@ export class FunctionBody {
     this.#append(op('i32', opcode, [address, value], memarg(offset)).code);
   }
 
+  #open(label: string): void {
+    const places = this.#places.get(label);
+    if (places === undefined) this.#places.set(label, [this.#labels.length]);
+    else places.push(this.#labels.length);
+    this.#labels.push(label);
+  }
+
   #depth(label: string): number {
-    const at = this.#labels.lastIndexOf(label);
-    if (at < 0) throw new Error(`no label ${label} in scope`);
+    const at = this.#places.get(label)?.at(-1);
+    if (at === undefined) throw new Error(`no label ${label} in scope`);
     return this.#labels.length - 1 - at;
   }
 
