@@ -1,4 +1,4 @@
-/** docs/benchmarks.md: a part of the benchmarks replaces its own section and leaves the others as they were. */
+/** Documents that are written in parts (docs/benchmarks.md, docs/matrix.md): a part replaces its own section and leaves the others as they were. */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
@@ -13,17 +13,28 @@ const ORDER = ['programs', 'linux', 'memory'];
 
 /** Puts sections in, each with `stamp`, which says where and at what commit it was measured. */
 export function updateReport(path: string, sections: readonly Section[], stamp: string): void {
+  const stamped = sections.map((section) => ({ ...section, text: [stamp, ...section.text] }));
+  updateSections(path, HEAD, ORDER, stamped);
+}
+
+/** The same for any document: its head, and the names of its sections in order. */
+export function updateSections(
+  path: string,
+  head: string,
+  order: readonly string[],
+  sections: readonly Section[],
+): void {
   const kept = new Map(existsSync(path) ? parseSections(readFileSync(path, 'utf8')) : []);
-  for (const { name, title, text } of sections) kept.set(name, [`## ${title}`, stamp, ...text].join('\n\n'));
-  const bodies = ORDER.flatMap((name) => {
+  for (const { name, title, text } of sections) kept.set(name, [`## ${title}`, ...text].join('\n\n'));
+  const bodies = order.flatMap((name) => {
     const body = kept.get(name);
     return body === undefined ? [] : [`<!-- ${name} -->\n${body}\n<!-- end of ${name} -->`];
   });
-  writeFileSync(path, `${[HEAD, ...bodies].join('\n\n')}\n`);
+  writeFileSync(path, `${[head, ...bodies].join('\n\n')}\n`);
 }
 
 function parseSections(text: string): [string, string][] {
-  return [...text.matchAll(/<!-- ([a-z]+) -->\n([\s\S]*?)\n<!-- end of \1 -->/g)].map((found) => [
+  return [...text.matchAll(/<!-- ([a-z-]+) -->\n([\s\S]*?)\n<!-- end of \1 -->/g)].map((found) => [
     found[1] ?? '',
     found[2] ?? '',
   ]);

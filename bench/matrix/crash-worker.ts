@@ -1,0 +1,77 @@
+/** A process of the matrix: runs one crash after the other as `kdumpd crash` would, and answers each with its row. */
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { dumpMode, runCrash } from '../../src/panic/index.ts';
+import { mmuArgument, PROCESSORS } from '../../src/server/cli/arguments.ts';
+import { openDataFolder } from '../../src/server/cli/data-folder.ts';
+import { imageSource } from '../../src/server/cli/image-source.ts';
+import type { Combination } from './combinations.ts';
+import { failedRow, type Row, rowOf, type Stacks } from './row.ts';
+import { stacksByDrgn, stacksByGdb } from './stacks.ts';
+
+/** What the parent sends. */
+export type CrashTask = {
+  readonly combination: Combination;
+  readonly data: string;
+  readonly memory: string;
+  readonly dump: string;
+  /** A kernel with DWARF, for drgn. */
+  readonly debuginfo?: string;
+};
+
+async function run(task: CrashTask): Promise<Row> {
+  const { combination } = task;
+  const folder = mkdtempSync(join(tmpdir(), 'kdumpd-matrix-'));
+  try {
+    return await crashAndLook(task, join(folder, 'vmcore'), join(folder, 'trace'));
+  } catch (error) {
+    return failedRow(combination, error instanceof Error ? error.message : String(error));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function crashAndLook(task: CrashTask, vmcore: string, trace: string): Promise<Row> {
+  const { combination } = task;
+  const { image, machine, cpus, on, trigger } = combination;
+  const [name, translation] = machine.split('-');
+  const processor = PROCESSORS.find((each) => each === name);
+  if (processor === undefined) throw new Error(`no processor ${name}`);
+  const dump = dumpMode(task.dump);
+  const boot = await imageSource(openDataFolder(task.data).images).bootImage(image, { dump });
+  const report = await runCrash({
+    boot,
+    processor,
+    mmu: mmuArgument(translation, processor),
+    cpus,
+    memory: task.memory,
+    request: { trigger, onCpu: on, dump },
+    vmcore,
+    trace,
+  });
+  // The report has verdicts, the trace the reasons as well.
+  const row = rowOf(combination, report, JSON.parse(readFileSync(trace, 'utf8'))?.rules ?? []);
+  if (row.outcome !== 'captured') return row;
+  try {
+    const stacks = look(task, vmcore);
+    return stacks === undefined ? row : { ...row, stacks };
+  } catch (error) {
+    return {
+      ...row,
+      stacks: { cpus, whole: 0 },
+      reason: error instanceof Error ? error.message : String(error),
+    };
+  }
+}
+
+function look({ combination, debuginfo }: CrashTask, vmcore: string): Stacks | undefined {
+  if (combination.image === 'built-in') return stacksByGdb(vmcore);
+  return debuginfo === undefined ? undefined : stacksByDrgn(vmcore, debuginfo);
+}
+
+process.on('message', (task: CrashTask) => {
+  void run(task).then((row) => process.send?.(row));
+});
+process.on('disconnect', () => process.exit());
