@@ -28,7 +28,7 @@ import type {
 } from './ports.ts';
 import { buildProblem, handleError, PROBLEM_TYPE } from './problem.ts';
 import { registerRoutes, registerServiceRoutes } from './routes/index.ts';
-import { NAMED_SCHEMAS } from './schemas.ts';
+import { NAMED_SCHEMAS } from './schemas/index.ts';
 import { compileValidator } from './validation.ts';
 
 /** Subscribes to events. @returns a function that ends the subscription. */

@@ -32,5 +32,5 @@ export {
   Scheduler,
   type SchedulerOptions,
 } from './scheduler.ts';
-export { partitionRequestProblem } from './schemas.ts';
+export { partitionRequestProblem } from './schemas/index.ts';
 export { createCaptureReader, createOperationReader, type OperationOptions } from './store-readers.ts';

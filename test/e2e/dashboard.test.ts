@@ -168,10 +168,10 @@ describe('fleet page', () => {
     expect(request.postDataJSON()).toEqual({ trigger: 'nmi', onCpu: 1, dump: '-l -d 31' });
     expect(request.headers()['idempotency-key']).toMatch(/^[0-9a-f]{32}$/);
     await page.getByRole('button', { name: 'Panic' }).and(page.locator(':disabled')).waitFor();
-    const crash = playCrash(world, 'op-1', 250);
+    world.moveOperation('op-1', { state: 'running', phase: 'dumping' });
     await page.locator('.step.here').getByText('dumping').waitFor();
     await picture(page, 'panic-running');
-    await crash;
+    await playCrash(world, 'op-1', 20);
     await page.getByRole('link', { name: 'Open the capture' }).click();
     await page.getByRole('heading', { name: 'c5' }).waitFor();
     await page.getByRole('link', { name: 'Download vmcore' }).waitFor();
@@ -201,6 +201,67 @@ describe('fleet page', () => {
       /\/operations\/op-1\/trace\?format=perfetto$/,
     );
     await picture(page, 'operation');
+    expect(complaints).toEqual([]);
+  });
+
+  test('kexecs and restarts: → listed, newest first, each with its own page', async () => {
+    const world = busyWorld();
+    world.addOperation({ id: 'o-1', kind: 'kexec', state: 'succeeded', phase: 'up', partitionId: 'p1' });
+    world.addOperation({ id: 'o-2', kind: 'panic', state: 'succeeded', phase: 'stored', partitionId: 'p1' });
+    world.addOperation({ id: 'o-3', kind: 'restart', state: 'failed', phase: 'handoff', partitionId: 'p2' });
+    const { page } = await visit(world);
+    const rows = page.getByRole('region', { name: 'Kexecs and restarts' }).locator('tbody tr');
+    await rows.first().waitFor();
+    const texts = await rows.allTextContents();
+    expect(texts.map((text) => /^o-./.exec(text)?.[0])).toEqual(['o-3', 'o-1']);
+    expect(texts[0]).toContain('betarestart failed');
+    await page.getByRole('link', { name: 'o-1' }).click();
+    await page.getByText('This operation left no trace.').waitFor();
+  });
+
+  test('New partition: → what is asked for is what was chosen, and shown of what was made', async () => {
+    const world = busyWorld();
+    world.addImage({ name: 'built-in', kind: 'built-in' });
+    const { page, complaints } = await visit(world);
+    await page.getByRole('button', { name: 'New partition' }).click();
+    const choices = async (label: string): Promise<string[]> =>
+      page.getByRole('combobox', { name: label, exact: true }).locator('option').allTextContents();
+    expect(await choices('Interrupts')).toEqual(['XICS', 'XIVE']);
+    await page.getByRole('combobox', { name: 'Processor' }).selectOption('power8');
+    expect(await choices('Interrupts')).toEqual(['XICS']);
+    expect(await choices('Translation')).toEqual(['hash table']);
+    await page.getByRole('combobox', { name: 'Processor' }).selectOption('power9');
+    // The built-in guest has drivers for one machine alone.
+    await page.getByRole('combobox', { name: 'Image' }).selectOption('built-in');
+    expect([await choices('Firmware'), await choices('Interrupts'), await choices('Disks')]).toEqual([
+      ['flattened tree'],
+      ['XICS'],
+      ['virtio-blk'],
+    ]);
+    await page.getByRole('combobox', { name: 'Image' }).selectOption('debian');
+    await page.getByRole('textbox', { name: 'Name' }).fill('delta');
+    await page.getByRole('combobox', { name: 'Firmware' }).selectOption('open-firmware');
+    await page.getByRole('combobox', { name: 'Interrupts' }).selectOption('xive');
+    await page.getByRole('combobox', { name: 'Disks' }).selectOption('vscsi');
+    await page.getByRole('checkbox', { name: /H_SIGNAL_SYS_RESET/ }).check();
+    const asked = page.waitForRequest(
+      (request) => request.method() === 'POST' && request.url().endsWith('/partitions'),
+    );
+    await page.getByRole('button', { name: 'Add and start' }).click();
+    expect((await asked).postDataJSON()).toEqual({
+      name: 'delta',
+      image: 'debian',
+      processor: 'power9',
+      mmu: 'radix',
+      firmware: 'open-firmware',
+      interrupts: 'xive',
+      diskBus: 'vscsi',
+      cpus: 2,
+      memory: '1G',
+      refuseSysReset: true,
+    });
+    const panel = page.getByRole('region', { name: 'delta' });
+    for (const fact of ['Open Firmware', 'XIVE', 'virtual SCSI']) await panel.getByText(fact).waitFor();
     expect(complaints).toEqual([]);
   });
 
@@ -336,6 +397,53 @@ describe('capture page', () => {
       'panic-skips-shutdown',
     ]);
     expect(await first.locator('.count-held').textContent()).toContain('2');
+  });
+
+  test('a broken rule: → named before all others, and opened from there; devices have a lane of their own', async () => {
+    const world = busyWorld();
+    const trace = synthTrace();
+    const [first, ...others] = trace.rules;
+    if (first === undefined) throw new Error('the trace has rules');
+    const disk = { n: trace.events.length, cpu: -1, insn: 9e9, tb: `0x${'0'.repeat(16)}`, kind: 'disk' };
+    world.addCapture(
+      { id: 'broken' },
+      {
+        trace: {
+          ...trace,
+          events: [...trace.events, { ...disk, detail: 'first write' }],
+          rules: [{ ...first, verdict: 'broken' }, ...others],
+        },
+      },
+    );
+    const { page } = await visit(world, '#/captures/broken');
+    await page.locator('.broken-rules').getByRole('button', { name: first.name }).click();
+    await page.locator('.rule.open').getByText(first.name).waitFor();
+    expect(await page.locator('.lane-name').allTextContents()).toContain('Devices');
+    expect(await page.locator(`.event[data-event="${disk.n}"]`).count()).toBe(1);
+  });
+
+  test('an interrupt and a change of MSR: → in words', async () => {
+    const world = busyWorld();
+    const trace = synthTrace();
+    const at = { cpu: 0, insn: 1, tb: `0x${'0'.repeat(16)}` };
+    const hex = (value: number): string => `0x${value.toString(16).padStart(16, '0')}`;
+    world.addCapture(
+      { id: 'words' },
+      {
+        trace: {
+          ...trace,
+          events: [
+            { ...at, n: 0, kind: 'interrupt', addr: hex(0x100) },
+            { ...at, n: 1, kind: 'msr', regs: { before: hex(0x9000), after: hex(0x1032) } },
+            { ...at, n: 2, kind: 'hcall', detail: 'H_IPI', regs: { status: `0x${'f'.repeat(15)}c` } },
+          ],
+        },
+      },
+    );
+    const { page } = await visit(world, '#/captures/words');
+    await page.locator('.events-table').waitFor();
+    const said = await page.locator('.events-table td:last-child').allTextContents();
+    expect(said).toEqual(['0x100 system reset', 'IR DR RI on, EE off', 'H_IPI → -4']);
   });
 
   test('keys: → events in order, zoom, and back', async () => {

@@ -1,30 +1,17 @@
 /** The fleet has guests leave their kernels in peace: operations with a trace of their own. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ServiceEvent, Trace } from '../../src/panic/contract.ts';
-import { type OwnedFleet, openFleet } from '../../src/panic/index.ts';
-import { type MetadataStore, openMetadataStore } from '../../src/panic/store/index.ts';
-import { openLocalVmcoreStore, type VmcoreStore } from '../../src/vmcore/store/index.ts';
-import { BOOT, bootWithCrashKernel } from '../synth/crashing-guest.ts';
+import type { Trace } from '../../src/panic/contract.ts';
+import { bootWithCrashKernel } from '../synth/crashing-guest.ts';
+import { closeFleetWorld, type FleetWorld, openFleetWorld, phasesOf, seen } from '../synth/fleet-world.ts';
 import { fetch, kexec, leavingPartition, loadNext, startUp } from '../synth/leaving-guest.ts';
-import type { GuestScript, ScriptedPartition } from '../synth/partition-handle.ts';
+import type { GuestScript } from '../synth/partition-handle.ts';
 
-type World = {
-  readonly fleet: OwnedFleet;
-  readonly metadata: MetadataStore;
-  readonly vmcores: VmcoreStore;
-  readonly guests: ScriptedPartition[];
-  readonly events: ServiceEvent[];
-  readonly id: string;
-};
+type World = FleetWorld & { readonly id: string };
 
-const opened: World[] = [];
+const opened: FleetWorld[] = [];
 afterEach(async () => {
-  for (const { fleet, metadata, vmcores } of opened.splice(0)) {
-    await fleet.close();
-    await metadata.close();
-    await vmcores.close();
-  }
+  for (const world of opened.splice(0)) await closeFleetWorld(world);
 });
 
 const LEAVES: GuestScript = {
@@ -49,40 +36,12 @@ const LEAVES: GuestScript = {
 };
 
 async function readyWorld(script: GuestScript = LEAVES): Promise<World> {
-  const guests: ScriptedPartition[] = [];
-  const events: ServiceEvent[] = [];
-  const metadata = openMetadataStore(':memory:');
-  const vmcores = openLocalVmcoreStore(':memory:');
-  let ids = 0;
-  const fleet = await openFleet({
-    metadata,
-    vmcores,
-    images: { bootImage: async () => BOOT },
-    openPartition: (config) => {
-      const guest = leavingPartition(script, config);
-      guests.push(guest);
-      return guest;
-    },
-    now: () => new Date('2024-03-01T12:00:00Z'),
-    newId: (prefix) => `${prefix}${++ids}`,
-    onError: (error) => {
-      throw error;
-    },
-  });
-  fleet.events((event) => events.push(event));
-  const { id } = await fleet.create({ image: 'debian', cpus: 2, memory: '128M' });
-  const made = { fleet, metadata, vmcores, guests, events, id };
+  const made = await openFleetWorld(script, { openGuest: leavingPartition });
   opened.push(made);
-  await fleet.start(id);
+  const { id } = await made.fleet.create({ image: 'debian', cpus: 2, memory: '128M' });
+  await made.fleet.start(id);
   await seen(made, { kind: 'partition', state: 'ready' });
-  return made;
-}
-
-/** Waits for an event, past ones included. */
-async function seen({ events }: World, wanted: Partial<Record<string, string>>, count = 1): Promise<void> {
-  const matches = (event: ServiceEvent): boolean =>
-    Object.entries(wanted).every(([key, value]) => (event as Record<string, string>)[key] === value);
-  while (events.filter(matches).length < count) await new Promise((resolve) => setTimeout(resolve, 2));
+  return { ...made, id };
 }
 
 describe('an ordinary kexec', () => {
@@ -98,10 +57,7 @@ describe('an ordinary kexec', () => {
     const trace = JSON.parse((await w.metadata.getOperationTrace(submitted.id)) ?? 'null') as Trace;
     expect(trace.image.path).toBe('kexec');
     expect(trace.rules.length).toBeGreaterThan(30);
-    const phases = w.events.flatMap((event) =>
-      event.kind === 'operation' && event.id === submitted.id ? [event.phase] : [],
-    );
-    expect([...new Set(phases)]).toEqual([
+    expect(phasesOf(w, submitted.id)).toEqual([
       'queued',
       'loading',
       'triggered',
@@ -136,7 +92,8 @@ describe('an ordinary kexec', () => {
     expect(await w.metadata.getOperation(id)).toMatchObject({
       error: { code: 'kexec-failed', message: expect.stringContaining('no room') },
     });
-    expect(await w.metadata.getOperationTrace(id)).toBeNull();
+    const trace = JSON.parse((await w.metadata.getOperationTrace(id)) ?? 'null');
+    expect(trace).toMatchObject({ image: { path: 'kexec' }, events: [] });
     expect(w.fleet.get(w.id).state).toBe('ready');
     expect(w.guests[0]?.lives).toBe(1);
   });

@@ -1,97 +1,27 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { arraySource } from '../../src/base/bytes.ts';
-import type { ServiceEvent } from '../../src/panic/contract.ts';
 import { Refusal } from '../../src/panic/contract.ts';
-import { type OwnedFleet, openFleet } from '../../src/panic/index.ts';
-import { type MetadataStore, openMetadataStore } from '../../src/panic/store/index.ts';
-import { openLocalVmcoreStore, type VmcoreStore } from '../../src/vmcore/store/index.ts';
+import { BOOT, bootWithCrashKernel, handoff } from '../synth/crashing-guest.ts';
 import {
-  BOOT,
-  bootWithCrashKernel,
-  crashablePartition,
-  dump,
-  enterKernel,
-  handoff,
-} from '../synth/crashing-guest.ts';
-import type { GuestScript, ScriptedPartition } from '../synth/partition-handle.ts';
-import { elfDump } from '../synth/vmcore.ts';
+  CRASHES,
+  closeFleetWorld,
+  type FleetWorld,
+  type FleetWorldOptions,
+  openFleetWorld,
+  readyPartition,
+  seen,
+} from '../synth/fleet-world.ts';
+import type { GuestScript } from '../synth/partition-handle.ts';
 
-type World = {
-  readonly fleet: OwnedFleet;
-  readonly metadata: MetadataStore;
-  readonly vmcores: VmcoreStore;
-  readonly guests: ScriptedPartition[];
-  readonly events: ServiceEvent[];
-};
-
-const opened: World[] = [];
+const opened: FleetWorld[] = [];
 afterEach(async () => {
-  for (const { fleet, metadata, vmcores } of opened.splice(0)) {
-    await fleet.close();
-    await metadata.close();
-    await vmcores.close();
-  }
+  for (const world of opened.splice(0)) await closeFleetWorld(world);
 });
 
-const CRASHES: GuestScript = {
-  onStart: bootWithCrashKernel,
-  onInput: (guest, vty, text) => {
-    if (vty !== 0 || text !== '\x0fc') return guest.rest();
-    handoff(guest, 1);
-    enterKernel(guest, 1);
-    setTimeout(() => dump(guest, elfDump()), 20);
-  },
-};
-
-async function world(
-  script: GuestScript = CRASHES,
-  stores?: Pick<World, 'metadata' | 'vmcores'>,
-): Promise<World> {
-  const guests: ScriptedPartition[] = [];
-  const events: ServiceEvent[] = [];
-  const { metadata, vmcores } = stores ?? {
-    metadata: openMetadataStore(':memory:'),
-    vmcores: openLocalVmcoreStore(':memory:'),
-  };
-  let ids = 0;
-  const fleet = await openFleet({
-    metadata,
-    vmcores,
-    images: {
-      bootImage: async (name) => {
-        if (name !== 'debian') throw new Refusal('not-found', `There is no image ${name}.`);
-        return BOOT;
-      },
-    },
-    openPartition: (config) => {
-      const guest = crashablePartition(script, config);
-      guests.push(guest);
-      return guest;
-    },
-    now: () => new Date('2024-03-01T12:00:00Z'),
-    newId: (prefix) => `${prefix}${++ids}`,
-    onError: (error) => {
-      throw error;
-    },
-  });
-  fleet.events((event) => events.push(event));
-  const made = { fleet, metadata, vmcores, guests, events };
+async function world(script: GuestScript = CRASHES, options: FleetWorldOptions = {}): Promise<FleetWorld> {
+  const made = await openFleetWorld(script, options);
   opened.push(made);
   return made;
-}
-
-/** Waits for an event, past ones included. */
-async function seen({ events }: World, wanted: Partial<Record<string, string>>, count = 1): Promise<void> {
-  const matches = (event: ServiceEvent): boolean =>
-    Object.entries(wanted).every(([key, value]) => (event as Record<string, string>)[key] === value);
-  while (events.filter(matches).length < count) await new Promise((resolve) => setTimeout(resolve, 2));
-}
-
-async function readyPartition(w: World): Promise<string> {
-  const { id } = await w.fleet.create({ image: 'debian', cpus: 2, name: 'one' });
-  await w.fleet.start(id);
-  await seen(w, { kind: 'partition', id, state: 'ready' });
-  return id;
 }
 
 describe('partitions', () => {
@@ -102,6 +32,36 @@ describe('partitions', () => {
     await seen(w, { kind: 'partition', id, state: 'ready' });
     expect(w.guests[0]?.config.refuseSysReset).toBe(true);
   });
+
+  it('firmware, interrupts and disks of the request → shown, and the machine has them', async () => {
+    const w = await world();
+    const machine = { firmware: 'open-firmware', interrupts: 'xive', diskBus: 'vscsi' } as const;
+    const made = await w.fleet.create({ image: 'debian', ...machine });
+    expect(made).toMatchObject(machine);
+    await w.fleet.start(made.id);
+    await seen(w, { kind: 'partition', id: made.id, state: 'ready' });
+    const config = w.guests[0]?.config;
+    expect(config).toMatchObject({ firmware: 'open-firmware', interruptController: 'xive' });
+    expect(config?.disks.map(({ bus }) => bus)).toEqual(config?.disks.map(() => 'vscsi'));
+    // A partition of an earlier release, which knew none of them, is what it was.
+    const usual = { firmware: 'flat', interrupts: 'xics', diskBus: 'virtio' };
+    expect(await w.fleet.create({ image: 'debian' })).toMatchObject(usual);
+  });
+
+  it.each([{ firmware: 'open-firmware' }, { interrupts: 'xive' }, { diskBus: 'vscsi' }] as const)(
+    '%o of an image whose guest has no driver → refused with the reason',
+    async (asked) => {
+      const machine = { firmware: 'flat', interruptController: 'xics', diskBus: 'virtio' } as const;
+      const w = await world(CRASHES, { boot: { ...BOOT, machine } });
+      const [value] = Object.values(asked);
+      await expect(w.fleet.create({ image: 'debian', ...asked })).rejects.toMatchObject({
+        code: 'invalid',
+        message: expect.stringContaining(`cannot deal with ${value}`),
+      });
+      const usual = { firmware: 'flat', interrupts: 'xics', diskBus: 'virtio' } as const;
+      expect(await w.fleet.create({ image: 'debian', ...usual })).toMatchObject(usual);
+    },
+  );
 
   it('created off, started by an operation, stopped, removed', async () => {
     const w = await world();
@@ -128,6 +88,7 @@ describe('partitions', () => {
       { image: 'nowhere' },
       { image: 'debian', memory: '3 bananas' },
       { image: 'debian', processor: 'power8', mmu: 'radix' },
+      { image: 'debian', processor: 'power8', interrupts: 'xive' },
     ] as const) {
       await expect(w.fleet.create(request)).rejects.toMatchObject({ code: 'invalid' });
     }
@@ -171,142 +132,6 @@ describe('partitions', () => {
   });
 });
 
-describe('panic', () => {
-  it('captured, stored, told, and the partition is back in service', async () => {
-    const w = await world();
-    const id = await readyPartition(w);
-    const operation = await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
-    expect(operation).toMatchObject({ kind: 'panic', state: 'queued' });
-    expect(w.fleet.get(id).state).toBe('busy');
-    await seen(w, { kind: 'operation', id: operation.id, state: 'succeeded' });
-    await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
-    const done = await w.metadata.getOperation(operation.id);
-    const capture = await w.metadata.getCapture(done?.captureId ?? '');
-    expect(capture).toMatchObject({
-      partitionId: id,
-      image: 'debian',
-      outcome: 'captured',
-      phase: 'stored',
-      vmcore: { format: 'elf', bytes: elfDump().length },
-      rules: { broken: 0, held: 19 },
-    });
-    const manifest = await w.metadata.getManifestId(capture?.id ?? '');
-    const parts: Uint8Array[] = [];
-    for await (const part of w.vmcores.readVmcore(manifest ?? 0)) parts.push(part);
-    expect(Buffer.concat(parts).equals(elfDump())).toBe(true);
-    expect(JSON.parse((await w.metadata.getTrace(capture?.id ?? '')) ?? '').version).toBe(1);
-    expect(w.fleet.get(id)).toMatchObject({ crashes: 1, state: 'ready' });
-    const phases = w.events.flatMap((event) =>
-      event.kind === 'operation' && event.id === operation.id ? [event.phase] : [],
-    );
-    expect([...new Set(phases)]).toEqual([
-      'queued',
-      'triggered',
-      'panic',
-      'handoff',
-      'purgatory',
-      'crash-kernel',
-      'dumping',
-      'stored',
-    ]);
-  });
-
-  it('a fault in a CPU that is not there: invalid, and the partition stays ready', async () => {
-    const w = await world();
-    const id = await readyPartition(w);
-    const faults = [{ kind: 'wedge', cpu: 2 }] as const;
-    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw', faults })).rejects.toMatchObject({
-      code: 'invalid',
-    });
-    expect(w.fleet.get(id).state).toBe('ready');
-  });
-
-  it('not ready: conflict; bad CPU or dump: invalid; unknown: not found', async () => {
-    const w = await world();
-    const { id } = await w.fleet.create({ image: 'debian', cpus: 2 });
-    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' })).rejects.toMatchObject({
-      code: 'conflict',
-    });
-    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw', onCpu: 2 })).rejects.toMatchObject({
-      code: 'invalid',
-    });
-    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: '; reboot' })).rejects.toMatchObject({
-      code: 'invalid',
-    });
-    await expect(w.fleet.panic('p99', { trigger: 'sysrq', dump: 'raw' })).rejects.toMatchObject({
-      code: 'not-found',
-    });
-  });
-
-  it('the same key: the same operation, done once', async () => {
-    const w = await world();
-    const id = await readyPartition(w);
-    const request = { trigger: 'sysrq', dump: 'raw' } as const;
-    const [first, second] = await Promise.all([
-      w.fleet.panic(id, request, 'k'),
-      w.fleet.panic(id, request, 'k'),
-    ]);
-    expect(second.id).toBe(first.id);
-    await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
-    expect((await w.fleet.panic(id, request, 'k')).id).toBe(first.id);
-    expect(w.fleet.get(id)).toMatchObject({ state: 'ready', crashes: 1 });
-  });
-
-  it('a failed crash: the operation fails with the reason, the capture stays, the partition comes back', async () => {
-    const w = await world({
-      ...CRASHES,
-      onInput: (guest, vty, text) => {
-        if (vty !== 0 || text !== '\x0fc') return guest.rest();
-        handoff(guest, 1);
-        guest.rest();
-      },
-    });
-    const id = await readyPartition(w);
-    const operation = await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
-    await seen(w, { kind: 'operation', id: operation.id, state: 'failed' });
-    const done = await w.metadata.getOperation(operation.id);
-    expect(done).toMatchObject({
-      phase: 'purgatory',
-      error: { code: 'capture-failed' },
-      captureId: expect.any(String),
-    });
-    expect(await w.metadata.getCapture(done?.captureId ?? '')).toMatchObject({
-      outcome: 'failed',
-      phase: 'purgatory',
-      vmcore: null,
-    });
-    await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
-  });
-
-  it('stopped in mid-crash: the operation fails, and the partition stays off', async () => {
-    const w = await world({
-      ...CRASHES,
-      onInput: (guest, vty, text) => {
-        if (vty === 0 && text === '\x0fc') handoff(guest, 1);
-      },
-    });
-    const id = await readyPartition(w);
-    const operation = await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
-    await seen(w, { kind: 'operation', id: operation.id, phase: 'purgatory' });
-    const stop = await w.fleet.stop(id);
-    await seen(w, { kind: 'operation', id: stop.id, state: 'succeeded' });
-    expect((await w.metadata.getOperation(operation.id))?.state).toBe('failed');
-    expect(w.fleet.get(id).state).toBe('stopped');
-    expect(w.guests[0]?.lives).toBe(1);
-  });
-
-  it('a guest that crashes by itself is captured, too', async () => {
-    const w = await world();
-    const id = await readyPartition(w);
-    const guest = w.guests[0] as ScriptedPartition;
-    dump(guest, elfDump());
-    await seen(w, { kind: 'capture', partitionId: id });
-    await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
-    const { items } = await w.metadata.listCaptures({ limit: 10 });
-    expect(items).toMatchObject([{ outcome: 'captured', vmcore: { bytes: elfDump().length } }]);
-  });
-});
-
 describe('the service goes down', () => {
   it('closed in mid-crash: interrupted, nothing is stored', async () => {
     const w = await world({
@@ -337,7 +162,7 @@ describe('the service goes down', () => {
       createdAt: at,
       updatedAt: at,
     });
-    const again = await world(CRASHES, w);
+    const again = await world(CRASHES, { stores: w });
     opened.splice(opened.indexOf(w), 1);
     expect(await w.metadata.getOperation('o99')).toMatchObject({
       state: 'failed',

@@ -27,6 +27,15 @@ describe('partitions', () => {
     expect(again.json()).toEqual(answer.json());
   });
 
+  test('POST /partitions: firmware, interrupts and disks → shown; without → the usual ones', async () => {
+    const machine = { firmware: 'open-firmware', interrupts: 'xive', diskBus: 'vscsi' };
+    const post = async (payload: object) =>
+      (await service.app.inject({ method: 'POST', url: P, payload })).json();
+    expect(await post({ image: 'debian', ...machine })).toMatchObject(machine);
+    const usual = { firmware: 'flat', interrupts: 'xics', diskBus: 'virtio' };
+    expect(await post({ image: 'debian' })).toMatchObject(usual);
+  });
+
   test('DELETE /partitions/:id: running → 409; stopped → 204 and gone', async () => {
     expect((await service.app.inject({ method: 'DELETE', url: `${P}/p1` })).statusCode).toBe(409);
     service.world.setState('p1', 'stopped');
@@ -140,6 +149,13 @@ test.each([
   ['a command line with a new line', { image: 'debian', append: 'a\nb' }],
   ['a command line without end', { image: 'debian', append: 'x'.repeat(5000) }],
   ['a processor of another house', { image: 'debian', processor: 'x86' }],
+  ['firmware of another house', { image: 'debian', firmware: 'uefi' }],
+  ['firmware as a list', { image: 'debian', firmware: ['flat'] }],
+  ['an interrupt controller of another house', { image: 'debian', interrupts: 'apic' }],
+  ['an interrupt controller in capitals', { image: 'debian', interrupts: 'XIVE' }],
+  ['the command line’s spelling', { image: 'debian', 'disk-bus': 'vscsi' }],
+  ['a disk bus of another house', { image: 'debian', diskBus: 'ide' }],
+  ['no disk bus', { image: 'debian', diskBus: null }],
   ['a prototype', { image: 'debian', constructor: { prototype: { polluted: true } } }],
 ])('POST /partitions: %s → 400 and nothing made', async (_what, payload) => {
   const answer = await service.app.inject({ method: 'POST', url: P, payload });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildElf, EM_PPC64, ET_EXEC, PF_R, PF_X, PT_LOAD } from '../../src/base/elf/index.ts';
 import type { BlockStore } from '../../src/emulator/devices/contract.ts';
-import type { MachineEvent, ObservePlan } from '../../src/emulator/host/index.ts';
+import type { MachineEvent, ObservePlan, PartitionConfig } from '../../src/emulator/host/index.ts';
 import { Partition } from '../../src/emulator/partition/index.ts';
 import { ATTN } from './power-words.ts';
 
@@ -16,11 +16,15 @@ export type BareRun = {
   readonly events: readonly MachineEvent[];
 };
 
-/** Powers a partition of one vCPU on with the words as its kernel; it has not run yet. Every interrupt ends its life by attn. */
+/**
+ * Powers a partition, of one vCPU unless told, on with the words as its kernel; it has not run yet. Every interrupt ends
+ * its life by attn.
+ */
 export function bareKernel(
   words: readonly number[],
   plan?: Partial<ObservePlan>,
   disks: readonly BlockStore[] = [],
+  change: Partial<Pick<PartitionConfig, 'cpus'>> = {},
 ): BareRun {
   const folder = mkdtempSync(join(tmpdir(), 'kdumpd-kernel-'));
   try {
@@ -50,6 +54,7 @@ export function bareKernel(
         append: '',
         seed: 1,
         disks: [],
+        ...change,
       },
       disks,
       { console: () => undefined, unsupported: () => undefined, event: (event) => events.push(event) },

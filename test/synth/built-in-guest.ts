@@ -11,7 +11,7 @@ import {
   readPurgatory,
 } from '../../src/crashkernel/index.ts';
 import { createMemoryStore } from '../../src/emulator/devices/virtio/stores.ts';
-import type { MachineEvent, PartitionConfig } from '../../src/emulator/host/contract.ts';
+import type { MachineEvent, PartitionConfig } from '../../src/emulator/host/index.ts';
 import { Partition } from '../../src/emulator/partition/index.ts';
 import { parseFacts } from '../../src/panic/loading/facts.ts';
 
@@ -101,7 +101,7 @@ export class BuiltInGuest {
       image: probeImage(new Uint8Array(readFileSync(GUEST_KERNEL))),
       purgatory: readPurgatory(new Uint8Array(readFileSync(PURGATORY))),
       commandLine: 'kdumpd.dump=raw',
-      tree: this.partition.machineTree(),
+      tree: this.partition.machineTree() ?? new Uint8Array(0),
       guest: this.facts(),
       ...more,
     });

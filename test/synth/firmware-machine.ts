@@ -152,6 +152,9 @@ export class FakeVcpu implements FirmwareVcpu {
     this.log.push(on ? 'little' : 'big');
   }
 
+  setInstructionBreakpoint(ciabr: bigint): void {
+    this.log.push(`breakpoint ${ciabr.toString(16)}`);
+  }
   setAlternateInterruptLocation(ail: 0 | 2 | 3): void {
     this.log.push(`ail ${ail}`);
   }

@@ -17,6 +17,7 @@ import type {
   PartitionNotice,
   VcpuSnapshot,
 } from '../../src/emulator/host/index.ts';
+import { OutsideMemory } from '../../src/emulator/memory/contract.ts';
 
 /** What the guest does, told by a test. Each part is called after the request that causes it was answered. */
 export type GuestScript = {
@@ -152,7 +153,7 @@ export class ScriptedPartition implements PartitionHandle {
   }
   async readMemory(raddr: number, length: number): Promise<Uint8Array> {
     const part = this.#memory.find(({ at, bytes }) => raddr >= at && raddr + length <= at + bytes.length);
-    if (part === undefined) throw new Error(`${length} bytes at ${hex64(raddr)} are no memory`);
+    if (part === undefined) throw new OutsideMemory(raddr, length);
     return part.bytes.slice(raddr - part.at, raddr - part.at + length);
   }
   async instant(name: InstantName): Promise<InstantRecord | undefined> {
@@ -182,8 +183,7 @@ export class ScriptedPartition implements PartitionHandle {
   async changes(_name: InstantName): Promise<readonly PageChange[]> {
     return this.pageChanges;
   }
-  async machineTree(): Promise<Uint8Array> {
-    if (this.tree === undefined) throw new Error('the kernel was given no flattened tree');
+  async machineTree(): Promise<Uint8Array | undefined> {
     return this.tree;
   }
   async writeDisk(disk: number, offset: number, bytes: Uint8Array): Promise<void> {

@@ -3,9 +3,15 @@
 import { render } from 'preact';
 import { App } from './parts/app.tsx';
 import { follow } from './state.ts';
+import './style/theme.css';
 import './style/base.css';
-import './style/page.css';
+import './style/controls.css';
+import './style/frame.css';
+import './style/fleet.css';
+import './style/capture.css';
 import './style/handoff.css';
+import './style/events.css';
+import './style/rules.css';
 
 const root = document.getElementById('root');
 if (root !== null) {

@@ -46,6 +46,18 @@ export const selected: ReadonlySignal<PartitionView | null> = computed(() => {
   return all.find((p) => p.id === chosenPartition.value) ?? all[0] ?? null;
 });
 
+/** A partition's name; one that is gone is known by its id alone. */
+export function partitionName(id: string): string {
+  const all = partitions.value.kind === 'ready' ? partitions.value.value : [];
+  return all.find((partition) => partition.id === id)?.name ?? id;
+}
+
+/** Whether an image is the guest that comes with the program. */
+export function isBuiltIn(image: string): boolean {
+  const all = images.value.kind === 'ready' ? images.value.value : [];
+  return all.some(({ name, kind }) => name === image && kind === 'built-in');
+}
+
 /** The newest operation of a partition. */
 export function latestOperation(partitionId: string, kind?: Operation['kind']): Operation | null {
   let found: Operation | null = null;

@@ -10,67 +10,39 @@ import {
   runCrash,
   TRACE_FORMATS,
 } from '../../panic/index.ts';
-import {
-  checkMachine,
-  choiceArgument,
-  DISK_BUSES,
-  FIRMWARES,
-  faultArgument,
-  INTERRUPT_CONTROLLERS,
-  integerArgument,
-  MAXIMUM_CPUS,
-  memoryArgument,
-  mmuArgument,
-  PROCESSORS,
-  sizeArgument,
-} from './arguments.ts';
+import { choiceArgument, faultArgument, integerArgument, sizeArgument } from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
 import { imageSource } from './image-source.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
+import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
 
-type Options = LoadingOptions & {
-  readonly data: string;
-  readonly image: string;
-  readonly processor: string;
-  readonly mmu?: string;
-  readonly firmware: string;
-  readonly interrupts: string;
-  readonly diskBus: string;
-  readonly cpus: string;
-  readonly memory: string;
-  readonly rma?: string;
-  readonly trigger: string;
-  readonly onCpu?: string;
-  readonly append?: string;
-  readonly crashAppend?: string;
-  readonly dump: string;
-  readonly dumpDevice?: string;
-  readonly refuseSysReset?: boolean;
-  readonly fault?: readonly string[];
-  readonly seed: string;
-  readonly timeout: string;
-  readonly vmcore?: string;
-  readonly trace?: string;
-  readonly traceFormat: string;
-  readonly console?: string;
-  readonly json?: boolean;
-};
+type Options = LoadingOptions &
+  MachineOptions & {
+    readonly data: string;
+    readonly image: string;
+    readonly trigger: string;
+    readonly onCpu?: string;
+    readonly append?: string;
+    readonly crashAppend?: string;
+    readonly dump: string;
+    readonly dumpDevice?: string;
+    readonly refuseSysReset?: boolean;
+    readonly fault?: readonly string[];
+    readonly timeout: string;
+    readonly vmcore?: string;
+    readonly trace?: string;
+    readonly traceFormat: string;
+    readonly console?: string;
+    readonly json?: boolean;
+  };
 
 const TRIGGERS: readonly Trigger[] = ['sysrq', 'nmi', 'panic', 'echo'];
 
 export function crashCommand(): Command {
-  return withLoadingOptions(new Command('crash'))
+  return withLoadingOptions(withMachineOptions(new Command('crash')))
     .description('One crash without a daemon')
     .requiredOption('--image <name>', 'the image to boot')
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
-    .option('--processor <name>', 'power8 or power9', 'power9')
-    .option('--mmu <mode>', 'hash or radix; default: radix, or what the processor has')
-    .option('--firmware <kind>', 'how the kernel is entered: flat or open-firmware', 'flat')
-    .option('--interrupts <kind>', 'the interrupt controller: xics or xive', 'xics')
-    .option('--disk-bus <kind>', 'how disks are attached: virtio or vscsi', 'virtio')
-    .option('--cpus <n>', 'virtual processors, 1 to 8', '1')
-    .option('--memory <spec>', 'RAM: 1G, or 64M,16M@4G', '1G')
-    .option('--rma <size>', 'size of the real-mode area')
     .option('--trigger <kind>', 'sysrq, nmi, panic or echo', 'sysrq')
     .option('--on-cpu <n>', 'the CPU that is to panic')
     .option('--append <string>', 'added to the kernel command line')
@@ -79,7 +51,6 @@ export function crashCommand(): Command {
     .option('--dump-device <size>', 'size of the dump device')
     .option('--refuse-sys-reset', 'H_SIGNAL_SYS_RESET is not there: CPUs are stopped by interrupts')
     .option('--fault <what>', `inject a fault: ${FAULT_SYNTAX}; may be repeated`, gather)
-    .option('--seed <n>', 'seeds every source of chance', '1')
     .option(
       '--timeout <seconds>',
       'guest seconds until the crash counts as failed',
@@ -101,12 +72,8 @@ function gather(value: string, before: readonly string[] = []): readonly string[
 }
 
 async function run(options: Options): Promise<number> {
-  const processor = choiceArgument('--processor', options.processor, PROCESSORS);
-  const mmu = mmuArgument(options.mmu, processor);
-  const interruptController = choiceArgument('--interrupts', options.interrupts, INTERRUPT_CONTROLLERS);
-  checkMachine(processor, mmu, interruptController);
-  const cpus = integerArgument('--cpus', options.cpus, 1, MAXIMUM_CPUS);
-  memoryArgument(options.memory);
+  const machine = machineArguments(options);
+  const { cpus } = machine;
   const faults = options.fault?.map((each) => faultArgument(each, cpus));
   const dump = dumpMode(options.dump);
   const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
@@ -118,16 +85,7 @@ async function run(options: Options): Promise<number> {
   });
   const report = await runCrash({
     boot,
-    processor,
-    mmu,
-    cpus,
-    memory: options.memory,
-    variant: {
-      firmware: choiceArgument('--firmware', options.firmware, FIRMWARES),
-      interruptController,
-      diskBus: choiceArgument('--disk-bus', options.diskBus, DISK_BUSES),
-    },
-    seed: integerArgument('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
+    ...machine,
     request: {
       trigger: choiceArgument('--trigger', options.trigger, TRIGGERS),
       dump,
@@ -139,7 +97,6 @@ async function run(options: Options): Promise<number> {
     },
     ...(options.refuseSysReset === undefined ? {} : { refuseSysReset: options.refuseSysReset }),
     onPhase: (phase) => process.stderr.write(`crash: ${phase}\n`),
-    ...(options.rma === undefined ? {} : { rma: sizeArgument('--rma', options.rma) }),
     ...(options.dumpDevice === undefined
       ? {}
       : { dumpBytes: sizeArgument('--dump-device', options.dumpDevice) }),

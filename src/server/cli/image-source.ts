@@ -8,6 +8,8 @@ import { bootAppend, crashAppend, getImage, type ImageRecord, imagePath, loaderO
 
 /** Plans on a disk: for a crash, and for an ordinary kexec of the same kernel. */
 const PLANS = 2;
+/** What the built-in guest has drivers for. */
+const BUILT_IN_MACHINE = { firmware: 'flat', interruptController: 'xics', diskBus: 'virtio' } as const;
 /** Purgatory, tree and elfcorehdr of all plans. */
 const SMALL_SEGMENTS = 4 * 2 ** 20;
 
@@ -32,6 +34,7 @@ function bootImageOf(imageRoot: string, image: ImageRecord, append: string, opti
     kernel,
     append,
     agent: image.agent,
+    ...(image.kind === 'built-in' ? { machine: BUILT_IN_MACHINE } : {}),
     ...(image.kernelRelease === undefined ? {} : { kernelRelease: image.kernelRelease }),
     ...(initrd === undefined ? {} : { initrd }),
     ...(disk === undefined || isPlanned ? {} : { disk }),

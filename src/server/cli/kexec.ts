@@ -2,51 +2,32 @@
 
 import { Command } from 'commander';
 import { DEFAULT_LEAVE_SECONDS, exitCodeOfKexec, runKexec, TRACE_FORMATS } from '../../panic/index.ts';
-import {
-  checkMachine,
-  choiceArgument,
-  integerArgument,
-  MAXIMUM_CPUS,
-  memoryArgument,
-  mmuArgument,
-  PROCESSORS,
-  sizeArgument,
-} from './arguments.ts';
+import { choiceArgument, integerArgument } from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
 import { imageSource } from './image-source.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
+import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
 
-type Options = LoadingOptions & {
-  readonly data: string;
-  readonly image: string;
-  readonly restart?: boolean;
-  readonly processor: string;
-  readonly mmu?: string;
-  readonly cpus: string;
-  readonly memory: string;
-  readonly rma?: string;
-  readonly append?: string;
-  readonly seed: string;
-  readonly timeout: string;
-  readonly trace?: string;
-  readonly traceFormat: string;
-  readonly console?: string;
-  readonly json?: boolean;
-};
+type Options = LoadingOptions &
+  MachineOptions & {
+    readonly data: string;
+    readonly image: string;
+    readonly restart?: boolean;
+    readonly append?: string;
+    readonly timeout: string;
+    readonly trace?: string;
+    readonly traceFormat: string;
+    readonly console?: string;
+    readonly json?: boolean;
+  };
 
 export function kexecCommand(): Command {
-  return withLoadingOptions(new Command('kexec'))
+  return withLoadingOptions(withMachineOptions(new Command('kexec')))
     .description('One ordinary kexec, from one kernel into the next, without a daemon')
     .requiredOption('--image <name>', 'the image to boot')
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
     .option('--restart', 'a plain restart instead: as far as the firmware')
-    .option('--processor <name>', 'power8 or power9', 'power9')
-    .option('--mmu <mode>', 'hash or radix; default: radix, or what the processor has')
-    .option('--cpus <n>', 'virtual processors, 1 to 8', '1')
-    .option('--memory <spec>', 'RAM: 1G, or 64M,16M@4G', '1G')
-    .option('--rma <size>', 'size of the real-mode area')
     .option('--append <string>', 'added to the kernel command line')
-    .option('--seed <n>', 'seeds every source of chance', '1')
     .option(
       '--timeout <seconds>',
       'guest seconds until the new kernel must be up',
@@ -63,10 +44,7 @@ export function kexecCommand(): Command {
 }
 
 async function run(options: Options): Promise<number> {
-  const processor = choiceArgument('--processor', options.processor, PROCESSORS);
-  const mmu = mmuArgument(options.mmu, processor);
-  checkMachine(processor, mmu);
-  memoryArgument(options.memory);
+  const machine = machineArguments(options);
   const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
   const boot = await imageSource(openDataFolder(options.data).images).bootImage(options.image, {
     ...loadingArguments(options),
@@ -75,15 +53,10 @@ async function run(options: Options): Promise<number> {
   const report = await runKexec({
     boot,
     path: options.restart === true ? 'restart' : 'kexec',
-    processor,
-    mmu,
-    cpus: integerArgument('--cpus', options.cpus, 1, MAXIMUM_CPUS),
-    memory: options.memory,
-    seed: integerArgument('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
+    ...machine,
     request: { timeoutSeconds: integerArgument('--timeout', options.timeout, 1, 1_000_000) },
     traceFormat,
     onPhase: (phase) => process.stderr.write(`kexec: ${phase}\n`),
-    ...(options.rma === undefined ? {} : { rma: sizeArgument('--rma', options.rma) }),
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.console === undefined ? {} : { console: options.console }),
   });

@@ -3,7 +3,15 @@
 import { Type } from 'typebox';
 import type { App, RouteContext } from '../context.ts';
 import { ProblemError } from '../problem.ts';
-import { CapturePage, CaptureRef, IdParams, IdText, ProblemRef, RawText, RuleList } from '../schemas.ts';
+import {
+  CapturePage,
+  CaptureRef,
+  IdParams,
+  IdText,
+  ProblemRef,
+  RawText,
+  RuleList,
+} from '../schemas/index.ts';
 import { pageFields, pageQuery } from './paging.ts';
 
 const tags = ['captures'];

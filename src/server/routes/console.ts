@@ -5,7 +5,7 @@
 
 import { Type } from 'typebox';
 import type { App, RouteContext } from '../context.ts';
-import { IdParams, ProblemRef, RawText } from '../schemas.ts';
+import { IdParams, ProblemRef, RawText } from '../schemas/index.ts';
 
 const tags = ['console'];
 

@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox';
 import type { App, RouteContext } from '../context.ts';
-import { ProblemRef } from '../schemas.ts';
+import { ProblemRef } from '../schemas/index.ts';
 
 export function registerEventRoutes(app: App, { events, streams }: RouteContext): void {
   app.get(

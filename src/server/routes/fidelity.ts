@@ -4,7 +4,7 @@ import { type TUnsafe, Type } from 'typebox';
 import type { FidelityReport, Trace } from '../../panic/contract.ts';
 import type { App, RouteContext } from '../context.ts';
 import { ProblemError } from '../problem.ts';
-import { IdParams, ProblemRef } from '../schemas.ts';
+import { IdParams, ProblemRef } from '../schemas/index.ts';
 
 const count = Type.Integer({ minimum: 0 });
 const hex64 = Type.String({ pattern: '^0x[0-9a-f]{16}$' });
@@ -19,6 +19,7 @@ const writer = Type.Object({
 const change = Type.Object({
   raddr: hex64,
   bytes: count,
+  span: Type.Optional(count),
   owner: Type.Enum(['reservation', 'low-64k', 'rtas', 'hypervisor', 'production', 'unexplained']),
   writer: Type.Optional(writer),
 });
@@ -53,6 +54,7 @@ const report = Type.Object({
   changedPagesBeforeT1: count,
   changedAfterT1: Type.Array(change),
   changedPagesAfterT1: Type.Record(Type.String(), count),
+  intoReservation: Type.Optional(Type.Array(Type.Object({ raddr: hex64, writer, changed: Type.Boolean() }))),
   problems: Type.Array(Type.String()),
 });
 

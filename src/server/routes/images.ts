@@ -2,7 +2,14 @@
 
 import { Type } from 'typebox';
 import type { App, RouteContext } from '../context.ts';
-import { ImageImportSchema, ImageList, ImageRef, NameParams, OperationRef, ProblemRef } from '../schemas.ts';
+import {
+  ImageImportSchema,
+  ImageList,
+  ImageRef,
+  NameParams,
+  OperationRef,
+  ProblemRef,
+} from '../schemas/index.ts';
 import { locationOf } from './partitions.ts';
 
 const tags = ['images'];

@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox';
 import type { App, RouteContext } from '../context.ts';
-import { IdParams, IdText, OperationPage, OperationRef, ProblemRef } from '../schemas.ts';
+import { IdParams, IdText, OperationPage, OperationRef, ProblemRef } from '../schemas/index.ts';
 import { pageFields, pageQuery } from './paging.ts';
 
 const tags = ['operations'];

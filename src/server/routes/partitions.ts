@@ -12,7 +12,7 @@ import {
   PartitionRef,
   PartitionRequestSchema,
   ProblemRef,
-} from '../schemas.ts';
+} from '../schemas/index.ts';
 
 const tags = ['partitions'];
 const LIFE_CYCLE = [

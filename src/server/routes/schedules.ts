@@ -1,7 +1,7 @@
 /** What the service does by the clock: its schedules, and when they fired or should have. */
 
 import type { App, RouteContext } from '../context.ts';
-import { ScheduleList } from '../schemas.ts';
+import { ScheduleList } from '../schemas/index.ts';
 
 export function registerScheduleRoutes(app: App, { schedules }: RouteContext): void {
   app.get(

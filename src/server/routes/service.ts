@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox';
 import { API_PREFIX, type App, type RouteContext } from '../context.ts';
-import { HealthRef } from '../schemas.ts';
+import { HealthRef } from '../schemas/index.ts';
 
 const tags = ['service'];
 const versionSchema = Type.Object({

@@ -5,7 +5,7 @@ import type { Trace } from '../../panic/contract.ts';
 import { formatTrace, queryTrace, TRACE_FORMATS, type TraceBound } from '../../panic/index.ts';
 import type { App, RouteContext } from '../context.ts';
 import { ProblemError } from '../problem.ts';
-import { IdParams, ProblemRef, RuleList, TraceAnswer } from '../schemas.ts';
+import { IdParams, ProblemRef, RuleList, TraceAnswer } from '../schemas/index.ts';
 
 const DEFAULT_LIMIT = 1000;
 const MAX_LIMIT = 10_000;

@@ -11,7 +11,7 @@ import type { App, RouteContext } from '../context.ts';
 import type { VmcoreSource } from '../ports.ts';
 import { ProblemError } from '../problem.ts';
 import { type ByteRange, judgeConditions, parseRange } from '../range.ts';
-import { IdParams, ProblemRef } from '../schemas.ts';
+import { IdParams, ProblemRef } from '../schemas/index.ts';
 
 const tags = ['captures'];
 const OCTETS = 'application/octet-stream';

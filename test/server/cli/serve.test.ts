@@ -162,6 +162,9 @@ describe('readFleetFile', () => {
     ['a field of another type', [{ image: 'debian', cpus: 'two' }], /partition 1: \/cpus/],
     ['no image', [{ image: 'debian' }, {}], /partition 2/],
     ['a field nobody knows', [{ image: 'debian', cpu: 2 }], /partition 1/],
+    ['firmware nobody knows', [{ image: 'debian', firmware: 'uefi' }], /partition 1: \/firmware/],
+    ['interrupts nobody knows', [{ image: 'debian', interrupts: 'apic' }], /partition 1: \/interrupts/],
+    ['a bus nobody knows', [{ image: 'debian' }, { image: 'debian', diskBus: 1 }], /partition 2: \/diskBus/],
     [
       'a name twice',
       [
@@ -174,6 +177,18 @@ describe('readFleetFile', () => {
     const file = join(root, 'fleet.json');
     await writeFile(file, JSON.stringify(fleet));
     expect(() => readFleetFile(file)).toThrow(reason);
+  });
+
+  it('a machine that is not the usual one → as it is written', async () => {
+    const file = join(root, 'fleet.json');
+    const fleet = wanted({
+      image: 'debian',
+      firmware: 'open-firmware',
+      interrupts: 'xive',
+      diskBus: 'vscsi',
+    });
+    await writeFile(file, JSON.stringify(fleet));
+    expect(readFleetFile(file)).toEqual(fleet);
   });
 
   it('no file, and one that is not JSON → fleet/file', async () => {

@@ -7,6 +7,7 @@ import type { Trace, TraceEvent } from '../../../src/panic/contract.ts';
 import { formatCount } from '../format.ts';
 import { Axis } from './axis.tsx';
 import { LANE_HEIGHT, LaneRow } from './lane.tsx';
+import { lanesOf } from './lanes.ts';
 import {
   type Axis as AxisLayout,
   layAxis,
@@ -83,7 +84,8 @@ export function HandoffChart({ trace, hiddenKinds, evidence, chosen, byOrder }: 
     GUTTER + ((u - view.value.from) / (view.value.to - view.value.from)) * plot;
   const toU = (x: number): number =>
     view.value.from + ((x - GUTTER) / plot) * (view.value.to - view.value.from);
-  const height = AXIS_HEIGHT + trace.machine.cpus.length * LANE_HEIGHT + 6;
+  const lanes = lanesOf(trace);
+  const height = AXIS_HEIGHT + lanes.length * LANE_HEIGHT + 6;
 
   const onWheel = (event: WheelEvent): void => {
     // Without a modifier the wheel scrolls the page, as everywhere.
@@ -215,11 +217,11 @@ export function HandoffChart({ trace, hiddenKinds, evidence, chosen, byOrder }: 
             view.value = { from, to };
           }}
         />
-        {trace.machine.cpus.map((cpu, i) => (
+        {lanes.map((lane, i) => (
           <LaneRow
-            key={cpu.index}
+            key={lane.cpu}
             trace={trace}
-            cpu={cpu}
+            lane={lane}
             top={AXIS_HEIGHT + i * LANE_HEIGHT}
             left={GUTTER}
             right={GUTTER + plot}

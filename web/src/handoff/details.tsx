@@ -4,6 +4,7 @@ import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Trace, TraceEvent } from '../../../src/panic/contract.ts';
 import { formatExact } from '../format.ts';
+import { eventText, whoseText } from './event-text.ts';
 import { outline, styleOf } from './kinds.ts';
 
 /** An event's instruction count from T0 on. */
@@ -40,7 +41,7 @@ export function EventDetails({ trace, chosen }: DetailsProps): JSX.Element {
             <Glyph kind={event.kind} />
             <strong>{styleOf(event.kind).label}</strong>
             <span>
-              event {event.n} on CPU {event.cpu}
+              event {event.n} {event.cpu < 0 ? 'of a device' : `on CPU ${event.cpu}`}
             </span>
             <span class="mono">{sinceT0(trace, event)}</span>
             <span class="grow" />
@@ -67,7 +68,7 @@ export function EventDetails({ trace, chosen }: DetailsProps): JSX.Element {
               ›
             </button>
           </div>
-          {event.detail === undefined ? null : <p>{event.detail}</p>}
+          {eventText(event) === '' ? null : <p>{eventText(event)}</p>}
           <dl class="facts">
             {event.symbol === undefined ? null : <Fact name="symbol" value={event.symbol} />}
             {event.addr === undefined ? null : <Fact name="address" value={event.addr} />}
@@ -134,13 +135,13 @@ export function EventTable({ trace, chosen, hiddenKinds, evidence }: TableProps)
                     {event.n}
                   </button>
                 </td>
-                <td class="num">{event.cpu}</td>
+                <td class="num">{whoseText(event)}</td>
                 <td class="nowrap">
                   <Glyph kind={event.kind} /> {styleOf(event.kind).label}
                 </td>
-                <td class="num mono">{sinceT0(trace, event)}</td>
+                <td class="num mono nowrap">{sinceT0(trace, event)}</td>
                 <td class="mono">{event.symbol ?? event.addr ?? ''}</td>
-                <td>{event.detail ?? ''}</td>
+                <td>{eventText(event)}</td>
               </tr>
             ))}
           </tbody>

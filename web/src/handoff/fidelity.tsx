@@ -13,6 +13,7 @@ export function Fidelity({ report }: { readonly report: FidelityReport }): JSX.E
   const filtered = Object.entries(pages?.filtered ?? {}).filter(([, count]) => count > 0);
   const after = Object.entries(changedPagesAfterT1).filter(([, count]) => count > 0);
   const saved = registers.filter(({ source }) => source !== 'missing');
+  const unsaved = registers.filter(({ source }) => source === 'missing').map(({ cpu }) => cpu);
   return (
     <section class="panel fidelity" aria-labelledby="fidelity-title">
       <div class="panel-head">
@@ -48,10 +49,13 @@ export function Fidelity({ report }: { readonly report: FidelityReport }): JSX.E
             {formatExact(count)}
           </Fact>
         ))}
-        <Fact name="registers">
-          {saved.length} of {registers.length} CPUs
-          {registers.some(({ differing }) => differing.length > 0) ? ', some differ' : ''}
-        </Fact>
+        {registers.length === 0 ? null : (
+          <Fact name="registers">
+            {saved.length} of {registers.length} CPUs
+            {unsaved.length === 0 ? '' : `; none of CPU ${unsaved.join(', ')}`}
+            {registers.some(({ differing }) => differing.length > 0) ? ', some differ' : ''}
+          </Fact>
+        )}
       </dl>
       <Changes title="Pages of the dump that differ" changes={pages?.differing ?? []} open />
       <Changes
@@ -59,6 +63,7 @@ export function Fidelity({ report }: { readonly report: FidelityReport }): JSX.E
         changes={report.changedAfterT1}
         open={report.changedAfterT1.some(({ owner }) => owner === 'unexplained')}
       />
+      <Strays strays={report.intoReservation ?? []} />
       <Changes title="Written by the crashed kernel, T0 → T1" changes={report.changedBeforeT1} />
       {registers.some(({ differing }) => differing.length > 0) ? (
         <details open>
@@ -75,6 +80,40 @@ export function Fidelity({ report }: { readonly report: FidelityReport }): JSX.E
         </details>
       ) : null}
     </section>
+  );
+}
+
+/** Pages of the reservation that somebody else than the crash image wrote. */
+function Strays({
+  strays,
+}: {
+  readonly strays: NonNullable<FidelityReport['intoReservation']>;
+}): JSX.Element | null {
+  if (strays.length === 0) return null;
+  return (
+    <details open>
+      <summary>Written into the reservation from outside of the image ({strays.length})</summary>
+      <div class="table-scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">page</th>
+              <th scope="col">at the end</th>
+              <th scope="col">writer</th>
+            </tr>
+          </thead>
+          <tbody>
+            {strays.slice(0, ROWS).map((stray) => (
+              <tr key={stray.raddr}>
+                <td class="mono">{stray.raddr}</td>
+                <td>{stray.changed ? 'other bytes than at T1' : 'as at T1'}</td>
+                <td class="mono">{writerText(stray)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
   );
 }
 
@@ -122,7 +161,7 @@ function Changes({
   );
 }
 
-function writerText({ writer }: Change): string {
+export function writerText({ writer }: Pick<Change, 'writer'>): string {
   if (writer === undefined) return '';
   if (writer.by !== 'cpu') return writer.by;
   return `CPU ${writer.cpu} at ${writer.symbol ?? writer.nia}`;

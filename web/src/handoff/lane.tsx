@@ -1,9 +1,10 @@
-/** One CPU: its name, the stretch in which it was seen, and its events. */
+/** One lane: its name, the stretch in which its CPU was seen, and its events. */
 
 import type { JSX } from 'preact';
 import type { Trace, TraceEvent } from '../../../src/panic/contract.ts';
 import type { Hover } from './chart.tsx';
 import { outline, styleOf } from './kinds.ts';
+import type { Lane } from './lanes.ts';
 import { placeEvents } from './layout.ts';
 
 const ROWS = 3;
@@ -13,7 +14,7 @@ export const LANE_HEIGHT = 76;
 
 type LaneProps = {
   readonly trace: Trace;
-  readonly cpu: Trace['machine']['cpus'][number];
+  readonly lane: Lane;
   readonly top: number;
   readonly left: number;
   readonly right: number;
@@ -29,11 +30,10 @@ type LaneProps = {
 };
 
 export function LaneRow(props: LaneProps): JSX.Element {
-  const { trace, cpu, top, left, right, positions, hiddenKinds, evidence, chosen, toX } = props;
-  const master = trace.instants.t1?.cpu ?? trace.instants.t0?.cpu;
+  const { trace, lane, top, left, right, positions, hiddenKinds, evidence, chosen, toX } = props;
   const middle = top + LANE_HEIGHT / 2;
   const own = trace.events.flatMap((event, i) =>
-    event.cpu === cpu.index ? [{ event, u: positions[i] ?? 0 }] : [],
+    event.cpu === lane.cpu ? [{ event, u: positions[i] ?? 0 }] : [],
   );
   const seen = own.map(({ u }) => toX(u));
   const from = Math.max(left, Math.min(...seen));
@@ -49,11 +49,11 @@ export function LaneRow(props: LaneProps): JSX.Element {
     <g>
       <line class="lane-edge" x1={0} x2={right + 14} y1={top} y2={top} />
       <text class="lane-name" x={0} y={middle - 3}>
-        CPU {cpu.index}
-        {cpu.index === master ? <tspan class="lane-master"> master</tspan> : null}
+        {lane.name}
+        {lane.isMaster ? <tspan class="lane-master"> master</tspan> : null}
       </text>
       <text class="lane-thread" x={0} y={middle + 14}>
-        thread {cpu.hardwareId}
+        {lane.below}
       </text>
       <g clip-path="url(#plot)">
         <line class="lane-rest" x1={left} x2={right} y1={middle} y2={middle} />

@@ -36,6 +36,7 @@ export function RuleList({ rules, chosenRule, chosenEvent }: RuleListProps): JSX
   const others = rules.filter(({ name }) => !known.has(name));
   return (
     <>
+      <Broken rules={rules} chosenRule={chosenRule} />
       {CHAPTERS.map((chapter) => (
         <RuleChapter
           key={chapter.title}
@@ -49,6 +50,35 @@ export function RuleList({ rules, chosenRule, chosenEvent }: RuleListProps): JSX
     </>
   );
 }
+
+/** What is broken, before everything else; each leads to its place in the list. */
+function Broken({ rules, chosenRule }: Pick<RuleListProps, 'rules' | 'chosenRule'>): JSX.Element | null {
+  const broken = rules.filter(({ verdict }) => verdict === 'broken');
+  if (broken.length === 0) return null;
+  return (
+    <div class="notice notice-error broken-rules">
+      <strong>Broken</strong>
+      {broken.map(({ name }) => (
+        <button
+          key={name}
+          type="button"
+          class="mono"
+          onClick={() => {
+            chosenRule.value = name;
+            // Once it is open: all of it is to be seen.
+            requestAnimationFrame(() =>
+              document.getElementById(anchorOf(name))?.scrollIntoView({ block: 'nearest' }),
+            );
+          }}
+        >
+          {name}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+const anchorOf = (rule: string): string => `rule-${rule}`;
 
 function RuleChapter({
   title,
@@ -101,7 +131,7 @@ function RuleItem({
   const evidence = rule.evidence ?? [];
   const open = chosenRule.value === rule.name;
   return (
-    <li class={open ? 'rule open' : 'rule'}>
+    <li id={anchorOf(rule.name)} class={open ? 'rule open' : 'rule'}>
       <button
         type="button"
         class="rule-head"

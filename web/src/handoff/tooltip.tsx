@@ -5,6 +5,7 @@ import type { JSX } from 'preact';
 import type { Trace } from '../../../src/panic/contract.ts';
 import type { Hover } from './chart.tsx';
 import { sinceT0 } from './details.tsx';
+import { eventText } from './event-text.ts';
 import { styleOf } from './kinds.ts';
 
 const WIDTH = 320;
@@ -34,7 +35,7 @@ export function Tooltip({ hover, trace, width }: TooltipProps): JSX.Element | nu
           </div>
           {event.symbol === undefined ? null : <div class="mono">{event.symbol}</div>}
           {event.addr === undefined ? null : <div class="mono faint">{event.addr}</div>}
-          {event.detail === undefined ? null : <div>{event.detail}</div>}
+          {eventText(event) === '' ? null : <div>{eventText(event)}</div>}
           {event.regs === undefined || at.events.length > 1
             ? null
             : Object.entries(event.regs).map(([name, value]) => (

@@ -12,7 +12,7 @@ import {
   nextCaptures,
   now,
   onlySignature,
-  partitions,
+  partitionName,
   refreshCaptures,
 } from '../state.ts';
 import { Loaded, OutcomeChip, RuleCounts } from './common.tsx';
@@ -108,8 +108,6 @@ function Crash({ capture: { cause, signature } }: { readonly capture: Capture })
 }
 
 function Row({ capture }: { readonly capture: Capture }): JSX.Element {
-  const all = partitions.value.kind === 'ready' ? partitions.value.value : [];
-  const name = all.find((p) => p.id === capture.partitionId)?.name ?? capture.partitionId;
   return (
     <tr>
       <td>
@@ -117,11 +115,11 @@ function Row({ capture }: { readonly capture: Capture }): JSX.Element {
           {capture.id}
         </a>
       </td>
-      <td>{name}</td>
+      <td>{partitionName(capture.partitionId)}</td>
       <td>
         <OutcomeChip capture={capture} />
       </td>
-      <td>
+      <td class="crash-cell">
         <Crash capture={capture} />
       </td>
       <td>

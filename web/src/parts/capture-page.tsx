@@ -7,8 +7,9 @@ import { ApiError, api, type Capture, perfettoUrl, type Trace, traceUrl, vmcoreU
 import { formatAge, formatBytes, formatCount, formatExact, plainConsole } from '../format.ts';
 import { Fidelity } from '../handoff/fidelity.tsx';
 import { Handoff } from '../handoff/handoff.tsx';
-import { images, type Load, messageOf, now, refreshCaptures } from '../state.ts';
-import { Copyable, Fact, Loaded, OutcomeChip, PhaseSteps, RuleCounts } from './common.tsx';
+import { type Load, messageOf, now, refreshCaptures } from '../state.ts';
+import { Fact, Loaded, OutcomeChip, PartitionFact, PhaseSteps, RuleCounts } from './common.tsx';
+import { OpenIt } from './open-it.tsx';
 
 type Found = { readonly capture: Capture; readonly trace: Trace | null };
 
@@ -42,7 +43,7 @@ export function CapturePage({ id }: { readonly id: string }): JSX.Element {
             )}
             {trace?.fidelity === undefined ? null : <Fidelity report={trace.fidelity} />}
             <div class="capture-rest">
-              {capture.vmcore === null ? null : <OpenIt capture={capture} trace={trace} />}
+              <OpenIt capture={capture} />
               <ConsoleText id={id} />
             </div>
           </>
@@ -119,12 +120,12 @@ function Summary({
       )}
       {capture.reason === undefined ? null : (
         <p class="notice notice-error">
-          <strong>Not captured.</strong> Last phase: {capture.phase.replace('-', ' ')}. {capture.reason}
+          <strong>Not captured.</strong> Last phase: {capture.phase.replace('-', ' ')}; {capture.reason}
         </p>
       )}
       <PhaseSteps phase={capture.phase} failed={capture.outcome === 'failed'} />
       <dl class="facts">
-        <Fact name="partition">{capture.partitionId}</Fact>
+        <PartitionFact id={capture.partitionId} />
         <Fact name="image">{capture.image}</Fact>
         {trace === null ? null : (
           <Fact name="machine">
@@ -133,11 +134,7 @@ function Summary({
           </Fact>
         )}
         {capture.signature === undefined ? null : <Fact name="signature">{capture.signature}</Fact>}
-        {capture.cause === undefined ? null : (
-          <Fact name="crash">
-            <span title={capture.cause.backtrace.join('\n')}>{capture.cause.reason}</span>
-          </Fact>
-        )}
+        {capture.cause === undefined ? null : <Fact name="crash">{capture.cause.reason}</Fact>}
         <Fact name="when">
           <time dateTime={capture.createdAt} title={capture.createdAt}>
             {formatAge(capture.createdAt, now.value)}
@@ -152,7 +149,22 @@ function Summary({
         )}
         {trace === null ? null : <Spans trace={trace} />}
       </dl>
+      {capture.cause === undefined ? null : <Backtrace functions={capture.cause.backtrace} />}
     </section>
+  );
+}
+
+function Backtrace({ functions }: { readonly functions: readonly string[] }): JSX.Element | null {
+  if (functions.length === 0) return null;
+  return (
+    <div class="backtrace">
+      <h2 class="faint">backtrace, innermost first</h2>
+      <ol class="mono">
+        {functions.map((name, depth) => (
+          <li key={`${depth} ${name}`}>{name}</li>
+        ))}
+      </ol>
+    </div>
   );
 }
 
@@ -167,52 +179,6 @@ function Spans({ trace }: { readonly trace: Trace }): JSX.Element | null {
         <Fact name="T1 → T4">{formatCount(t4.insn - t1.insn)} instructions</Fact>
       )}
     </>
-  );
-}
-
-function OpenIt({
-  capture,
-  trace,
-}: {
-  readonly capture: Capture;
-  readonly trace: Trace | null;
-}): JSX.Element {
-  const { vmcore } = capture;
-  const image =
-    images.value.kind === 'ready' ? images.value.value.find((i) => i.name === capture.image) : undefined;
-  const traced = trace?.image.kernelRelease;
-  const release = image?.kernelRelease ?? (typeof traced === 'string' ? traced : undefined) ?? 'RELEASE';
-  const file = vmcore?.incomplete === true ? 'vmcore-incomplete' : 'vmcore';
-  const symbols = `/usr/lib/debug/boot/vmlinux-${release}`;
-  return (
-    <section class="panel" aria-labelledby="open-title">
-      <div class="panel-head">
-        <h2 id="open-title">Open it</h2>
-      </div>
-      <dl class="commands">
-        <Command name="sha256" text={vmcore?.sha256 ?? ''} />
-        <Command name="download" text={`curl -fOJ ${location.origin}${vmcoreUrl(capture.id)}`} />
-        <Command name="check" text={`echo "${vmcore?.sha256}  ${file}" | sha256sum -c`} />
-        {vmcore?.format === 'elf' ? <Command name="notes and segments" text={`readelf -ln ${file}`} /> : null}
-        <Command name="drgn" text={`drgn -c ${file} -s ${symbols}`} />
-        {vmcore?.format === 'elf' ? <Command name="gdb" text={`gdb-multiarch ${symbols} ${file}`} /> : null}
-      </dl>
-      <p class="faint">
-        The symbols of a Debian kernel are in its package linux-image-{release}-dbg
-        {vmcore?.format === 'elf' ? '.' : '; gdb reads ELF dumps alone.'}
-      </p>
-    </section>
-  );
-}
-
-function Command({ name, text }: { readonly name: string; readonly text: string }): JSX.Element {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>
-        <Copyable text={text} label={name} />
-      </dd>
-    </div>
   );
 }
 

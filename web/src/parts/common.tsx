@@ -9,9 +9,10 @@ import {
   type HandoffPath,
   LEAVE_PHASES,
   type LeavePhase,
+  type Operation,
   type PartitionState,
 } from '../../../src/panic/contract.ts';
-import type { Load } from '../state.ts';
+import { type Load, partitionName } from '../state.ts';
 
 export const STATE_TEXT: Readonly<Record<PartitionState, string>> = {
   stopped: 'stopped',
@@ -34,6 +35,23 @@ export function OutcomeChip({ capture }: { readonly capture: Capture }): JSX.Ele
   if (capture.outcome === 'failed') return <span class="chip verdict-broken">✕ not captured</span>;
   if (capture.vmcore?.incomplete === true) return <span class="chip verdict-not-reached">incomplete</span>;
   return <span class="chip verdict-held">✓ captured</span>;
+}
+
+const OPERATION_VERDICT: Readonly<Record<Operation['state'], string>> = {
+  queued: 'not-reached',
+  running: 'not-reached',
+  succeeded: 'held',
+  failed: 'broken',
+  cancelled: 'not-applicable',
+};
+
+export function OperationChip({ operation }: { readonly operation: Operation }): JSX.Element {
+  const { kind, state } = operation;
+  return (
+    <span class={`chip verdict-${OPERATION_VERDICT[state]}`}>
+      {kind} {state}
+    </span>
+  );
 }
 
 export function RuleCounts({ rules }: { readonly rules: Capture['rules'] }): JSX.Element {
@@ -97,6 +115,17 @@ export function Fact({
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
+  );
+}
+
+/** Which partition it was. */
+export function PartitionFact({ id }: { readonly id: string }): JSX.Element {
+  const name = partitionName(id);
+  return (
+    <Fact name="partition">
+      {name}
+      {name === id ? null : <span class="faint mono"> {id}</span>}
+    </Fact>
   );
 }
 

@@ -1,34 +1,44 @@
-/** Adds a partition: a dialog with what most need, the rest is in the API. */
+/** Adds a partition: a dialog with everything that POST /partitions takes. */
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
-import { api, type PartitionRequest } from '../api.ts';
+import { api, type ImageView, type PartitionRequest } from '../api.ts';
 import { chosenPartition, images, messageOf, noteOperation, refreshPartitions } from '../state.ts';
+import { MachineFields } from './machine-fields.tsx';
 
 export function NewPartition(): JSX.Element | null {
   const dialog = useRef<HTMLDialogElement>(null);
-  const error = useSignal('');
   const ready =
     images.value.kind === 'ready' ? images.value.value.filter((image) => image.state === 'ready') : [];
   if (ready.length === 0) return null;
+  return (
+    <>
+      <button type="button" onClick={() => dialog.current?.showModal()}>
+        New partition
+      </button>
+      <dialog ref={dialog} aria-labelledby="new-title">
+        <NewPartitionForm images={ready} close={() => dialog.current?.close()} />
+      </dialog>
+    </>
+  );
+}
+
+type FormProps = { readonly images: readonly ImageView[]; readonly close: () => void };
+
+function NewPartitionForm({ images, close }: FormProps): JSX.Element {
+  const error = useSignal('');
+  const imageName = useSignal(images[0]?.name ?? '');
+  const builtIn = images.find(({ name }) => name === imageName.value)?.kind === 'built-in';
 
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
-    const text = (name: string): string => String(form.get(name) ?? '').trim();
-    const request: PartitionRequest = {
-      image: text('image'),
-      cpus: Number(text('cpus')),
-      memory: text('memory'),
-      ...(text('name') === '' ? {} : { name: text('name') }),
-    };
     error.value = '';
     try {
-      const made = await api.createPartition(request);
+      const made = await api.createPartition(requestOf(new FormData(event.currentTarget as HTMLFormElement)));
       chosenPartition.value = made.id;
       noteOperation(await api.act(made.id, 'start'));
-      dialog.current?.close();
+      close();
     } catch (e) {
       error.value = messageOf(e);
     } finally {
@@ -37,56 +47,103 @@ export function NewPartition(): JSX.Element | null {
   };
 
   return (
-    <>
-      <button type="button" onClick={() => dialog.current?.showModal()}>
-        New partition
-      </button>
-      <dialog ref={dialog} aria-labelledby="new-title">
-        <form method="dialog" class="dialog-form" onSubmit={(event) => void submit(event)}>
-          <h2 id="new-title">New partition</h2>
-          <label class="field">
-            <span>Name</span>
-            <input
-              name="name"
-              maxLength={64}
-              pattern="[A-Za-z0-9][A-Za-z0-9._+\-]*"
-              placeholder="chosen for you"
-            />
-          </label>
-          <label class="field">
-            <span>Image</span>
-            <select name="image">
-              {ready.map((image) => (
-                <option key={image.name} value={image.name}>
-                  {image.name}
-                  {image.kernelRelease === undefined ? '' : ` (${image.kernelRelease})`}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label class="field">
-            <span>CPUs</span>
-            <input name="cpus" type="number" min={1} max={64} value={2} required />
-          </label>
-          <label class="field">
-            <span>Memory</span>
-            <input name="memory" value="1G" required pattern="[0-9][0-9A-Fa-fxKMG,@]*" />
-          </label>
-          {error.value === '' ? null : (
-            <p class="notice notice-error" role="alert">
-              {error.value}
-            </p>
-          )}
-          <div class="dialog-actions">
-            <button type="button" onClick={() => dialog.current?.close()}>
-              Cancel
-            </button>
-            <button type="submit" class="primary">
-              Add and start
-            </button>
-          </div>
-        </form>
-      </dialog>
-    </>
+    <form method="dialog" class="dialog-form" onSubmit={(event) => void submit(event)}>
+      <h2 id="new-title">New partition</h2>
+      <div class="field-grid">
+        <label class="field">
+          <span>Name</span>
+          <input
+            name="name"
+            maxLength={64}
+            pattern="[A-Za-z0-9][A-Za-z0-9._+\-]*"
+            placeholder="chosen for you"
+          />
+        </label>
+        <label class="field">
+          <span>Image</span>
+          <select
+            name="image"
+            value={imageName.value}
+            onChange={(event) => {
+              imageName.value = event.currentTarget.value;
+            }}
+          >
+            {images.map((image) => (
+              <option key={image.name} value={image.name}>
+                {image.name}
+                {image.kernelRelease === undefined ? '' : ` (${image.kernelRelease})`}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label class="field">
+          <span>CPUs</span>
+          <input name="cpus" type="number" min={1} max={8} value={2} required />
+        </label>
+        <label class="field">
+          <span>Memory</span>
+          <input
+            key={builtIn ? 'small' : 'large'}
+            name="memory"
+            defaultValue={builtIn ? '128M' : '1G'}
+            required
+            pattern="[0-9][0-9A-Fa-fxKMG,@]*"
+            title="Sizes with K, M or G, and ranges with @: 1G, or 64M,16M@4G"
+          />
+        </label>
+        <MachineFields builtIn={builtIn} />
+      </div>
+      <label class="field">
+        <span>Added to the kernel's command line</span>
+        <input name="append" maxLength={2048} spellcheck={false} class="mono" />
+      </label>
+      <label class="field">
+        <span>Added to the crash kernel's</span>
+        <input name="crashAppend" maxLength={2048} spellcheck={false} class="mono" />
+      </label>
+      <label class="check">
+        <input type="checkbox" name="refuseSysReset" />
+        <span>Without H_SIGNAL_SYS_RESET: CPUs are stopped by interrupts</span>
+      </label>
+      {error.value === '' ? null : (
+        <p class="notice notice-error" role="alert">
+          {error.value}
+        </p>
+      )}
+      <div class="dialog-actions">
+        <button type="button" onClick={close}>
+          Cancel
+        </button>
+        <button type="submit" class="primary">
+          Add and start
+        </button>
+      </div>
+    </form>
   );
+}
+
+/** What was left empty is the service's to choose. */
+function requestOf(form: FormData): PartitionRequest {
+  const text = (name: string): string => String(form.get(name) ?? '').trim();
+  const chosen = [
+    'name',
+    'processor',
+    'mmu',
+    'firmware',
+    'interrupts',
+    'diskBus',
+    'loader',
+    'append',
+    'crashAppend',
+  ]
+    .map((name) => [name, text(name)] as const)
+    .filter(([, value]) => value !== '');
+  return {
+    image: text('image'),
+    cpus: Number(text('cpus')),
+    memory: text('memory'),
+    ...(text('seed') === '' ? {} : { seed: Number(text('seed')) }),
+    ...(form.has('refuseSysReset') ? { refuseSysReset: true } : {}),
+    ...Object.fromEntries(chosen),
+  };
 }

@@ -6,8 +6,9 @@ import { useEffect } from 'preact/hooks';
 import { ApiError, api, type Operation, operationTraceUrl, perfettoUrl, type Trace } from '../api.ts';
 import { formatAge, formatCount } from '../format.ts';
 import { Handoff } from '../handoff/handoff.tsx';
+import { Handover } from '../handoff/handover.tsx';
 import { type Load, messageOf, now, operations } from '../state.ts';
-import { Fact, Loaded, PhaseSteps } from './common.tsx';
+import { Fact, Loaded, OperationChip, PartitionFact, PhaseSteps } from './common.tsx';
 
 type Found = { readonly operation: Operation; readonly trace: Trace | null };
 
@@ -44,6 +45,7 @@ export function OperationPage({ id }: { readonly id: string }): JSX.Element {
             ) : (
               <Handoff trace={trace} />
             )}
+            {trace?.handover === undefined ? null : <Handover report={trace.handover} />}
           </>
         )}
       </Loaded>
@@ -69,9 +71,7 @@ function Summary({ operation, trace }: Found): JSX.Element {
         <h1 id="operation-title" class="mono">
           {id}
         </h1>
-        <span class={`chip verdict-${CHIP[state]}`}>
-          {kind} {state}
-        </span>
+        <OperationChip operation={operation} />
         <span class="grow" />
         {trace === null ? null : (
           <>
@@ -92,7 +92,7 @@ function Summary({ operation, trace }: Found): JSX.Element {
       {error === undefined ? null : <p class="notice notice-error">{error.message}</p>}
       {path === undefined ? null : <PhaseSteps phase={phase} failed={state === 'failed'} path={path} />}
       <dl class="facts">
-        {partitionId === undefined ? null : <Fact name="partition">{partitionId}</Fact>}
+        {partitionId === undefined ? null : <PartitionFact id={partitionId} />}
         {trace === null ? null : (
           <>
             <Fact name="image">{String(trace.image.name)}</Fact>
@@ -112,14 +112,6 @@ function Summary({ operation, trace }: Found): JSX.Element {
     </section>
   );
 }
-
-const CHIP: Readonly<Record<Operation['state'], string>> = {
-  queued: 'not-reached',
-  running: 'not-reached',
-  succeeded: 'held',
-  failed: 'broken',
-  cancelled: 'not-applicable',
-};
 
 function Spans({ trace }: { readonly trace: Trace }): JSX.Element | null {
   const { t0, t1, t2 } = trace.instants;

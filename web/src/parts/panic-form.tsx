@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Trigger } from '../../../src/panic/contract.ts';
 import { api, newKey, type PartitionView } from '../api.ts';
-import { messageOf, noteOperation, refreshPartitions } from '../state.ts';
+import { isBuiltIn, messageOf, noteOperation, refreshPartitions } from '../state.ts';
 import { STATE_TEXT } from './common.tsx';
 
 const TRIGGERS: readonly { readonly trigger: Trigger; readonly text: string; readonly help: string }[] = [
@@ -23,6 +23,7 @@ const DUMPS = [
   ['-l -d 31', 'makedumpfile -l -d 31'],
   ['-c -d 31', 'makedumpfile -c -d 31'],
   ['-E -d 31', 'makedumpfile -E -d 31'],
+  ['-F -c -d 31', 'makedumpfile -F -c -d 31'],
 ] as const;
 
 export function PanicForm({ partition }: { readonly partition: PartitionView }): JSX.Element {
@@ -32,6 +33,8 @@ export function PanicForm({ partition }: { readonly partition: PartitionView }):
   const error = useSignal('');
   const sending = useSignal(false);
   const ready = partition.state === 'ready';
+  // The built-in guest has no makedumpfile.
+  const dumps = isBuiltIn(partition.image) ? DUMPS.slice(0, 1) : DUMPS;
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -94,7 +97,7 @@ export function PanicForm({ partition }: { readonly partition: PartitionView }):
             dump.value = event.currentTarget.value;
           }}
         >
-          {DUMPS.map(([value, text]) => (
+          {dumps.map(([value, text]) => (
             <option key={value} value={value}>
               {text}
             </option>

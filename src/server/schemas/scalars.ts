@@ -1,0 +1,15 @@
+/** What the shapes of REST v1 are made of. */
+
+import { type TInteger, type TObject, type TString, Type } from 'typebox';
+
+export const closed = { additionalProperties: false } as const;
+export const hex64: TString = Type.String({ pattern: '^0x[0-9a-f]{16}$', description: '64-bit value' });
+export const sha256: TString = Type.String({ pattern: '^[0-9a-f]{64}$' });
+export const when: TString = Type.String({ format: 'date-time' });
+export const count: TInteger = Type.Integer({ minimum: 0 });
+
+/** An id or name in an address: never a path, never longer than a file name. */
+const IDENTIFIER = '^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$';
+export const IdText: TString = Type.String({ pattern: IDENTIFIER, maxLength: 64 });
+export const IdParams: TObject<{ id: TString }> = Type.Object({ id: IdText });
+export const NameParams: TObject<{ name: TString }> = Type.Object({ name: IdText });

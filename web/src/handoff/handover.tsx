@@ -1,0 +1,84 @@
+/** An ordinary kexec's image against what was loaded: at T1, and at T2 where purgatory has done its work. */
+
+import type { JSX } from 'preact';
+import type { Trace } from '../../../src/panic/contract.ts';
+import { formatBytes, formatExact } from '../format.ts';
+import { writerText } from './fidelity.tsx';
+
+type Report = NonNullable<Trace['handover']>;
+
+export function Handover({ report }: { readonly report: Report }): JSX.Element {
+  const { segments, notAsLoaded, changed = [], changedPlaces = changed.length } = report;
+  return (
+    <section class="panel fidelity" aria-labelledby="handover-title">
+      <div class="panel-head">
+        <h2 id="handover-title">Image</h2>
+        <span class="faint">each segment against what was loaded; pages of 4 KiB</span>
+      </div>
+      <div class="table-scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">segment</th>
+              <th scope="col">address</th>
+              <th scope="col" class="num">
+                pages
+              </th>
+              <th scope="col" class="num">
+                as loaded at T1
+              </th>
+              <th scope="col" class="num">
+                as loaded at T2
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {segments.map(({ role, mem, pages, asLoadedAtT1, asLoadedAtT2 }) => (
+              <tr key={mem}>
+                <td>{role}</td>
+                <td class="mono">{mem}</td>
+                <td class="num">{formatExact(pages)}</td>
+                <td class="num">{formatExact(asLoadedAtT1)}</td>
+                <td class="num">{asLoadedAtT2 === undefined ? '–' : formatExact(asLoadedAtT2)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {notAsLoaded.length === 0 ? null : (
+        <p class="notice notice-warn">
+          Not as loaded at T1: {notAsLoaded.map(({ raddr, role }) => `${raddr} (${role})`).join(', ')}
+        </p>
+      )}
+      {changed.length === 0 ? null : (
+        <details>
+          <summary>Changed from T1 to T2 ({changedPlaces})</summary>
+          <div class="table-scroll">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">address</th>
+                  <th scope="col" class="num">
+                    bytes
+                  </th>
+                  <th scope="col">where</th>
+                  <th scope="col">first writer</th>
+                </tr>
+              </thead>
+              <tbody>
+                {changed.map((change) => (
+                  <tr key={`${change.raddr} ${change.place}`}>
+                    <td class="mono">{change.raddr}</td>
+                    <td class="num">{formatBytes(change.bytes)}</td>
+                    <td>{change.place}</td>
+                    <td class="mono">{writerText(change)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </details>
+      )}
+    </section>
+  );
+}

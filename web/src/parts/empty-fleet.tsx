@@ -1,0 +1,64 @@
+/** A fleet without partitions: what is missing to have one. */
+
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { api } from '../api.ts';
+import { images, messageOf, noteOperation, refreshImages } from '../state.ts';
+
+export function EmptyFleet(): JSX.Element {
+  const error = useSignal('');
+  const all = images.value.kind === 'ready' ? images.value.value : [];
+  const importing = all.find((image) => image.state === 'importing');
+  const failed = all.find((image) => image.state === 'failed');
+  const begin = async (): Promise<void> => {
+    try {
+      noteOperation(await api.importDebian());
+      await refreshImages();
+    } catch (e) {
+      error.value = messageOf(e);
+    }
+  };
+  if (importing !== undefined) {
+    return (
+      <div class="empty">
+        <p>
+          <strong>Importing {importing.name}</strong>
+        </p>
+        <p class="faint">{importing.detail ?? 'This takes a few minutes.'}</p>
+        <div class="progress" role="progressbar" aria-label="Import" />
+      </div>
+    );
+  }
+  if (all.some((image) => image.state === 'ready')) {
+    return (
+      <div class="empty">
+        <p>
+          <strong>No partition yet</strong>
+        </p>
+        <p class="faint">Add one: it boots an image, and can then be crashed.</p>
+      </div>
+    );
+  }
+  return (
+    <div class="empty">
+      <p>
+        <strong>No image yet</strong>
+      </p>
+      <p class="faint">
+        A partition boots an image: a kernel, an initramfs and a loaded crash kernel. Debian's is made from
+        its own packages.
+      </p>
+      {failed === undefined ? null : (
+        <p class="notice notice-error">{failed.detail ?? 'The last import failed.'}</p>
+      )}
+      <button type="button" class="primary" onClick={() => void begin()}>
+        Import Debian
+      </button>
+      {error.value === '' ? null : (
+        <p class="notice notice-error" role="alert">
+          {error.value}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,62 @@
+/** Buttons that start and end a partition's life, or have its guest leave its kernel in peace. */
+
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { api, type LeavePath, newKey, type Operation, type PartitionView } from '../api.ts';
+import { messageOf, noteOperation, refreshPartitions } from '../state.ts';
+
+export function LifeCycle({ partition }: { readonly partition: PartitionView }): JSX.Element {
+  const error = useSignal('');
+  const submit = async (request: Promise<Operation>): Promise<void> => {
+    error.value = '';
+    try {
+      noteOperation(await request);
+      await refreshPartitions();
+    } catch (e) {
+      error.value = messageOf(e);
+    }
+  };
+  const act = (action: 'start' | 'stop' | 'reset'): Promise<void> => submit(api.act(partition.id, action));
+  const leave = (path: LeavePath): Promise<void> => submit(api.leave(partition.id, path, newKey()));
+  const ready = partition.state === 'ready';
+  const off = partition.state === 'stopped' || partition.state === 'failed';
+  return (
+    <>
+      {error.value === '' ? null : (
+        <span class="inline-error" role="alert">
+          {error.value}
+        </span>
+      )}
+      {off ? (
+        <button type="button" onClick={() => void act('start')}>
+          Start
+        </button>
+      ) : (
+        <>
+          <button
+            type="button"
+            disabled={!ready}
+            title="The guest loads the next kernel and executes it"
+            onClick={() => void leave('kexec')}
+          >
+            Kexec
+          </button>
+          <button
+            type="button"
+            disabled={!ready}
+            title="The guest restarts through the firmware"
+            onClick={() => void leave('restart')}
+          >
+            Restart
+          </button>
+          <button type="button" title="Powers off and on" onClick={() => void act('reset')}>
+            Reset
+          </button>
+          <button type="button" onClick={() => void act('stop')}>
+            Stop
+          </button>
+        </>
+      )}
+    </>
+  );
+}
