@@ -2,6 +2,7 @@
  * Captures and operations as the store keeps them and as REST shows them (docs: contracts, REST and trace version 1).
  */
 
+import type { HandoverReport } from './fidelity/handover-report.ts';
 import type { FidelityReport, InstantFacts } from './fidelity/report.ts';
 
 export type Verdict = 'held' | 'broken' | 'not-reached' | 'not-applicable' | 'not-evaluated';
@@ -63,6 +64,8 @@ export type Trace = {
   readonly records?: { readonly t0?: InstantFacts; readonly t1?: InstantFacts };
   /** The dump and memory against what the emulator saw; absent where T1 did not come (docs/fidelity.md). */
   readonly fidelity?: FidelityReport;
+  /** An ordinary kexec's image at T1 and T2 against what was loaded; absent where T1 did not come. */
+  readonly handover?: HandoverReport;
   readonly rules: readonly RuleResult[];
 };
 
@@ -222,6 +225,9 @@ export type PartitionView = {
   readonly reason?: string;
   readonly processor: 'power8' | 'power9';
   readonly mmu: 'hash' | 'radix';
+  readonly firmware: 'flat' | 'open-firmware';
+  readonly interrupts: 'xics' | 'xive';
+  readonly diskBus: 'virtio' | 'vscsi';
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly instructions: number;
@@ -233,6 +239,12 @@ export type PartitionRequest = {
   readonly image: string;
   readonly processor?: 'power8' | 'power9';
   readonly mmu?: 'hash' | 'radix';
+  /** How the kernel is entered: with a flattened tree, the default, or with Open Firmware's client interface. */
+  readonly firmware?: 'flat' | 'open-firmware';
+  /** The interrupt controller; default `xics`. */
+  readonly interrupts?: 'xics' | 'xive';
+  /** How disks are attached; default `virtio`. */
+  readonly diskBus?: 'virtio' | 'vscsi';
   readonly cpus?: number;
   /** As on the command line: `1G`, `64M,16M@4G`. */
   readonly memory?: string;

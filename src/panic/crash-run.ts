@@ -8,6 +8,8 @@ import type { MachineFault, PartitionEnd, PartitionHandle } from '../emulator/ho
 import { dumpMode } from './agent-line.ts';
 import type { CapturePhase, PanicRequest, Trace } from './contract.ts';
 import { dumpDiskOf, type FoundDump, findDump } from './dump-location.ts';
+import { answers } from './entry-reading.ts';
+import { EntryWatcher } from './entry-watcher.ts';
 import { resolveFault } from './faults/index.ts';
 import { type Examination, examine } from './fidelity/index.ts';
 import { type CrashIdentity, identifyCrash } from './identity.ts';
@@ -15,13 +17,7 @@ import type { BootImage } from './image.ts';
 import { isStandstill, type Life, type Standstill } from './life.ts';
 import { loadByPlan, waitsForPlan } from './loading/index.ts';
 import { type Prepared, prepareCrash } from './preparation.ts';
-import {
-  type EntryFacts,
-  type ImageFacts,
-  type Recorder,
-  readAtEntryFacts,
-  readEntryFacts,
-} from './recorder/index.ts';
+import type { ImageFacts, Recorder } from './recorder/index.ts';
 import { judgeRules } from './rules/index.ts';
 import { StuckMaster } from './stuck-master.ts';
 import { pullTrigger } from './trigger.ts';
@@ -200,7 +196,9 @@ async function conclude({
   const recorded = recorder.trace();
   const image = { ...recorded.image, ...life.planned };
   const trace = await withGroundTruth(life, { ...recorded, image }, alive, recorder, dump);
-  const identity = await identifyCrash(trace, prepared.read, prepared.production);
+  const identity = (await answers(life.handle))
+    ? await identifyCrash(trace, prepared.read, prepared.production)
+    : undefined;
   const { t0, t2, t4 } = trace.instants;
   return {
     outcome: captured ? 'captured' : 'failed',
@@ -232,6 +230,7 @@ async function withGroundTruth<T extends Omit<Trace, 'rules' | 'image'> & { read
     facts: trace.image,
     online: trace.machine.cpus.filter(({ online }) => online !== false).map(({ index }) => index),
     ...(dump === undefined ? {} : { dump }),
+    ...(trace.instants.t2 === undefined ? {} : { entered: trace.instants.t2.insn }),
     nameOf: (nia, insn) => recorder.nameAt(nia, insn),
   });
   return { ...trace, ...examined };
@@ -276,36 +275,4 @@ function early(life: Life, reason: string): CrashResult {
     instructions: { boot: life.insn, handoff: 0, capture: 0 },
     ...(life.ended === undefined ? {} : { end: life.ended }),
   };
-}
-
-/** Reports phases, and reads memory once when the new kernel has been entered. */
-class EntryWatcher {
-  readonly #prepared: Prepared;
-  readonly #onPhase: (phase: CapturePhase) => void;
-  #phase: CapturePhase = 'ready';
-  #reading: Promise<EntryFacts> | undefined;
-
-  constructor(prepared: Prepared, onPhase: (phase: CapturePhase) => void) {
-    this.#prepared = prepared;
-    this.#onPhase = onPhase;
-  }
-
-  look(): void {
-    const { recorder, image, read } = this.#prepared;
-    if (recorder.phase !== this.#phase && recorder.phase !== 'triggered') {
-      this.#phase = recorder.phase;
-      this.#onPhase(recorder.phase);
-    }
-    const entry = recorder.entryOfKernel;
-    if (entry !== undefined && image !== undefined) this.#reading ??= readEntryFacts(image, entry, read);
-  }
-
-  async done(handle: PartitionHandle): Promise<void> {
-    const { recorder, image } = this.#prepared;
-    if (this.#reading !== undefined) recorder.setEntered(await this.#reading);
-    if (image === undefined || recorder.instants.t1 === undefined) return;
-    recorder.setAtEntry(
-      await readAtEntryFacts(image, (raddr, length) => handle.readInstant('t1', raddr, length)),
-    );
-  }
 }

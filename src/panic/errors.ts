@@ -8,7 +8,7 @@ export const PANIC_ERRORS = {
   'panic/bad-fault': 'a fault is to be injected that is not known, or into something that is not there',
   'panic/bad-facts': 'what a guest’s agent says of its memory cannot be read',
   'panic/plan-disk': 'the plans for a guest do not fit the disk that takes them to it',
-  'panic/unsupported-machine': 'no guest can run with this processor and way of translation',
+  'panic/unsupported-machine': 'there is no such machine, or the image’s guest cannot deal with it',
 } as const;
 
 export type PanicErrorCode = keyof typeof PANIC_ERRORS;

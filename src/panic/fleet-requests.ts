@@ -6,7 +6,7 @@ import type { PartitionConfig } from '../emulator/host/index.ts';
 import { parseMemorySpec } from '../emulator/partition/index.ts';
 import { dumpMode } from './agent-line.ts';
 import { type PanicRequest, type PartitionRequest, type PartitionView, Refusal } from './contract.ts';
-import type { BootImage, ImageSource } from './image.ts';
+import type { BootImage, ImageSource, MachineVariant } from './image.ts';
 import { defaultMmu, makeConfig } from './machine.ts';
 import { BOOT_DUMP_MODE } from './member.ts';
 
@@ -30,9 +30,18 @@ export async function prepareMachine(
     cpus: request.cpus ?? 1,
     memory: memoryOf(request),
     seed: request.seed ?? SEED,
+    variant: variantOf(request),
     ...(request.refuseSysReset === undefined ? {} : { refuseSysReset: request.refuseSysReset }),
   });
   return { boot, config };
+}
+
+function variantOf({ firmware, interrupts, diskBus }: PartitionRequest): MachineVariant {
+  return {
+    ...(firmware === undefined ? {} : { firmware }),
+    ...(interrupts === undefined ? {} : { interruptController: interrupts }),
+    ...(diskBus === undefined ? {} : { diskBus }),
+  };
 }
 
 /** @throws Refusal `invalid` for what could never start. */

@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { type Endian, getU64, latin1 } from '../base/bytes.ts';
 import { hex64 } from '../base/hex.ts';
 import type { CrashCause, Trace, TraceEvent } from './contract.ts';
-import { type KernelSymbols, type ReadMemory, realOf } from './symbols/index.ts';
+import { ifThere, type KernelSymbols, type ReadMemory, realOf } from './symbols/index.ts';
 
 export type CrashIdentity = {
   /** 16 hex digits. */
@@ -167,7 +167,7 @@ class Stack {
 
   async #bytes(address: bigint, length: number): Promise<Uint8Array | undefined> {
     if (!isLinear(address)) return undefined;
-    return await this.#read(realOf(address), length).catch(() => undefined);
+    return await ifThere(this.#read(realOf(address), length));
   }
 }
 

@@ -1,6 +1,7 @@
 /** An image as a crash needs it: files to boot, and what its guest can be told. Whoever keeps images provides it. */
 
 import type { ForcibleCheck, SegmentRole } from '../crashkernel/index.ts';
+import type { DiskBus, Firmware, InterruptController } from '../emulator/host/index.ts';
 
 /** Who works out what a guest's kexec_load is given: its own kexec-tools, or we (crashkernel/). */
 export type Loader = 'stock' | 'own';
@@ -20,6 +21,14 @@ export type BootLoading = {
   readonly force?: readonly ForcibleCheck[];
 };
 
+/** What a machine can be like beside its usual self, which is `flat`, `xics` and `virtio`. */
+export type MachineVariant = {
+  readonly firmware?: Firmware;
+  readonly interruptController?: InterruptController;
+  /** Where every disk is attached. */
+  readonly diskBus?: DiskBus;
+};
+
 /** A kernel, its initramfs and command line, ready to boot. Paths are local files. */
 export type BootImage = {
   readonly name: string;
@@ -34,6 +43,8 @@ export type BootImage = {
   readonly append: string;
   /** The second vty speaks the agent protocol (docs/images.md). */
   readonly agent: boolean;
+  /** The only machine that the guest has drivers for; absent: that is not known. */
+  readonly machine?: Required<MachineVariant>;
   /** Present: loads are planned by us, and the guest waits for a plan. It then has no `disk`. */
   readonly loading?: BootLoading;
 };

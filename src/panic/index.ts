@@ -13,6 +13,7 @@ export { openFleet } from './fleet.ts';
 export type { BootImage, BootLoading, BootOptions, ImageSource, Loader } from './image.ts';
 export type { LeaveResult } from './kexec-run.ts';
 export { DEFAULT_LEAVE_SECONDS, leave } from './kexec-run.ts';
+export type { MachineVariant } from './machine.ts';
 export { defaultMmu } from './machine.ts';
 export type { RuleInput } from './rules/index.ts';
 export { judgeRules, RULE_NAMES } from './rules/index.ts';

@@ -6,13 +6,15 @@
 
 import type { InstantRecord, PartitionEnd, PartitionHandle } from '../emulator/host/index.ts';
 import type { Instant, LeavePath, LeavePhase, LeaveRequest, Trace } from './contract.ts';
-import { instantFacts } from './fidelity/index.ts';
+import { EntryReading } from './entry-reading.ts';
+import { instantFacts, type LoadedSegment } from './fidelity/index.ts';
 import type { BootImage } from './image.ts';
+import { compareLoaded, keepLoaded } from './kexec-handover.ts';
 import { readKimage, readThrough } from './kimage.ts';
 import { isStandstill, type Life, type Standstill } from './life.ts';
 import { loadByPlan } from './loading/index.ts';
 import { type Prepared, prepareCrash } from './preparation.ts';
-import { type EntryFacts, type ObservedPhase, readAtEntryFacts, readEntryFacts } from './recorder/index.ts';
+import { type ObservedPhase, PANIC_FUNCTIONS } from './recorder/index.ts';
 import { judgeRules } from './rules/index.ts';
 import { describeCpus } from './verdict.ts';
 
@@ -71,13 +73,11 @@ export async function leave(
     const answer = await life.command('load-next', LOAD_SECONDS);
     if (isStandstill(answer))
       return early(life, `the next kernel was not loaded: the guest did not answer (${answer.kind})`, false);
-    if (answer.kind !== 'answer' || !answer.ok)
-      return early(
-        life,
-        `the next kernel was not loaded: ${answer.kind === 'answer' ? answer.text : answer.kind}`,
-      );
+    if (answer.kind !== 'answer') return early(life, `the next kernel was not loaded: ${answer.kind}`);
+    if (!answer.ok) return await notLoaded(life, boot, answer.text);
   }
   const prepared = await prepare(life, boot, path);
+  const loaded = path === 'kexec' ? await keepLoaded(prepared) : undefined;
   const watcher = new LeaveWatcher(prepared, tell);
   life.listen((event) => {
     prepared.recorder.add(event);
@@ -92,12 +92,23 @@ export async function leave(
     // It may still be printing its prompt; a guest that is kept busy is up all the same.
     if (isSign(stop) && stop.kind === 'ready') await life.untilResting(REST_SECONDS);
     await watcher.done(life.handle);
-    const result = await conclude(life, prepared, path, stop, seconds);
+    const result = await conclude(life, prepared, loaded, path, stop, seconds);
     return result.phase === 'up' ? await afresh(life, boot, result) : result;
   } finally {
     life.listen(undefined);
     if (life.ended === undefined) await life.handle.observe(undefined);
   }
+}
+
+/** The guest refused the next kernel: how it answered each load is judged all the same. */
+async function notLoaded(life: Life, boot: BootImage, text: string): Promise<LeaveResult> {
+  const { recorder } = await prepare(life, boot, 'kexec');
+  await life.handle.observe(undefined);
+  const trace = recorder.trace();
+  return {
+    ...early(life, `the next kernel was not loaded: ${text}`),
+    trace: { ...trace, rules: judgeRules(trace) },
+  };
 }
 
 /** The watches for it; an ordinary image is read through the list of its pages. */
@@ -144,11 +155,13 @@ function isSign(value: Sign | Standstill): value is Sign {
 
 async function conclude(
   life: Life,
-  { recorder }: Prepared,
+  prepared: Prepared,
+  loaded: readonly LoadedSegment[] | undefined,
   path: LeavePath,
   stop: Sign | Standstill,
   seconds: number,
 ): Promise<LeaveResult> {
+  const { recorder } = prepared;
   const reached = PHASE_OF[recorder.phase];
   const done =
     path === 'kexec'
@@ -158,7 +171,14 @@ async function conclude(
   const alive = stop.kind !== 'ended' || stop.end.kind !== 'error';
   const seen = recorder.trace();
   const t1 = alive ? await instantOf(life.handle, seen.instants.t1) : undefined;
-  const trace = t1 === undefined ? seen : { ...seen, records: { t1: instantFacts(t1) } };
+  const handover =
+    t1 === undefined || loaded === undefined
+      ? undefined
+      : await compareLoaded(life.handle, prepared, loaded, t1);
+  const trace =
+    t1 === undefined
+      ? seen
+      : { ...seen, records: { t1: instantFacts(t1) }, ...(handover === undefined ? {} : { handover }) };
   const { t0, t2 } = trace.instants;
   const handoffEnd = path === 'restart' && done ? life.insn : t2?.insn;
   return {
@@ -194,13 +214,32 @@ async function reasonOf(
     case 'ended': {
       const { end } = stop;
       const what = end.kind === 'error' || end.kind === 'os-term' ? `${end.kind}: ${end.message}` : end.kind;
-      return `the guest ended in phase ${phase} (${what})`;
+      return `${crashOnTheWay(recorder) ?? 'the guest'} ended in phase ${phase} (${what})`;
     }
     case 'standing':
       return `every CPU stands still in phase ${phase}: ${describeCpus(recorder, await life.handle.vcpus())}`;
     case 'timeout':
       return `not done after ${seconds} s of guest time, in phase ${phase}: ${describeCpus(recorder, await life.handle.vcpus())}`;
   }
+}
+
+/** The guest, if it crashed after it had begun to leave: where it did, and what it could not do. */
+function crashOnTheWay(recorder: Prepared['recorder']): string | undefined {
+  const { instants, events } = recorder.trace();
+  const from = instants.t0?.event;
+  if (from === undefined || instants.t2 !== undefined) return undefined;
+  const crash = events.find(
+    ({ kind, detail = '', n }) => n >= from && kind === 'fetch' && PANIC_FUNCTIONS.includes(detail),
+  );
+  if (crash === undefined) return undefined;
+  const cause = events.findLast(
+    ({ kind, cpu, n }) => kind === 'interrupt' && cpu === crash.cpu && n < crash.n,
+  );
+  const why =
+    cause === undefined
+      ? ''
+      : ` after interrupt 0x${Number(cause.addr).toString(16)} at ${cause.symbol ?? cause.regs?.srr0}`;
+  return `the guest crashed (${crash.detail} on CPU ${crash.cpu}${why}); it`;
 }
 
 /** It was not even tried. @param well the guest is as it was */
@@ -220,32 +259,26 @@ class LeaveWatcher {
   readonly #prepared: Prepared;
   readonly #onPhase: (phase: LeavePhase) => void;
   #phase: LeavePhase = 'triggered';
-  #reading: Promise<EntryFacts> | undefined;
+  readonly #reading: EntryReading;
 
   constructor(prepared: Prepared, onPhase: (phase: LeavePhase) => void) {
     this.#prepared = prepared;
     this.#onPhase = onPhase;
+    this.#reading = new EntryReading(prepared);
   }
 
   look(): void {
-    const { recorder, image, read } = this.#prepared;
+    const { recorder } = this.#prepared;
     const phase = PHASE_OF[recorder.phase];
     if (phase !== this.#phase) {
       this.#phase = phase;
       this.#onPhase(phase);
     }
-    const entry = recorder.entryOfKernel;
-    if (entry !== undefined && image !== undefined) this.#reading ??= readEntryFacts(image, entry, read);
+    this.#reading.look();
   }
 
   async done(handle: PartitionHandle): Promise<void> {
-    const { recorder, image } = this.#prepared;
-    if (this.#reading !== undefined) recorder.setEntered(await this.#reading);
-    const t1 = await instantOf(handle, recorder.instants.t1);
-    if (image === undefined || t1 === undefined) return;
-    recorder.setAtEntry(
-      await readAtEntryFacts(image, (raddr, length) => handle.readInstant('t1', raddr, length)),
-    );
+    await this.#reading.done(handle);
   }
 }
 

@@ -11,7 +11,7 @@ import { FormatError } from '../base/errors.ts';
 import { symbolsOfElf } from '../vmcore/analyse/index.ts';
 import { openFileSource } from '../vmcore/reader/index.ts';
 import type { KexecLoad } from './recorder/index.ts';
-import { type KernelSymbols, PAGE_OFFSET, type ReadMemory, realOf } from './symbols/index.ts';
+import { ifThere, type KernelSymbols, PAGE_OFFSET, type ReadMemory, realOf } from './symbols/index.ts';
 
 /** Of each destination page the page that is copied there; real addresses. */
 export type Kimage = { readonly pageBytes: number; readonly sources: ReadonlyMap<number, number> };
@@ -90,7 +90,7 @@ async function walk(
   for (let steps = 0; steps <= 4 * limit + 16; steps++) {
     const start = Math.floor(at / PIECE) * PIECE;
     if (piece === undefined || piece.start !== start) {
-      const bytes = await read(start, PIECE).catch(() => undefined);
+      const bytes = await ifThere(read(start, PIECE));
       if (bytes === undefined) return undefined;
       piece = { start, bytes };
     }
@@ -128,7 +128,7 @@ async function findList(
     const address = kernel.table.find(symbol) ?? findInFile(vmlinux, symbol);
     if (address === undefined) continue;
     const at = realOf(address) + (pointer ? 0 : head);
-    const word = await read(at, ENTRY_BYTES).catch(() => undefined);
+    const word = await ifThere(read(at, ENTRY_BYTES));
     if (word === undefined) continue;
     const looksRight = pointer ? isLinear : isEntry;
     const endian = (['little', 'big'] as const).find((order) => looksRight(getU64(word, 0, order)));

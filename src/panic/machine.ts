@@ -1,14 +1,10 @@
 /** The machine for an image: its disks, and room for a dump. */
 
-import type { DiskBus, DiskConfig, MmuMode, PartitionConfig, Processor } from '../emulator/host/index.ts';
+import type { DiskConfig, MmuMode, PartitionConfig, Processor } from '../emulator/host/index.ts';
 import { panicError } from './errors.ts';
-import type { BootImage } from './image.ts';
+import type { BootImage, MachineVariant } from './image.ts';
 
-/** What the machine can be like beside its usual self. */
-export type MachineVariant = Pick<PartitionConfig, 'firmware' | 'interruptController'> & {
-  /** Where every disk is attached. */
-  readonly diskBus?: DiskBus;
-};
+export type { MachineVariant } from './image.ts';
 
 export type MachineChoice = {
   readonly processor: Processor;
@@ -47,6 +43,7 @@ export function makeConfig(boot: BootImage, choice: MachineChoice): PartitionCon
       actual: 'power8 with xive',
     });
   }
+  checkDrivers(boot, choice.variant);
   const memory = choice.memory.reduce((sum, { size }) => sum + size, 0);
   const { diskBus, ...variant } = choice.variant ?? {};
   const bus = diskBus === undefined ? {} : { bus: diskBus };
@@ -65,6 +62,21 @@ export function makeConfig(boot: BootImage, choice: MachineChoice): PartitionCon
     ...variant,
     disks: [...systemDisk(boot), dump].map((disk) => ({ ...disk, ...bus })),
   };
+}
+
+/** A guest without a driver would stand still, and nobody could tell why. */
+function checkDrivers(boot: BootImage, variant: MachineVariant = {}): void {
+  const { machine } = boot;
+  if (machine === undefined) return;
+  for (const part of ['firmware', 'interruptController', 'diskBus'] as const) {
+    const asked = variant[part];
+    if (asked === undefined || asked === machine[part]) continue;
+    throw panicError(
+      'panic/unsupported-machine',
+      `the guest of image ${boot.name} cannot deal with ${asked}: it takes ${machine[part]} alone`,
+      { expected: machine[part], actual: asked },
+    );
+  }
 }
 
 /** What the guest loads kernels from: the image's own disk, or one for our plans. */

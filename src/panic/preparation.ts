@@ -23,6 +23,8 @@ export type Prepared = {
   readonly image?: KexecImage;
   readonly production: KernelSymbols;
   readonly read: ReadMemory;
+  /** Memory as the image will lie in it; absent: there is no image. */
+  readonly readImage?: ReadMemory;
 };
 
 /** Where a production kernel lies: it has moved to 0 whatever it was loaded at. */
@@ -85,7 +87,7 @@ export async function prepareCrash(
     cpus: cpus.map(({ index, hardwareId, state }) => ({ index, hardwareId, online: state !== 'stopped' })),
   };
   const running = await runningFacts(handle.config, production, read, boot.vmlinux);
-  const given = await handle.machineTree().catch(() => undefined);
+  const given = await handle.machineTree();
   const claims = await claimFacts(read, production, running, given);
   const dumpDisk = dumpDiskOf(handle.config);
   const recorder = new Recorder({
@@ -107,7 +109,13 @@ export async function prepareCrash(
     ...(dumpDisk === undefined ? {} : { dumpDisk }),
   });
   await handle.observe(way.attended === true ? { ...plan, restWhenStuck: true } : plan);
-  return { recorder, production, read, ...(image === undefined ? {} : { image }) };
+  return {
+    recorder,
+    production,
+    read,
+    ...(image === undefined ? {} : { image }),
+    ...(image === undefined || readImage === undefined ? {} : { readImage }),
+  };
 }
 
 /** The crash kernel is taken to be built as the production kernel is. */

@@ -17,7 +17,7 @@ import type { BootImage } from './image.ts';
 import { DEFAULT_LEAVE_SECONDS, type LeaveResult, leave } from './kexec-run.ts';
 import { Life } from './life.ts';
 import { untilLoaded } from './loading/index.ts';
-import { defaultMmu, makeConfig } from './machine.ts';
+import { defaultMmu, type MachineVariant, makeConfig } from './machine.ts';
 import { bootPlan } from './recorder/index.ts';
 import { formatTrace, type TraceFormat } from './trace/index.ts';
 import { describeStandstill } from './verdict.ts';
@@ -33,6 +33,7 @@ export type KexecCommand = {
   /** Bytes. */
   readonly rma?: number;
   readonly seed?: number;
+  readonly variant?: MachineVariant;
   readonly request: LeaveRequest;
   /** Files to write; they are overwritten. */
   readonly trace?: string;
@@ -66,6 +67,7 @@ export async function runKexec(command: KexecCommand): Promise<KexecReport> {
     cpus: command.cpus ?? 1,
     memory: parseMemorySpec(command.memory ?? '1G'),
     seed: command.seed ?? 1,
+    ...(command.variant === undefined ? {} : { variant: command.variant }),
     ...(command.rma === undefined ? {} : { rma: command.rma }),
   });
   const handle = (command.openPartition ?? openPartition)(config);

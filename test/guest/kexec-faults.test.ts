@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { arraySource } from '../../src/base/bytes.ts';
 import { elfNotes, elfSymbols, parseElf } from '../../src/base/elf/index.ts';
 import type { LoadRequest } from '../../src/crashkernel/index.ts';
-import type { InstantRecord, MachineEvent, ObservePlan } from '../../src/emulator/host/contract.ts';
+import type { InstantRecord, MachineEvent, ObservePlan } from '../../src/emulator/host/index.ts';
 import { BuiltInGuest, GUEST_KERNEL, type GuestOptions, MIB } from '../synth/built-in-guest.ts';
 
 const LIMIT = 120_000;

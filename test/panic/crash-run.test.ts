@@ -71,6 +71,25 @@ describe('crash: captured', () => {
     expect(result.instructions.handoff).toBeGreaterThan(0);
   });
 
+  it('the worker dies in the crash kernel: what was seen until then is told', async () => {
+    const died = async (): Promise<never> => {
+      throw new Error('the partition’s worker ended with 1');
+    };
+    const dies = (guest: ScriptedPartition): void => {
+      handoff(guest, 1);
+      guest.readMemory = died;
+      guest.readInstant = died;
+      guest.vcpus = died;
+      enterKernel(guest, 1);
+      guest.end({ kind: 'error', message: 'the partition’s worker ended with 1' });
+    };
+    const { result } = await run(onSysrq(dies));
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'crash-kernel' });
+    expect(result.reason).toContain('ended with 1');
+    expect(result.trace?.image).not.toHaveProperty('entered');
+    expect(result.identity).toBeUndefined();
+  });
+
   it('the same script twice gives the same trace, byte for byte', async () => {
     const [first, second] = [await run(onSysrq(wholeCrash)), await run(onSysrq(wholeCrash))];
     expect(JSON.stringify(first.result.trace)).toBe(JSON.stringify(second.result.trace));

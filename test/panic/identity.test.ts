@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { putU64 } from '../../src/base/bytes.ts';
 import { hex64 } from '../../src/base/hex.ts';
+import { OutsideMemory } from '../../src/emulator/memory/contract.ts';
 import type { Trace, TraceEvent } from '../../src/panic/contract.ts';
 import { type CrashIdentity, identifyCrash } from '../../src/panic/identity.ts';
 import { SymbolTable } from '../../src/vmcore/analyse/index.ts';
@@ -73,7 +74,7 @@ class Machine {
   }
 
   read = async (raddr: number, length: number): Promise<Uint8Array> => {
-    if (raddr + length > this.memory.length) throw new Error('no memory there');
+    if (raddr + length > this.memory.length) throw new OutsideMemory(raddr, length);
     return this.memory.slice(raddr, raddr + length);
   };
 

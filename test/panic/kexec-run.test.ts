@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { hex64 } from '../../src/base/hex.ts';
+import type { InstantRecord } from '../../src/emulator/host/index.ts';
 import type { LeavePath } from '../../src/panic/contract.ts';
 import { type LeaveResult, leave } from '../../src/panic/index.ts';
 import { Life } from '../../src/panic/life.ts';
@@ -11,6 +13,7 @@ import {
   loadNext,
   NEXT_ENTRY,
   NEXT_KERNEL,
+  NEXT_TREE,
   startUp,
 } from '../synth/leaving-guest.ts';
 import type { GuestScript, ScriptedPartition } from '../synth/partition-handle.ts';
@@ -46,6 +49,24 @@ async function run(
     { onPhase: (phase) => phases.push(phase) },
   );
   return { guest, life, result, phases };
+}
+
+/** What was kept at an instant, as far as it is asked for. */
+function instantRecord(rest: Pick<InstantRecord, 'name' | 'insn'>): InstantRecord {
+  return {
+    by: '',
+    cpu: 0,
+    tb: 0n,
+    vcpus: [],
+    interrupts: [],
+    areas: [],
+    crqs: 0,
+    tces: 0,
+    inFlight: 0,
+    saves: [],
+    taken: [],
+    ...rest,
+  };
 }
 
 const LOADS = {
@@ -117,6 +138,29 @@ describe('leave: an ordinary kexec', () => {
     expect([t0?.cpu, t0?.event, t1?.cpu, t1?.event, t2?.event, t3]).toEqual([1, 0, 0, 7, 8, undefined]);
   });
 
+  it('what was kept at T1 and T2 is compared with what was loaded', async () => {
+    const kept = (guest: ScriptedPartition): void => {
+      guest.subscribe((notice) => {
+        if (notice.kind !== 'machine-event') return;
+        const { detail = '', insn } = notice.event;
+        const name = { entry: 't1', 'segment kernel': 't2' }[detail];
+        if (name === 't1' || name === 't2') guest.instants.set(name, instantRecord({ name, insn }));
+      });
+    };
+    const { result } = await run('kexec', GOES, kept);
+    expect(result.trace?.handover).toEqual({
+      segments: [
+        { role: 'kernel', mem: hex64(NEXT_KERNEL), pages: 256, asLoadedAtT1: 256, asLoadedAtT2: 256 },
+        { role: 'purgatory', mem: hex64(NEXT_ENTRY - 0x700), pages: 16, asLoadedAtT1: 16, asLoadedAtT2: 16 },
+        { role: 'tree', mem: hex64(NEXT_TREE), pages: 16, asLoadedAtT1: 16, asLoadedAtT2: 16 },
+      ],
+      notAsLoaded: [],
+      changed: [],
+      changedPlaces: 0,
+    });
+    expect((await run('kexec', GOES)).result.trace).not.toHaveProperty('handover');
+  });
+
   it('the same script twice gives the same trace, byte for byte', async () => {
     const [first, second] = [await run('kexec', GOES), await run('kexec', GOES)];
     expect(JSON.stringify(first.result.trace)).toBe(JSON.stringify(second.result.trace));
@@ -163,6 +207,28 @@ describe('leave: an ordinary kexec', () => {
     });
     expect(result).toMatchObject({ outcome: 'failed', phase: 'triggered', refused: true });
     expect(result.reason).toContain('no ordinary image is loaded');
+  });
+
+  it('it crashes on the way: where, and what it could not do', async () => {
+    const { result } = await run('kexec', {
+      ...LOADS,
+      kexec: (guest) => {
+        fetch(guest, 0, 'kernel_kexec', 0x4600);
+        guest.event({
+          cpu: 0,
+          kind: 'interrupt',
+          addr: 0x300n,
+          regs: { srr0: 0xc000000000004710n, srr1: 0n, dar: 0n },
+        });
+        fetch(guest, 0, 'panic', 0x4000);
+        guest.end({ kind: 'reboot' });
+      },
+    });
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      reason:
+        'the guest crashed (panic on CPU 0 after interrupt 0x300 at machine_kexec+0x10); it ended in phase shutdown (reboot)',
+    });
   });
 
   it('the new kernel dies: the phase and how', async () => {

@@ -102,6 +102,31 @@ describe('describeImage', () => {
     expect(image.facts.runAtLoad).toEqual({ at: '0x000000000300005c', loaded: '00000000' });
     expect(image.notes).toEqual([]);
   });
+
+  it('a kernel without marker, smaller than purgatory: known by its first bytes, which purgatory carries, or by what is left', async () => {
+    const rolesOf = async (stub: Uint8Array) => {
+      const guest = crashablePartition({});
+      const head = new Uint8Array(0x1000).fill(0x5a, 0, 0x100);
+      head.fill(0, 0x5c, 0x60);
+      guest.place(0x3000000, head);
+      guest.place(0x3001000, new Uint8Array(0x1800));
+      const purgatory = new Uint8Array(0x20000);
+      purgatory.set(stub, 0x700);
+      guest.place(0x3010000, purgatory);
+      const part = (mem: number, memsz: number) => ({ mem, memsz, bufsz: memsz });
+      const load = {
+        entry: 0x3010700,
+        crash: true,
+        segments: [part(0x3000000, 0x1000), part(0x3001000, 0x1800), part(0x3010000, 0x20000)],
+      };
+      const image = await describeImage(load, (raddr, length) => guest.readMemory(raddr, length), 2);
+      return image.segments.map(({ role }) => role);
+    };
+    const carried = new Uint8Array(0x100).fill(0x5a);
+    carried.fill(0x48, 0, 4);
+    expect(await rolesOf(carried)).toEqual(['kernel', 'data', 'purgatory']);
+    expect(await rolesOf(new Uint8Array(0x100))).toEqual(['data', 'kernel', 'purgatory']);
+  });
 });
 
 describe('Recorder', () => {
@@ -215,6 +240,86 @@ describe('Recorder', () => {
       expect(recorder.trace().events.map(({ detail }) => detail)).toEqual(['panic', 'entry']);
       expect(recorder.phase).toBe('purgatory');
     }
+  });
+
+  it('the entry’s segment first, then another CPU, then its probe: the entry alone is told', async () => {
+    const { guest, recorder } = await recording();
+    guest.event(PANIC);
+    const entry = { cpu: 1, kind: 'fetch', addr: BigInt(ENTRY), regs: { raddr: BigInt(ENTRY) } } as const;
+    guest.event({ ...entry, detail: 'segment purgatory' });
+    guest.event({ cpu: 0, kind: 'run', detail: 'is running' });
+    guest.event({ ...entry, detail: 'entry' });
+    expect(recorder.trace().events.map(({ detail }) => detail)).toEqual(['panic', 'is running', 'entry']);
+  });
+
+  it('a CPU that waits in the copy at 0 comes there once, however often its code is translated anew', async () => {
+    const { guest, recorder } = await recording();
+    guest.event(PANIC);
+    const low = (raddr: bigint) =>
+      guest.event({ cpu: 0, kind: 'fetch', addr: raddr, detail: 'low 0x100', regs: { raddr } });
+    low(0x60n);
+    low(0x60n);
+    guest.event({ cpu: 0, kind: 'run', detail: 'is running' });
+    guest.event({
+      cpu: 0,
+      kind: 'store',
+      addr: 0x10n,
+      detail: 'low 0x100',
+      regs: { length: 8n, nia: 0x90n },
+    });
+    low(0x94n);
+    guest.event({ cpu: 0, kind: 'fetch', addr: 0x5000n, detail: 'kexec_wait', regs: { raddr: 0x5000n } });
+    low(0x60n);
+    expect(recorder.trace().events.map(({ kind, addr }) => [kind, Number(addr ?? 0)])).toEqual([
+      ['fetch', Number(PANIC.addr)],
+      ['fetch', 0x60],
+      ['run', 0],
+      ['store', 0x10],
+      ['fetch', 0x5000],
+      ['fetch', 0x60],
+    ]);
+  });
+
+  it('after T2: what the crash kernel does with its image’s memory and its devices is left out', async () => {
+    const { guest, recorder } = await recording();
+    guest.event(PANIC);
+    handoff(guest, 1);
+    enterKernel(guest, 1);
+    const before = recorder.trace().events.length;
+    const kernel = {
+      cpu: 1,
+      kind: 'fetch',
+      detail: 'segment kernel',
+      regs: { raddr: BigInt(KERNEL + 8) },
+    } as const;
+    guest.event(kernel);
+    guest.event({
+      cpu: 1,
+      kind: 'store',
+      addr: BigInt(ENTRY),
+      detail: 'copy of purgatory',
+      regs: { length: 8n },
+    });
+    guest.event({ cpu: 1, kind: 'rtas', detail: 'ibm,read-pci-config' });
+    guest.event({ cpu: 1, kind: 'rtas', detail: 'system-reboot' });
+    guest.event({ ...kernel, cpu: 0 });
+    expect(
+      recorder
+        .trace()
+        .events.slice(before)
+        .map(({ cpu, detail }) => [cpu, detail]),
+    ).toEqual([
+      [1, 'system-reboot'],
+      [0, 'segment kernel'],
+    ]);
+  });
+
+  it('a change of the MSR is told by the instruction that makes it', async () => {
+    const { guest, recorder } = await recording();
+    guest.event(PANIC);
+    const regs = { before: 0x30n, after: 0n, nia: 0xc000000000004500n };
+    guest.event({ cpu: 1, kind: 'msr', addr: 0xc000000000004504n, regs });
+    expect(recorder.trace().events.at(-1)?.regs?.nia).toBe('0xc000000000004504');
   });
 
   it('an image that is the kernel alone: T1 is T2', async () => {

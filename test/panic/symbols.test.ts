@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { putU32 } from '../../src/base/bytes.ts';
-import { AddressNames, functionEntry, readKernelSymbols } from '../../src/panic/symbols/index.ts';
+import { OutsideMemory } from '../../src/emulator/memory/contract.ts';
+import { AddressNames, functionEntry, ifThere, readKernelSymbols } from '../../src/panic/symbols/index.ts';
 import { kallsymsMemory } from '../synth/kallsyms.ts';
 
 const MIB = 0x100000;
@@ -13,7 +14,7 @@ const SYMBOLS = [
 /** Memory that holds one image at `at`; everything else is none. */
 function memoryWith(image: Uint8Array, at: number): (raddr: number, length: number) => Promise<Uint8Array> {
   return async (raddr, length) => {
-    if (raddr < at || raddr + length > at + image.length) throw new Error('outside memory');
+    if (raddr < at || raddr + length > at + image.length) throw new OutsideMemory(raddr, length);
     return image.slice(raddr - at, raddr - at + length);
   };
 }
@@ -45,6 +46,18 @@ describe('readKernelSymbols', () => {
     const symbols = await readKernelSymbols(read, 0, undefined, 2 * MIB - 5);
     expect(symbols.source).toBe('kallsyms');
     expect(Math.max(...ends)).toBe(2 * MIB);
+  });
+
+  it('memory that ends is an answer; anything else that goes wrong is thrown', async () => {
+    const image = kallsymsMemory({ symbols: SYMBOLS, bytes: 2 * MIB });
+    const died = new Error('the worker ended');
+    const read = async (raddr: number, length: number): Promise<Uint8Array> => {
+      if (raddr >= MIB) throw died;
+      return image.slice(raddr, raddr + length);
+    };
+    await expect(readKernelSymbols(read, 0)).rejects.toBe(died);
+    await expect(ifThere(Promise.reject(died))).rejects.toBe(died);
+    expect(await ifThere(Promise.reject(new OutsideMemory(1, 2)))).toBeUndefined();
   });
 
   it('no kallsyms and no vmlinux: none', async () => {

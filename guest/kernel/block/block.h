@@ -38,6 +38,8 @@ u64 block_bytes(const struct disk *disk);
  */
 int block_read(struct disk *disk, u64 offset, const struct piece *pieces, int count);
 int block_write(struct disk *disk, u64 offset, const struct piece *pieces, int count);
+/* As block_read, but does not wait: the disk writes to memory when it comes to it. Works in real mode. For faults. */
+int block_read_begin(struct disk *disk, u64 offset, const struct piece *pieces, int count);
 /* What was written is on the medium. */
 int block_flush(struct disk *disk);
 

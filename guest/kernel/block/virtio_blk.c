@@ -111,10 +111,7 @@ static void write_address(u64 field, u64 raddr)
   register_write32(field + 4, (u32)(raddr >> 32));
 }
 
-static u8 status_of(const struct disk *disk)
-{
-  return register_read8(disk->pci.common + COMMON_STATUS);
-}
+static u8 status_of(const struct disk *disk) { return register_read8(disk->pci.common + COMMON_STATUS); }
 
 /* Queues, features and requests in flight are gone when this comes back (§2.1.1, §4.1.4.3.2). */
 static void reset(struct disk *disk)
@@ -139,8 +136,7 @@ static bool set_up_queue(struct disk *disk)
   write_address(common + COMMON_QUEUE_DESC, __pa(rings->descriptors));
   write_address(common + COMMON_QUEUE_DRIVER, __pa(&rings->available));
   write_address(common + COMMON_QUEUE_DEVICE, __pa(&rings->used));
-  disk->notify = disk->pci.notify +
-    (u64)register_read16(common + COMMON_QUEUE_NOTIFY_OFF) * disk->pci.notify_multiplier;
+  disk->notify = disk->pci.notify + (u64)register_read16(common + COMMON_QUEUE_NOTIFY_OFF) * disk->pci.notify_multiplier;
   register_write16(common + COMMON_QUEUE_ENABLE, 1);
   return true;
 }
@@ -197,10 +193,7 @@ struct disk *block_find(bool read_only)
   return NULL;
 }
 
-u64 block_bytes(const struct disk *disk)
-{
-  return disk->sectors * SECTOR;
-}
+u64 block_bytes(const struct disk *disk) { return disk->sectors * SECTOR; }
 
 static void describe(struct rings *rings, int at, u64 raddr, u32 length, u16 flags)
 {
@@ -212,12 +205,10 @@ static void describe(struct rings *rings, int at, u64 raddr, u32 length, u16 fla
   descriptor->next = __builtin_bswap16((u16)(at + 1));
 }
 
-/* Offers the chain that starts at descriptor 0, and waits for it. */
-static int submit(struct disk *disk)
+/* Offers the chain that starts at descriptor 0. */
+static void offer(struct disk *disk)
 {
   struct rings *rings = disk->rings;
-  volatile u16 *used = &rings->used.index;
-  u64 end;
 
   rings->status = 0xff;
   rings->available.ring[disk->next % QUEUE_SIZE] = 0;
@@ -226,8 +217,15 @@ static int submit(struct disk *disk)
   *(volatile u16 *)&rings->available.index = __builtin_bswap16(disk->next);
   mb();
   register_write16(disk->notify, 0);
+}
 
-  end = timebase() + TIMEOUT_SECONDS * timebase_hz;
+/* Waits for what was offered last. */
+static int completion(struct disk *disk)
+{
+  struct rings *rings = disk->rings;
+  volatile u16 *used = &rings->used.index;
+  u64 end = timebase() + TIMEOUT_SECONDS * timebase_hz;
+
   while (__builtin_bswap16(*used) != disk->next) {
     if (timebase() > end) {
       /* The device may still write to what it was given: it is not to be asked again. */
@@ -239,7 +237,7 @@ static int submit(struct disk *disk)
   return rings->status == 0 ? 0 : -EIO;
 }
 
-static int transfer(struct disk *disk, u32 type, u64 offset, const struct piece *pieces, int count)
+static int begin(struct disk *disk, u32 type, u64 offset, const struct piece *pieces, int count)
 {
   struct rings *rings = disk->rings;
   u64 length = 0;
@@ -252,16 +250,27 @@ static int transfer(struct disk *disk, u32 type, u64 offset, const struct piece 
   if (count > MAX_PIECES || offset % SECTOR || length % SECTOR || offset > block_bytes(disk) ||
       length > block_bytes(disk) - offset)
     return -EINVAL;
-
   rings->request.type = __builtin_bswap32(type);
   rings->request.reserved = 0;
   rings->request.sector = __builtin_bswap64(offset / SECTOR);
   describe(rings, at++, __pa(&rings->request), sizeof(rings->request), DESC_NEXT);
   for (int i = 0; i < count; i++)
-    describe(rings, at++, pieces[i].raddr, pieces[i].length,
-       type == REQUEST_IN ? DESC_NEXT | DESC_WRITE : DESC_NEXT);
+    describe(rings, at++, pieces[i].raddr, pieces[i].length, type == REQUEST_IN ? DESC_NEXT | DESC_WRITE : DESC_NEXT);
   describe(rings, at, __pa(&rings->status), 1, DESC_WRITE);
-  return submit(disk);
+  offer(disk);
+  return 0;
+}
+
+static int transfer(struct disk *disk, u32 type, u64 offset, const struct piece *pieces, int count)
+{
+  int error = begin(disk, type, offset, pieces, count);
+
+  return error != 0 ? error : completion(disk);
+}
+
+int block_read_begin(struct disk *disk, u64 offset, const struct piece *pieces, int count)
+{
+  return begin(disk, REQUEST_IN, offset, pieces, count);
 }
 
 int block_read(struct disk *disk, u64 offset, const struct piece *pieces, int count)

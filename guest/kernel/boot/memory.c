@@ -167,14 +167,13 @@ void memory_read(u64 tree, u64 tree_bytes) {
   add_claim("vectors", 0, LOW_MEMORY);
   if (kernel_base == 0) add_claim("kernel", LOW_MEMORY, (u64)(_end - _stext) - LOW_MEMORY);
   else add_claim("kernel", kernel_base, (u64)(_end - _stext));
-  u64 start, size;
-  for (int i = 0; tree_reservation(i, &start, &size); i++) add_claim("reserve-map", start, size);
-  add_claim("tree", tree, tree_bytes);
   tree_node chosen = tree_find("/chosen"), rtas = tree_find("/rtas");
-  if (chosen != 0) {
-    start = two_forms(chosen, "linux,initrd-start");
-    add_claim("initrd", start, two_forms(chosen, "linux,initrd-end") - start);
-  }
+  u64 initrd = chosen == 0 ? 0 : two_forms(chosen, "linux,initrd-start"), start, size;
+  bool forgotten = initrd != 0 && fault_on("initrd-unclaimed", NULL);
+  for (int i = 0; tree_reservation(i, &start, &size); i++)
+    if (!forgotten || start != initrd) add_claim("reserve-map", start, size);
+  add_claim("tree", tree, tree_bytes);
+  if (initrd != 0 && !forgotten) add_claim("initrd", initrd, two_forms(chosen, "linux,initrd-end") - initrd);
   if (rtas != 0) add_claim("rtas", tree_cell(rtas, "linux,rtas-base", 0), tree_cell(rtas, "rtas-size", 0));
   const char *header = option("elfcorehdr");
   if (header != NULL) {
@@ -188,6 +187,7 @@ void memory_read(u64 tree, u64 tree_bytes) {
     add_claim("elfcorehdr", start, size);
   }
   reserve_crash_kernel();
+  if (forgotten) memory_alloc("over initrd", PAGE_SIZE, PAGE_SIZE, initrd, initrd + PAGE_SIZE);
 }
 
 /* The highest free page holds what is written: the mapping reaches it. */

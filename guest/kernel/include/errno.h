@@ -6,6 +6,7 @@
 #define ENOENT 2
 #define EIO 5
 #define ENXIO 6
+#define ENOEXEC 8
 #define EAGAIN 11
 #define ENOMEM 12
 #define EFAULT 14

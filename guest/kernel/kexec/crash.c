@@ -25,6 +25,7 @@ static volatile bool time_to_dump;
 
 /* A secondary, inside 0x100 or the IPI; again, where it was stopped by both. */
 static void __noinline __noreturn crash_ipi_callback(struct pt_regs *regs) {
+  bool early = fault_on("down-early", NULL);
   int cpu = this_cpu();
 
   irq_save();
@@ -33,7 +34,7 @@ static void __noinline __noreturn crash_ipi_callback(struct pt_regs *regs) {
     state_saved[cpu] = true;
     __atomic_add_fetch(&cpus_stopped, 1, __ATOMIC_SEQ_CST);
   }
-  while (!time_to_dump)
+  while (!early && !time_to_dump)
     barrier();
   pseries_kexec_cpu_down(1, 1);
   kexec_smp_wait();
@@ -110,6 +111,7 @@ void __noinline __crash_kexec(struct pt_regs *regs) {
   }
   if (!crash_image.loaded)
     return;
+  kexec_fault_other_master();
   if (!__atomic_compare_exchange_n(&crashing_cpu, &nobody, this_cpu(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
     /* Two panics: the second CPU waits as if it had been stopped. The same CPU again: its first try failed. */
     if (nobody == this_cpu())

@@ -8,6 +8,12 @@
 /* Images are copied by this much at a time, whatever the kernel's own pages are. */
 #define KEXEC_PAGE 0x1000
 
+/* When the secondaries are let go: when the first 0x100 bytes are at 0, after the hash table was cleared, or (a fault)
+   before anything is at 0. */
+#define KEXEC_RELEASE_COPIED 0
+#define KEXEC_RELEASE_LAST 1
+#define KEXEC_RELEASE_FIRST 2
+
 #ifndef __ASSEMBLER__
 #include "cpu.h"
 #include "panic.h"
@@ -71,19 +77,29 @@ void notes_init(void);
 void notes_crash_time(void);
 
 void plan_init(void);
+/* Faults for tests (faults.c); without their name in kdumpd.fault= they do nothing. */
+/* When disks are there: those that begin at boot, and the words below. */
+void kexec_fault_init(void);
 void kexec_fault_stop_answering(void);
+void kexec_fault_other_master(void);
 void kexec_fault_wild_store(void);
-void kexec_fault_late_vpa(void);
+/* In place of hpte_clear_all: real mode. */
+void kexec_fault_clear_and_dma(void);
+bool kexec_fault_skips_down(void);
+int kexec_fault_refuse_stub(const struct kimage *image);
 
 /* ---- sequence.S ---- */
 void kexec_sequence(void *new_stack, u64 start, struct kimage *image, u64 control, void (*clear_all)(void),
-                    bool copy_with_mmu_off, bool release_after_clearing) __noreturn;
+                    bool copy_with_mmu_off, u64 release) __noreturn;
 void kexec_copy_flush(struct kimage *image);
 void kexec_smp_wait(void) __noreturn;
 /* Stores by real address, translation off. */
 void real_mode_store(u64 raddr, u64 value);
-/* Faults: a released secondary waits that many rounds; then it stores there, if that is not 0. */
-extern u64 kexec_slow_rounds, kexec_wild_address;
+/*
+ * Faults: a secondary waits with that much too much in r3; released, it waits that many rounds more, then stores there,
+ * if that is not 0; the master enters the image with that much too much in r4.
+ */
+extern u64 kexec_slave_excess, kexec_slow_rounds, kexec_wild_address, kexec_entry_excess;
 #endif
 
 #endif

@@ -56,6 +56,8 @@ static int check_places(const struct kimage *image) {
       return refuse(EADDRNOTAVAIL, image, i, "is outside the crashkernel reservation");
     if (one->memsz != 0 && !memory_is_ram(one->mem, one->memsz))
       return refuse(EADDRNOTAVAIL, image, i, "is not memory");
+    if (fault_on("refuse-high", NULL) && one->mem + one->memsz > rma_size)
+      return refuse(EADDRNOTAVAIL, image, i, "is above the real-mode area");
   }
   if (image->crash && (image->start < crash_reservation.start || image->start >= end)) {
     snprint(kexec_refusal, sizeof(kexec_refusal), "entry 0x%lx is outside the crashkernel reservation",
@@ -179,9 +181,11 @@ static int load_normal(struct kimage *image) {
 static int load_image(struct kimage *image) {
   int error = check_segments(image);
 
+  if (error == 0)
+    error = kexec_fault_refuse_stub(image);
   if (error == 0 && !fault_on("no-prepare", NULL))
     error = machine_kexec_prepare(image);
-  if (error == 0)
+  if (error == 0 && !fault_on("no-place-check", NULL))
     error = check_places(image);
   if (error != 0)
     return error;

@@ -97,7 +97,8 @@ static void kexec_smp_down(u64 argument) {
   WRITE_ONCE(local_paca->kexec_state, KEXEC_IRQS_OFF);
   while (!all_interrupts_off)
     barrier();
-  pseries_kexec_cpu_down(0, 1);
+  if (!kexec_fault_skips_down())
+    pseries_kexec_cpu_down(0, 1);
   kexec_smp_wait();
 }
 
@@ -120,9 +121,12 @@ static void kexec_prepare_cpus(void) {
   irq_save();
   local_paca->kexec_state = KEXEC_IRQS_OFF;
   wait_for_state(KEXEC_IRQS_OFF);
+  if (fault_on("master-first", NULL))
+    pseries_kexec_cpu_down(0, 0);
   all_interrupts_off = true;
   wait_for_state(KEXEC_REAL_MODE);
-  pseries_kexec_cpu_down(0, 0);
+  if (!fault_on("master-first", NULL))
+    pseries_kexec_cpu_down(0, 0);
 }
 
 /* ---- the way ---- */
@@ -140,21 +144,17 @@ static u8 *stack_top(const struct kimage *image) {
 static void __noreturn __noinline default_machine_kexec(struct kimage *image) {
   bool off = mmu == MMU_RADIX || fault_on("copy-real", NULL);
   void (*clear_all)(void) = mmu == MMU_HASH && !fault_on("keep-page-tables", NULL) ? hpte_clear_all : NULL;
-  bool after = option_is("release", "after");
+  u64 release = option_is("release", "after") ? KEXEC_RELEASE_LAST : KEXEC_RELEASE_COPIED;
   u8 *stack = stack_top(image);
 
-  if (fault_on("slow-slave", &kexec_slow_rounds) && kexec_slow_rounds == 0)
-    kexec_slow_rounds = 100000000;
-  if (fault_on("wild-store-reserved", &kexec_wild_address)) {
-    if (kexec_wild_address == 0)
-      kexec_wild_address = crash_reservation.start + crash_reservation.size / 2;
-    if (kexec_slow_rounds == 0)
-      kexec_slow_rounds = 1000000;
-  }
+  if (fault_on("release-first", NULL))
+    release = KEXEC_RELEASE_FIRST;
+  if (fault_on("dma-in-flight", NULL))
+    clear_all = kexec_fault_clear_and_dma;
   if (!image->crash)
     kexec_prepare_cpus();
   printk("kexec: leaving for 0x%lx\n", image->start);
-  kexec_sequence(stack, image->start, image, image->control, clear_all, off, after);
+  kexec_sequence(stack, image->start, image, image->control, clear_all, off, release);
 }
 
 void __noinline machine_kexec(struct kimage *image) { default_machine_kexec(image); }
@@ -163,7 +163,8 @@ int __noinline kernel_kexec(void) {
   if (!next_image.loaded)
     return -EINVAL;
   printk("kexec: starting the new kernel\n");
-  device_shutdown();
+  if (!fault_on("no-device-shutdown", NULL))
+    device_shutdown();
   machine_shutdown();
   machine_kexec(&next_image);
 }

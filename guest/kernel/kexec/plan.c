@@ -203,5 +203,5 @@ void kexec_init(void) {
   block_init();
   on_device_shutdown(block_shutdown);
   plan_init();
-  kexec_fault_late_vpa();
+  kexec_fault_init();
 }

@@ -7,6 +7,7 @@
  * same pointers serve before and after translation goes off.
  */
 #include "cpu.h"
+#include "kexec.h"
 #include "reg.h"
 
 #define FIRST_BYTES 0x100
@@ -35,7 +36,7 @@ real_mode:
 
 /*
  * void kexec_sequence(r3 = new stack's top, r4 = start, r5 = image, r6 = control page, r7 = clear_all, r8 = copy with
- * translation off, r9 = release after clearing): interrupts are off, and nothing comes back.
+ * translation off, r9 = when to release, KEXEC_RELEASE_…): interrupts are off, and nothing comes back.
  */
 	.globl	kexec_sequence
 	.type	kexec_sequence, @function
@@ -67,8 +68,14 @@ kexec_sequence:
 	bne	2f
 	bl	real_mode
 
-	/* What secondaries will run goes to address 0 before any of them is let go. */
-2:	li	3, 0
+	/* What secondaries will run goes to address 0 before any of them is let go; or, by a fault, while they come there. */
+2:	cmpdi	24, KEXEC_RELEASE_FIRST
+	bne	22f
+	bl	release
+	lis	3, 16
+	mtctr	3
+21:	bdnz	21b
+22:	li	3, 0
 	mr	4, 30
 	li	5, FIRST_BYTES / 8
 	mtctr	5
@@ -88,7 +95,7 @@ kexec_sequence:
 	sync
 	isync
 
-	cmpdi	24, 0
+	cmpdi	24, KEXEC_RELEASE_COPIED
 	bne	5f
 	bl	release
 5:	cmpdi	27, 0
@@ -97,11 +104,14 @@ kexec_sequence:
 	mr	12, 27
 	bctrl
 	nop
-6:	cmpdi	24, 0
-	beq	7f
+6:	cmpdi	24, KEXEC_RELEASE_LAST
+	bne	7f
 	bl	release
-7:	mr	3, 25
-	mr	4, 30
+7:	bcl	20, 31, 8f
+8:	mflr	5
+	ld	4, kexec_entry_excess - 8b(5)	/* a fault for tests; without it 0 */
+	add	4, 4, 30
+	mr	3, 25
 	li	5, 0
 	mtctr	30
 	bctr
@@ -127,7 +137,11 @@ release:
 	.globl	kexec_smp_wait
 	.type	kexec_smp_wait, @function
 kexec_smp_wait:
+	bcl	20, 31, 1f
+1:	mflr	5
+	ld	4, kexec_slave_excess - 1b(5)	/* a fault for tests; without it 0 */
 	lwz	3, PACA_HARD_ID(13)
+	add	3, 3, 4
 	bl	real_mode
 	li	4, REAL_MODE_STATE
 	sync
@@ -161,17 +175,23 @@ kexec_wait:
 	.size	kexec_wait, . - kexec_wait
 
 	.balign	8
-	.globl	kexec_flag, kexec_slow_rounds, kexec_wild_address
+	.globl	kexec_flag, kexec_slave_excess, kexec_slow_rounds, kexec_wild_address, kexec_entry_excess
 	.type	kexec_flag, @object
 kexec_flag:
 	.long	0, 0
 	.size	kexec_flag, 8
+kexec_slave_excess:
+	.quad	0
+	.size	kexec_slave_excess, 8
 kexec_slow_rounds:
 	.quad	0
 	.size	kexec_slow_rounds, 8
 kexec_wild_address:
 	.quad	0
 	.size	kexec_wild_address, 8
+kexec_entry_excess:
+	.quad	0
+	.size	kexec_entry_excess, 8
 
 /* void real_mode_store(r3 = real address, r4 = value): interrupts off. */
 	.globl	real_mode_store

@@ -10,7 +10,7 @@ const char *errno_name(long number) {
   } names[] = {
     {EPERM, "EPERM"},   {ENOENT, "ENOENT"},   {EIO, "EIO"},         {ENXIO, "ENXIO"},   {EAGAIN, "EAGAIN"},
     {ENOMEM, "ENOMEM"}, {EFAULT, "EFAULT"},   {EBUSY, "EBUSY"},     {ENODEV, "ENODEV"}, {EINVAL, "EINVAL"},
-    {ENOSPC, "ENOSPC"}, {ETXTBSY, "ETXTBSY"}, {ENOSYS, "ENOSYS"},   {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
+    {ENOEXEC, "ENOEXEC"}, {ENOSPC, "ENOSPC"}, {ETXTBSY, "ETXTBSY"}, {ENOSYS, "ENOSYS"},   {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
     {ETIMEDOUT, "ETIMEDOUT"},
   };
   for (size_t i = 0; i < ARRAY_SIZE(names); i++)

@@ -3,6 +3,7 @@
  * steps as well (kexec/); a crash takes neither.
  */
 #include "boot.h"
+#include "command-line.h"
 #include "interrupt.h"
 #include "panic.h"
 #include "printk.h"
@@ -40,6 +41,6 @@ __noinline void machine_restart(void) {
 __noinline void kernel_restart(void) {
   printk("Restarting system.\n");
   device_shutdown();
-  machine_shutdown();
+  if (!fault_on("no-machine-shutdown", NULL)) machine_shutdown();
   machine_restart();
 }

@@ -38,6 +38,8 @@ export class Vcpu {
   pid = 0;
   amr = 0n;
   iamr = 0n;
+  /** The completed instruction address breakpoint (cpu/breakpoint.ts). */
+  ciabr = 0n;
   /** Nanosecond at which the decrementer turns negative; NEVER while it is out of reach. */
   decrementerExpiry: number = NEVER;
   /** The decrementer's value and the timebase when it was written. */
@@ -81,6 +83,7 @@ export class Vcpu {
     this.pid = 0;
     this.amr = 0n;
     this.iamr = 0n;
+    this.ciabr = 0n;
     this.decrementerExpiry = NEVER;
     this.prodded = false;
     this.systemReset = false;
@@ -130,6 +133,15 @@ export class Vcpu {
     this.set32(layout.MSR_FP, flag(msr.MSR_FP_BIT));
     this.set32(layout.MSR_VEC, flag(msr.MSR_VEC_BIT));
     this.set32(layout.MSR_VSX, flag(msr.MSR_VSX_BIT));
+  }
+
+  /** MSR[LE]: the byte order of its accesses. */
+  get littleEndian(): boolean {
+    return (this.msr & msr.MSR_LE_BIT) !== 0n;
+  }
+  /** An address as it is computed: in 32-bit mode its low half. */
+  effective(ea: bigint): bigint {
+    return (this.msr & msr.MSR_SF_BIT) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea);
   }
 
   /** A plain SPR (cpu/layout.ts) by number. */

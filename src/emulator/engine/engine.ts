@@ -8,54 +8,24 @@
 import { assert } from '../../base/errors.ts';
 import { hex32, hex64 } from '../../base/hex.ts';
 import { EXIT } from '../cpu/exit.ts';
-import { deliver, VECTOR } from '../cpu/interrupts.ts';
+import { deliver } from '../cpu/interrupts.ts';
 import * as layout from '../cpu/layout.ts';
 import * as msr from '../cpu/msr.ts';
 import { processorModel } from '../cpu/processor.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
-import type { ReportUnsupported } from '../devices/contract.ts';
 import { decode } from '../isa/index.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
-import type { GuestMmu } from '../mmu/contract.ts';
-import { Slb } from '../mmu/hash/slb.ts';
+import { type GuestMmu, highHalf, lowHalf } from '../mmu/contract.ts';
 import * as tlb from '../mmu/tlb.ts';
-import { HOST_HELPERS } from '../semantics/host.ts';
-import { SPECIAL_NAMES } from '../semantics/specials.ts';
+import { type Cause, causeOfExit, causeOfFault } from './causes.ts';
 import { CodeCache } from './code-cache.ts';
-import { interpreterModule, modeKey } from './modules.ts';
-import { type SpecialHost, specialTable } from './specials.ts';
-import { type MmioBus, StorageAccess } from './translation.ts';
-
-/** What the engine asks of the machine around it. */
-export interface EngineHost {
-  /** Nanoseconds since power-on at the start of the running slice. */
-  readonly sliceStart: () => number;
-  readonly processorVersion: number;
-  readonly unsupported: ReportUnsupported;
-  readonly randomBytes: (count: number) => Uint8Array;
-  /** `sc`: with level 1 in privileged state a hypercall. @returns false when there is no hypervisor: an interrupt then. */
-  readonly hypercall: (vcpu: Vcpu) => boolean;
-  /** Every interrupt delivered, for the trace. */
-  readonly interruptTaken: (vcpu: Vcpu, vector: number, returnTo: bigint) => void;
-  /** Every change of MSR that the guest makes itself, after it. */
-  /** @param target where a return from interrupt goes; absent for other changes. The vCPU is not there yet. */
-  readonly msrChanged?: (vcpu: Vcpu, before: bigint, target?: bigint) => void;
-  /** An instruction at a probe is about to be executed; `word` is its arena address. */
-  readonly probed?: (vcpu: Vcpu, word: number) => void;
-  /** Code is about to run in a page that the TLB did not hold: the real address of the first instruction there. */
-  readonly enteredPage?: (vcpu: Vcpu, raddr: number) => void;
-  /** A system call, before it is taken. */
-  readonly systemCall?: (vcpu: Vcpu) => void;
-  /** msgsndp: a doorbell to a thread of the same core, by thread number. */
-  readonly doorbell: (from: Vcpu, thread: number) => void;
-  /** The thread number within its core (TIR). */
-  readonly threadNumber: (vcpu: Vcpu) => number;
-  /** Delivers an interrupt that waits and is enabled; called before each entry to compiled code. */
-  readonly deliverPending: (vcpu: Vcpu) => void;
-  /** Other vCPUs' TLBs, for tlbie. */
-  readonly allVcpus: () => readonly Vcpu[];
-}
+import type { EngineHost } from './engine-host.ts';
+import { interpreterImports } from './imports.ts';
+import { modeKey } from './modes.ts';
+import { interpreterModule } from './modules.ts';
+import { faultAddress, type MmioBus, StorageAccess } from './translation.ts';
+import { followMode, translationState } from './translation-state.ts';
 
 /** Why {@link Engine.run} came back. */
 export type RunEnd = 'budget' | 'attn' | 'left-service' | 'event';
@@ -70,7 +40,6 @@ export class Engine {
   readonly storage: StorageAccess;
   readonly #host: EngineHost;
   readonly #arena: Arena;
-  readonly #ram: Ram;
   readonly #instances = new Map<number, Interpreter>();
   readonly #imports: Record<string, unknown>;
   #budget = 0;
@@ -82,7 +51,6 @@ export class Engine {
   constructor(arena: Arena, ram: Ram, mmu: GuestMmu, bus: MmioBus, host: EngineHost) {
     this.#host = host;
     this.#arena = arena;
-    this.#ram = ram;
     this.code = new CodeCache(
       arena,
       ram,
@@ -94,24 +62,17 @@ export class Engine {
     ram.observeWrites((page, offset, length) => this.code.written(page, offset, length));
     const [first] = host.allVcpus();
     assert(first !== undefined, 'an engine has a vCPU to run');
-    this.storage = new StorageAccess(arena, ram, mmu, bus, {
-      vcpu: first,
-      dataReal: true,
-      codeReal: true,
-      context: {
-        problemState: false,
-        pid: 0,
-        amrWrite: false,
-        amrRead: false,
-        iamrExecute: false,
-        amr: 0n,
-        iamr: 0n,
-        slb: new Slb(),
-      },
-      dataSet: 0,
-      codeSet: 0,
+    this.storage = new StorageAccess(arena, ram, mmu, bus, translationState(first));
+    this.#imports = interpreterImports({
+      host,
+      arena,
+      ram,
+      storage: this.storage,
+      code: this.code,
+      vcpu: () => this.storage.state.vcpu,
+      now: () => host.sliceStart() + this.executedInSlice,
+      requestStop: () => this.requestStop(),
     });
-    this.#imports = this.#makeImports();
   }
 
   /** Instructions of the running slice executed so far, when called from the host's part of one. */
@@ -138,7 +99,7 @@ export class Engine {
     let raisedAt = -1;
     this.#arena.view.setInt32(layout.LEFT, left, true);
     this.#arena.view.setBigInt64(layout.SLICE_END, BigInt(this.#host.sliceStart() + budget), true);
-    this.#refresh(vcpu, vcpu.msr);
+    followMode(this.storage.state, vcpu, vcpu.msr);
     for (;;) {
       this.code.settle();
       if (this.#stopRequested)
@@ -146,7 +107,7 @@ export class Engine {
       if (left <= 0) return { end: 'budget', executed: budget - left };
       this.#host.deliverPending(vcpu);
       const mode = vcpu.msr;
-      this.#refresh(vcpu, mode);
+      followMode(this.storage.state, vcpu, mode);
       const state = this.storage.state;
       const code = this.#interpreter(mode)(
         vcpu.tlb.set(state.dataSet),
@@ -186,31 +147,20 @@ export class Engine {
     this.#host.interruptTaken(vcpu, vector, returnTo);
   }
 
-  /** What the walk needs, from MSR and the translation registers. */
-  #refresh(vcpu: Vcpu, mode: bigint): void {
-    const state = this.storage.state;
-    const problem = (mode & msr.MSR_PR_BIT) !== 0n;
-    // Decoded records are of one byte order, and execute entries do not tell which.
-    const littleEndian = (mode & msr.MSR_LE_BIT) !== 0n;
-    if (littleEndian !== vcpu.executesLittleEndian) {
-      vcpu.executesLittleEndian = littleEndian;
-      vcpu.tlb.flushExecute();
-    }
-    state.dataReal = (mode & msr.MSR_DR_BIT) === 0n;
-    state.codeReal = (mode & msr.MSR_IR_BIT) === 0n;
-    const amr = Number(vcpu.amr >> 62n);
-    const translated = problem ? tlb.CONTEXT_USER : tlb.CONTEXT_KERNEL + amr;
-    state.dataSet = state.dataReal ? tlb.CONTEXT_REAL : translated;
-    state.codeSet = state.codeReal ? tlb.CONTEXT_REAL : problem ? tlb.CONTEXT_USER : tlb.CONTEXT_KERNEL;
-    const context = state.context;
-    context.problemState = problem;
-    context.pid = vcpu.pid;
-    context.slb = vcpu.slb;
-    context.amr = vcpu.amr;
-    context.iamr = vcpu.iamr;
-    context.amrWrite = (amr & 2) !== 0;
-    context.amrRead = (amr & 1) !== 0;
-    context.iamrExecute = ((vcpu.iamr >> 62n) & 1n) !== 0n;
+  /** The doubleword at an effective address of the running vCPU, or undefined where it cannot be read. */
+  doublewordAt(ea: bigint): bigint | undefined {
+    const address = this.storage.resolveRead(lowHalf(ea), highHalf(ea), 8);
+    return address < 0
+      ? this.#unfaulted()
+      : this.#arena.view.getBigUint64(address, this.storage.state.vcpu.littleEndian);
+  }
+
+  /** The instruction word at an effective address of the running vCPU, or undefined where it cannot be fetched. */
+  wordAt(ea: bigint): number | undefined {
+    const address = this.storage.resolveCode(lowHalf(ea), highHalf(ea));
+    return address < 0
+      ? this.#unfaulted()
+      : this.#arena.view.getInt32(address, this.storage.state.vcpu.littleEndian);
   }
 
   #interpreter(mode: bigint): Interpreter {
@@ -227,10 +177,14 @@ export class Engine {
     return run;
   }
 
+  /** Gives the vCPU decoded code for NIA. */
   #fetch(vcpu: Vcpu, mode: bigint): void {
-    const nia = vcpu.nia;
-    const lo = Number(nia & 0xffffffffn) | 0;
-    const hi = Number(nia >> 32n) | 0;
+    if (this.#host.stopsHere?.(vcpu) === true) {
+      this.#stopRequested = true;
+      return;
+    }
+    const lo = lowHalf(vcpu.nia);
+    const hi = highHalf(vcpu.nia);
     const address = this.storage.resolveCode(lo, hi);
     if (address < 0) {
       this.#storageInterrupt(vcpu);
@@ -243,133 +197,39 @@ export class Engine {
   }
 
   #storageInterrupt(vcpu: Vcpu): void {
-    const fault = this.storage.fault;
-    const address = (BigInt(fault.hi >>> 0) << 32n) | BigInt(fault.lo >>> 0);
-    const kind = fault.kind;
+    const { fault } = this.storage;
+    if (fault.kind === 'machine-check')
+      this.#host.unsupported({
+        kind: 'mmio',
+        key: hex64(faultAddress(fault)),
+        where: hex64(vcpu.nia),
+        detail: 'nothing at this address',
+      });
+    const cause = causeOfFault(vcpu, fault);
     fault.kind = 'none';
-    this.#raised = true;
-    switch (kind) {
-      case 'data':
-        vcpu.setSpr(19, address);
-        vcpu.setSpr(18, BigInt(fault.status >>> 0));
-        this.interrupt(vcpu, VECTOR.dataStorage);
-        return;
-      case 'data-segment':
-        vcpu.setSpr(19, address);
-        this.interrupt(vcpu, VECTOR.dataSegment);
-        return;
-      case 'instruction':
-        this.interrupt(vcpu, VECTOR.instructionStorage, BigInt(fault.status >>> 0) & 0x783f0000n);
-        return;
-      case 'instruction-segment':
-        this.interrupt(vcpu, VECTOR.instructionSegment);
-        return;
-      case 'machine-check':
-        this.#host.unsupported({
-          kind: 'mmio',
-          key: hex64(address),
-          where: hex64(vcpu.nia),
-          detail: 'nothing at this address',
-        });
-        vcpu.setSpr(19, address);
-        this.interrupt(vcpu, VECTOR.machineCheck, 0x00040000n);
-        return;
-      case 'none':
-        assert(false, 'a fault has a kind');
-    }
+    this.#raise(vcpu, cause);
   }
 
   #instructionInterrupt(vcpu: Vcpu, code: number): void {
+    if (code === EXIT.illegal) {
+      const word = this.wordAt(vcpu.nia);
+      const row = word === undefined ? undefined : decode(word);
+      this.#host.unsupported({
+        kind: 'instruction',
+        key: row?.mnemonic ?? (word === undefined ? 'unknown' : hex32(word)),
+        where: hex64(vcpu.nia),
+      });
+    }
+    this.#raise(vcpu, causeOfExit(vcpu, code));
+  }
+
+  #raise(vcpu: Vcpu, { vector, status }: Cause): void {
     this.#raised = true;
-    switch (code) {
-      case EXIT.illegal: {
-        const word = this.wordAt(vcpu.nia);
-        const row = word === undefined ? undefined : decode(word);
-        this.#host.unsupported({
-          kind: 'instruction',
-          key: row?.mnemonic ?? (word === undefined ? 'unknown' : hex32(word)),
-          where: hex64(vcpu.nia),
-        });
-        this.interrupt(vcpu, VECTOR.program, 0x00080000n);
-        return;
-      }
-      case EXIT.privileged:
-        this.interrupt(vcpu, VECTOR.program, 0x00040000n);
-        return;
-      case EXIT.trap:
-        this.interrupt(vcpu, VECTOR.program, 0x00020000n);
-        return;
-      case EXIT.fpEnabled:
-        this.interrupt(vcpu, VECTOR.program, 0x00100000n);
-        return;
-      case EXIT.fpUnavailable:
-        this.interrupt(vcpu, VECTOR.fpUnavailable);
-        return;
-      case EXIT.vectorUnavailable:
-        this.interrupt(vcpu, VECTOR.vectorUnavailable);
-        return;
-      case EXIT.vsxUnavailable:
-        this.interrupt(vcpu, VECTOR.vsxUnavailable);
-        return;
-      case EXIT.alignment:
-        // Whoever exits by it leaves the operand's address in HELPER.
-        vcpu.setSpr(19, vcpu.get64(layout.HELPER));
-        this.interrupt(vcpu, VECTOR.alignment);
-        return;
-      default:
-        assert(false, `exit code ${code} is handled`);
-    }
+    this.interrupt(vcpu, vector, status);
   }
 
-  /** Eight bytes at an arena address that the storage path gave. */
-  readArena64(address: number, littleEndian: boolean): bigint {
-    return this.#arena.view.getBigUint64(address, littleEndian);
-  }
-
-  /** The instruction word at an effective address of the running vCPU, or undefined where it cannot be fetched. */
-  wordAt(nia: bigint): number | undefined {
-    const address = this.storage.resolveCode(Number(nia & 0xffffffffn) | 0, Number(nia >> 32n) | 0);
-    if (address < 0) {
-      this.storage.fault.kind = 'none';
-      return undefined;
-    }
-    return this.#arena.view.getInt32(address, (this.storage.state.vcpu.msr & msr.MSR_LE_BIT) !== 0n);
-  }
-
-  #makeImports(): Record<string, unknown> {
-    const specialHost: SpecialHost = {
-      host: this.#host,
-      storage: this.storage,
-      arena: this.#arena,
-      ram: this.#ram,
-      vcpu: () => this.storage.state.vcpu,
-      now: () => this.#host.sliceStart() + this.executedInSlice,
-      requestStop: () => this.requestStop(),
-    };
-    const table = specialTable(specialHost);
-    const specials = SPECIAL_NAMES.map((name) => {
-      const run = table.get(name);
-      assert(run !== undefined, `special ${name} is implemented`);
-      return run;
-    });
-    const imports: Record<string, unknown> = {
-      memory: this.#arena.memory,
-      decode: (address: number) => (this.code.decodeRecord(address >>> 0) ? 0 : EXIT.fetch),
-      probe: (address: number) => {
-        const { handler, word } = this.code.probed(address >>> 0);
-        this.#host.probed?.(this.storage.state.vcpu, word);
-        return handler;
-      },
-      special: (id: number, record: number) =>
-        (specials[id] as (word: number) => number)(this.code.wordAt(record >>> 0)),
-      resolveRead: (lo: number, hi: number, bytes: number) => this.storage.resolveRead(lo, hi, bytes) | 0,
-      resolveWrite: (lo: number, hi: number, bytes: number) => this.storage.resolveWrite(lo, hi, bytes) | 0,
-      commitWrite: () => this.storage.commitWrite(),
-    };
-    for (const [name, helper] of HOST_HELPERS) {
-      imports[`helper_${name}`] = (a: number, b: number, c: number, d: number) =>
-        helper.run(this.#arena.view, a, b, c, d);
-    }
-    return imports;
+  /** Looking is no access of the guest's: it raises nothing. */
+  #unfaulted(): undefined {
+    this.storage.fault.kind = 'none';
   }
 }

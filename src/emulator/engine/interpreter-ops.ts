@@ -1,65 +1,32 @@
 /**
  * Ops for the interpreter: operands come from the record at run time. A handler is made either inside the interpreter's
- * main function (it may jump) or as a function of its own (it may not); the difference is in {@link HandlerFrame}.
+ * main function (it may jump) or as a function of its own (it may not): handler-frame.ts.
  */
 
 import { BugError } from '../../base/errors.ts';
 import { EXIT } from '../cpu/exit.ts';
 import * as layout from '../cpu/layout.ts';
-import { TLB_INDEX_MASK, TLB_WRITE } from '../mmu/tlb.ts';
 import type { LoadKind, Ops, StoreWidth, Trap, XerBit } from '../semantics/index.ts';
 import {
   call,
   callVoid,
   type Expr,
   type FunctionBody,
-  type FunctionRef,
   type I32,
   type I64,
   i32,
   i32c,
   i64,
   i64c,
-  type Local,
   load,
   low32,
-  op,
   type V128,
   type ValueType,
-  v128c,
 } from '../wasm/index.ts';
+import type { Callees, HandlerFrame } from './handler-frame.ts';
 import type { Handler } from './handlers.ts';
-
-/** Functions that handlers call: the host's and the module's own. */
-export type Callees = {
-  /** (record): stores what the host needs to know before it acts. */
-  readonly publish: FunctionRef;
-  /** (ea, bytes, record) → arena address, or -1 for a fault. */
-  readonly slowRead: FunctionRef;
-  readonly slowWrite: FunctionRef;
-  /** (ea, value, bytes, record) → 0 or an exit code. The value is in memory order. */
-  readonly slowStore: FunctionRef;
-  readonly slowStoreVector: FunctionRef;
-  readonly special: FunctionRef;
-  readonly specialId: (name: string) => number;
-  readonly helper: (name: string) => FunctionRef;
-};
-
-/** Where a handler's code stands. */
-export type HandlerFrame = {
-  readonly record: I32;
-  readonly tlb: I32;
-  /** Leaves with an exit code; the instruction counts as not executed. */
-  readonly exit: (code: I32) => void;
-  /** Present in the main function only. */
-  readonly main?: {
-    readonly cia: () => I64;
-    /** Instructions left of the slice before this one. */
-    readonly left: () => I32;
-    readonly jumpNear: (distance: I32) => void;
-    readonly jumpFar: (target: I64) => void;
-  };
-};
+import type { Mode } from './modes.ts';
+import { StorageCode } from './storage-code.ts';
 
 const XER_OFFSETS: Readonly<Record<XerBit, number>> = {
   SO: layout.XER_SO,
@@ -68,10 +35,8 @@ const XER_OFFSETS: Readonly<Record<XerBit, number>> = {
   OV32: layout.XER_OV32,
   CA32: layout.XER_CA32,
 };
-const BYTES: Readonly<Record<LoadKind, number>> = { u8: 1, u16: 2, s16: 2, u32: 4, s32: 4, u64: 8 };
 const at = (offset: number): I32 => i32c(offset);
 const CFAR = 28;
-const REVERSE16 = [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
 
 export class InterpreterOps implements Ops {
   readonly mode64: boolean;
@@ -82,14 +47,9 @@ export class InterpreterOps implements Ops {
   readonly #handler: Handler;
   readonly #frame: HandlerFrame;
   readonly #callees: Callees;
+  readonly #storage: StorageCode;
 
-  constructor(
-    mode: { mode64: boolean; littleEndian: boolean },
-    body: FunctionBody,
-    handler: Handler,
-    frame: HandlerFrame,
-    callees: Callees,
-  ) {
+  constructor(mode: Mode, body: FunctionBody, handler: Handler, frame: HandlerFrame, callees: Callees) {
     this.mode64 = mode.mode64;
     this.littleEndian = mode.littleEndian;
     this.record = handler.row.record;
@@ -98,6 +58,7 @@ export class InterpreterOps implements Ops {
     this.#handler = handler;
     this.#frame = frame;
     this.#callees = callees;
+    this.#storage = new StorageCode(mode, body, frame, callees);
   }
 
   known(operand: string): number | undefined {
@@ -255,79 +216,25 @@ export class InterpreterOps implements Ops {
   }
 
   load(kind: LoadKind, ea: I64, reversed = false): I64 {
-    const raw = this.#rawLoad(kind, this.#readAddress(ea, BYTES[kind]));
-    const swap = reversed === this.littleEndian;
-    return this.let(this.#extend(kind, swap ? this.#swap(raw, BYTES[kind]) : raw));
+    return this.#storage.load(kind, ea, reversed);
   }
-
   store(width: StoreWidth, ea: I64, value: I64, reversed = false): void {
-    const swap = reversed === this.littleEndian;
-    const ordered = this.let(swap ? this.#swap(value, width / 8) : value);
-    const effective = this.#effective(ea);
-    this.#store(
-      effective,
-      width / 8,
-      (address, addend) => this.#rawStore(width, address, addend, ordered),
-      () => call('i32', this.#callees.slowStore, [effective, ordered, i32c(width / 8), this.#frame.record]),
-    );
+    this.#storage.store(width, ea, value, reversed);
   }
-
   loadVector(ea: I64): V128 {
-    const value = load.v128(this.#readAddress(ea, 16));
-    return this.let(this.littleEndian ? value : reverse16(value));
+    return this.#storage.loadVector(ea);
   }
-
   storeVector(ea: I64, value: V128): void {
-    const ordered = this.let(this.littleEndian ? value : reverse16(value));
-    const effective = this.#effective(ea);
-    this.#store(
-      effective,
-      16,
-      (address) => this.#body.store128(address, ordered),
-      () => call('i32', this.#callees.slowStoreVector, [effective, ordered, this.#frame.record]),
-    );
+    this.#storage.storeVector(ea, value);
   }
-
   loadReserve(kind: 'u8' | 'u16' | 'u32' | 'u64', ea: I64): I64 {
-    const effective = this.#effective(ea);
-    this.#align(effective, BYTES[kind]);
-    const address = this.let(this.#readAddress(effective, BYTES[kind]));
-    this.#body.store32(at(layout.RESERVE), i32.and(address, i32c(-128)));
-    const raw = this.#rawLoad(kind, address);
-    return this.let(this.#extend(kind, this.littleEndian ? raw : this.#swap(raw, BYTES[kind])));
+    return this.#storage.loadReserve(kind, ea);
   }
-
   storeConditional(width: StoreWidth, ea: I64, value: I64): I32 {
-    const effective = this.#effective(ea);
-    this.#align(effective, width / 8);
-    const ordered = this.let(this.littleEndian ? value : this.#swap(value, width / 8));
-    const bytes = width / 8;
-    const entry = this.#entry(effective);
-    const address = this.#body.local('i32');
-    const isHeld = (): I32 =>
-      i32.eq(load.i32(at(layout.RESERVE)), i32.and(this.#body.get(address), i32c(-128)));
-    this.#body.if(
-      this.#misses(entry, TLB_WRITE, effective, bytes),
-      () => {
-        // Asking to write tells whoever watches the page: only a store that happens may do so.
-        this.#resolveInto(address, this.#callees.slowRead, effective, bytes);
-        this.#body.if(isHeld(), () => this.#resolveInto(address, this.#callees.slowWrite, effective, bytes));
-      },
-      () => this.#body.set(address, this.#hit(entry, TLB_WRITE, effective)),
-    );
-    const held = this.let(isHeld());
-    this.#body.store32(at(layout.RESERVE), i32c(-1));
-    this.#body.if(held, () => this.#rawStore(width, this.#body.get(address), undefined, ordered));
-    return held;
+    return this.#storage.storeConditional(width, ea, value);
   }
-
   zeroBlock(ea: I64): void {
-    const effective = this.#effective(ea);
-    const address = this.let(this.#address(effective, 128, TLB_WRITE, this.#callees.slowWrite));
-    // Device registers are not cached: Power ISA 3.0B, Book II §4.3.2.
-    this.#body.if(i32.eq(address, i32c(layout.SCRATCH)), () => this.#misaligned(effective));
-    for (let offset = 0; offset < 128; offset += 16)
-      this.#body.store128(address, v128c(new Array(16).fill(0)), offset);
+    this.#storage.zeroBlock(ea);
   }
 
   jumpRelative(operand: string): void {
@@ -377,115 +284,6 @@ export class InterpreterOps implements Ops {
   #register(operand: string): I32 {
     return load.u16(this.#frame.record, this.#place(operand).offset);
   }
-  #effective(ea: I64): I64 {
-    return this.let(this.mode64 ? ea : low32(ea));
-  }
-
-  #entry(effective: I64): I32 {
-    return this.let(
-      i32.add(this.#frame.tlb, i32.and(i32.shrU(i32.wrap(effective), i32c(8)), i32c(TLB_INDEX_MASK))),
-    );
-  }
-  #misses(entry: I32, array: number, effective: I64, bytes: number): I32 {
-    const last = bytes === 1 || bytes === 128 ? effective : i64.add(effective, i64c(bytes - 1));
-    return i64.ne(load.i64(entry, array), i64.and(last, i64c(-4096n)));
-  }
-
-  /** Arena address of a readable operand; leaves on a fault. */
-  #readAddress(ea: I64, bytes: number): I32 {
-    return this.#address(this.#effective(ea), bytes, 0, this.#callees.slowRead);
-  }
-  #address(effective: I64, bytes: number, array: number, callee: FunctionRef): I32 {
-    const entry = this.#entry(effective);
-    const address = this.#body.local('i32');
-    this.#body.if(
-      this.#misses(entry, array, effective, bytes),
-      () => this.#resolveInto(address, callee, effective, bytes),
-      () => this.#body.set(address, this.#hit(entry, array, effective)),
-    );
-    return this.#body.get(address);
-  }
-  /** The slow path: asks the host, and leaves on a fault. */
-  #resolveInto(address: Local<'i32'>, callee: FunctionRef, effective: I64, bytes: number): void {
-    this.#body.set(address, call('i32', callee, [effective, i32c(bytes), this.#frame.record]));
-    this.#body.if(i32.eq(this.#body.get(address), i32c(-1)), () => this.#frame.exit(i32c(EXIT.fault)));
-  }
-  #hit(entry: I32, array: number, effective: I64): I32 {
-    return i32.add(i32.wrap(effective), load.i32(entry, array + 8));
-  }
-  #store(
-    effective: I64,
-    bytes: number,
-    fast: (address: I32, offset?: number) => void,
-    slow: () => I32,
-  ): void {
-    const entry = this.#entry(effective);
-    this.#body.if(
-      this.#misses(entry, TLB_WRITE, effective, bytes),
-      () => {
-        const code = this.let(slow());
-        this.#body.if(code, () => this.#frame.exit(code));
-      },
-      () => fast(this.#hit(entry, TLB_WRITE, effective)),
-    );
-  }
-  #align(effective: I64, bytes: number): void {
-    if (bytes === 1) return;
-    this.#body.if(i32.and(i32.wrap(effective), i32c(bytes - 1)), () => this.#misaligned(effective));
-  }
-  /** An alignment interrupt with the operand's address. */
-  #misaligned(effective: I64): void {
-    this.setState64(layout.HELPER, effective);
-    this.trap('alignment');
-  }
-
-  #rawLoad(kind: LoadKind, address: I32): I64 {
-    switch (BYTES[kind]) {
-      case 1:
-        return load.i64u8(address);
-      case 2:
-        return load.i64u16(address);
-      case 4:
-        return load.i64u32(address);
-      default:
-        return load.i64(address);
-    }
-  }
-  #extend(kind: LoadKind, value: I64): I64 {
-    return kind === 's16' ? i64.extend16(value) : kind === 's32' ? i64.extend32(value) : value;
-  }
-  #rawStore(width: StoreWidth, address: I32, offset: number | undefined, value: I64): void {
-    const o = offset ?? 0;
-    if (width === 8) this.#body.store8(address, i32.wrap(value), o);
-    else if (width === 16) this.#body.store16(address, i32.wrap(value), o);
-    else if (width === 32) this.#body.store32(address, i32.wrap(value), o);
-    else this.#body.store64(address, value, o);
-  }
-  /** Reverses the low `bytes` bytes; higher ones of the result are zero. */
-  #swap(value: I64, bytes: number): I64 {
-    if (bytes === 1) return value;
-    if (bytes === 8) {
-      // i64x2.splat, i8x16.shuffle, extract lane 0: cheaper than shifts and masks (docs/adr).
-      const splat = op('v128', 0xfd0012, [value]);
-      return op(
-        'i64',
-        0xfd001d,
-        [op('v128', 0xfd000d, [splat, splat], [7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0])],
-        [0],
-      );
-    }
-    const word = this.let(i32.wrap(value));
-    if (bytes === 4) {
-      const swapped = i32.or(
-        i32.and(i32.rotl(word, i32c(8)), i32c(0x00ff00ff)),
-        i32.and(i32.rotl(word, i32c(24)), i32c(0xff00ff00 | 0)),
-      );
-      return i64.extendU(swapped);
-    }
-    return i64.extendU(
-      i32.or(i32.shl(i32.and(word, i32c(0xff)), i32c(8)), i32.and(i32.shrU(word, i32c(8)), i32c(0xff))),
-    );
-  }
 }
 
 function crFieldOf(bit: I32): I32 {
@@ -493,9 +291,4 @@ function crFieldOf(bit: I32): I32 {
 }
 function shiftOf(bit: I32): I32 {
   return i32.xor(i32.and(bit, i32c(3)), i32c(3));
-}
-
-/** All sixteen bytes in the opposite order. */
-export function reverse16(value: V128): V128 {
-  return op('v128', 0xfd000d, [value, value], REVERSE16);
 }

@@ -30,14 +30,13 @@ import {
   low32,
   ModuleBuilder,
 } from '../wasm/index.ts';
+import type { Callees, HandlerFrame } from './handler-frame.ts';
 import { HANDLERS, type Handler } from './handlers.ts';
-import { type Callees, type HandlerFrame, InterpreterOps } from './interpreter-ops.ts';
+import { InterpreterOps } from './interpreter-ops.ts';
+import type { Mode } from './modes.ts';
 import { isInline } from './placement.ts';
 import { RECORD_SIZE } from './record.ts';
 import { publishBody, slowAccessBody, slowStoreBody } from './slow-paths.ts';
-
-/** MSR[SF] and MSR[LE]. */
-export type Mode = { readonly mode64: boolean; readonly littleEndian: boolean };
 
 const I32_1 = { parameters: ['i32'], results: ['i32'] } as const;
 const I32_2 = { parameters: ['i32', 'i32'], results: ['i32'] } as const;

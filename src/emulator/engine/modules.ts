@@ -3,17 +3,13 @@
  * shares its machine code, also what V8 optimises later: the owner of many partitions compiles for all of them.
  */
 
-import { buildInterpreter, type Mode } from './interpreter.ts';
+import { buildInterpreter } from './interpreter.ts';
+import { type Mode, modeKey } from './modes.ts';
 
 /** Compiled interpreters by mode, as they go from thread to thread. */
 export type InterpreterModules = ReadonlyMap<number, WebAssembly.Module>;
 
 const compiled = new Map<number, WebAssembly.Module>();
-
-/** A small number for each mode. */
-export function modeKey(mode: Mode): number {
-  return (mode.mode64 ? 1 : 0) | (mode.littleEndian ? 2 : 0);
-}
 
 /** The interpreter of a mode, built and compiled once a thread. */
 export function interpreterModule(mode: Mode): WebAssembly.Module {

@@ -7,10 +7,9 @@
 
 import { EXIT } from '../cpu/exit.ts';
 import * as layout from '../cpu/layout.ts';
-import * as msr from '../cpu/msr.ts';
 import { bits } from '../isa/index.ts';
-import { DSISR_STORE } from '../mmu/contract.ts';
-import type { Special, SpecialHost } from './specials.ts';
+import { DSISR_STORE, highHalf, lowHalf } from '../mmu/contract.ts';
+import type { Special, SpecialHost } from './special-host.ts';
 
 type Width = 4 | 8;
 /** What is in storage and what the registers after RT hold → what goes to storage, and to RT where it is not the former. */
@@ -59,11 +58,8 @@ const BOUNDED: ReadonlyMap<
 const STORE_TWIN = 24;
 
 export function atomicSpecials(s: SpecialHost): [string, Special][] {
-  const littleEndian = (): boolean => (s.vcpu().msr & msr.MSR_LE_BIT) !== 0n;
-  const masked = (ea: bigint): bigint =>
-    (s.vcpu().msr & msr.MSR_SF_BIT) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea);
+  const littleEndian = (): boolean => s.vcpu().littleEndian;
   const base = (word: number): bigint => (bits(word, 11, 15) === 0 ? 0n : s.vcpu().gpr(bits(word, 11, 15)));
-  const halves = (ea: bigint): [number, number] => [Number(ea & 0xffffffffn) | 0, Number(ea >> 32n) | 0];
   const get = (at: number, width: Width): bigint =>
     width === 8
       ? s.arena.view.getBigUint64(at, littleEndian())
@@ -80,7 +76,8 @@ export function atomicSpecials(s: SpecialHost): [string, Special][] {
   /** A data storage interrupt that translation did not raise. */
   const refuse = (ea: bigint, status: number): number => {
     const { fault } = s.storage;
-    const [lo, hi] = halves(ea);
+    const lo = lowHalf(ea);
+    const hi = highHalf(ea);
     fault.kind = 'data';
     fault.status = status;
     fault.lo = lo;
@@ -90,7 +87,7 @@ export function atomicSpecials(s: SpecialHost): [string, Special][] {
 
   const load = (word: number, width: Width): number => {
     const vcpu = s.vcpu();
-    const ea = masked(base(word));
+    const ea = s.vcpu().effective(base(word));
     const target = bits(word, 6, 10);
     const fc = bits(word, 16, 20);
     const plain = LOADS.get(fc);
@@ -98,7 +95,7 @@ export function atomicSpecials(s: SpecialHost): [string, Special][] {
     if (plain === undefined && bounded === undefined) return refuse(ea, BAD_FUNCTION);
     const neighbour = bounded === undefined ? ea : ea + BigInt(bounded.side * width);
     if (ea % BigInt(width) !== 0n || ea / BLOCK !== neighbour / BLOCK) return misaligned(ea);
-    const at = s.storage.resolveWrite(...halves(ea), width);
+    const at = s.storage.resolveWrite(lowHalf(ea), highHalf(ea), width);
     if (at < 0) return EXIT.fault;
     if (at === layout.SCRATCH) return refuse(ea, UNCACHED);
     const old = get(at, width);
@@ -116,13 +113,13 @@ export function atomicSpecials(s: SpecialHost): [string, Special][] {
   };
 
   const store = (word: number, width: Width): number => {
-    const ea = masked(base(word));
+    const ea = s.vcpu().effective(base(word));
     const fc = bits(word, 16, 20);
     const plain = COMMON.get(fc);
     if (plain === undefined && fc !== STORE_TWIN) return refuse(ea, BAD_FUNCTION | DSISR_STORE);
     const length = plain === undefined ? 2 * width : width;
     if (ea % BigInt(width) !== 0n || (ea % BLOCK) + BigInt(length) > BLOCK) return misaligned(ea);
-    const at = s.storage.resolveWrite(...halves(ea), length);
+    const at = s.storage.resolveWrite(lowHalf(ea), highHalf(ea), length);
     if (at < 0) return EXIT.fault;
     if (at === layout.SCRATCH) return refuse(ea, UNCACHED | DSISR_STORE);
     const source = BigInt.asUintN(width * 8, s.vcpu().gpr(bits(word, 6, 10)));
@@ -134,9 +131,9 @@ export function atomicSpecials(s: SpecialHost): [string, Special][] {
 
   /** The operand of copy and paste., or an exit code: it is readable RAM. */
   const block = (word: number): { readonly ea: bigint; readonly code: number } => {
-    const ea = masked(base(word) + s.vcpu().gpr(bits(word, 16, 20)));
+    const ea = s.vcpu().effective(base(word) + s.vcpu().gpr(bits(word, 16, 20)));
     if (ea % COPY_BLOCK !== 0n) return { ea, code: misaligned(ea) };
-    const at = s.storage.resolveRead(...halves(ea), 1);
+    const at = s.storage.resolveRead(lowHalf(ea), highHalf(ea), 1);
     if (at < 0) return { ea, code: EXIT.fault };
     return { ea, code: at === layout.SCRATCH ? refuse(ea, BAD_COPY_PASTE) : 0 };
   };

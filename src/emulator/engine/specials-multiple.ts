@@ -2,19 +2,16 @@
 
 import { EXIT } from '../cpu/exit.ts';
 import * as layout from '../cpu/layout.ts';
-import * as msr from '../cpu/msr.ts';
 import { bits } from '../isa/index.ts';
-import type { Special, SpecialHost } from './specials.ts';
+import { highHalf, lowHalf } from '../mmu/contract.ts';
+import type { Special, SpecialHost } from './special-host.ts';
 
 export function multipleSpecials(s: SpecialHost): [string, Special][] {
-  const littleEndian = (): boolean => (s.vcpu().msr & msr.MSR_LE_BIT) !== 0n;
-  const masked = (ea: bigint): bigint =>
-    (s.vcpu().msr & msr.MSR_SF_BIT) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea);
-  const halves = (ea: bigint): [number, number] => [Number(ea & 0xffffffffn) | 0, Number(ea >> 32n) | 0];
+  const littleEndian = (): boolean => s.vcpu().littleEndian;
 
   /** An alignment interrupt with the operand's address. */
   const misaligned = (ea: bigint): number => {
-    s.vcpu().set64(layout.HELPER, masked(ea));
+    s.vcpu().set64(layout.HELPER, s.vcpu().effective(ea));
     return EXIT.alignment;
   };
 
@@ -27,8 +24,9 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
   ): number => {
     const addresses: number[] = [];
     while (addresses.length < length) {
-      const at = masked(ea + BigInt(addresses.length));
-      const [lo, hi] = halves(at);
+      const next = s.vcpu().effective(ea + BigInt(addresses.length));
+      const lo = lowHalf(next);
+      const hi = highHalf(next);
       const run = Math.min(length - addresses.length, 4096 - (lo & 4095));
       const from = write ? s.storage.resolveWrite(lo, hi, run) : s.storage.resolveRead(lo, hi, 1);
       if (from < 0) return EXIT.fault;
@@ -89,7 +87,9 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
     const vcpu = s.vcpu();
     const even = bits(word, 6, 10) & ~1;
     if ((ea & 15n) !== 0n) return misaligned(ea);
-    const [lo, hi] = halves(masked(ea));
+    const operand = s.vcpu().effective(ea);
+    const lo = lowHalf(operand);
+    const hi = highHalf(operand);
     const at = store ? s.storage.resolveWrite(lo, hi, 16) : s.storage.resolveRead(lo, hi, 16);
     if (at < 0) return EXIT.fault;
     if (at === layout.SCRATCH) return misaligned(ea);
@@ -118,7 +118,9 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
     [
       'lqarx',
       (word) => {
-        const [lo, hi] = halves(masked(indexed(word)));
+        const operand = s.vcpu().effective(indexed(word));
+        const lo = lowHalf(operand);
+        const hi = highHalf(operand);
         const code = quad(word, indexed(word), false);
         if (code === 0) s.vcpu().set32(layout.RESERVE, s.storage.resolveRead(lo, hi, 16) & -128);
         return code;
@@ -129,7 +131,9 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
       (word) => {
         const vcpu = s.vcpu();
         if ((indexed(word) & 15n) !== 0n) return misaligned(indexed(word));
-        const [lo, hi] = halves(masked(indexed(word)));
+        const operand = s.vcpu().effective(indexed(word));
+        const lo = lowHalf(operand);
+        const hi = highHalf(operand);
         const at = s.storage.resolveWrite(lo, hi, 16);
         if (at < 0) return EXIT.fault;
         const held = vcpu.get32(layout.RESERVE) === (at & -128);

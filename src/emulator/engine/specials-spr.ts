@@ -1,20 +1,13 @@
 /** Special purpose registers with effects, Power ISA 3.0B, Book III, §4.4 and §6.4, and darn. */
 
+import { hex64 } from '../../base/hex.ts';
 import { EXIT } from '../cpu/exit.ts';
 import { MSR_PR } from '../cpu/layout.ts';
 import { processorModel } from '../cpu/processor.ts';
+import { nanosecondsAt, timebaseAt } from '../cpu/timebase.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
-import type { Special, SpecialHost } from './specials.ts';
-
-/** Nanoseconds to ticks of the 512 MHz timebase, exactly for integers. */
-export function timebaseAt(nanoseconds: number): bigint {
-  return (BigInt(nanoseconds) * 512n) / 1000n;
-}
-/** The first nanosecond at which the timebase shows `ticks`. */
-export function nanosecondsAt(ticks: bigint): number {
-  return Number((ticks * 1000n + 511n) / 512n);
-}
+import type { Special, SpecialHost } from './special-host.ts';
 
 const XER = 1;
 const UAMOR = 157;
@@ -124,11 +117,10 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
     ],
   ]);
   const number = (word: number): number => (bits(word, 16, 20) << 5) | bits(word, 11, 15);
-  const where = (vcpu: Vcpu): string => `0x${vcpu.cia.toString(16).padStart(16, '0')}`;
   /** A register that is not there: Book III §4.4.4. The first is reported; in privileged state nothing happens. */
   const absent = (vcpu: Vcpu, spr: number, mnemonic: string): number => {
     const problem = vcpu.get32(MSR_PR) !== 0;
-    s.host.unsupported({ kind: 'spr', key: `${mnemonic} ${spr}`, where: where(vcpu) });
+    s.host.unsupported({ kind: 'spr', key: `${mnemonic} ${spr}`, where: hex64(vcpu.cia) });
     if (problem) return (spr & 0x10) !== 0 ? EXIT.privileged : EXIT.illegal;
     return spr === 0 || (spr >= 4 && spr <= 6) ? EXIT.illegal : 0;
   };

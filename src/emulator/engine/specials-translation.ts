@@ -6,14 +6,15 @@
  * used; slbia alone is issued there, and drops nothing.
  */
 
+import { hex64 } from '../../base/hex.ts';
 import { EXIT } from '../cpu/exit.ts';
 import { CR, XER_SO } from '../cpu/layout.ts';
-import * as msr from '../cpu/msr.ts';
 import { processorModel } from '../cpu/processor.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
+import { highHalf, lowHalf } from '../mmu/contract.ts';
 import { SLB_ENTRIES } from '../mmu/hash/slb.ts';
-import type { Special, SpecialHost } from './specials.ts';
+import type { Special, SpecialHost } from './special-host.ts';
 
 /** RB[56:58], the actual page size, to 4 KiB pages; larger sizes drop everything. */
 const PAGES_BY_AP: ReadonlyMap<number, number> = new Map([
@@ -38,7 +39,7 @@ export function translationSpecials(s: SpecialHost): [string, Special][] {
 }
 
 function pageSpecials(s: SpecialHost): [string, Special][] {
-  const invalidate = (vcpus: readonly Vcpu[], word: number): number => {
+  const invalidate = (word: number, everywhere: boolean): number => {
     const rb = s.vcpu().gpr(bits(word, 16, 20));
     const radix = bits(word, 15, 15) === 1;
     const ric = bits(word, 12, 13);
@@ -46,18 +47,17 @@ function pageSpecials(s: SpecialHost): [string, Special][] {
     // RIC 1 is the page walk cache alone: there is none.
     if (radix && ric === 1) return 0;
     const pages = radix && ric === 0 && selector === 0 ? PAGES_BY_AP.get(Number((rb >> 5n) & 7n)) : undefined;
-    for (const vcpu of vcpus) {
-      if (pages === undefined) vcpu.tlb.flushAll();
-      else {
-        const base = Number(rb & 0xffff_f000n) & ~(pages * 4096 - 1);
-        for (let i = 0; i < pages; i++) vcpu.tlb.flushPage((base + i * 4096) | 0);
-      }
+    const base = pages === undefined ? undefined : Number(rb & 0xffff_f000n) & ~(pages * 4096 - 1);
+    for (const vcpu of everywhere ? s.host.allVcpus() : [s.vcpu()]) {
+      if (pages === undefined || base === undefined) vcpu.tlb.flushAll();
+      else for (let i = 0; i < pages; i++) vcpu.tlb.flushPage((base + i * 4096) | 0);
     }
+    if (everywhere) s.host.translationsDropped?.(base, pages);
     return 0;
   };
   return [
-    ['tlbie', (word) => invalidate(s.host.allVcpus(), word)],
-    ['tlbiel', (word) => invalidate([s.vcpu()], word)],
+    ['tlbie', (word) => invalidate(word, true)],
+    ['tlbiel', (word) => invalidate(word, false)],
   ];
 }
 
@@ -73,10 +73,8 @@ function segmentSpecials(s: SpecialHost): [string, Special][] {
     else vcpu.tlb.flushTranslated();
   };
   const invalidate = (vcpus: readonly Vcpu[], ea: bigint): number => {
-    const lo = Number(ea & 0xffffffffn) | 0;
-    const hi = Number(ea >> 32n) | 0;
     for (const vcpu of vcpus) {
-      const entry = vcpu.slb.find(lo, hi);
+      const entry = vcpu.slb.find(lowHalf(ea), highHalf(ea));
       if (entry >= 0) vcpu.slb.invalidate(entry);
       // An entry that another took the place of may have left translations: they go as well.
       drop(vcpu, ea);
@@ -93,7 +91,14 @@ function segmentSpecials(s: SpecialHost): [string, Special][] {
   };
   return [
     ['slbie', (word) => invalidate([s.vcpu()], rb(word) & ESID)],
-    ['slbieg', (word) => invalidate(s.host.allVcpus(), rb(word) & ESID)],
+    [
+      'slbieg',
+      (word) => {
+        const code = invalidate(s.host.allVcpus(), rb(word) & ESID);
+        s.host.translationsDropped?.();
+        return code;
+      },
+    ],
     [
       'slbia',
       (word) => {
@@ -128,9 +133,8 @@ function segmentSpecials(s: SpecialHost): [string, Special][] {
       'slbfee',
       (word) => {
         const vcpu = s.vcpu();
-        const value = rb(word);
-        const ea = (vcpu.msr & msr.MSR_SF_BIT) === 0n ? value & 0xffffffffn : value;
-        const entry = vcpu.slb.find(Number(ea & 0xffffffffn) | 0, Number(ea >> 32n) | 0);
+        const ea = vcpu.effective(rb(word));
+        const entry = vcpu.slb.find(lowHalf(ea), highHalf(ea));
         vcpu.setGpr(bits(word, 6, 10), entry < 0 ? 0n : vcpu.slb.vsid(entry));
         vcpu.set32(CR, (entry < 0 ? 0 : 2) | (vcpu.get32(XER_SO) & 1));
         return 0;
@@ -147,7 +151,7 @@ function withoutSegments(s: SpecialHost): [string, Special][] {
       s.host.unsupported({
         kind: 'instruction',
         key: mnemonic,
-        where: `0x${vcpu.cia.toString(16).padStart(16, '0')}`,
+        where: hex64(vcpu.cia),
         detail: 'no SLB in radix mode',
       });
       return EXIT.illegal;

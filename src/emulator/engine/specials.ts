@@ -10,27 +10,11 @@ import { CTR, LR } from '../cpu/layout.ts';
 import * as msr from '../cpu/msr.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
-import type { Arena } from '../memory/arena.ts';
-import type { Ram } from '../memory/ram.ts';
-import type { EngineHost } from './engine.ts';
+import type { Special, SpecialHost } from './special-host.ts';
 import { atomicSpecials } from './specials-atomic.ts';
 import { multipleSpecials } from './specials-multiple.ts';
 import { sprSpecials } from './specials-spr.ts';
 import { translationSpecials } from './specials-translation.ts';
-import type { StorageAccess } from './translation.ts';
-
-export type Special = (word: number) => number;
-
-/** What specials work on. `now` is in nanoseconds, at the instruction being executed. */
-export type SpecialHost = {
-  readonly host: EngineHost;
-  readonly storage: StorageAccess;
-  readonly arena: Arena;
-  readonly ram: Ram;
-  readonly vcpu: () => Vcpu;
-  readonly now: () => number;
-  readonly requestStop: () => void;
-};
 
 const SRR0 = 26;
 const SRR1 = 27;

@@ -5,10 +5,10 @@
  */
 
 import { assert } from '../../base/errors.ts';
-import { MSR_LE_BIT } from '../cpu/msr.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { decode } from '../isa/index.ts';
 import type { Arena } from '../memory/arena.ts';
+import { highHalf, lowHalf } from '../mmu/contract.ts';
 import type { Engine, RunEnd } from './engine.ts';
 import { HANDLER_DECODE, handlerFor } from './handlers.ts';
 import { RECORD_SIZE } from './record.ts';
@@ -28,14 +28,14 @@ export function step(
   engine.run(vcpu, 0);
   const nia = vcpu.nia;
   const offset = Number(nia & 0xfffn);
-  const address = engine.storage.resolveCode(Number(nia & 0xffffffffn) | 0, Number(nia >> 32n) | 0);
+  const address = engine.storage.resolveCode(lowHalf(nia), highHalf(nia));
   if (address < 0 || offset === 0xffc) {
     engine.storage.fault.kind = 'none';
     return engine.run(vcpu, 1);
   }
   const row = decode(ATTN);
   assert(row !== undefined, 'attn is in the tables');
-  const slot = engine.code.slotFor((address - (address % 4096)) | 0, (vcpu.msr & MSR_LE_BIT) !== 0n);
+  const slot = engine.code.slotFor((address - (address % 4096)) | 0, vcpu.littleEndian);
   const next = slot + ((offset >>> 2) + 1) * RECORD_SIZE;
   arena.view.setUint16(next, handlerFor(row, ATTN, 0).id, true);
   const { end, executed } = engine.run(vcpu, 1);

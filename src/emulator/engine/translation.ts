@@ -6,7 +6,6 @@
  */
 
 import * as layout from '../cpu/layout.ts';
-import type { Vcpu } from '../cpu/vcpu.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
 import {
@@ -14,10 +13,10 @@ import {
   DSISR_PROTECTION,
   DSISR_STORE,
   type GuestMmu,
-  type MmuContext,
   type Translation,
 } from '../mmu/contract.ts';
 import * as tlb from '../mmu/tlb.ts';
+import type { TranslationState } from './translation-state.ts';
 
 /** Device registers at real addresses that are not RAM. Bytes are in bus (little-endian) order. */
 export interface MmioBus {
@@ -35,15 +34,10 @@ export type StorageFault = {
   hi: number;
 };
 
-/** What the walk needs to know of the vCPU, kept up to date by the engine on every change of MSR. */
-export type TranslationState = {
-  vcpu: Vcpu;
-  dataReal: boolean;
-  codeReal: boolean;
-  context: { -readonly [K in keyof MmuContext]: MmuContext[K] };
-  dataSet: number;
-  codeSet: number;
-};
+/** The effective address of the access that could not be made; of a store to a device that is not there, the real one. */
+export function faultAddress(fault: StorageFault): bigint {
+  return (BigInt(fault.hi >>> 0) << 32n) | BigInt(fault.lo >>> 0);
+}
 
 type Pending =
   | { readonly kind: 'none' }

@@ -3,17 +3,10 @@
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../base/worker.ts';
 import { modulesToShare } from '../engine/modules.ts';
-import type {
-  InstantName,
-  InstantRecord,
-  MachineFault,
-  ObservePlan,
-  PageChange,
-  PartitionConfig,
-  PartitionHandle,
-  PartitionNotice,
-  VcpuSnapshot,
-} from './contract.ts';
+import { OutsideMemory } from '../memory/contract.ts';
+import type { PageChange, PartitionConfig, PartitionHandle, PartitionNotice } from './contract.ts';
+import type { InstantName, MachineFault, ObservePlan } from './events.ts';
+import type { InstantRecord, VcpuSnapshot } from './instants.ts';
 import type { FromWorker, Request, WorkerStart } from './protocol.ts';
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (reason: Error) => void };
@@ -83,8 +76,8 @@ class WorkerPartition implements PartitionHandle {
   async changes(name: InstantName): Promise<readonly PageChange[]> {
     return (await this.#ask({ kind: 'changes', name })) as readonly PageChange[];
   }
-  async machineTree(): Promise<Uint8Array> {
-    return (await this.#ask({ kind: 'machine-tree' })) as Uint8Array;
+  async machineTree(): Promise<Uint8Array | undefined> {
+    return (await this.#ask({ kind: 'machine-tree' })) as Uint8Array | undefined;
   }
   async writeDisk(disk: number, offset: number, bytes: Uint8Array): Promise<void> {
     await this.#ask({ kind: 'write-disk', disk, offset, bytes });
@@ -124,7 +117,7 @@ class WorkerPartition implements PartitionHandle {
         this.#pending.delete(message.id);
         return;
       case 'refusal':
-        this.#pending.get(message.id)?.reject(new Error(message.message));
+        this.#pending.get(message.id)?.reject(refused(message));
         this.#pending.delete(message.id);
     }
   }
@@ -137,4 +130,9 @@ class WorkerPartition implements PartitionHandle {
     const end: PartitionNotice = { kind: 'ended', end: { kind: 'error', message: reason.message }, insn: 0 };
     for (const listener of [...this.#listeners]) listener(end);
   }
+}
+
+/** Memory that is not there is its own kind of error, so that nobody takes a worker that died for it. */
+function refused({ message, outside }: Extract<FromWorker, { readonly kind: 'refusal' }>): Error {
+  return outside === undefined ? new Error(message) : new OutsideMemory(outside.raddr, outside.length);
 }

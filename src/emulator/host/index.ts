@@ -3,19 +3,9 @@ export { openPartition } from './client.ts';
 export type {
   DiskBus,
   DiskConfig,
-  EventMatch,
   Firmware,
-  HashCensus,
-  HypervisorArea,
-  InstantName,
-  InstantRecord,
   InterruptController,
-  InterruptState,
-  MachineEvent,
-  MachineEventKind,
-  MachineFault,
   MmuMode,
-  ObservePlan,
   PageChange,
   PageWriter,
   PartitionConfig,
@@ -23,8 +13,22 @@ export type {
   PartitionHandle,
   PartitionNotice,
   Processor,
+} from './contract.ts';
+export type {
+  EventMatch,
+  InstantName,
+  MachineEvent,
+  MachineEventKind,
+  MachineFault,
+  ObservePlan,
+} from './events.ts';
+export type {
+  HashCensus,
+  HypervisorArea,
+  InstantRecord,
+  InterruptState,
   RegisterFrame,
   RegisterSet,
   SavePoint,
   VcpuSnapshot,
-} from './contract.ts';
+} from './instants.ts';

@@ -1,7 +1,8 @@
 /** Messages between a partition's owner and its worker thread. Requests carry a number; answers repeat it. */
 
 import type { InterpreterModules } from '../engine/modules.ts';
-import type { InstantName, MachineFault, ObservePlan, PartitionConfig, PartitionNotice } from './contract.ts';
+import type { PartitionConfig, PartitionNotice } from './contract.ts';
+import type { InstantName, MachineFault, ObservePlan } from './events.ts';
 
 /** What a worker is started with. */
 export type WorkerStart = { readonly config: PartitionConfig; readonly interpreters: InterpreterModules };
@@ -45,5 +46,11 @@ export type ToWorker = { readonly id: number; readonly request: Request };
 
 export type FromWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
-  | { readonly kind: 'refusal'; readonly id: number; readonly message: string }
+  | {
+      readonly kind: 'refusal';
+      readonly id: number;
+      readonly message: string;
+      /** Why, where it was asked for memory that is not there: an OutsideMemory does not survive the way as itself. */
+      readonly outside?: { readonly raddr: number; readonly length: number };
+    }
   | { readonly kind: 'notices'; readonly notices: readonly PartitionNotice[] };

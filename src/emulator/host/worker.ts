@@ -14,6 +14,7 @@ import {
   type ScratchStore,
 } from '../devices/virtio/index.ts';
 import { adoptModules } from '../engine/modules.ts';
+import { OutsideMemory } from '../memory/contract.ts';
 import { Partition } from '../partition/partition.ts';
 import type { DiskConfig, PartitionNotice } from './contract.ts';
 import type { FromWorker, Request, ToWorker, WorkerStart } from './protocol.ts';
@@ -204,7 +205,9 @@ port.on('message', ({ id, request }: ToWorker) => {
   try {
     answer = { kind: 'answer', id, value: serve(request) };
   } catch (error) {
-    answer = { kind: 'refusal', id, message: describe(error) };
+    const outside =
+      error instanceof OutsideMemory ? { outside: { raddr: error.raddr, length: error.length } } : {};
+    answer = { kind: 'refusal', id, message: describe(error), ...outside };
   }
   flush();
   send(answer);

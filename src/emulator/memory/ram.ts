@@ -28,7 +28,7 @@ export class Ram implements GuestMemory {
   #marksOfNew = 0;
   /** Whether the write that is asked for is the host's: a device's or the hypervisor's. */
   #byHost = false;
-  #observer: WriteObserver = () => undefined;
+  readonly #observers: WriteObserver[] = [];
   #madeObserver: () => void = () => undefined;
   /** Stands for every page that nothing has written: never written itself. */
   readonly #zeroPage: number;
@@ -58,8 +58,9 @@ export class Ram implements GuestMemory {
     this.#guestOf = new Int32Array(this.#marks.length);
   }
 
+  /** Observers are told in the order in which they came. */
   observeWrites(observer: WriteObserver): void {
-    this.#observer = observer;
+    this.#observers.push(observer);
   }
 
   /** Told after a page was made: who holds the zero page's address may hold it for this one. */
@@ -143,7 +144,8 @@ export class Ram implements GuestMemory {
   /** To be called before a store to `[address, address + length)` of one arena page. */
   beforeWrite(address: number, length: number): void {
     const page = address - (address % PAGE_SIZE);
-    if (this.#marks[page >>> 12] !== 0) this.#observer(page, address % PAGE_SIZE, length);
+    if (this.#marks[page >>> 12] === 0) return;
+    for (const each of this.#observers) each(page, address % PAGE_SIZE, length);
   }
 
   /** Gives every page back; RAM reads as zeros afterwards. */

@@ -42,3 +42,11 @@ export interface GuestMmu {
    */
   translate(lo: number, hi: number, access: Access, context: MmuContext, out: Translation): void;
 }
+
+/** Halves of an effective address as the MMU takes them: signed 32-bit numbers. */
+export function lowHalf(ea: bigint): number {
+  return Number(ea & 0xffffffffn) | 0;
+}
+export function highHalf(ea: bigint): number {
+  return Number((ea >> 32n) & 0xffffffffn) | 0;
+}

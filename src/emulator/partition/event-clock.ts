@@ -3,6 +3,7 @@
  * every vCPU waits. Events are called between instructions, in order of time and then of registration.
  */
 
+import { timebaseAt } from '../cpu/timebase.ts';
 import type { Clock } from '../devices/contract.ts';
 
 type Event = { readonly at: number; readonly order: number; callback: (() => void) | undefined };
@@ -32,7 +33,7 @@ export class EventClock implements Clock {
   }
 
   timebase(): bigint {
-    return (BigInt(this.now()) * 512n) / 1000n;
+    return timebaseAt(this.now());
   }
 
   at(atNs: number, callback: () => void): () => void {

@@ -1,10 +1,10 @@
 /**
- * Damage done to the machine on purpose (host/contract.ts, MachineFault): at once, or right after the event that a fault
+ * Damage done to the machine on purpose (host/events.ts, MachineFault): at once, or right after the event that a fault
  * waits for, between two instructions of the guest's; so that a run with faults can be repeated like any other.
  */
 
 import type { Vcpu } from '../cpu/vcpu.ts';
-import type { EventMatch, MachineEvent, MachineFault } from '../host/contract.ts';
+import type { EventMatch, MachineEvent, MachineFault } from '../host/events.ts';
 import type { Ram } from '../memory/ram.ts';
 
 export type FaultyMachine = {

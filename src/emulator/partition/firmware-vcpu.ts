@@ -98,6 +98,11 @@ export class PartitionVcpu implements FirmwareVcpu {
   setInterruptLittleEndian(on: boolean): void {
     this.vcpu.interruptLittleEndian = on;
   }
+  setInstructionBreakpoint(ciabr: bigint): void {
+    this.vcpu.ciabr = ciabr;
+    // Its page has to be entered anew, to be executed step by step.
+    this.vcpu.tlb.flushExecute();
+  }
   setAlternateInterruptLocation(ail: 0 | 2 | 3): void {
     this.vcpu.alternateLocation = ail;
   }

@@ -1,19 +1,12 @@
 /**
- * Keeps the machine at the instants of a plan (host/contract.ts): registers, interrupt controller, what the hypervisor
+ * Keeps the machine at the instants of a plan (host/events.ts): registers, interrupt controller, what the hypervisor
  * may write, and, by memory/snapshots.ts, memory. Looking changes nothing for the guest.
  */
 
 import { CTR, LR } from '../cpu/layout.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
-import type {
-  InstantName,
-  InstantRecord,
-  ObservePlan,
-  RegisterFrame,
-  RegisterSet,
-  SavePoint,
-  VcpuSnapshot,
-} from '../host/contract.ts';
+import type { InstantName, ObservePlan } from '../host/events.ts';
+import type { InstantRecord, RegisterFrame, RegisterSet, SavePoint, VcpuSnapshot } from '../host/instants.ts';
 import type { MemorySnapshots } from '../memory/snapshots.ts';
 
 /** What is kept of the machine beside memory and registers. */

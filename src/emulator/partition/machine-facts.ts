@@ -1,8 +1,8 @@
-/** What is kept of the machine at an instant beside memory and registers (host/contract.ts, InstantRecord). */
+/** What is kept of the machine at an instant beside memory and registers (host/instants.ts, InstantRecord). */
 
 import { hex64 } from '../../base/hex.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
-import type { HashCensus, InterruptState } from '../host/contract.ts';
+import type { HashCensus, InterruptState } from '../host/instants.ts';
 import type { MachineFacts } from './instants.ts';
 import type { Machine } from './machine.ts';
 

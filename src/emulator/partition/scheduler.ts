@@ -8,7 +8,7 @@ import * as msr from '../cpu/msr.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { Engine, RunEnd } from '../engine/engine.ts';
 import type { EventClock } from './event-clock.ts';
-import type { SpinWatch } from './spin.ts';
+import type { Found, SpinWatch } from './spin.ts';
 import { isTraced, type Step, type Stepper } from './stepper.ts';
 
 /** Instructions a vCPU runs before the next one's turn while several run; and while it is alone. */
@@ -16,10 +16,11 @@ const SHARED_SLICE = 50_000;
 const LONE_SLICE = 1_000_000;
 
 /**
- * A loop that waits for the timebase is helped on by at most this much a turn, and runs so many instructions in between:
- * mdelay counts its turns, so a jump to the end of the wait would miss them.
+ * A loop that waits for the timebase is helped on to the end of its wait, or by so much a turn where that is not known, and
+ * runs so many instructions in between. A wait that is over soon is executed: looking at it would cost more.
  */
 const DELAY_STEP_NS = 100_000;
+const DELAY_LEAST_NS = 20_000;
 const DELAY_SLICE = 256;
 const DELAY_LOOP_BYTES = 512n;
 
@@ -34,13 +35,15 @@ export type Turn =
   /** Nothing will happen without input from outside. */
   | { readonly kind: 'idle' };
 
+/** A vCPU that waits for the timebase in a loop around `nia`, and until when, where that is known. */
+type Delay = { readonly vcpu: Vcpu; readonly nia: bigint; readonly untilNs: number | undefined };
+
 export class Scheduler {
   readonly #vcpus: readonly Vcpu[];
   readonly #engine: Engine;
   readonly #clock: EventClock;
   #next = 0;
-  /** The vCPU that waits for the timebase in a loop around `nia`. */
-  #delay: { readonly vcpu: Vcpu; readonly nia: bigint } | undefined;
+  #delay: Delay | undefined;
   #running: Vcpu | undefined;
   /** Instructions executed by all vCPUs. */
   instructions = 0;
@@ -155,23 +158,42 @@ export class Scheduler {
       this.#clock.next,
       ...this.#vcpus.map((each) => futureExpiry(each, this.#clock.base)),
     );
-    const delaying = alone && this.#delay?.vcpu === vcpu;
-    if (delaying) this.#clock.advance(Math.max(0, Math.min(DELAY_STEP_NS, until - this.#clock.base)));
-    const slice = delaying ? DELAY_SLICE : alone ? LONE_SLICE : SHARED_SLICE;
+    const delay = alone && this.#delay?.vcpu === vcpu ? this.#delay : undefined;
+    if (delay !== undefined) {
+      const helped = Math.min(delay.untilNs ?? this.#clock.base + DELAY_STEP_NS, until);
+      this.#clock.advance(Math.max(0, helped - this.#clock.base));
+    }
+    const slice = delay !== undefined ? DELAY_SLICE : alone ? LONE_SLICE : SHARED_SLICE;
     const budget = Math.max(1, Math.min(slice, until - this.#clock.base));
     this.#running = vcpu;
     vcpu.activate();
     const { end, executed } = isTraced(vcpu) ? this.#traced(vcpu) : this.#engine.run(vcpu, budget);
     this.#account(vcpu, executed);
-    if (delaying && !near(vcpu.nia, this.#delay?.nia)) this.#delay = undefined;
-    if (end === 'budget' && executed >= SHARED_SLICE) {
-      // Each step is a slice of its own to the engine, so each is accounted for at once.
-      const found = this.#spins.look(vcpu, (count) => this.#account(vcpu, count));
-      if (found === 'delay') this.#delay = { vcpu, nia: vcpu.nia };
-    }
+    this.#delay = this.#helpedDelay(
+      this.#look(vcpu, delay, end === 'budget' && executed >= SHARED_SLICE),
+      vcpu,
+    );
     vcpu.deactivate();
     this.#running = undefined;
     return { kind: 'ran', vcpu, end };
+  }
+
+  /** @param delay the wait in which the vCPU was helped; @param long its slice was long enough to look for one */
+  #look(vcpu: Vcpu, delay: Delay | undefined, long: boolean): Found | undefined {
+    // Each step of a look is a slice of its own to the engine, so each is accounted for at once.
+    const account = (count: number): void => this.#account(vcpu, count);
+    if (delay === undefined) return long ? this.#spins.look(vcpu, account) : undefined;
+    if (!near(vcpu.nia, delay.nia)) return undefined;
+    return delay.untilNs === undefined
+      ? { kind: 'delay', untilNs: undefined }
+      : this.#spins.walk(vcpu, account);
+  }
+
+  #helpedDelay(found: Found | undefined, vcpu: Vcpu): Delay | undefined {
+    if (found?.kind !== 'delay') return undefined;
+    const { untilNs } = found;
+    if (untilNs !== undefined && untilNs - this.#clock.base < DELAY_LEAST_NS) return undefined;
+    return { vcpu, nia: vcpu.nia, untilNs };
   }
 
   #traced(vcpu: Vcpu): Step {

@@ -1,21 +1,24 @@
 /**
  * Waiting loops that cost nothing (architecture, decision 3). A vCPU that comes back to the same instruction with every
  * register the same, having executed only loads, arithmetic and branches, will do so for ever unless what it loads
- * changes or an interrupt comes. It is parked until then.
+ * changes, its own instructions or the translation of either do, or an interrupt comes. It is parked until then.
  *
  * The check executes the loop instruction by instruction; these steps are the vCPU's own progress, so nothing is lost
  * when it turns out not to wait.
  */
 
 import * as layout from '../cpu/layout.ts';
-import * as msr from '../cpu/msr.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { Engine } from '../engine/engine.ts';
+import { operandAddress } from '../engine/operand-address.ts';
 import { step } from '../engine/step.ts';
 import { decode, type Row } from '../isa/index.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
+import { highHalf, lowHalf } from '../mmu/contract.ts';
 import { TLB_WRITE } from '../mmu/tlb.ts';
+import { DelayLoop, readsTimebase } from './delay-loop.ts';
+import { HARMLESS, LOADS } from './loop-instructions.ts';
 
 /** The mark of pages that somebody waits for; see Ram.mark. */
 const MARK_WAIT = 4;
@@ -24,98 +27,6 @@ const LINE = 128;
 const LONGEST_LOOP = 48;
 /** Two slices that end this close together may be a loop. */
 const NEAR = 256n;
-
-const LOADS = new Set([
-  'lbz',
-  'lhz',
-  'lha',
-  'lwz',
-  'lwa',
-  'ld',
-  'lbzx',
-  'lhzx',
-  'lhax',
-  'lwzx',
-  'lwax',
-  'ldx',
-  'lwbrx',
-  'ldbrx',
-]);
-const HARMLESS = new Set([
-  'addi',
-  'addis',
-  'add',
-  'subf',
-  'neg',
-  'ori',
-  'oris',
-  'xori',
-  'xoris',
-  'and',
-  'andi',
-  'andis',
-  'or',
-  'xor',
-  'nor',
-  'nand',
-  'andc',
-  'orc',
-  'eqv',
-  'cmpwi',
-  'cmpdi',
-  'cmpw',
-  'cmpd',
-  'cmplwi',
-  'cmpldi',
-  'cmplw',
-  'cmpld',
-  'isel',
-  'extsb',
-  'extsh',
-  'extsw',
-  'cntlzd',
-  'cntlzw',
-  'rlwinm',
-  'rlwnm',
-  'rlwimi',
-  'rldicl',
-  'rldicr',
-  'rldic',
-  'rldimi',
-  'rldcl',
-  'rldcr',
-  'slw',
-  'srw',
-  'sld',
-  'srd',
-  'srawi',
-  'sradi',
-  'b',
-  'bl',
-  'bc',
-  'bcl',
-  'bclr',
-  'bclrl',
-  'bcctr',
-  'bcctrl',
-  'mcrf',
-  'crand',
-  'cror',
-  'crxor',
-  'crnor',
-  'creqv',
-  'crandc',
-  'crorc',
-  'crnand',
-  'isync',
-  'sync',
-  'eieio',
-  'mfcr',
-  'mfocrf',
-  'mulli',
-  'mulld',
-  'popcntd',
-]);
 
 /** Registers that say nothing of progress: where the host keeps CIA, what is left of the slice, the reservation, CFAR. */
 const IGNORED: readonly (readonly [number, number])[] = [
@@ -128,7 +39,24 @@ const IGNORED: readonly (readonly [number, number])[] = [
   [layout.sprOffset(28) as number, 8],
 ];
 
-type Waiter = { readonly vcpu: Vcpu; readonly page: number; readonly offset: number };
+/** A line that a vCPU reads or executes in its loop. */
+type Waiter = {
+  readonly vcpu: Vcpu;
+  readonly page: number;
+  readonly offset: number;
+  /** The number of its page, from the low half of its effective address; undefined: real mode. */
+  readonly virtual: number | undefined;
+};
+
+/** Of a page's number, the bits by which translations are dropped: mmu/tlb.ts, dropPages. */
+const PAGE_NUMBER = 0xfff;
+
+/** What a vCPU does. `delay`: it waits for the timebase, until an instant in ns since power-on where that is known. */
+export type Found =
+  | { readonly kind: 'parked' | 'busy' }
+  | { readonly kind: 'delay'; readonly untilNs: number | undefined };
+
+const BUSY: Found = { kind: 'busy' };
 
 export class SpinWatch {
   readonly #arena: Arena;
@@ -137,8 +65,6 @@ export class SpinWatch {
   readonly #vcpus: readonly Vcpu[];
   readonly #lastEnd = new Map<Vcpu, bigint>();
   #waiters: Waiter[] = [];
-  /** Parks so far, for the counters. */
-  parks = 0;
 
   constructor(arena: Arena, ram: Ram, engine: Engine, vcpus: readonly Vcpu[]) {
     this.#arena = arena;
@@ -150,20 +76,74 @@ export class SpinWatch {
   /**
    * Looks at a vCPU that has used up its slice and is still active; parks it when it waits.
    * @param account Told of instructions executed while looking, one by one.
-   * @returns `delay` for a loop that waits for the timebase.
    */
-  look(vcpu: Vcpu, account: (executed: number) => void): 'parked' | 'delay' | 'busy' {
+  look(vcpu: Vcpu, account: (executed: number) => void): Found {
     const nia = vcpu.nia;
     const last = this.#lastEnd.get(vcpu);
     this.#lastEnd.set(vcpu, nia);
-    if (last === undefined || (nia > last ? nia - last : last - nia) > NEAR) return 'busy';
-    return this.#walk(vcpu, account);
+    if (last === undefined || (nia > last ? nia - last : last - nia) > NEAR) return BUSY;
+    return this.walk(vcpu, account);
+  }
+
+  /** As {@link look}, wherever the last slice ended. */
+  walk(vcpu: Vcpu, account: (executed: number) => void): Found {
+    const start = vcpu.nia;
+    const before = this.#registers();
+    const lines = new Map<string, Waiter>();
+    const delay = new DelayLoop();
+    let readings = 0;
+    let turns = 1;
+    for (let i = 0; i < LONGEST_LOOP; i++) {
+      const word = this.#engine.wordAt(vcpu.nia);
+      const row = word === undefined ? undefined : decode(word);
+      if (word === undefined || row === undefined) return BUSY;
+      const touched = [this.#codeLine(vcpu)];
+      if (LOADS.has(row.base)) touched.push(this.#dataLine(vcpu, row, word));
+      else if (readsTimebase(row, word)) readings++;
+      else if (!HARMLESS.has(row.base)) return BUSY;
+      for (const line of touched) {
+        if (line === undefined) return BUSY;
+        lines.set(`${line.page}:${line.offset}:${line.virtual}`, line);
+      }
+      delay.see(vcpu, row, word);
+      const msrBefore = vcpu.msr;
+      const done = step(this.#engine, this.#arena, vcpu);
+      account(done.executed);
+      // Anything but one plain instruction: an interrupt was taken, or the machine wants attention.
+      if (done.executed !== 1 || done.end !== 'budget' || vcpu.msr !== msrBefore) return BUSY;
+      if (vcpu.nia !== start) continue;
+      if (readings > 0) {
+        // More than one reading a turn: a wait ended and another began, or it is something else.
+        if (readings > turns) return BUSY;
+        // Where the look began between the reading and the comparison, one more turn shows both.
+        if (!delay.compared && turns++ === 1) continue;
+        return { kind: 'delay', untilNs: delay.untilNs };
+      }
+      if (!equal(before, this.#registers())) return BUSY;
+      this.#park(vcpu, [...lines.values()]);
+      return { kind: 'parked' };
+    }
+    return BUSY;
   }
 
   /** A marked page is about to be written: whoever waits for these bytes runs again. */
   written(page: number, offset: number, length: number): void {
     const hit = this.#waiters.filter(
       (each) => each.page === page && offset < each.offset + LINE && offset + length > each.offset,
+    );
+    for (const each of hit) this.release(each.vcpu);
+  }
+
+  /**
+   * Translations were dropped that any vCPU may have held: whoever waits through one of them runs again, and looks where
+   * its loop leads now. @param lo the low half of the first page's addresses; undefined: all of them
+   */
+  translationsDropped(lo?: number, pages = 0): void {
+    if (this.#waiters.length === 0) return;
+    const first = (lo ?? 0) >>> 12;
+    const hit = this.#waiters.filter(
+      (each) =>
+        each.virtual !== undefined && (lo === undefined || ((each.virtual - first) & PAGE_NUMBER) < pages),
     );
     for (const each of hit) this.release(each.vcpu);
   }
@@ -186,37 +166,7 @@ export class SpinWatch {
     this.#lastEnd.clear();
   }
 
-  #walk(vcpu: Vcpu, account: (executed: number) => void): 'parked' | 'delay' | 'busy' {
-    const start = vcpu.nia;
-    const before = this.#registers();
-    const lines = new Map<string, Waiter>();
-    let readsClock = false;
-    for (let i = 0; i < LONGEST_LOOP; i++) {
-      const word = this.#engine.wordAt(vcpu.nia);
-      const row = word === undefined ? undefined : decode(word);
-      if (word === undefined || row === undefined) return 'busy';
-      if (LOADS.has(row.base)) {
-        const line = this.#lineOf(vcpu, row, word);
-        if (line === undefined) return 'busy';
-        lines.set(`${line.page}:${line.offset}`, line);
-      } else if (readsTimebase(row, word)) readsClock = true;
-      else if (!HARMLESS.has(row.base)) return 'busy';
-      const msrBefore = vcpu.msr;
-      const done = step(this.#engine, this.#arena, vcpu);
-      account(done.executed);
-      // Anything but one plain instruction: an interrupt was taken, or the machine wants attention.
-      if (done.executed !== 1 || done.end !== 'budget' || vcpu.msr !== msrBefore) return 'busy';
-      if (vcpu.nia !== start) continue;
-      if (readsClock) return 'delay';
-      if (!equal(before, this.#registers())) return 'busy';
-      this.#park(vcpu, [...lines.values()]);
-      return 'parked';
-    }
-    return 'busy';
-  }
-
   #park(vcpu: Vcpu, lines: readonly Waiter[]): void {
-    this.parks++;
     vcpu.state = 'parked';
     this.#waiters.push(...lines);
     for (const { page } of lines) {
@@ -225,23 +175,29 @@ export class SpinWatch {
     }
   }
 
-  /** The line that a load reads, or undefined when it cannot be said (a device, a fault). */
-  #lineOf(vcpu: Vcpu, row: Row, word: number): Waiter | undefined {
-    let ea = 0n;
-    for (const operand of row.operands) {
-      const value = operand.extract(word);
-      if (operand.name === 'RA0') ea += value === 0 ? 0n : vcpu.gpr(Number(value));
-      else if (operand.name === 'RB' || operand.name === 'RA') ea += vcpu.gpr(Number(value));
-      else if (operand.name === 'D' || operand.name === 'DS') ea += BigInt(value);
-    }
-    const wide = (vcpu.msr & msr.MSR_SF_BIT) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea);
-    const at = this.#engine.storage.resolveLasting(Number(wide & 0xffffffffn) | 0, Number(wide >> 32n) | 0);
+  /** The line that a load reads. */
+  #dataLine(vcpu: Vcpu, row: Row, word: number): Waiter | undefined {
+    const { storage } = this.#engine;
+    const ea = operandAddress(vcpu, row, word);
+    return this.#line(vcpu, ea, storage.resolveLasting(lowHalf(ea), highHalf(ea)), storage.state.dataReal);
+  }
+
+  /** The line of the next instruction. */
+  #codeLine(vcpu: Vcpu): Waiter | undefined {
+    const { storage } = this.#engine;
+    const at = storage.resolveCode(lowHalf(vcpu.nia), highHalf(vcpu.nia));
+    return this.#line(vcpu, vcpu.nia, at, storage.state.codeReal);
+  }
+
+  /** Undefined when it cannot be said: a device, a fault. */
+  #line(vcpu: Vcpu, ea: bigint, at: number, real: boolean): Waiter | undefined {
     if (at < 0 || at === layout.SCRATCH) {
       this.#engine.storage.fault.kind = 'none';
       return undefined;
     }
     const page = at - (at % 4096);
-    return { vcpu, page, offset: Math.floor((at % 4096) / LINE) * LINE };
+    const offset = Math.floor((at % 4096) / LINE) * LINE;
+    return { vcpu, page, offset, virtual: real ? undefined : lowHalf(ea) >>> 12 };
   }
 
   /** The active vCPU's registers, without those that {@link IGNORED} names. */
@@ -250,12 +206,6 @@ export class SpinWatch {
     for (const [offset, length] of IGNORED) copy.fill(0, offset, offset + length);
     return copy;
   }
-}
-
-/** mftb and mfspr of TB and TBU. */
-function readsTimebase(row: Row, word: number): boolean {
-  const spr = row.operands.find((each) => each.name === 'SPR')?.extract(word);
-  return (row.base === 'mftb' || row.base === 'mfspr') && (spr === 268 || spr === 269);
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

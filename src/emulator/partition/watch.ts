@@ -1,19 +1,21 @@
 /**
- * Turns what happens in the machine into events (host/contract.ts), for as long as a plan asks for them. Looking changes
+ * Turns what happens in the machine into events (host/events.ts), for as long as a plan asks for them. Looking changes
  * nothing for the guest: probes replace decoded records, watched pages take the slow path of stores.
  */
 
 import { LR } from '../cpu/layout.ts';
-import * as msr from '../cpu/msr.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { MachineEvent, MachineEventKind, ObservePlan } from '../host/contract.ts';
+import type { MachineEvent, MachineEventKind, ObservePlan } from '../host/events.ts';
 import type { Ram } from '../memory/ram.ts';
 import { TLB_WRITE } from '../mmu/tlb.ts';
 import type { HcallResult } from '../platform/contract.ts';
 import type { Instants } from './instants.ts';
 
 /** The mark of pages with watched bytes; see Ram.mark. */
+const SRR1 = 27;
+/** MSR[IR] and MSR[DR]. */
+const TRANSLATION = 0x30n;
 const MARK_WATCH = 2;
 const DEFAULT_LIMIT = 16;
 const KEXEC_LOAD = 268n;
@@ -159,11 +161,18 @@ export class MachineWatch {
 
   interrupt(vcpu: Vcpu, vector: number, returnTo: bigint): void {
     this.#machine.instants?.interrupt(vcpu, vector, returnTo);
-    if (this.#plan?.vectors.includes(vector) !== true) return;
+    if (!this.#tells(vcpu, vector)) return;
     this.#event(vcpu.index, 'interrupt', {
       addr: BigInt(vector),
       regs: { srr0: returnTo, srr1: vcpu.spr(27), r1: vcpu.gpr(1), dar: vcpu.spr(19), dsisr: vcpu.spr(18) },
     });
+  }
+
+  #tells(vcpu: Vcpu, vector: number): boolean {
+    const { vectors = [], realModeVectors = [] } = this.#plan ?? {};
+    return (
+      vectors.includes(vector) || (realModeVectors.includes(vector) && (vcpu.spr(SRR1) & TRANSLATION) === 0n)
+    );
   }
 
   /** kexec_load is told with or without a plan, from whatever state: it says where the next kernel lies. */
@@ -171,10 +180,9 @@ export class MachineWatch {
     if (vcpu.gpr(0) !== KEXEC_LOAD) return;
     const regs: Record<string, bigint> = { entry: vcpu.gpr(3), segments: vcpu.gpr(4), flags: vcpu.gpr(6) };
     const count = Number(vcpu.gpr(4) < BigInt(MAXIMUM_SEGMENTS) ? vcpu.gpr(4) : BigInt(MAXIMUM_SEGMENTS));
-    const littleEndian = (vcpu.msr & msr.MSR_LE_BIT) !== 0n;
     for (let i = 0; i < count; i++) {
       for (const [field, name] of ['buf', 'bufsz', 'mem', 'memsz'].entries()) {
-        const value = this.#readUser(vcpu.gpr(5) + BigInt(i * 32 + field * 8), littleEndian);
+        const value = this.#machine.engine.doublewordAt(vcpu.gpr(5) + BigInt(i * 32 + field * 8));
         // A page of the list that is not there yet faults in the system call itself, and is then called again by nobody.
         if (value !== undefined && name !== 'buf') regs[`seg${i}_${name}`] = value;
       }
@@ -264,19 +272,5 @@ export class MachineWatch {
 
   #tell(cpu: number, kind: MachineEventKind, rest: Omit<MachineEvent, 'n' | 'cpu' | 'kind'>): void {
     this.#emit({ n: this.#n++, cpu, kind, ...rest });
-  }
-
-  #readUser(ea: bigint, littleEndian: boolean): bigint | undefined {
-    const { engine } = this.#machine;
-    const at = engine.storage.resolveRead(
-      Number(ea & 0xffffffffn) | 0,
-      Number((ea >> 32n) & 0xffffffffn) | 0,
-      8,
-    );
-    if (at < 0) {
-      engine.storage.fault.kind = 'none';
-      return undefined;
-    }
-    return engine.readArena64(at, littleEndian);
   }
 }

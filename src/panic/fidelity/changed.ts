@@ -4,7 +4,7 @@ import { hex64 } from '../../base/hex.ts';
 import type { InstantRecord, PageChange, PageWriter, PartitionHandle } from '../../emulator/host/index.ts';
 import { differences, equalBytes, PAGE } from './differences.ts';
 import { holds, type Owners } from './owners.ts';
-import type { ChangeFact, FidelityReport, Owner, WriterFact } from './report.ts';
+import type { ChangeFact, FidelityReport, Owner, StrayFact, WriterFact } from './report.ts';
 
 /** The name of an instruction at an address when `insn` had been executed. */
 export type NameOf = (nia: bigint, insn: number) => string | undefined;
@@ -92,6 +92,42 @@ export async function changedAfter(
     }
   }
   return { changedAfterT1: [...facts.values()].flat(), changedPagesAfterT1: counts };
+}
+
+/** The top four bits choose the region; the rest is the real address in the linear map, and in real mode. */
+const REGION_BITS = 0xfn << 60n;
+
+/**
+ * Pages of the reservation that somebody else than the image wrote after T1. A page is judged by its first writer.
+ * @param until the instruction count of T2, from which on the reservation is the crash kernel's; absent: to the end
+ */
+export async function writtenIntoReservation(
+  handle: Handle,
+  changes: readonly PageChange[],
+  t1: Pick<InstantRecord, 'cpu'>,
+  until: number | undefined,
+  owners: Owners,
+  nameOf: NameOf,
+): Promise<readonly StrayFact[]> {
+  const isStray = ({ raddr, first }: PageChange): boolean =>
+    holds(owners.reservation, raddr) &&
+    first.by !== 'fault' &&
+    (until === undefined || first.insn < until) &&
+    (first.by !== 'cpu' ||
+      first.cpu !== t1.cpu ||
+      !holds(owners.reservation, Number(first.nia & ~REGION_BITS)));
+  const facts: StrayFact[] = [];
+  for (const change of changes.filter(isStray).slice(0, LISTED)) {
+    const [was, is] = await Promise.all([
+      handle.readInstant('t1', change.raddr, PAGE),
+      handle.readMemory(change.raddr, PAGE),
+    ]);
+    const changed = !equalBytes(was, is);
+    // Where no kernel came after it, the same bytes again are no harm.
+    if (changed || until !== undefined)
+      facts.push({ raddr: hex64(change.raddr), writer: writerFact(change, nameOf), changed });
+  }
+  return facts;
 }
 
 /** Each changed page with its bytes before and after; pages side by side are read at once. */

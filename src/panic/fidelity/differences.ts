@@ -2,7 +2,7 @@
 
 import { hex64 } from '../../base/hex.ts';
 import { type Owners, ownerOf } from './owners.ts';
-import type { ChangeFact, Owner, WriterFact } from './report.ts';
+import type { ChangeFact, WriterFact } from './report.ts';
 
 export const PAGE = 4096;
 
@@ -18,18 +18,35 @@ export function differences(
   owners: Owners,
   writer?: WriterFact,
 ): ChangeFact[] {
-  const found = new Map<Owner, { first: number; bytes: number }>();
+  return differencesBy(raddr, was, is, (at) => ownerOf(owners, at)).map(({ key, ...bytes }) => ({
+    ...bytes,
+    owner: key,
+    ...(writer === undefined ? {} : { writer }),
+  }));
+}
+
+/** The bytes that differ, by what `keyOf` says of each address. */
+export function differencesBy<K>(
+  raddr: number,
+  was: Uint8Array,
+  is: Uint8Array,
+  keyOf: (raddr: number) => K,
+): (Pick<ChangeFact, 'raddr' | 'bytes' | 'span'> & { readonly key: K })[] {
+  const found = new Map<K, { first: number; last: number; bytes: number }>();
   for (let i = 0; i < was.length; i++) {
     if (was[i] === is[i]) continue;
-    const owner = ownerOf(owners, raddr + i);
-    const known = found.get(owner);
-    if (known === undefined) found.set(owner, { first: raddr + i, bytes: 1 });
-    else known.bytes++;
+    const key = keyOf(raddr + i);
+    const known = found.get(key);
+    if (known === undefined) found.set(key, { first: raddr + i, last: raddr + i, bytes: 1 });
+    else {
+      known.last = raddr + i;
+      known.bytes++;
+    }
   }
-  return [...found].map(([owner, { first, bytes }]) => ({
+  return [...found].map(([key, { first, last, bytes }]) => ({
     raddr: hex64(first),
     bytes,
-    owner,
-    ...(writer === undefined ? {} : { writer }),
+    ...(last - first + 1 === bytes ? {} : { span: last - first + 1 }),
+    key,
   }));
 }

@@ -5,7 +5,7 @@ import type { InstantRecord, PartitionHandle } from '../../emulator/host/index.t
 import { pagedSource } from '../../vmcore/reader/index.ts';
 import type { FoundDump } from '../dump-location.ts';
 import type { ImageFacts } from '../recorder/index.ts';
-import { changedAfter, changedBefore, type NameOf, writerFact } from './changed.ts';
+import { changedAfter, changedBefore, type NameOf, writerFact, writtenIntoReservation } from './changed.ts';
 import { comparePages, openPaged } from './compare-pages.ts';
 import { findOwners, type Owners } from './owners.ts';
 import { type PageKinds, readPageKinds } from './page-kinds.ts';
@@ -25,6 +25,8 @@ export type FidelityInput = {
   /** CPUs that were online when the trigger came. */
   readonly online: readonly number[];
   readonly dump?: FoundDump;
+  /** The instruction count of T2; absent: the new kernel was not entered. */
+  readonly entered?: number;
   readonly nameOf: NameOf;
 };
 
@@ -68,7 +70,9 @@ async function report(
     ...(await changedBefore(handle, before, t1, owners, nameOf)),
     ...(await changedAfter(handle, after, owners, nameOf)),
   };
-  if (dump === undefined) return { ...changes, problems };
+  const strays = await writtenIntoReservation(handle, after, t1, input.entered, owners, nameOf);
+  const memory = { ...changes, ...(strays.length === 0 ? {} : { intoReservation: strays }) };
+  if (dump === undefined) return { ...memory, problems };
   const pages = await comparedPages(input, dump, owners, writerOf, problems);
   const registers =
     dump.check.endian === undefined
@@ -85,7 +89,7 @@ async function report(
   return {
     ...(pages === undefined ? {} : { pages }),
     ...(registers === undefined ? {} : { registers }),
-    ...changes,
+    ...memory,
     problems,
   };
 }

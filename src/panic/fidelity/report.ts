@@ -65,8 +65,21 @@ export type Owner = 'reservation' | 'low-64k' | 'rtas' | 'hypervisor' | 'product
 export type ChangeFact = {
   readonly raddr: string;
   readonly bytes: number;
+  /** From the first of them to the last, where others lie between. */
+  readonly span?: number;
   readonly owner: Owner;
   readonly writer?: WriterFact;
+};
+
+/**
+ * A page of the reservation that was written between T1 and T2, but not by the crash image: by another CPU than the one
+ * that entered it, by code that lies elsewhere, by a device or the hypervisor. `raddr`: of the page.
+ */
+export type StrayFact = {
+  readonly raddr: string;
+  readonly writer: WriterFact;
+  /** Whether it holds other bytes at the end than at T1; after T2 the crash kernel may have written it, too. */
+  readonly changed: boolean;
 };
 
 /** Why a page is not in a dump that was filtered. `unknown`: no kind that a filter leaves out, as far as can be told. */
@@ -112,6 +125,8 @@ export type FidelityReport = {
   /** What changed between T1 and the end, all owners; of `unexplained` the first. */
   readonly changedAfterT1: readonly ChangeFact[];
   readonly changedPagesAfterT1: Readonly<Record<Exclude<Owner, 'production'>, number>>;
+  /** What was written into the reservation from outside of the image; the first. Absent: nothing. */
+  readonly intoReservation?: readonly StrayFact[];
   /** Why something could not be compared. */
   readonly problems: readonly string[];
 };

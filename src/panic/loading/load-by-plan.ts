@@ -7,7 +7,7 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import { FormatError } from '../../base/errors.ts';
+import { assert, FormatError } from '../../base/errors.ts';
 import { hex64 } from '../../base/hex.ts';
 import {
   buildPlanDisk,
@@ -113,6 +113,7 @@ async function makePlans(
     imageOf(loading.kernel),
     loading.initrd === undefined ? undefined : readFile(loading.initrd),
   ]);
+  assert(tree !== undefined, 'a machine that is on has the tree that it was given');
   const common = {
     image,
     tree,

@@ -7,8 +7,10 @@
  */
 
 import { getU64, latin1 } from '../../base/bytes.ts';
+import { FormatError } from '../../base/errors.ts';
 import { findNode, parseFdt } from '../../base/fdt/index.ts';
 import { hex64 } from '../../base/hex.ts';
+import { OutsideMemory } from '../../emulator/memory/contract.ts';
 import { type KernelSymbols, type ReadMemory, realOf } from '../symbols/index.ts';
 import type { ClaimFacts, RangeFact, RunningFacts } from './facts.ts';
 import { treeFacts } from './tree-facts.ts';
@@ -64,7 +66,7 @@ async function readMap(read: ReadMemory, production: KernelSymbols): Promise<rea
     return map === undefined ? undefined : entriesOf(map);
   } catch (error) {
     // A pointer to no tree, or to no memory: the guest has not got that far.
-    if (!(error instanceof Error)) throw error;
+    if (!(error instanceof FormatError) && !(error instanceof OutsideMemory)) throw error;
     return undefined;
   }
 }

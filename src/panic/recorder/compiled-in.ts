@@ -7,7 +7,7 @@
  */
 
 import { type Endian, getU32 } from '../../base/bytes.ts';
-import { type KernelSymbols, type ReadMemory, realOf } from '../symbols/index.ts';
+import { ifThere, type KernelSymbols, type ReadMemory, realOf } from '../symbols/index.ts';
 
 const LIMIT = 0x1000;
 const ADDIS = 15;
@@ -41,7 +41,7 @@ async function codeOf(read: ReadMemory, symbols: KernelSymbols, name: string): P
   const next = symbols.table.symbols.find((symbol) => symbol.address > address)?.address;
   const length = Math.min(LIMIT, next === undefined ? LIMIT : Number(next - address)) & ~3;
   const base = realOf(address);
-  const bytes = await read(base, length).catch(() => undefined);
+  const bytes = await ifThere(read(base, length));
   if (bytes === undefined || bytes.length < 8) return undefined;
   const endian = orderOf(bytes);
   return { base, words: Array.from({ length: length / 4 }, (_, i) => getU32(bytes, i * 4, endian)) };

@@ -7,7 +7,7 @@
 import { getU32 } from '../../base/bytes.ts';
 import { hex64 } from '../../base/hex.ts';
 import type { TraceEvent } from '../contract.ts';
-import type { ReadMemory } from '../symbols/index.ts';
+import { ifThere, type ReadMemory } from '../symbols/index.ts';
 import type { AtEntryFacts, EntryFacts } from './facts.ts';
 import type { KexecImage } from './kexec-image.ts';
 import { compareDigest } from './purgatory-facts.ts';
@@ -23,7 +23,7 @@ export async function readEntryFacts(
   read: ReadMemory,
 ): Promise<EntryFacts> {
   const attempt = (raddr: number, length: number): Promise<Uint8Array | undefined> =>
-    read(raddr, length).catch(() => undefined);
+    ifThere(read(raddr, length));
   const { runAtLoad } = image.facts;
   const word = runAtLoad === undefined ? undefined : await attempt(Number(BigInt(runAtLoad.at)), 4);
   const treeAt = Number(BigInt(entry.regs?.r3 ?? 0));
@@ -43,7 +43,7 @@ export async function readEntryFacts(
 
 /** @param read memory as it was at T1. What cannot be read is left out. */
 export async function readAtEntryFacts(image: KexecImage, read: ReadMemory): Promise<AtEntryFacts> {
-  const low = await read(0, STUB_BYTES).catch(() => undefined);
+  const low = await ifThere(read(0, STUB_BYTES));
   const regions = (image.facts.purgatory?.regions ?? []).map(({ start, bytes }) => ({
     start: Number(BigInt(start)),
     length: bytes,
@@ -52,7 +52,7 @@ export async function readAtEntryFacts(image: KexecImage, read: ReadMemory): Pro
   const digest =
     purgatory === undefined || regions.length === 0
       ? undefined
-      : await compareDigest(purgatory, regions, read).catch(() => undefined);
+      : await ifThere(compareDigest(purgatory, regions, read));
   return {
     ...(low === undefined ? {} : { low: Buffer.from(low).toString('hex') }),
     ...(digest === undefined ? {} : { digest }),

@@ -20,7 +20,14 @@ export { withKernelFile } from './kernel-file.ts';
 export type { KexecImage, KexecLoad } from './kexec-image.ts';
 export { describeImage, isCrashLoad, parseKexecLoad } from './kexec-image.ts';
 export { HOOKS, KEXEC_LOAD, LoadLog } from './load-log.ts';
-export { makePlan, PANIC_FUNCTIONS, RESTART_FUNCTIONS, SHUTDOWN_FUNCTIONS, WATCH } from './plan.ts';
+export {
+  makePlan,
+  PANIC_FUNCTIONS,
+  RESTART_FUNCTIONS,
+  SHUTDOWN_FUNCTIONS,
+  STORAGE_VECTORS,
+  WATCH,
+} from './plan.ts';
 export type { ObservedPhase } from './recorder.ts';
 export { Recorder } from './recorder.ts';
 export { runningFacts } from './running-facts.ts';

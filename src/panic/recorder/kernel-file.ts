@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs';
 import { parseElf } from '../../base/elf/index.ts';
 import { FormatError } from '../../base/errors.ts';
+import { OutsideMemory } from '../../emulator/memory/contract.ts';
 import { symbolsOfElf } from '../../vmcore/analyse/index.ts';
 import { openFileSource } from '../../vmcore/reader/index.ts';
 import type { ReadMemory } from '../symbols/index.ts';
@@ -36,7 +37,7 @@ export async function withKernelFile<T>(
       const size = Math.max(0, ...loads.map(({ paddr, memsz }) => Number(paddr - base) + memsz));
       const limit = Math.ceil(size / PIECE) * PIECE;
       const read: ReadMemory = async (raddr, length) => {
-        if (raddr + length > limit) throw new Error('outside of the kernel');
+        if (raddr + length > limit) throw new OutsideMemory(raddr, length);
         const bytes = new Uint8Array(length);
         for (const { paddr, offset, filesz } of loads) {
           const start = Number(paddr - base);

@@ -5,7 +5,7 @@
  * A crash image lies at its destination from the moment it is loaded, so everything can be read before the crash.
  */
 
-import { arraySource, type Endian, getU32, latin1 } from '../../base/bytes.ts';
+import { arraySource, type Endian, getU32, isAllZero, latin1 } from '../../base/bytes.ts';
 import { type ElfFile, parseElf } from '../../base/elf/index.ts';
 import { FormatError } from '../../base/errors.ts';
 import { asNumber, findNode, parseFdt } from '../../base/fdt/index.ts';
@@ -73,17 +73,23 @@ export async function describeImage(load: KexecLoad, read: ReadMemory, cpus: num
     load.segments.map(({ mem, memsz }) => read(mem, Math.min(memsz, STUB_BYTES))),
   );
   const flags = load.segments.map((segment, i) => runAtLoadWord(segment, heads[i] as Uint8Array));
-  const marked = flags.findIndex((flag) => flag?.byteOrder !== undefined && !isEntry(load, flag));
-  const kernelIndex = marked >= 0 ? marked : largest(load.segments);
   const treeIndex = heads.findIndex((head) => head.length >= 40 && getU32(head, 0, 'big') === FDT_MAGIC);
   const coreIndex = heads.findIndex((head) => latin1(head.subarray(0, 4)) === '\x7fELF');
   const core = coreIndex < 0 ? undefined : await readCore(load.segments[coreIndex] as KexecSegment, read);
   const initrd = treeIndex < 0 ? undefined : await initrdOf(load.segments[treeIndex] as KexecSegment, read);
+  const stub = await read(load.entry, STUB_BYTES);
+  const marked = flags.findIndex((flag) => flag?.byteOrder !== undefined && !isEntry(load, flag));
+  const candidates = load.segments.flatMap((segment, i) =>
+    i === treeIndex || i === coreIndex || segment.mem === core?.backup || segment.mem === initrd
+      ? []
+      : [{ i, ...segment, head: heads[i] as Uint8Array }],
+  );
+  const kernelIndex = marked >= 0 ? marked : unmarkedKernel(load, candidates, stub);
   const roleOf = (segment: KexecSegment, i: number): SegmentRole => {
     if (i === kernelIndex) return 'kernel';
     if (i === treeIndex) return 'tree';
     if (i === coreIndex) return 'elfcorehdr';
-    if (load.entry >= segment.mem && load.entry < segment.mem + segment.memsz) return 'purgatory';
+    if (holdsEntry(load, segment)) return 'purgatory';
     if (core?.backup === segment.mem) return 'backup';
     return initrd === segment.mem ? 'initrd' : 'data';
   };
@@ -95,7 +101,7 @@ export async function describeImage(load: KexecLoad, read: ReadMemory, cpus: num
   const notes = (core?.notes ?? []).slice(0, cpus);
   const purgatory = segments.find(({ role }) => role === 'purgatory');
   const treeSaid = tree === undefined ? undefined : treeFacts(await readHead(tree, read));
-  const runAtLoad = flags[kernelIndex];
+  const runAtLoad = kernelIndex === undefined ? undefined : flags[kernelIndex];
   return {
     load,
     segments,
@@ -109,8 +115,8 @@ export async function describeImage(load: KexecLoad, read: ReadMemory, cpus: num
       segments: segments.map(({ role, mem, memsz }) => ({ role, mem: hex64(mem), bytes: memsz })),
       ...(runAtLoad === undefined ? {} : { runAtLoad }),
       notes: notes.map(hex64),
-      stub: Buffer.from(await read(load.entry, STUB_BYTES)).toString('hex'),
-      ...(kernel === undefined ? {} : { head: Buffer.from(heads[kernelIndex] ?? []).toString('hex') }),
+      stub: Buffer.from(stub).toString('hex'),
+      ...(kernel === undefined ? {} : { head: Buffer.from(heads[kernelIndex ?? -1] ?? []).toString('hex') }),
       ...(treeSaid === undefined ? {} : { tree: treeSaid }),
       ...(core === undefined ? {} : { core: core.facts }),
       ...(purgatory === undefined
@@ -137,8 +143,36 @@ function runAtLoadWord(segment: KexecSegment, head: Uint8Array): RunAtLoadFact |
   };
 }
 
-function largest(segments: readonly KexecSegment[]): number {
-  return segments.reduce((best, { memsz }, i) => (memsz > (segments[best]?.memsz ?? 0) ? i : best), 0);
+function holdsEntry({ entry }: KexecLoad, { mem, memsz }: KexecSegment): boolean {
+  return entry >= mem && entry < mem + memsz;
+}
+
+type Candidate = KexecSegment & { readonly i: number; readonly head: Uint8Array };
+
+/**
+ * A kernel without the marker, or whatever is loaded in its place. Before it purgatory may be entered, which carries its
+ * first 0x100 bytes; where that does not tell, it is the largest of what is left.
+ * @param candidates what is nothing else; @param stub the 0x100 bytes at the entry
+ */
+function unmarkedKernel(
+  load: KexecLoad,
+  candidates: readonly Candidate[],
+  stub: Uint8Array,
+): number | undefined {
+  const behind = candidates.filter((each) => !holdsEntry(load, each));
+  const carried = behind.find(({ head }) => isCarried(head, stub));
+  const largest = [...(behind.length > 0 ? behind : candidates)].sort((a, b) => b.memsz - a.memsz)[0];
+  return (carried ?? largest)?.i;
+}
+
+/** Purgatory keeps its own first word, and fills in the one at 0x5c. */
+function isCarried(head: Uint8Array, stub: Uint8Array): boolean {
+  const told = (bytes: Uint8Array): Buffer =>
+    Buffer.concat([
+      bytes.subarray(4, RUN_AT_LOAD_OFFSET),
+      bytes.subarray(RUN_AT_LOAD_OFFSET + 4, STUB_BYTES),
+    ]);
+  return head.length >= STUB_BYTES && !isAllZero(told(head)) && told(head).equals(told(stub));
 }
 
 /** elfcorehdr: a note segment for each CPU, then one for VMCOREINFO; the first 64 KiB come from the backup region. */

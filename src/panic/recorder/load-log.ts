@@ -9,7 +9,7 @@ import type { MachineEvent } from '../../emulator/host/index.ts';
 import type { LoadCall } from './facts.ts';
 import { isCrashLoad, parseKexecLoad } from './kexec-image.ts';
 
-/** Names of events (host/contract.ts). */
+/** Names of events (host/events.ts). */
 export const KEXEC_LOAD = 'kexec_load';
 export const KEXEC_LOAD_RESULT = 'kexec_load result';
 /** The architecture's hooks for loading and for dropping an image (seed 002). */

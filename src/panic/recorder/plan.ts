@@ -96,7 +96,10 @@ const INSTANTS: NonNullable<ObservePlan['instants']> = [
   { name: 't1', at: [WATCH.entry] },
 ];
 /** An ordinary kexec leaves no dump to compare with memory at T0. */
-const LEAVE_INSTANTS: NonNullable<ObservePlan['instants']> = [{ name: 't1', at: [WATCH.entry] }];
+const LEAVE_INSTANTS: NonNullable<ObservePlan['instants']> = [
+  { name: 't1', at: [WATCH.entry] },
+  { name: 't2', at: [WATCH.segment('kernel')] },
+];
 
 const MSR_IR = 0x20n;
 const MSR_DR = 0x10n;
@@ -112,6 +115,8 @@ const ENTRY_LIMIT: Readonly<Record<HandoffPath, number>> = { crash: 4, kexec: 64
 const HEAD_LIMIT = 96;
 /** System reset, machine check, program. */
 const VECTORS: readonly number[] = [0x100, 0x200, 0x700];
+/** What real mode cannot reach: data and instruction storage and segment interrupts. */
+export const STORAGE_VECTORS: readonly number[] = [0x300, 0x380, 0x400, 0x480];
 /** The console, idling and interrupts: thousands that say nothing of the handoff. */
 const NOISE: readonly string[] = [
   'H_PUT_TERM_CHAR',
@@ -194,6 +199,7 @@ export async function makePlan(input: PlanInput): Promise<{ plan: ObservePlan; p
             ],
       msrMask: MSR_IR | MSR_DR,
       vectors: VECTORS,
+      realModeVectors: STORAGE_VECTORS,
       hcallsExcept: NOISE,
       census: CENSUS,
       ...(path === 'crash' ? { instants: INSTANTS, frames: FRAME_FUNCTIONS } : {}),

@@ -5,12 +5,13 @@
 
 import { hex64 } from '../../base/hex.ts';
 import type { MachineEvent } from '../../emulator/host/index.ts';
-import type { CapturePhase, HandoffPath, Instant, Trace, TraceEvent } from '../contract.ts';
+import type { CapturePhase, HandoffPath, Trace, TraceEvent } from '../contract.ts';
 import type { AddressNames } from '../symbols/index.ts';
 import type { AtEntryFacts, EntryFacts, ImageFacts } from './facts.ts';
 import type { KexecImage } from './kexec-image.ts';
 import { CRASH_FUNCTIONS, LEAVE_FUNCTIONS, MACHINE_KEXEC_FUNCTIONS, PANIC_FUNCTIONS, WATCH } from './plan.ts';
 import { Selection } from './selection.ts';
+import { instant, joined, tracedEvent } from './traced-event.ts';
 
 export type RecorderOptions = {
   readonly machine: Trace['machine'];
@@ -27,7 +28,6 @@ export type ObservedPhase = Extract<
   'triggered' | 'panic' | 'handoff' | 'purgatory' | 'crash-kernel' | 'dumping'
 >;
 
-const MSR_PR = 0x4000n;
 const SYSTEM_RESET = 0x100n;
 const MACHINE_CHECK = 0x200n;
 const VECTORS_OF_PANIC: readonly bigint[] = [SYSTEM_RESET, MACHINE_CHECK];
@@ -61,10 +61,10 @@ export class Recorder {
 
   /** Takes the next machine event. */
   add(event: MachineEvent): void {
-    if (this.#repeatsEntry(event)) return;
+    if (this.#repeatsEntry(event) || this.#stays(event)) return;
     if (this.#precedes(event) || this.#belongsToRtas(event)) return;
     if (!this.#selection.keeps(event, this.#t2 !== undefined)) return;
-    const traced = this.#trace(event);
+    const traced = tracedEvent(event, this.#events.length, (address) => this.nameOf(address));
     if (this.#joins(traced)) return;
     this.#events.push(traced);
     this.#mark(event, traced);
@@ -191,7 +191,8 @@ export class Recorder {
    * new kernel, which may be the same one as before, has moved itself to 0.
    */
   #isElsewhere({ kind, detail = '' }: MachineEvent): boolean {
-    if (this.#path === 'crash') return false;
+    // The crash kernel uses its purgatory's and its initrd's memory again.
+    if (this.#path === 'crash') return this.#t2 !== undefined && kind === 'store' && isOfImage(detail);
     const ofProduction = this.#options.facts.probes.includes(detail);
     if (this.#t2 !== undefined) {
       if (kind === 'store') return !detail.startsWith(WATCH.low) && detail !== WATCH.aboveVectors;
@@ -233,8 +234,24 @@ export class Recorder {
     return segment !== holds(image.load.entry) || segment.role === 'kernel';
   }
 
+  /**
+   * A CPU that waits in the copy at 0, or runs the new kernel, is there already: when what it executes was translated
+   * anew, after a store there or a call of RTAS, it seems to come once more.
+   */
+  #stays({ kind, cpu, detail = '', regs }: MachineEvent): boolean {
+    if (kind !== 'fetch') return false;
+    if (detail.startsWith(WATCH.segment('')) && cpu === this.#t2?.cpu) return true;
+    if (detail !== WATCH.low) return false;
+    const last = this.#events.findLast((event) => event.cpu === cpu && event.kind !== 'run');
+    if (last?.detail !== WATCH.low) return false;
+    return last.kind === 'store' || last.regs?.raddr === hex64(regs?.raddr ?? 0n);
+  }
+
   /** The entry has a probe and lies in a watched segment: one event is enough. */
   #repeatsEntry(event: MachineEvent): boolean {
+    const entry = this.#options.image?.load.entry;
+    if (event.kind === 'fetch' && event.detail?.startsWith(WATCH.segment('')) === true)
+      if (entry !== undefined && event.regs?.raddr === BigInt(entry)) return true;
     const last = this.#events.at(-1);
     if (event.kind !== 'fetch' || last?.kind !== 'fetch' || last.cpu !== event.cpu) return false;
     const same = last.regs?.raddr === hex64(event.regs?.raddr ?? 0n) && last.insn === event.insn;
@@ -250,49 +267,9 @@ export class Recorder {
 
   /** Stores to the next bytes of the same watch by the same CPU are one event, with their length added up. */
   #joins(event: TraceEvent): boolean {
-    const last = this.#events.at(-1);
-    if (
-      event.kind !== 'store' ||
-      last?.kind !== 'store' ||
-      last.cpu !== event.cpu ||
-      last.detail !== event.detail
-    )
-      return false;
-    const length = BigInt(last.regs?.length ?? 0);
-    if (
-      last.addr === undefined ||
-      event.addr === undefined ||
-      BigInt(last.addr) + length !== BigInt(event.addr)
-    )
-      return false;
-    const regs = { ...last.regs, length: hex64(length + BigInt(event.regs?.length ?? 0)) };
-    this.#events[this.#events.length - 1] = { ...last, regs };
-    return true;
-  }
-
-  #trace(event: MachineEvent): TraceEvent {
-    const symbol = this.#symbol(event);
-    return {
-      n: this.#events.length,
-      cpu: event.cpu,
-      insn: event.insn,
-      tb: hex64(event.tb),
-      kind: event.kind,
-      ...(event.addr === undefined ? {} : { addr: hex64(event.addr) }),
-      ...(symbol === undefined ? {} : { symbol }),
-      ...(event.regs === undefined ? {} : { regs: hexRegs(event.regs) }),
-      ...(event.detail === undefined ? {} : { detail: event.detail }),
-    };
-  }
-
-  /** The code that did it: for a store the instruction, for an interrupt what it interrupted. */
-  #symbol(event: MachineEvent): string | undefined {
-    const { regs } = event;
-    const address = event.kind === 'store' ? regs?.nia : event.kind === 'interrupt' ? regs?.srr0 : event.addr;
-    if (address === undefined || event.kind === 'disk') return undefined;
-    const msr = event.kind === 'interrupt' ? regs?.srr1 : regs?.msr;
-    if (msr !== undefined && (msr & MSR_PR) !== 0n) return undefined;
-    return this.#options.names.name(address, this.#era);
+    const whole = joined(this.#events.at(-1), event);
+    if (whole !== undefined) this.#events[this.#events.length - 1] = whole;
+    return whole !== undefined;
   }
 
   get #path(): HandoffPath {
@@ -305,16 +282,7 @@ export class Recorder {
   }
 }
 
-function instant<Name extends string>(
-  name: Name,
-  event: TraceEvent | undefined,
-): { [key in Name]?: Instant } {
-  if (event === undefined) return {};
-  return { [name]: { event: event.n, insn: event.insn, tb: event.tb, cpu: event.cpu } } as {
-    [key in Name]: Instant;
-  };
-}
-
-function hexRegs(regs: Readonly<Record<string, bigint>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(regs).map(([name, value]) => [name, hex64(value)]));
+/** Stores to what a segment begins with. */
+function isOfImage(detail: string): boolean {
+  return detail.startsWith(WATCH.copied('')) || detail === WATCH.kernelHead;
 }

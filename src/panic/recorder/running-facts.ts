@@ -8,7 +8,7 @@
 import { getU64 } from '../../base/bytes.ts';
 import { hex64 } from '../../base/hex.ts';
 import type { PartitionConfig } from '../../emulator/host/index.ts';
-import { type KernelSymbols, type ReadMemory, realOf } from '../symbols/index.ts';
+import { ifThere, type KernelSymbols, type ReadMemory, realOf } from '../symbols/index.ts';
 import type { RangeFact, RunningFacts } from './facts.ts';
 import { stampOf, withKernelFile } from './kernel-file.ts';
 
@@ -87,7 +87,7 @@ async function placesInFile(vmlinux: string): Promise<Places | undefined> {
 
 /** A struct resource; the byte order is the one in which it makes sense. */
 async function reservationAt(raddr: number, read: ReadMemory): Promise<RangeFact | undefined> {
-  const bytes = await read(raddr, RESOURCE_BYTES).catch(() => undefined);
+  const bytes = await ifThere(read(raddr, RESOURCE_BYTES));
   if (bytes === undefined) return undefined;
   for (const endian of ['little', 'big'] as const) {
     const start = getU64(bytes, 0, endian);

@@ -1,9 +1,12 @@
 /**
  * `backup-64k`: the first 64 KiB are saved before the new kernel's vectors overwrite them; the dump shows the saved copy at
  * physical 0. Source: handoff contract; kexec-tools 2.0.25 purgatory/arch/ppc64 (backup), kexec/arch/ppc64/crashdump-ppc64.c.
+ * The first 0x100 bytes are the stub that kexec_sequence put there: a secondary that comes to it between T1 and the save
+ * marks its arrival there, which is no damage.
  */
 
-import { fidelityOf, isJudgement, listChanges } from './fidelity-input.ts';
+import type { TraceEvent } from '../contract.ts';
+import { fidelityOf, isJudgement, isMarked, lateMarks, listChanges } from './fidelity-input.ts';
 import { type Rule, verdict } from './input.ts';
 
 const LOW = 0x10000n;
@@ -17,9 +20,11 @@ export const backup64k: Rule = {
     const { instants } = input;
     const { pages } = report;
     if (pages === undefined) return verdict('not-reached', 'there is no dump to look at', [instants.t1]);
+    const marks = lateMarks(input);
     const low = pages.differing.filter(({ raddr }) => BigInt(raddr) < LOW);
-    if (low.length > 0)
-      return verdict('broken', `the dump's first 64 KiB are not those of T1: ${listChanges(low)}`, [
+    const wrong = low.filter((change) => !isMarked(change, marks));
+    if (wrong.length > 0)
+      return verdict('broken', `the dump's first 64 KiB are not those of T1: ${listChanges(wrong)}`, [
         instants.t1,
       ]);
     const gap = pages.missingRanges.find(({ raddr }) => BigInt(raddr) < LOW);
@@ -28,8 +33,12 @@ export const backup64k: Rule = {
     const overwritten = report.changedPagesAfterT1['low-64k'];
     return verdict(
       'held',
-      `${pages.fromBackup} pages of 4 KiB as at T1; ${overwritten} of those in memory have changed since`,
-      [instants.t1],
+      `${pages.fromBackup} pages of 4 KiB as at T1${low.length === 0 ? '' : `, and one with the marks of secondaries that came to 0x60 after T1 (${namesOf(marks)})`}; ${overwritten} of those in memory have changed since`,
+      [instants.t1, ...(low.length === 0 ? [] : marks)],
     );
   },
 };
+
+function namesOf(marks: readonly TraceEvent[]): string {
+  return [...new Set(marks.map(({ cpu }) => `CPU ${cpu}`))].join(', ');
+}

@@ -1,13 +1,15 @@
 /**
  * `copy-in-virtual`: with a hash table under a hypervisor pages are copied with translation on, by the master alone;
  * otherwise with it off. A crash image is in place: nothing is copied. Source: handoff contract, seeds 001 and 004;
- * Linux 6.1 arch/powerpc/kexec/core_64.c copy_with_mmu_off. Seen by stores to the first doubleword of each segment.
+ * Linux 6.1 arch/powerpc/kexec/core_64.c copy_with_mmu_off. Seen by stores to the first doubleword of each segment, and,
+ * where real mode ended at the RMA before there was one, by the storage interrupt that came of it.
  */
 
 import type { TraceEvent } from '../contract.ts';
-import { WATCH } from '../recorder/index.ts';
+import { STORAGE_VECTORS, WATCH } from '../recorder/index.ts';
 import {
   handoffEvents,
+  holds,
   isRealMode,
   KEXEC_PATHS,
   masterOf,
@@ -15,8 +17,13 @@ import {
   pathOf,
   type Rule,
   type RuleInput,
+  reg,
+  spanOf,
   verdict,
 } from './input.ts';
+
+/** The top four bits choose the region; the rest is the real address in the linear map. */
+const REAL = (1n << 60n) - 1n;
 
 export const copyInVirtual: Rule = {
   name: 'copy-in-virtual',
@@ -25,8 +32,14 @@ export const copyInVirtual: Rule = {
     const { instants, image, machine } = input;
     const { t0, t1 } = instants;
     if (image.load === undefined) return verdict('not-reached', 'no image was loaded');
-    if (t1 === undefined) return verdict('not-reached', 'no CPU entered the image', [t0]);
     const copies = handoffEvents(input).filter(isCopy);
+    const limit = pathOf(input) === 'kexec' && machine.mmu === 'hash' ? limitOf(input) : undefined;
+    if (t1 === undefined && limit !== undefined)
+      return verdict('broken', `translation was off for the copy: ${describeLimit(input, limit)}`, [
+        turnedOff(input, limit),
+        limit,
+      ]);
+    if (t1 === undefined) return verdict('not-reached', 'no CPU entered the image', [t0]);
     if (pathOf(input) === 'crash')
       return copies.length === 0
         ? verdict('held', 'the crash image was in place: nothing was copied', [t0, t1])
@@ -52,6 +65,34 @@ export function isCopy({ kind, detail, cpu }: TraceEvent): boolean {
     cpu >= 0 &&
     (detail?.startsWith(WATCH.copied('')) === true || detail === WATCH.kernelHead)
   );
+}
+
+/** Where real mode ended: an access to memory above the RMA, by whoever had left virtual mode for the copy. */
+function limitOf(input: RuleInput): TraceEvent | undefined {
+  const { rma, memory = [] } = input.image.running ?? {};
+  if (rma === undefined) return undefined;
+  const isAbove = (at: bigint): boolean =>
+    at >= BigInt(rma) && memory.map(spanOf).some((span) => holds(span, at));
+  return handoffEvents(input).find(
+    (event) =>
+      event.kind === 'interrupt' &&
+      STORAGE_VECTORS.includes(Number(event.addr ?? 0)) &&
+      isRealMode(reg(event, 'srr1')) &&
+      isAbove((reg(event, 'dar') ?? 0n) & REAL) &&
+      turnedOff(input, event) !== undefined,
+  );
+}
+
+/** The change to real mode that a CPU was in when `event` came. */
+function turnedOff({ events }: RuleInput, { cpu, n }: TraceEvent): TraceEvent | undefined {
+  const last = events.findLast((event) => event.kind === 'msr' && event.cpu === cpu && event.n < n);
+  return last !== undefined && isRealMode(msrAfter(last)) ? last : undefined;
+}
+
+function describeLimit({ image }: RuleInput, limit: TraceEvent): string {
+  const at = ((reg(limit, 'dar') ?? 0n) & REAL).toString(16);
+  const end = (image.running?.rma ?? 0).toString(16);
+  return `CPU ${limit.cpu} at ${limit.symbol ?? limit.regs?.srr0} could not reach 0x${at} in real mode, which ends at 0x${end}`;
 }
 
 /** By the last event that tells the CPU's MSR; a kernel runs with translation on until it is seen to turn it off. */

@@ -2,11 +2,16 @@
  * `digest-ok`: purgatory checks the digest before anything runs; on a mismatch the kernel is never entered. Source:
  * handoff contract, seed 004; kexec-tools 2.0.25 purgatory/purgatory.c. kexec's -i leaves the digest out. Whether it was
  * right is told by memory as it was at T1, by what lay there before, and by faults that were asked for; whether it was
- * looked at, by how many instructions purgatory executed: SHA-256 takes several a byte.
+ * looked at, by how many instructions purgatory executed: SHA-256 takes several a byte. What others wrote into its regions
+ * after T1 counts where the kernel was not entered; where it was, purgatory may have looked before.
  */
 
 import type { TraceEvent } from '../contract.ts';
-import { holds, KEXEC_PATHS, type Rule, type RuleInput, spanOf, verdict } from './input.ts';
+import type { StrayFact } from '../fidelity/index.ts';
+import { listStrays } from './fidelity-input.ts';
+import { holds, KEXEC_PATHS, overlaps, type Rule, type RuleInput, spanOf, verdict } from './input.ts';
+
+const PAGE = 4096;
 
 export const digestOk: Rule = {
   name: 'digest-ok',
@@ -33,8 +38,17 @@ export const digestOk: Rule = {
       ]);
     if (wrong)
       return verdict('held', 'the digest did not match, and the kernel was never entered', [...damage, t1]);
+    const strays = straysOf(input);
+    if (t2 === undefined && strays.length > 0)
+      return verdict(
+        'held',
+        `the digest cannot have matched, and the kernel was never entered; after T1 was written: ${listStrays(strays)}`,
+        [t1],
+      );
     if (t2 === undefined)
-      return verdict('not-reached', 'the digest is right, but purgatory did not enter the kernel', [t1]);
+      return verdict('not-reached', 'the digest was right at T1, but purgatory did not enter the kernel', [
+        t1,
+      ]);
     const bytes = regions.reduce((sum, region) => sum + region.bytes, 0);
     const executed = t2.insn - t1.insn;
     if (executed < bytes)
@@ -43,7 +57,11 @@ export const digestOk: Rule = {
         `purgatory executed ${executed} instructions: too few to look at the ${bytes} bytes of its digest`,
         [t1, t2],
       );
-    return verdict('held', `${regions.length} regions of ${bytes} bytes match`, [t1, t2]);
+    const since =
+      strays.length === 0
+        ? ''
+        : `; before the kernel was entered, perhaps after purgatory had looked, was written: ${listStrays(strays)}`;
+    return verdict('held', `${regions.length} regions of ${bytes} bytes match${since}`, [t1, t2]);
   },
 };
 
@@ -58,5 +76,13 @@ function damageOf({ events, image, instants }: RuleInput): readonly TraceEvent[]
       regs.old !== regs.new &&
       n < (instants.t2?.event ?? Number.POSITIVE_INFINITY) &&
       regions.some((region) => holds(region, BigInt(addr))),
+  );
+}
+
+/** What somebody else than the image wrote into the digest's regions after T1. */
+function straysOf({ image, fidelity }: RuleInput): readonly StrayFact[] {
+  const regions = (image.load?.purgatory?.regions ?? []).map(spanOf);
+  return (fidelity?.intoReservation ?? []).filter(({ raddr }) =>
+    regions.some((region) => overlaps(region, spanOf({ start: raddr, bytes: PAGE }))),
   );
 }

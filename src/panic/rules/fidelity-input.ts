@@ -1,9 +1,13 @@
 /** What rules about memory, registers and the machine at T1 have in common: words for who wrote, and for what is lacking. */
 
-import type { ChangeFact, FidelityReport, WriterFact } from '../fidelity/index.ts';
-import { type Judgement, type RuleInput, verdict } from './input.ts';
+import type { TraceEvent } from '../contract.ts';
+import type { ChangeFact, FidelityReport, StrayFact, WriterFact } from '../fidelity/index.ts';
+import { WATCH } from '../recorder/index.ts';
+import { type Judgement, masterOf, type RuleInput, reg, verdict } from './input.ts';
 
 const NAMED = 4;
+/** What secondaries execute at 0. */
+const STUB_END = 0x100n;
 
 /** The report, or why there is none. */
 export function fidelityOf(input: RuleInput): FidelityReport | Judgement {
@@ -39,4 +43,46 @@ export function describeWriter({ by, cpu, nia, symbol, insn }: WriterFact): stri
 export function listChanges(changes: readonly ChangeFact[], all: number = changes.length): string {
   const named = changes.slice(0, NAMED).map(describeChange).join('; ');
   return all > NAMED ? `${named}; and ${all - NAMED} more` : named;
+}
+
+/** As {@link listChanges}: `the page at 0x… by CPU 0 at …`. */
+export function listStrays(strays: readonly StrayFact[]): string {
+  const named = strays
+    .slice(0, NAMED)
+    .map(({ raddr, writer }) => `the page at ${raddr} by ${describeWriter(writer)}`)
+    .join('; ');
+  return strays.length > NAMED ? `${named}; and ${strays.length - NAMED} more` : named;
+}
+
+/**
+ * Stores by which secondaries that come to 0x60 after T1, before purgatory has saved it, mark their arrival in the copy
+ * at 0: the code there does so (Linux 6.1 head_64.S, __secondary_hold_acknowledge). The saved copy has the marks.
+ */
+export function lateMarks(input: RuleInput): readonly TraceEvent[] {
+  const { t1, t2 } = input.instants;
+  const master = masterOf(input)?.index;
+  if (t1 === undefined) return [];
+  return input.events.filter(
+    (event) =>
+      event.kind === 'store' &&
+      event.detail === WATCH.low &&
+      event.n > t1.event &&
+      event.n < (t2?.event ?? Number.POSITIVE_INFINITY) &&
+      event.cpu >= 0 &&
+      event.cpu !== master &&
+      (reg(event, 'nia') ?? STUB_END) < STUB_END,
+  );
+}
+
+/** Whether all that differs was stored by `marks`. */
+export function isMarked({ raddr, bytes, span }: ChangeFact, marks: readonly TraceEvent[]): boolean {
+  const from = BigInt(raddr);
+  for (let at = from; at < from + BigInt(span ?? bytes); at++)
+    if (!marks.some((mark) => covers(mark, at))) return false;
+  return true;
+}
+
+function covers({ addr, regs }: TraceEvent, at: bigint): boolean {
+  const start = BigInt(addr ?? 0);
+  return at >= start && at < start + BigInt(regs?.length ?? 1);
 }

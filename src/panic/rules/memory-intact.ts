@@ -1,16 +1,30 @@
 /**
  * `memory-intact`: after T1, outside of the reservation nothing changes but 0–0xffff, RTAS's own memory and
- * hypervisor-owned areas. What the crashed kernel itself still wrote between T0 and T1 is told, not broken.
+ * hypervisor-owned areas; and into the reservation nobody writes but the image itself, until its kernel runs (T2). What the
+ * crashed kernel itself still wrote between T0 and T1 is told, not broken. An ordinary kexec has no old memory to keep:
+ * there the image must be entered as it was loaded, and purgatory may write its own memory, the words that it is there to
+ * write, and nothing else.
  * Source: handoff contract; src/panic/fidelity compares memory.
  */
 
-import { fidelityOf, isJudgement, listChanges } from './fidelity-input.ts';
-import { type Rule, verdict } from './input.ts';
+import type { HandoverChange } from '../fidelity/index.ts';
+import { describeWriter, fidelityOf, isJudgement, listChanges, listStrays } from './fidelity-input.ts';
+import {
+  holds,
+  type Judgement,
+  KEXEC_PATHS,
+  pathOf,
+  type Rule,
+  type RuleInput,
+  segmentOf,
+  verdict,
+} from './input.ts';
 
 export const memoryIntact: Rule = {
   name: 'memory-intact',
-  paths: ['crash'],
+  paths: KEXEC_PATHS,
   judge: (input) => {
+    if (pathOf(input) === 'kexec') return imageIntact(input);
     const report = fidelityOf(input);
     if (isJudgement(report)) return report;
     const { instants } = input;
@@ -18,6 +32,9 @@ export const memoryIntact: Rule = {
     const broken = report.changedAfterT1.filter(({ owner }) => owner === 'unexplained');
     if (counts.unexplained > 0)
       return verdict('broken', `after T1 changed: ${listChanges(broken, counts.unexplained)}`, [instants.t1]);
+    const strays = report.intoReservation ?? [];
+    if (strays.length > 0)
+      return verdict('broken', `after T1 written into the reservation: ${listStrays(strays)}`, [instants.t1]);
     const others = (['low-64k', 'rtas', 'hypervisor'] as const)
       .filter((owner) => counts[owner] > 0)
       .map((owner) => `${owner} ${counts[owner]}`);
@@ -29,3 +46,83 @@ export const memoryIntact: Rule = {
     );
   },
 };
+
+const RUN_AT_LOAD = 0x5cn;
+const BOOT_CPU = 0x1cn;
+const WORD = 4n;
+
+function imageIntact({ instants, handover, image }: RuleInput): Judgement {
+  const { t1, t2 } = instants;
+  if (t1 === undefined) return verdict('not-reached', 'the image was not entered', [instants.t0]);
+  if (handover === undefined)
+    return verdict('not-evaluated', 'the pages of the image were not found before it was copied', [t1]);
+  const { notAsLoaded, segments, changed } = handover;
+  const [unlike] = notAsLoaded;
+  if (unlike !== undefined) {
+    const count = segments.reduce((sum, { pages, asLoadedAtT1 }) => sum + pages - asLoadedAtT1, 0);
+    return verdict(
+      'broken',
+      `${count} pages were not as loaded at T1, the first in ${unlike.role} at ${unlike.raddr}`,
+      [t1],
+    );
+  }
+  const pages = segments.reduce((sum, each) => sum + each.pages, 0);
+  if (t2 === undefined) return verdict('not-reached', `${pages} pages were as loaded at T1`, [t1]);
+  if (changed === undefined)
+    return verdict('not-evaluated', `${pages} pages were as loaded at T1; nothing was kept at T2`, [t1, t2]);
+  const wrong = changed.filter((change) => !isExpected(change, image));
+  if (wrong.length > 0) return verdict('broken', `from T1 to T2 changed: ${listPlaces(wrong)}`, [t1, t2]);
+  const places = [...new Set(changed.map(({ place }) => place))].map(
+    (place) =>
+      `${place}${place === 'elsewhere' ? ' by purgatory' : ''} ${changed.filter((each) => each.place === place).length}`,
+  );
+  return verdict(
+    'held',
+    `${pages} pages as loaded at T1; changed up to T2: ${places.length === 0 ? 'nothing' : places.join(', ')}`,
+    [t1, t2],
+  );
+}
+
+/**
+ * Purgatory's own memory (kexec-tools puts its stack into no segment), the two words that it stores, marks of waiting
+ * secondaries, what firmware owns.
+ */
+function isExpected(change: HandoverChange, { load }: RuleInput['image']): boolean {
+  const isWord = (role: 'kernel' | 'tree', offset: bigint): boolean => {
+    const start = segmentOf(load, role)?.start;
+    const from = BigInt(change.raddr);
+    const bytes = BigInt(change.span ?? change.bytes);
+    return start !== undefined && from >= start + offset && from + bytes <= start + offset + WORD;
+  };
+  switch (change.place) {
+    case 'purgatory':
+    case 'low-64k':
+    case 'rtas':
+    case 'hypervisor':
+      return true;
+    case 'kernel':
+      return isWord('kernel', RUN_AT_LOAD);
+    case 'tree':
+      return isWord('tree', BOOT_CPU);
+    case 'elsewhere':
+      return isPurgatory(change.writer, load);
+    default:
+      return false;
+  }
+}
+
+function isPurgatory({ by, nia }: HandoverChange['writer'], load: RuleInput['image']['load']): boolean {
+  const code = segmentOf(load, 'purgatory');
+  return by === 'cpu' && code !== undefined && holds(code, BigInt(nia));
+}
+
+function listPlaces(changes: readonly HandoverChange[]): string {
+  const named = changes
+    .slice(0, 4)
+    .map(
+      ({ raddr, bytes, place, writer }) =>
+        `${bytes} ${bytes === 1 ? 'byte' : 'bytes'} at ${raddr} (${place}) by ${describeWriter(writer)}`,
+    )
+    .join('; ');
+  return changes.length > 4 ? `${named}; and ${changes.length - 4} more` : named;
+}

@@ -22,9 +22,7 @@ export const pageTablesCleared: Rule = {
       return verdict('broken', `${left} entries are valid at T1${sample}`, [instants.t1, ...calls]);
     }
     const how = calls.length === 0 ? '' : `, after ${calls.length} H_CLEAR_HPT`;
-    return verdict('held', `no entry is valid but ${table.hypervisor} of the hypervisor's${how}`, [
-      ...calls,
-      instants.t1,
-    ]);
+    const own = table.hypervisor === 0 ? '' : ` but ${table.hypervisor} of the hypervisor's`;
+    return verdict('held', `no entry is valid${own}${how}`, [...calls, instants.t1]);
   },
 };

@@ -1,23 +1,31 @@
 /**
  * `restart-shares-shutdown`: an ordinary restart runs the same machine_shutdown as a kexec does. Source: handoff
  * contract, seed 002; Linux 6.1 arch/powerpc/kernel/setup-common.c. A crash is followed by one: the crash kernel's own,
- * when its dump is done.
+ * when its dump is done. Where none was asked for, nothing is to be judged.
  */
 
 import type { TraceEvent } from '../contract.ts';
 import { WATCH } from '../recorder/index.ts';
-import { type Rule, verdict } from './input.ts';
+import { pathOf, type Rule, verdict } from './input.ts';
 
 const REQUEST = 'kernel_restart';
 const RESTART = 'machine_restart';
 const SHUTDOWN = 'machine_shutdown';
 const FIRMWARE = 'system-reboot';
+const NO_RESTART = {
+  crash: 'the guest crashed, and no kernel restarted after that',
+  kexec: 'the guest was left by an ordinary kexec, and no kernel restarted after that',
+  restart: '',
+} as const;
 
 export const restartSharesShutdown: Rule = {
   name: 'restart-shares-shutdown',
-  judge: ({ events, image }) => {
+  judge: (input) => {
+    const { events, image, instants } = input;
     const restarts = events.filter((event) => isFunction(event, RESTART));
-    if (restarts.length === 0) return verdict('not-reached', 'no kernel was seen to restart');
+    if (restarts.length === 0 && pathOf(input) === 'restart')
+      return verdict('not-reached', `${RESTART} was not seen`, [instants.t0]);
+    if (restarts.length === 0) return verdict('not-applicable', NO_RESTART[pathOf(input)]);
     const evidence: TraceEvent[] = [];
     for (const restart of restarts) {
       const firmware = events.find(

@@ -8,6 +8,9 @@ import { WATCH } from '../recorder/index.ts';
 import { KEXEC_PATHS, type Rule, runsInPlace, verdict } from './input.ts';
 import { runAtLoadOf } from './run-at-load-set.ts';
 
+/** `run0`. */
+const RUN0 = 0x72756e30;
+
 export const staysPut: Rule = {
   name: 'stays-put',
   paths: KEXEC_PATHS,
@@ -30,12 +33,20 @@ export const staysPut: Rule = {
       return verdict('not-reached', 'the new kernel ended before it could be told', [t2]);
     }
     if (moved.length > 0)
-      return verdict('held', `run-at-load is ${flag}: it moved itself to 0`, [t2, ...moved]);
+      return verdict('held', `run-at-load is ${nameFlag(flag)}: it moved itself to 0`, [t2, ...moved]);
     if (stays.length > 0)
-      return verdict('broken', `run-at-load is ${flag}, but it stayed where it was`, [t2, ...stays]);
+      return verdict('broken', `run-at-load is ${nameFlag(flag)}, but it stayed where it was`, [
+        t2,
+        ...stays,
+      ]);
     return verdict('not-reached', 'the new kernel ended before it could be told', [t2]);
   },
 };
+
+/** The marker is told as what it is, not as a number. */
+function nameFlag(flag: number): string {
+  return flag === RUN0 ? 'still the marker' : `0x${flag.toString(16)}`;
+}
 
 /** Stores behind the vectors' end, or execution of the kernel's own code at address 0. */
 function isMove({ kind, detail }: TraceEvent): boolean {

@@ -3,8 +3,9 @@
  * accounted for by kind. Source: handoff contract; src/panic/fidelity compares the dump.
  */
 
+import type { TraceEvent } from '../contract.ts';
 import type { PageCounts } from '../fidelity/index.ts';
-import { fidelityOf, isJudgement, listChanges } from './fidelity-input.ts';
+import { fidelityOf, isJudgement, isMarked, lateMarks, listChanges } from './fidelity-input.ts';
 import { type Rule, verdict } from './input.ts';
 
 export const vmcoreComplete: Rule = {
@@ -18,7 +19,8 @@ export const vmcoreComplete: Rule = {
     const [problem] = problems;
     if (problem !== undefined) return verdict('broken', problem, [instants.t1]);
     if (pages === undefined) return verdict('not-reached', 'there is no dump', [instants.t1]);
-    const faults = faultsOf(pages);
+    const marks = lateMarks(input);
+    const faults = faultsOf(pages, marks);
     if (faults.length > 0) return verdict('broken', faults.join('; '), [instants.t1]);
     if (pages.filtered.unknown > 0)
       return verdict(
@@ -26,13 +28,15 @@ export const vmcoreComplete: Rule = {
         `${pages.filtered.unknown} pages were left out, and nothing tells what the kernel used them for`,
         [instants.t1],
       );
-    return verdict('held', account(pages), [instants.t1]);
+    return verdict('held', account(pages, marks), [instants.t1]);
   },
 };
 
-function faultsOf(pages: PageCounts): string[] {
+function faultsOf(pages: PageCounts, marks: readonly TraceEvent[]): string[] {
   // What the hypervisor and RTAS write on behalf of nobody is as it was when the dump was written.
-  const wrong = pages.differing.filter(({ owner }) => owner !== 'hypervisor' && owner !== 'rtas');
+  const wrong = pages.differing.filter(
+    (change) => change.owner !== 'hypervisor' && change.owner !== 'rtas' && !isMarked(change, marks),
+  );
   const many = pages.differingPages > pages.differing.length;
   const [gap] = pages.missingRanges;
   return [
@@ -49,7 +53,8 @@ function faultsOf(pages: PageCounts): string[] {
 }
 
 /** Every page of RAM, by what became of it. */
-function account(pages: PageCounts): string {
+function account(pages: PageCounts, marks: readonly TraceEvent[]): string {
+  const marked = pages.differing.filter((change) => isMarked(change, marks)).length;
   const filtered = Object.entries(pages.filtered)
     .filter(([, count]) => count > 0)
     .map(([kind, count]) => `${kind} ${count}`);
@@ -57,7 +62,8 @@ function account(pages: PageCounts): string {
     `of ${pages.total} pages ${pages.equal} equal`,
     `${pages.fromBackup} from the backup`,
     `${pages.reservation} reserved`,
-    ...(pages.differingPages > 0 ? [`${pages.differingPages} written by firmware since`] : []),
+    ...(marked > 0 ? [`${marked} with marks of secondaries that came to 0x60 after T1`] : []),
+    ...(pages.differingPages > marked ? [`${pages.differingPages - marked} written by firmware since`] : []),
     ...(filtered.length > 0 ? [`left out: ${filtered.join(', ')}`] : []),
   ].join(', ');
 }

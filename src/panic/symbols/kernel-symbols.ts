@@ -8,8 +8,9 @@
 import { FormatError } from '../../base/errors.ts';
 import { findKallsyms, SymbolTable, symbolsOfElf } from '../../vmcore/analyse/index.ts';
 import { openFileSource } from '../../vmcore/reader/index.ts';
+import { ifThere } from './if-there.ts';
 
-/** Reads real memory; rejects where there is none. */
+/** Reads real memory; rejects with OutsideMemory where there is none. */
 export type ReadMemory = (raddr: number, length: number) => Promise<Uint8Array>;
 
 /** Where symbols came from. */
@@ -78,7 +79,7 @@ async function readImage(read: ReadMemory, base: number, limit: number): Promise
   const bytes = new Uint8Array(limit);
   bytes.set(await read(base, PIECE));
   for (let at = PIECE; at < limit; at += PIECE) {
-    const piece = await read(base + at, PIECE).catch(() => undefined);
+    const piece = await ifThere(read(base + at, PIECE));
     if (piece === undefined) return bytes.subarray(0, at);
     bytes.set(piece, at);
   }
@@ -97,7 +98,7 @@ export async function functionEntry(
   const address = symbols.table.find(name);
   if (address === undefined) return undefined;
   const raddr = realOf(address);
-  const code = await read(raddr, 8).catch(() => undefined);
+  const code = await ifThere(read(raddr, 8));
   if (code === undefined) return undefined;
   return raddr + (setsUpToc(code) ? 8 : 0);
 }

@@ -1,10 +1,10 @@
-/** MSR[SE] and MSR[BE]: Power ISA 3.0B, Book III §6.5.15. */
+/** MSR[SE], MSR[BE] and CIABR: Power ISA 3.0B, Book III §6.5.15. */
 
 import { describe, expect, it } from 'vitest';
 import { MSR_BE_BIT, MSR_EE_BIT, MSR_SE_BIT, MSR_SF_BIT } from '../../../src/emulator/cpu/msr.ts';
 import { BareMachine } from '../../../src/emulator/partition/bare-machine.ts';
 import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
-import { ATTN, b, bc, dForm, li, lis, mfspr, mtspr, NOP, RFID, xForm } from '../../synth/power-words.ts';
+import { ATTN, b, bc, dForm, li, lis, mfspr, mtspr, NOP, RFID, SC1, xForm } from '../../synth/power-words.ts';
 
 const START = 0x2000;
 const LOG = 0x10000;
@@ -149,5 +149,69 @@ describe('in a partition', () => {
       [6 + HANDLER.length, 24],
     ]);
     expect(partition.instructions).toBe(6 + 2 * HANDLER.length);
+  });
+});
+
+describe('CIABR', () => {
+  const H_SET_MODE = 0x31c;
+  const CTR = 9;
+  const PAGE = 0x1000;
+  const PRIVILEGED = 2;
+  const PROBLEM = 1;
+  const BREAKPOINT = 0x00100000n;
+  const setBreakpoint = (at: number, state: number): number[] => [
+    ...[li(3, H_SET_MODE), li(4, 0), li(5, 1), li(6, at | state), li(7, 0), SC1],
+  ];
+  /** A loop of 3 turns on the page after the kernel's first; its second instruction is a store to r10 = DATA. */
+  const LOOP = [NOP, dForm(36, 9, 10, 4), bc(16, 0, -8), ATTN];
+
+  /** Sets it, comes to the loop, and runs to the end. */
+  function broken(at: number, state: number) {
+    const start = [
+      lis(31, 1),
+      li(9, 3),
+      mtspr(CTR, 9),
+      dForm(14, 10, 0, 0x7000),
+      ...setBreakpoint(at, state),
+    ];
+    const fill = new Array<number>(PAGE / 4 - start.length).fill(NOP);
+    const { partition, events } = bareKernel([...start, ...fill, ...LOOP], {
+      vectors: [0xd00],
+      hcallsExcept: ['H_SET_MODE'],
+    });
+    for (const [i, word] of HANDLER.entries()) partition.ram.writeU32(0xd00 + 4 * i, word, false);
+    expect(partition.run(1e5)).toBe('ended');
+    expect(partition.ended).toMatchObject({ message: expect.stringContaining('0000000000005') });
+    return { partition, events, plain: start.length + fill.length + 3 * 3 };
+  }
+  const STORE_AT = KERNEL_ENTRY + PAGE + 4;
+
+  it('an instruction on another page, three times → an interrupt after each, nothing else changed', () => {
+    const { partition, events, plain } = broken(STORE_AT, PRIVILEGED);
+    expect(events.map(({ regs }) => regs?.srr0)).toEqual(new Array(3).fill(BigInt(STORE_AT + 4)));
+    for (const { regs } of events) expect((regs?.srr1 ?? 0n) & 0x783f0000n).toBe(TRACED | STORE | BREAKPOINT);
+    expect(partition.ram.readU64(0x10000 + 16, false)).toBe(BigInt(STORE_AT));
+    expect(partition.ram.readU64(0x10000 + 24, false)).toBe(0x7004n);
+    expect(partition.instructions).toBe(plain + 3 * HANDLER.length);
+  });
+
+  it('a taken branch → where it went', () => {
+    const { events } = broken(STORE_AT + 4, PRIVILEGED);
+    const [first, , last] = events;
+    expect(events.length).toBe(3);
+    expect([first?.regs?.srr0, last?.regs?.srr0]).toEqual([BigInt(STORE_AT - 4), BigInt(STORE_AT + 8)]);
+  });
+
+  it('an instruction on the page of the call itself → once', () => {
+    const at = KERNEL_ENTRY + 0x800;
+    const { partition, events, plain } = broken(at, PRIVILEGED);
+    expect(events.map(({ regs }) => regs?.srr0)).toEqual([BigInt(at + 4)]);
+    expect(partition.instructions).toBe(plain + HANDLER.length);
+  });
+
+  it('for problem state alone → none here', () => {
+    const { partition, events, plain } = broken(STORE_AT, PROBLEM);
+    expect(events).toEqual([]);
+    expect(partition.instructions).toBe(plain);
   });
 });

@@ -41,6 +41,7 @@ const WILD = [...QUIET, stw(5, 4, 0x1008)];
 async function crashed(
   after: readonly number[],
   dumpOf: (partition: Partition) => Uint8Array = dumpAtT1,
+  entered: number | undefined = T1 + 1,
 ): Promise<Examination> {
   const { partition } = bareKernel([...PANICS, ...after, ATTN], {
     probes: [
@@ -64,6 +65,7 @@ async function crashed(
     },
     online: [0],
     dump: foundDump(dump),
+    ...(entered === undefined ? {} : { entered }),
     nameOf: (nia) => (nia === BigInt(at(11)) ? 'wild+0x0' : undefined),
   });
 }
@@ -142,6 +144,17 @@ describe('examine', () => {
       note: `after T1 changed: 1 byte at ${hex64(OLD + 0x100b)} by CPU 0 at ${hex64(at(11))} (wild+0x0), instruction 11`,
     });
     expect(verdictOf('vmcore-complete', result)).toMatchObject({ verdict: 'held' });
+  });
+
+  it('into the reservation before the new kernel runs, by code outside of it: memory-intact names the page', async () => {
+    const before = await crashed(QUIET, dumpAtT1, 100);
+    const writer = { by: 'cpu', cpu: 0, nia: hex64(at(9)), insn: 9 };
+    expect(before.fidelity?.intoReservation).toEqual([{ raddr: hex64(16 * MIB), writer, changed: true }]);
+    expect(verdictOf('memory-intact', before)).toMatchObject({
+      verdict: 'broken',
+      note: `after T1 written into the reservation: the page at ${hex64(16 * MIB)} by CPU 0 at ${hex64(at(9))}, instruction 9`,
+    });
+    expect((await crashed(QUIET)).fidelity?.intoReservation).toBeUndefined();
   });
 
   it('the dump was written after the wild store: it differs, and the same writer is named', async () => {

@@ -3,9 +3,10 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
 import type { FidelityReport, InstantFacts, RuleResult } from '../../../src/panic/contract.ts';
+import type { ChangeFact, HandoverChange, HandoverReport } from '../../../src/panic/fidelity/index.ts';
 import type { RuleInput } from '../../../src/panic/index.ts';
 import { judgeRules } from '../../../src/panic/index.ts';
-import { endBefore, goodHandoff, inputOf } from '../../synth/rule-input.ts';
+import { endBefore, goodHandoff, inputOf, insertAfter, KERNEL, TREE } from '../../synth/rule-input.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Interrupt = Mutable<InstantFacts['interrupts'][number]>;
@@ -182,5 +183,144 @@ describe('registers-saved', () => {
       verdict: 'held',
       note: 'CPU 5 did not answer',
     });
+  });
+});
+
+describe('marks of secondaries that come to 0x60 after T1', () => {
+  const PAGES = {
+    total: 20,
+    equal: 0,
+    fromBackup: 15,
+    reservation: 4,
+    filtered: { zero: 0, cache: 0, private: 0, user: 0, free: 0, poisoned: 0, unknown: 0 },
+    kindsKnown: false,
+    differingPages: 1,
+    missing: 0,
+    missingRanges: [],
+  };
+  /** CPU 0 comes late and marks eight bytes at 0x10, by code at `nia`. */
+  const marked = (differing: Partial<ChangeFact>, nia = 0x90n) => {
+    const handoff = goodHandoff();
+    insertAfter(handoff, 't1', 'mark', {
+      cpu: 0,
+      kind: 'store',
+      detail: 'low 0x100',
+      addr: hex64(0x10),
+      regs: { length: hex64(8), nia: hex64(nia) },
+    });
+    const change: ChangeFact = { raddr: hex64(0x17), bytes: 1, owner: 'low-64k', ...differing };
+    const fidelity = report({ pages: { ...PAGES, differing: [change] } });
+    const rules = judgeRules({ ...inputOf(handoff), fidelity });
+    return ['backup-64k', 'vmcore-complete'].map((each) => rules.find(({ name }) => name === each));
+  };
+
+  it('all that differs was stored by them → held, and told', () => {
+    for (const result of marked({}))
+      expect(result).toMatchObject({
+        verdict: 'held',
+        note: expect.stringContaining('marks of secondaries that came to 0x60 after T1'),
+      });
+  });
+
+  it.each<[string, Partial<ChangeFact>, bigint?]>([
+    ['another byte', { raddr: hex64(0x18) }],
+    ['more between the first and the last', { bytes: 2, span: 0x100 }],
+    ['code that is not the stub', {}, 0x5000n],
+  ])('%s → broken', (_what, change, nia) => {
+    for (const result of marked(change, nia)) expect(result).toMatchObject({ verdict: 'broken' });
+  });
+});
+
+describe('written into the reservation after T1', () => {
+  const strays = (entered: boolean, raddr: bigint) => {
+    const handoff = goodHandoff();
+    if (!entered) endBefore(handoff, 't2');
+    const writer = { by: 'cpu', cpu: 0, nia: hex64(0xc1c4), symbol: 'kexec_wait+0x38', insn: 77 } as const;
+    const fidelity = report({ intoReservation: [{ raddr: hex64(raddr), writer, changed: true }] });
+    const rules = judgeRules({ ...inputOf(handoff), fidelity });
+    return (rule: string) => rules.find(({ name }) => name === rule);
+  };
+  const WHO = /0x0{8}20000000 by CPU 0 at 0x0{12}c1c4 \(kexec_wait\+0x38\), instruction 77/;
+
+  it('memory-intact is broken, whatever came of it', () => {
+    for (const entered of [true, false])
+      expect(strays(entered, KERNEL)('memory-intact')).toMatchObject({
+        verdict: 'broken',
+        note: expect.stringMatching(WHO),
+      });
+  });
+
+  it('digest-ok: where the kernel was not entered it cannot have matched; elsewhere it was right', () => {
+    expect(strays(false, KERNEL)('digest-ok')).toMatchObject({
+      verdict: 'held',
+      note: expect.stringMatching(WHO),
+    });
+    expect(strays(false, TREE)('digest-ok')).toMatchObject({
+      verdict: 'not-reached',
+      note: 'the digest was right at T1, but purgatory did not enter the kernel',
+    });
+    expect(strays(true, KERNEL)('digest-ok')?.note).toMatch(WHO);
+  });
+});
+
+describe('memory-intact of an ordinary kexec', () => {
+  const WRITER = { by: 'cpu', cpu: 1, nia: hex64(0x228a0010), insn: 88 } as const;
+  const of = (rest: Partial<HandoverReport> | undefined) => {
+    const { image, ...input } = inputOf(goodHandoff());
+    const segments = [{ role: 'kernel', mem: hex64(KERNEL), pages: 10, asLoadedAtT1: 10 }] as const;
+    const handover = { segments, notAsLoaded: [], changed: [], changedPlaces: 0, ...rest };
+    return judgeRules({
+      ...input,
+      image: { ...image, path: 'kexec' },
+      ...(rest === undefined ? {} : { handover }),
+    }).find(({ name }) => name === 'memory-intact');
+  };
+  const changed = (rest: Partial<HandoverChange>) =>
+    of({ changed: [{ raddr: hex64(KERNEL), bytes: 4, place: 'kernel', writer: WRITER, ...rest }] });
+
+  it('as loaded; purgatory wrote what it is there to write → held', () => {
+    expect(of({})).toMatchObject({
+      verdict: 'held',
+      note: '10 pages as loaded at T1; changed up to T2: nothing',
+    });
+    for (const rest of [
+      { raddr: hex64(KERNEL + 0x5cn) },
+      { raddr: hex64(TREE + 0x1cn), place: 'tree' },
+      { place: 'purgatory', bytes: 900 },
+      { place: 'low-64k' },
+      { place: 'elsewhere' },
+    ] as const)
+      expect(changed(rest)).toMatchObject({ verdict: 'held' });
+  });
+
+  it('a page that is not as loaded, a change by anybody else, or of anything else → broken', () => {
+    const segments = [{ role: 'kernel', mem: hex64(KERNEL), pages: 10, asLoadedAtT1: 8 }] as const;
+    expect(of({ segments, notAsLoaded: [{ raddr: hex64(KERNEL), role: 'kernel' }] })).toMatchObject({
+      verdict: 'broken',
+      note: `2 pages were not as loaded at T1, the first in kernel at ${hex64(KERNEL)}`,
+    });
+    expect(changed({})).toMatchObject({
+      verdict: 'broken',
+      note: `from T1 to T2 changed: 4 bytes at ${hex64(KERNEL)} (kernel) by CPU 1 at ${WRITER.nia}, instruction 88`,
+    });
+    for (const rest of [
+      { raddr: hex64(KERNEL + 0x5cn), span: 8 },
+      { raddr: hex64(TREE + 0x20n), place: 'tree' },
+      { place: 'initrd' },
+      { place: 'elsewhere', writer: { ...WRITER, nia: hex64(0x5000) } },
+      { place: 'elsewhere', writer: { ...WRITER, by: 'device', cpu: -1 } },
+    ] as const)
+      expect(changed(rest)).toMatchObject({ verdict: 'broken' });
+  });
+
+  it('nothing was kept → not evaluated', () => {
+    expect(of(undefined)).toMatchObject({ verdict: 'not-evaluated' });
+    const { image, ...input } = inputOf(goodHandoff());
+    const handover = { segments: [], notAsLoaded: [] };
+    expect(
+      judgeRules({ ...input, image: { ...image, path: 'kexec' }, handover }).find(
+        ({ name }) => name === 'memory-intact',
+      ),
+    ).toMatchObject({ verdict: 'not-evaluated' });
   });
 });

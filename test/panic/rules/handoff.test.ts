@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
-import { endBefore, type Handoff, insertAfter, KERNEL, TREE } from '../../synth/rule-input.ts';
+import { judgeRules } from '../../../src/panic/index.ts';
+import {
+  endBefore,
+  goodHandoff,
+  type Handoff,
+  inputOf,
+  insertAfter,
+  KERNEL,
+  TREE,
+} from '../../synth/rule-input.ts';
 import { judged, onlyOneCpu, regsOf } from './judge.ts';
 
 /** The same handoff as an ordinary kexec: device shutdown, machine_shutdown, the image copied. */
@@ -121,8 +130,17 @@ describe('restart-shares-shutdown', () => {
     expect(judged('restart-shares-shutdown', earlier(false)).verdict).toBe('broken');
   });
 
-  it('nothing restarted, or the trace ends before: not reached', () => {
-    expect(judged('restart-shares-shutdown', (h) => endBefore(h, 'restart')).verdict).toBe('not-reached');
+  it('nothing restarted: not applicable, unless a restart was asked for; the trace ends before: not reached', () => {
+    const without = (path: 'crash' | 'kexec' | 'restart') => (h: Handoff) => {
+      endBefore(h, 'restart');
+      if (path !== 'crash') h.facts.path = path;
+    };
+    for (const path of ['crash', 'kexec'] as const)
+      expect(judged('restart-shares-shutdown', without(path))).toMatchObject({
+        verdict: 'not-applicable',
+        note: expect.stringContaining('no kernel restarted after that'),
+      });
+    expect(judged('restart-shares-shutdown', without('restart')).verdict).toBe('not-reached');
     expect(judged('restart-shares-shutdown', (h) => endBefore(h, 'shutdown')).verdict).toBe('not-reached');
   });
 
@@ -337,6 +355,36 @@ describe('copy-in-virtual', () => {
 
   it('not entered: not reached', () => {
     expect(judged('copy-in-virtual', (h) => endBefore(h, 't1')).verdict).toBe('not-reached');
+  });
+
+  it('real mode ended at the RMA before the image was entered: broken, with the interrupt that came of it', () => {
+    const real = 0x8000000000001000n;
+    const limited = (dar: bigint, mmu: string) => {
+      const handoff = goodHandoff();
+      handoff.facts.path = 'kexec';
+      endBefore(handoff, 't1');
+      const change = { before: hex64(real | 0x30n), after: hex64(real) };
+      insertAfter(handoff, 'crash', 'off', { cpu: 1, kind: 'msr', regs: change });
+      insertAfter(handoff, 'off', 'limit', {
+        cpu: 1,
+        kind: 'interrupt',
+        addr: hex64(0x300),
+        symbol: 'kexec_copy_flush+0x3c',
+        regs: { srr0: hex64(0xac7c), srr1: hex64(real), dar: hex64(dar) },
+      });
+      const input = inputOf(handoff);
+      return judgeRules({ ...input, machine: { ...input.machine, mmu } }).find(
+        ({ name }) => name === 'copy-in-virtual',
+      );
+    };
+    expect(limited(0xc000000010000000n, 'hash')).toMatchObject({
+      verdict: 'broken',
+      note: 'translation was off for the copy: CPU 1 at kexec_copy_flush+0x3c could not reach 0x10000000 in real mode, which ends at 0x10000000',
+      evidence: [2, 3],
+    });
+    expect(limited(0xc00000000ffffff8n, 'hash')?.verdict).toBe('not-reached');
+    expect(limited(0xc000000050000000n, 'hash')?.verdict).toBe('not-reached');
+    expect(limited(0xc000000010000000n, 'radix')?.verdict).toBe('not-reached');
   });
 });
 

@@ -1,7 +1,8 @@
 /**
  * Page sizes of the hash MMU and how segments and page table entries name them, mixed sizes in a segment included:
  * Power ISA 2.07, Book III-S, §5.7.7 and §5.7.8.1; the encodings are implementation dependent, these are POWER7's to
- * POWER9's, as QEMU 7.2 (target/ppc/mmu-hash64.c) has them. Left out: 16 GiB pages.
+ * POWER9's, as QEMU 7.2 (target/ppc/mmu-hash64.c) has them. Left out: 16 GiB pages, which a partition has only where its
+ * hypervisor set memory aside for them (ibm,expected#pages); this one's tree offers none.
  */
 
 export type PageEncoding = {

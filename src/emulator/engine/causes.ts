@@ -1,0 +1,66 @@
+/**
+ * Which interrupt follows an access that could not be made, or an exit of compiled code, and what the processor leaves in
+ * its registers beside: Power ISA 3.0B, Book III, §6.5.
+ */
+
+import { BugError } from '../../base/errors.ts';
+import { EXIT } from '../cpu/exit.ts';
+import { VECTOR } from '../cpu/interrupts.ts';
+import { HELPER } from '../cpu/layout.ts';
+import type { Vcpu } from '../cpu/vcpu.ts';
+import { faultAddress, type StorageFault } from './translation.ts';
+
+/** An interrupt's vector and the bits that it sets in SRR1. */
+export type Cause = { readonly vector: number; readonly status: bigint };
+
+const DSISR = 18;
+const DAR = 19;
+/** SRR1 of an instruction storage interrupt: bits 33–36 and 42–47. */
+const FETCH_STATUS = 0x783f0000n;
+/** SRR1 of a machine check: a load or store of what is not there. */
+const NOTHING_THERE = 0x00040000n;
+
+const plain = (vector: number): Cause => ({ vector, status: 0n });
+const program = (status: bigint): Cause => ({ vector: VECTOR.program, status });
+
+const BY_EXIT: ReadonlyMap<number, Cause> = new Map([
+  [EXIT.illegal, program(0x00080000n)],
+  [EXIT.privileged, program(0x00040000n)],
+  [EXIT.trap, program(0x00020000n)],
+  [EXIT.fpEnabled, program(0x00100000n)],
+  [EXIT.fpUnavailable, plain(VECTOR.fpUnavailable)],
+  [EXIT.vectorUnavailable, plain(VECTOR.vectorUnavailable)],
+  [EXIT.vsxUnavailable, plain(VECTOR.vsxUnavailable)],
+  [EXIT.alignment, plain(VECTOR.alignment)],
+]);
+
+/** Sets DAR and DSISR of the vCPU as the fault asks for. */
+export function causeOfFault(vcpu: Vcpu, fault: StorageFault): Cause {
+  switch (fault.kind) {
+    case 'data':
+      vcpu.setSpr(DAR, faultAddress(fault));
+      vcpu.setSpr(DSISR, BigInt(fault.status >>> 0));
+      return plain(VECTOR.dataStorage);
+    case 'data-segment':
+      vcpu.setSpr(DAR, faultAddress(fault));
+      return plain(VECTOR.dataSegment);
+    case 'instruction':
+      return { vector: VECTOR.instructionStorage, status: BigInt(fault.status >>> 0) & FETCH_STATUS };
+    case 'instruction-segment':
+      return plain(VECTOR.instructionSegment);
+    case 'machine-check':
+      vcpu.setSpr(DAR, faultAddress(fault));
+      return { vector: VECTOR.machineCheck, status: NOTHING_THERE };
+    case 'none':
+      throw new BugError('a fault has a kind');
+  }
+}
+
+/** Sets DAR of the vCPU for an alignment interrupt. */
+export function causeOfExit(vcpu: Vcpu, code: number): Cause {
+  const cause = BY_EXIT.get(code);
+  if (cause === undefined) throw new BugError(`exit code ${code} is handled`);
+  // Whoever exits by it leaves the operand's address in HELPER.
+  if (code === EXIT.alignment) vcpu.setSpr(DAR, vcpu.get64(HELPER));
+  return cause;
+}

@@ -1,0 +1,40 @@
+/** What the interpreter's module imports: the arena, and functions of the host under the names of interpreter.ts. */
+
+import { assert } from '../../base/errors.ts';
+import { EXIT } from '../cpu/exit.ts';
+import { HOST_HELPERS } from '../semantics/host.ts';
+import { SPECIAL_NAMES } from '../semantics/specials.ts';
+import type { CodeCache } from './code-cache.ts';
+import type { SpecialHost } from './special-host.ts';
+import { specialTable } from './specials.ts';
+
+export function interpreterImports(
+  parts: SpecialHost & { readonly code: CodeCache },
+): Record<string, unknown> {
+  const { arena, code, host, storage, vcpu } = parts;
+  const table = specialTable(parts);
+  const specials = SPECIAL_NAMES.map((name) => {
+    const run = table.get(name);
+    assert(run !== undefined, `special ${name} is implemented`);
+    return run;
+  });
+  const imports: Record<string, unknown> = {
+    memory: arena.memory,
+    decode: (record: number) => (code.decodeRecord(record >>> 0) ? 0 : EXIT.fetch),
+    probe: (record: number) => {
+      const { handler, word } = code.probed(record >>> 0);
+      host.probed?.(vcpu(), word);
+      return handler;
+    },
+    special: (id: number, record: number) =>
+      (specials[id] as (word: number) => number)(code.wordAt(record >>> 0)),
+    resolveRead: (lo: number, hi: number, bytes: number) => storage.resolveRead(lo, hi, bytes) | 0,
+    resolveWrite: (lo: number, hi: number, bytes: number) => storage.resolveWrite(lo, hi, bytes) | 0,
+    commitWrite: () => storage.commitWrite(),
+  };
+  for (const [name, helper] of HOST_HELPERS) {
+    imports[`helper_${name}`] = (a: number, b: number, c: number, d: number) =>
+      helper.run(arena.view, a, b, c, d);
+  }
+  return imports;
+}

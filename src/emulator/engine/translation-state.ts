@@ -1,0 +1,66 @@
+/**
+ * What decides how the running vCPU's accesses are translated: read from MSR and the translation registers before each
+ * entry to compiled code.
+ */
+
+import * as msr from '../cpu/msr.ts';
+import type { Vcpu } from '../cpu/vcpu.ts';
+import type { MmuContext } from '../mmu/contract.ts';
+import * as tlb from '../mmu/tlb.ts';
+
+export type TranslationState = {
+  vcpu: Vcpu;
+  dataReal: boolean;
+  codeReal: boolean;
+  context: { -readonly [K in keyof MmuContext]: MmuContext[K] };
+  /** The sets of the vCPU's TLB that hold its translations. */
+  dataSet: number;
+  codeSet: number;
+};
+
+/** As {@link followMode} fills it; one object, which the slow path holds. */
+export function translationState(vcpu: Vcpu): TranslationState {
+  return {
+    vcpu,
+    dataReal: true,
+    codeReal: true,
+    context: {
+      problemState: false,
+      pid: 0,
+      amrWrite: false,
+      amrRead: false,
+      iamrExecute: false,
+      amr: 0n,
+      iamr: 0n,
+      slb: vcpu.slb,
+    },
+    dataSet: 0,
+    codeSet: 0,
+  };
+}
+
+/** @param mode the vCPU's MSR */
+export function followMode(state: TranslationState, vcpu: Vcpu, mode: bigint): void {
+  const problem = (mode & msr.MSR_PR_BIT) !== 0n;
+  // Decoded records are of one byte order, and execute entries do not tell which.
+  const littleEndian = (mode & msr.MSR_LE_BIT) !== 0n;
+  if (littleEndian !== vcpu.executesLittleEndian) {
+    vcpu.executesLittleEndian = littleEndian;
+    vcpu.tlb.flushExecute();
+  }
+  state.dataReal = (mode & msr.MSR_DR_BIT) === 0n;
+  state.codeReal = (mode & msr.MSR_IR_BIT) === 0n;
+  const amr = Number(vcpu.amr >> 62n);
+  const translated = problem ? tlb.CONTEXT_USER : tlb.CONTEXT_KERNEL + amr;
+  state.dataSet = state.dataReal ? tlb.CONTEXT_REAL : translated;
+  state.codeSet = state.codeReal ? tlb.CONTEXT_REAL : problem ? tlb.CONTEXT_USER : tlb.CONTEXT_KERNEL;
+  const context = state.context;
+  context.problemState = problem;
+  context.pid = vcpu.pid;
+  context.slb = vcpu.slb;
+  context.amr = vcpu.amr;
+  context.iamr = vcpu.iamr;
+  context.amrWrite = (amr & 2) !== 0;
+  context.amrRead = (amr & 1) !== 0;
+  context.iamrExecute = ((vcpu.iamr >> 62n) & 1n) !== 0n;
+}

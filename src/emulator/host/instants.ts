@@ -1,0 +1,83 @@
+/** What is told of the machine as it was at an instant: registers, interrupt controller, tables. Plain data. */
+
+import type { InstantName } from './events.ts';
+
+/** Registers of a vCPU. `nia` and `msr` of an interrupt are SRR0 and SRR1. */
+export type RegisterSet = {
+  readonly gpr: readonly bigint[];
+  readonly nia: bigint;
+  readonly msr: bigint;
+  readonly lr: bigint;
+  readonly ctr: bigint;
+  readonly cr: number;
+  readonly xer: number;
+};
+
+/** The state of one vCPU, for dumps of registers and for checks. */
+export type VcpuSnapshot = RegisterSet & {
+  readonly index: number;
+  readonly hardwareId: number;
+  /** `wedged`: by a fault; it executes nothing and takes no interrupt. */
+  readonly state: 'stopped' | 'running' | 'ceded' | 'parked' | 'wedged';
+};
+
+/** Registers at a point that `where` names: a probe, or `interrupt 0xVECTOR` (delivered, nothing of the handler executed). */
+export type RegisterFrame = { readonly where: string; readonly insn: number; readonly regs: RegisterSet };
+
+/** The last time that a vCPU came to a probe of `frames`, and the last interrupt of each vector before that. */
+export type SavePoint = RegisterFrame & {
+  readonly cpu: number;
+  readonly interrupts: readonly RegisterFrame[];
+};
+
+/** One CPU's side of the interrupt controller, and what waits in the vCPU itself. */
+export type InterruptState = {
+  readonly cpu: number;
+  /** Presented and not accepted; 0 for none. */
+  readonly xisr: number;
+  readonly mfrr: number;
+  readonly cppr: number;
+  /** Accepted and not ended; `unfinished`: there is one. */
+  readonly inService: readonly number[];
+  readonly unfinished: boolean;
+  /** Inputs and latches that are set: `external`, `system-reset`, `doorbell`. */
+  readonly pending: readonly string[];
+};
+
+/** Memory that the guest has given to the hypervisor to write. */
+export type HypervisorArea = {
+  readonly cpu: number;
+  readonly kind: 'vpa' | 'slb-shadow' | 'dispatch-log';
+  readonly raddr: number;
+  readonly bytes: number;
+};
+
+/** Valid entries of a hash page table; `hypervisor` of them are its own. `sample`: some of the others, `slot: v r`. */
+export type HashCensus = {
+  readonly valid: number;
+  readonly hypervisor: number;
+  readonly sample: readonly string[];
+};
+
+/** The machine at an instant, beside its memory. */
+export type InstantRecord = {
+  readonly name: InstantName;
+  /** What it was recognised by: the probe, `reset` or `interrupt 0xVECTOR`. */
+  readonly by: string;
+  readonly cpu: number;
+  readonly insn: number;
+  readonly tb: bigint;
+  readonly vcpus: readonly VcpuSnapshot[];
+  readonly interrupts: readonly InterruptState[];
+  /** Absent: the machine has no hash page table. */
+  readonly hashTable?: HashCensus;
+  readonly areas: readonly HypervisorArea[];
+  /** Registered command queues, TCEs that allow an access, disk requests that are not done. */
+  readonly crqs: number;
+  readonly tces: number;
+  readonly inFlight: number;
+  /** As of this instant. */
+  readonly saves: readonly SavePoint[];
+  /** Interrupts taken last, by vCPU, where no probe of `frames` has come by. */
+  readonly taken: readonly { readonly cpu: number; readonly interrupts: readonly RegisterFrame[] }[];
+};

@@ -1,0 +1,72 @@
+/**
+ * How a kernel is entered when a life starts: with a flattened tree, as kexec enters one, or as a client of Open Firmware.
+ * Where everything lies is in boot-image.ts.
+ */
+
+import { readFileSync } from 'node:fs';
+import type { PartitionConfig } from '../host/contract.ts';
+import { RTAS_BYTES } from '../platform/index.ts';
+import { CLIENT_STACK, FIRMWARE_BASE, FIRMWARE_BYTES } from '../platform/of-client/index.ts';
+import { CLIENT_LOAD_AT, type LoadedKernel, loadKernel, placeBoot, placeClient } from './boot-image.ts';
+import type { PartitionVcpu } from './firmware-vcpu.ts';
+import { type Hardware, totalBytes } from './hardware.ts';
+import type { Life } from './life.ts';
+
+const MIB256 = 0x1000_0000;
+
+/** What is in memory before firmware is. */
+type Loaded = { readonly kernel: LoadedKernel; readonly initrd: Uint8Array; readonly rma: number };
+
+/**
+ * Loads kernel and initramfs; vCPU 0 is at the kernel's entry.
+ * @returns the flattened tree that the kernel is given; undefined where Open Firmware gives none
+ * @throws FormatError when kernel or initramfs cannot be loaded
+ */
+export function boot(config: PartitionConfig, hardware: Hardware, life: Life): Uint8Array | undefined {
+  const byClient = config.firmware === 'open-firmware';
+  const kernel = loadKernel(hardware.ram, config.kernel, config.loadAt ?? (byClient ? CLIENT_LOAD_AT : 0));
+  const initrd = config.initrd === undefined ? new Uint8Array(0) : readFileSync(config.initrd);
+  const rma = config.rma ?? Math.min(totalBytes(config) / 2, MIB256);
+  // Radix has no real-mode area: its real addresses are the hypervisor's to limit.
+  if (config.mmu === 'hash') hardware.engine.storage.realLimit = rma;
+  const loaded = { kernel, initrd, rma };
+  if (!byClient) return enterWithTree(config, hardware, life, loaded);
+  enterAsClient(config, hardware, life, loaded);
+  return undefined;
+}
+
+/** r3 = the tree, r4 = where the kernel lies, r5 = 0: no client interface. */
+function enterWithTree(
+  config: PartitionConfig,
+  { ram }: Hardware,
+  { machine, firmware }: Life,
+  { kernel, initrd, rma }: Loaded,
+): Uint8Array {
+  const layout = placeBoot(rma, kernel.end, RTAS_BYTES, initrd.length);
+  ram.write(layout.rtasBase, machine.platform.rtasBlob);
+  if (layout.initrd !== undefined) ram.write(layout.initrd.start, initrd);
+  const tree = machine.flatTree(layout, rma, config.append);
+  ram.write(layout.treeBase, tree);
+  const first = firmware[0] as PartitionVcpu;
+  first.start(kernel.entry, BigInt(layout.treeBase));
+  first.setGpr(4, BigInt(kernel.entry));
+  first.setGpr(5, 0n);
+  return tree;
+}
+
+/** r3, r4 = the initramfs and its size, r5 = the client interface, a stack in r1. */
+function enterAsClient(
+  config: PartitionConfig,
+  { ram }: Hardware,
+  { machine, firmware }: Life,
+  { kernel, initrd, rma }: Loaded,
+): void {
+  const layout = placeClient(rma, FIRMWARE_BASE + FIRMWARE_BYTES, kernel, initrd.length);
+  if (layout.initrd !== undefined) ram.write(layout.initrd.start, initrd);
+  const openFirmware = machine.openFirmware(layout, rma, config.append);
+  const first = firmware[0] as PartitionVcpu;
+  first.start(kernel.entry, BigInt(layout.initrd?.start ?? 0));
+  first.setGpr(1, BigInt(CLIENT_STACK));
+  first.setGpr(4, BigInt(initrd.length));
+  first.setGpr(5, BigInt(openFirmware.entry));
+}

@@ -1,0 +1,123 @@
+/**
+ * An ordinary kexec's image, page by page: as it was loaded, as it lay in its places at T1, and as the new kernel found
+ * it at T2; and whatever else changed between T1 and T2, with who wrote it. Of what was loaded digests are kept, since an
+ * image may be as large as memory.
+ *
+ * Source: Linux 6.1 kernel/kexec_core.c (every page of a segment has a source, what a segment is larger than its file
+ * is zeros). Left out: from the load to T1, who wrote a page that is not as loaded.
+ */
+
+import { createHash } from 'node:crypto';
+import { hex64 } from '../../base/hex.ts';
+import type { InstantName, PartitionHandle } from '../../emulator/host/index.ts';
+import type { SegmentRole } from '../recorder/index.ts';
+import type { ReadMemory } from '../symbols/index.ts';
+import { type NameOf, writerFact } from './changed.ts';
+import { differencesBy, PAGE } from './differences.ts';
+import type { HandoverChange, HandoverReport, Place } from './handover-report.ts';
+import { holds, type Range } from './owners.ts';
+
+type Segment = { readonly role: SegmentRole; readonly mem: number; readonly memsz: number };
+
+/** A segment as it was loaded: a digest of each page. */
+export type LoadedSegment = Segment & { readonly pages: readonly string[] };
+
+export type HandoverInput = {
+  readonly handle: Pick<PartitionHandle, 'readInstant' | 'changes'>;
+  readonly loaded: readonly LoadedSegment[];
+  /** The instruction count of T2, where memory was kept then; absent: it was not. */
+  readonly entered?: number;
+  readonly rtas: readonly Range[];
+  /** What the hypervisor could write at T1. */
+  readonly areas: readonly Range[];
+  readonly nameOf: NameOf;
+};
+
+const PIECE = 2 ** 20;
+const LOW = 0x10000;
+const LISTED = 256;
+
+/** @param read memory as the image will lie in it. */
+export async function digestSegments(
+  segments: readonly Segment[],
+  read: ReadMemory,
+): Promise<readonly LoadedSegment[]> {
+  const out: LoadedSegment[] = [];
+  for (const { role, mem, memsz } of segments)
+    out.push({ role, mem, memsz, pages: await digests(mem, memsz, read) });
+  return out;
+}
+
+/** @throws OutsideMemory for a segment that is not RAM; Error where memory was not kept at T1 */
+export async function compareHandover(input: HandoverInput): Promise<HandoverReport> {
+  const { handle, loaded, entered } = input;
+  const segments: HandoverReport['segments'][number][] = [];
+  const unlike: HandoverReport['notAsLoaded'][number][] = [];
+  for (const segment of loaded) {
+    const atT1 = await unlikePages(segment, 't1', handle);
+    const atT2 = entered === undefined ? undefined : await unlikePages(segment, 't2', handle);
+    segments.push({
+      role: segment.role,
+      mem: hex64(segment.mem),
+      pages: segment.pages.length,
+      asLoadedAtT1: segment.pages.length - atT1.length,
+      ...(atT2 === undefined ? {} : { asLoadedAtT2: segment.pages.length - atT2.length }),
+    });
+    unlike.push(...atT1.map((raddr) => ({ raddr: hex64(raddr), role: segment.role })));
+  }
+  const changed = entered === undefined ? [] : await changesUpTo(input, entered);
+  return {
+    segments,
+    notAsLoaded: unlike.slice(0, LISTED),
+    ...(entered === undefined ? {} : { changed: changed.slice(0, LISTED), changedPlaces: changed.length }),
+  };
+}
+
+async function digests(mem: number, memsz: number, read: ReadMemory): Promise<string[]> {
+  const out: string[] = [];
+  for (let at = 0; at < memsz; at += PIECE) {
+    const bytes = await read(mem + at, Math.min(PIECE, memsz - at));
+    for (let i = 0; i < bytes.length; i += PAGE)
+      out.push(
+        createHash('sha1')
+          .update(bytes.subarray(i, i + PAGE))
+          .digest('base64'),
+      );
+  }
+  return out;
+}
+
+/** Real addresses of the pages that are not as they were loaded. The stub at 0 is put over whatever lies there. */
+async function unlikePages(
+  { mem, memsz, pages }: LoadedSegment,
+  at: InstantName,
+  handle: HandoverInput['handle'],
+): Promise<readonly number[]> {
+  const then = await digests(mem, memsz, (raddr, length) => handle.readInstant(at, raddr, length));
+  return pages.flatMap((page, i) => (page === then[i] || mem + i * PAGE === 0 ? [] : [mem + i * PAGE]));
+}
+
+/** What was written after T1, as it was different at T2. */
+async function changesUpTo(input: HandoverInput, entered: number): Promise<readonly HandoverChange[]> {
+  const { handle, nameOf } = input;
+  const out: HandoverChange[] = [];
+  for (const change of await handle.changes('t1')) {
+    if (change.first.insn >= entered) continue;
+    const [was, is] = await Promise.all([
+      handle.readInstant('t1', change.raddr, PAGE),
+      handle.readInstant('t2', change.raddr, PAGE),
+    ]);
+    const writer = writerFact(change, nameOf);
+    for (const { key, ...bytes } of differencesBy(change.raddr, was, is, (raddr) => placeOf(input, raddr)))
+      out.push({ ...bytes, place: key, writer });
+  }
+  return out;
+}
+
+function placeOf({ loaded, rtas, areas }: HandoverInput, raddr: number): Place {
+  const segment = loaded.find(({ mem, memsz }) => raddr >= mem && raddr < mem + memsz);
+  if (segment !== undefined) return segment.role;
+  if (raddr < LOW) return 'low-64k';
+  if (holds(rtas, raddr)) return 'rtas';
+  return holds(areas, raddr) ? 'hypervisor' : 'elsewhere';
+}
