@@ -7,7 +7,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { MAXIMUM_CPUS } from '../src/server/cli/arguments.ts';
+import { MAXIMUM_CPUS } from '../src/panic/contract.ts';
 import { DEFAULT_DATA } from '../src/server/cli/data-folder.ts';
 import { commit, needProgram } from './lib/facts.ts';
 import { updateSections } from './lib/report.ts';

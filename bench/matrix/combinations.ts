@@ -1,6 +1,6 @@
 /** Which crashes the matrix has: machines × CPUs × the CPU that panics × triggers. */
 
-import { MAXIMUM_CPUS } from '../../src/server/cli/arguments.ts';
+import { MAXIMUM_CPUS } from '../../src/panic/contract.ts';
 
 export const MACHINES = ['power8-hash', 'power9-radix', 'power9-hash'] as const;
 export type Machine = (typeof MACHINES)[number];

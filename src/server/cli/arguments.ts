@@ -73,7 +73,6 @@ export const MMU_MODES: readonly MmuMode[] = ['hash', 'radix'];
 export const DISK_BUSES: readonly DiskBus[] = ['virtio', 'vscsi'];
 export const INTERRUPT_CONTROLLERS: readonly InterruptController[] = ['xics', 'xive'];
 export const FIRMWARES: readonly Firmware[] = ['flat', 'open-firmware'];
-export const MAXIMUM_CPUS = 8;
 
 /** How a processor translates when nothing is said: POWER9 by radix trees, POWER8 in the one way that it can. */
 export function mmuArgument(text: string | undefined, processor: Processor): MmuMode {

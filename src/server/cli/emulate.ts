@@ -2,13 +2,13 @@
 
 import { Command } from 'commander';
 import type { PartitionConfig } from '../../emulator/host/index.ts';
+import { MAXIMUM_CPUS } from '../../panic/contract.ts';
 import {
   checkMachine,
   choiceArgument,
   FIRMWARES,
   INTERRUPT_CONTROLLERS,
   integerArgument,
-  MAXIMUM_CPUS,
   memoryArgument,
   mmuArgument,
   PROCESSORS,
@@ -50,7 +50,7 @@ export function emulateCommand(): Command {
     .option('--mmu <mode>', 'hash or radix; default: radix, or what the processor has')
     .option('--interrupts <kind>', 'the interrupt controller: xics or xive', 'xics')
     .option('--firmware <kind>', 'how the kernel is entered: flat or open-firmware', 'flat')
-    .option('--cpus <n>', 'virtual processors, 1 to 8', '1')
+    .option('--cpus <n>', `virtual processors, 1 to ${MAXIMUM_CPUS}`, '1')
     .option('--memory <spec>', 'RAM: 1G, or 64M,16M@4G')
     .option('--entry <address>', 'raw: where to begin (default: where it is loaded)')
     .option('--endian <order>', 'raw: big or little', 'big')

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { MmuMode, Processor } from '../../emulator/host/index.ts';
+import { MAXIMUM_CPUS } from '../../panic/contract.ts';
 import type { MachineVariant } from '../../panic/index.ts';
 import {
   checkMachine,
@@ -10,7 +11,6 @@ import {
   FIRMWARES,
   INTERRUPT_CONTROLLERS,
   integerArgument,
-  MAXIMUM_CPUS,
   memoryArgument,
   mmuArgument,
   PROCESSORS,
@@ -48,7 +48,7 @@ export function withMachineOptions(command: Command): Command {
     .option('--firmware <kind>', 'how the kernel is entered: flat or open-firmware', 'flat')
     .option('--interrupts <kind>', 'the interrupt controller: xics or xive', 'xics')
     .option('--disk-bus <kind>', 'how disks are attached: virtio or vscsi', 'virtio')
-    .option('--cpus <n>', 'virtual processors, 1 to 8', '1')
+    .option('--cpus <n>', `virtual processors, 1 to ${MAXIMUM_CPUS}`, '1')
     .option('--memory <spec>', 'RAM: 1G, or 64M,16M@4G', '1G')
     .option('--rma <size>', 'size of the real-mode area')
     .option('--seed <n>', 'seeds every source of chance', '1');

@@ -7,6 +7,7 @@ import {
   type Fault,
   FLIP_TARGETS,
   type LeaveRequest,
+  MAXIMUM_CPUS,
   type PanicRequest,
   type PartitionRequest,
 } from '../../panic/contract.ts';
@@ -32,7 +33,7 @@ const partitionRequest = Type.Object(
       Type.Enum(['xics', 'xive'], { description: 'The interrupt controller; POWER8 has XICS alone' }),
     ),
     diskBus: Type.Optional(Type.Enum(['virtio', 'vscsi'], { description: 'How disks are attached' })),
-    cpus: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+    cpus: Type.Optional(Type.Integer({ minimum: 1, maximum: MAXIMUM_CPUS })),
     memory: Type.Optional(
       Type.String({
         pattern: '^[0-9][0-9A-Fa-fxKMG,@]{0,255}$',
@@ -72,7 +73,11 @@ const fault = Type.Union([
     { ...closed, description: 'A byte is inverted' },
   ),
   Type.Object(
-    { kind: Type.Literal('wedge'), cpu: Type.Integer({ minimum: 0, maximum: 2047 }), at: faultAt },
+    {
+      kind: Type.Literal('wedge'),
+      cpu: Type.Integer({ minimum: 0, maximum: MAXIMUM_CPUS - 1 }),
+      at: faultAt,
+    },
     { ...closed, description: 'A CPU hangs and takes no interrupt' },
   ),
 ]);
@@ -80,7 +85,9 @@ const fault = Type.Union([
 const panicRequest = Type.Object(
   {
     trigger: Type.Enum(['sysrq', 'nmi', 'panic', 'echo']),
-    onCpu: Type.Optional(Type.Integer({ minimum: 0, maximum: 2047, description: 'Logical index' })),
+    onCpu: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: MAXIMUM_CPUS - 1, description: 'Logical index' }),
+    ),
     dump: Type.String({
       pattern: '^(raw|-[A-Za-z0-9 ,._=/-]{1,255})$',
       description: '`raw`, or makedumpfile options such as `-l -d 31`',
