@@ -27,11 +27,11 @@ export interface EngineHost {
   /** A system call, before it is taken. */
   readonly systemCall?: (vcpu: Vcpu) => void;
   /**
-   * The guest dropped translations of every vCPU; the engine has done so.
-   * @param lo the low half of the first page's addresses (bits from 24 on do not count); undefined: all of them
+   * The guest dropped translations of single pages for every vCPU; the engine has done so.
+   * @param lo the low half of the first page's addresses (bits from 24 on do not count)
    * @param pages of 4 KiB
    */
-  readonly translationsDropped?: (lo?: number, pages?: number) => void;
+  readonly translationsDropped?: (lo: number, pages: number) => void;
   /** msgsndp: a doorbell to a thread of the same core, by thread number. */
   readonly doorbell: (from: Vcpu, thread: number) => void;
   /** The thread number within its core (TIR). */

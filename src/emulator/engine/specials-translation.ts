@@ -52,7 +52,7 @@ function pageSpecials(s: SpecialHost): [string, Special][] {
       if (pages === undefined || base === undefined) vcpu.tlb.flushAll();
       else for (let i = 0; i < pages; i++) vcpu.tlb.flushPage((base + i * 4096) | 0);
     }
-    if (everywhere) s.host.translationsDropped?.(base, pages);
+    if (everywhere && pages !== undefined && base !== undefined) s.host.translationsDropped?.(base, pages);
     return 0;
   };
   return [
@@ -91,14 +91,7 @@ function segmentSpecials(s: SpecialHost): [string, Special][] {
   };
   return [
     ['slbie', (word) => invalidate([s.vcpu()], rb(word) & ESID)],
-    [
-      'slbieg',
-      (word) => {
-        const code = invalidate(s.host.allVcpus(), rb(word) & ESID);
-        s.host.translationsDropped?.();
-        return code;
-      },
-    ],
+    ['slbieg', (word) => invalidate(s.host.allVcpus(), rb(word) & ESID)],
     [
       'slbia',
       (word) => {

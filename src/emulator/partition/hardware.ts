@@ -98,7 +98,6 @@ export class Hardware {
 
   flushTlbs(): void {
     for (const vcpu of this.vcpus) vcpu.tlb.flushAll();
-    this.spins.translationsDropped();
   }
 
   /** Every vCPU asks before its next store to any page. */

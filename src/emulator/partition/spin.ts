@@ -5,6 +5,9 @@
  *
  * The check executes the loop instruction by instruction; these steps are the vCPU's own progress, so nothing is lost
  * when it turns out not to wait.
+ *
+ * Left out: another process table, and a flush of everything. A vCPU that a dead kernel left waiting with translation on
+ * stays parked over them, where a processor might fault into the next kernel's vectors.
  */
 
 import * as layout from '../cpu/layout.ts';
@@ -135,15 +138,13 @@ export class SpinWatch {
   }
 
   /**
-   * Translations were dropped that any vCPU may have held: whoever waits through one of them runs again, and looks where
-   * its loop leads now. @param lo the low half of the first page's addresses; undefined: all of them
+   * Translations of single pages were dropped everywhere: whoever waits through one of them runs again, and looks where
+   * its loop leads now. @param lo the low half of the first page's addresses
    */
-  translationsDropped(lo?: number, pages = 0): void {
+  translationsDropped(lo: number, pages: number): void {
     if (this.#waiters.length === 0) return;
-    const first = (lo ?? 0) >>> 12;
     const hit = this.#waiters.filter(
-      (each) =>
-        each.virtual !== undefined && (lo === undefined || ((each.virtual - first) & PAGE_NUMBER) < pages),
+      ({ virtual }) => virtual !== undefined && ((virtual - (lo >>> 12)) & PAGE_NUMBER) < pages,
     );
     for (const each of hit) this.release(each.vcpu);
   }
