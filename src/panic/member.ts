@@ -4,7 +4,6 @@
  */
 
 import type { PartitionConfig, PartitionHandle } from '../emulator/host/index.ts';
-import { BoundedBytes } from './bounded-bytes.ts';
 import type {
   LeavePath,
   LeavePhase,
@@ -17,9 +16,11 @@ import { Refusal } from './contract.ts';
 import { type CrashResult, crash, DEFAULT_TIMEOUT_SECONDS } from './crash-run.ts';
 import type { BootImage } from './image.ts';
 import { type LeaveResult, leave } from './kexec-run.ts';
-import { Life, type Readiness } from './life.ts';
+import type { Life, Readiness } from './life.ts';
 import { untilLoaded } from './loading/index.ts';
 import { defaultMmu } from './machine.ts';
+import { MemberConsole } from './member-console.ts';
+import { MemberMachine, type Running } from './member-machine.ts';
 import { bootPlan } from './recorder/index.ts';
 import type { PartitionRecord } from './store/index.ts';
 import { describeStandstill } from './verdict.ts';
@@ -42,25 +43,17 @@ export type MemberOptions = {
 /** What is done with a crash's result before the partition starts again. */
 export type StoreResult = (handle: PartitionHandle, result: CrashResult, life: Life) => Promise<void>;
 
-type Machine = { readonly boot: BootImage; readonly handle: PartitionHandle };
-
 /** The mode that the agent loads for at boot; another one is loaded for when a crash asks for it. */
 export const BOOT_DUMP_MODE = 'raw';
-const CONSOLE_BYTES = 2 ** 20;
 
 export class FleetMember {
   readonly #options: MemberOptions;
-  readonly #watchers = new Set<(bytes: Uint8Array) => void>();
-  readonly #console = new BoundedBytes(CONSOLE_BYTES);
+  readonly #console = new MemberConsole();
+  readonly #machine: MemberMachine;
   #state: PartitionState = 'stopped';
   #reason: string | undefined;
-  #machine: Machine | undefined;
-  #life: Life | undefined;
   #noCrashKernel: string | undefined;
-  /** The machine's last life ended with an error of the machine itself: it cannot be used again. */
-  #died = false;
   #crashes: number;
-  #instructions = 0;
   /** Operations in order; each begins when the one before is done. */
   #queue: Promise<void> = Promise.resolve();
   /** Counts requests to be off: whatever began before the last one gives up. */
@@ -68,6 +61,7 @@ export class FleetMember {
 
   constructor(options: MemberOptions) {
     this.#options = options;
+    this.#machine = new MemberMachine(options.openPartition, (bytes) => this.#console.print(bytes));
     this.#crashes = options.crashes;
   }
 
@@ -97,18 +91,17 @@ export class FleetMember {
       diskBus: request.diskBus ?? 'virtio',
       cpus: request.cpus ?? 1,
       memoryBytes,
-      instructions: this.#life?.insn ?? this.#instructions,
+      instructions: this.#machine.instructions,
       crashes: this.#crashes,
     };
   }
 
   watch(listener: (bytes: Uint8Array) => void): () => void {
-    this.#watchers.add(listener);
-    return () => this.#watchers.delete(listener);
+    return this.#console.watch(listener);
   }
 
   async type(bytes: Uint8Array): Promise<void> {
-    const life = this.#life;
+    const { life } = this.#machine;
     if (life === undefined || life.ended !== undefined)
       throw new Refusal('conflict', `Partition ${this.record.id} is off.`);
     await life.type(0, bytes);
@@ -146,7 +139,7 @@ export class FleetMember {
       if (stops !== this.#stops) return this.#off('the partition was stopped');
       if (ready.kind !== 'ready') {
         const reason = describeStandstill(ready, DEFAULT_TIMEOUT_SECONDS);
-        await this.#haltQuietly();
+        await this.#machine.halt();
         this.show('failed', reason);
         return reason;
       }
@@ -156,7 +149,7 @@ export class FleetMember {
       return undefined;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      await this.#discard();
+      await this.#machine.discard();
       if (stops !== this.#stops) return this.#off('the partition was stopped');
       this.show('failed', reason);
       return reason;
@@ -229,12 +222,12 @@ export class FleetMember {
   /** Asks whatever runs to end, at once. Follow it by {@link halt} in the queue. */
   async interrupt(): Promise<void> {
     this.#stops++;
-    await this.#machine?.handle.stop().catch(nothing);
+    await this.#machine.stop();
   }
 
   /** Powers off. */
   async halt(): Promise<void> {
-    await this.#haltQuietly();
+    await this.#machine.halt();
     this.show('stopped');
   }
 
@@ -242,22 +235,13 @@ export class FleetMember {
   async close(): Promise<void> {
     await this.interrupt();
     await this.idle();
-    await this.#discard();
-    this.#watchers.clear();
+    await this.#machine.discard();
+    this.#console.close();
   }
 
   async #boot(stops: number): Promise<Readiness> {
-    this.#endLife();
-    if (this.#died) await this.#discard();
     const { boot, config } = await this.#options.prepare(this.record);
-    // An image that was imported again is another machine.
-    if (this.#machine !== undefined && !sameConfig(this.#machine.handle.config, config))
-      await this.#discard();
-    const handle = this.#machine?.handle ?? this.#options.openPartition(config);
-    await handle.stop().catch(nothing);
-    this.#machine = { boot, handle };
-    const life = new Life(handle, boot.agent, (bytes) => this.#print(bytes));
-    this.#life = life;
+    const { life } = await this.#machine.renew(boot, config);
     this.#console.clear();
     const stopped: Readiness = { kind: 'ended', end: { kind: 'stopped' } };
     if (stops !== this.#stops) return stopped;
@@ -269,19 +253,19 @@ export class FleetMember {
 
   /** A guest in service may end by itself: somebody typed reboot, or crashed it from its own shell. */
   #followLife(): void {
-    const life = this.#life;
+    const { life } = this.#machine;
     if (life === undefined) return;
     const ended = life.signal.until(() => life.ended);
     ended
       .then((end) => {
-        if (this.#life !== life || this.#state !== 'ready') return;
+        if (this.#machine.life !== life || this.#state !== 'ready') return;
         if (end.kind === 'power-off' || end.kind === 'stopped')
           return this.show('stopped', 'the guest powered off');
         if (end.kind === 'error') return this.show('failed', end.message);
         this.show('crashed', end.kind === 'os-term' ? `ibm,os-term: ${end.message}` : 'the guest rebooted');
         const stops = this.#stops;
         this.enqueue(async () => {
-          if (stops !== this.#stops || this.#life !== life) return;
+          if (stops !== this.#stops || this.#machine.life !== life) return;
           await this.#options.onUnasked(this.#running().handle, life);
           await this.boot();
         }).catch(this.#options.onError);
@@ -289,10 +273,10 @@ export class FleetMember {
       .catch(this.#options.onError);
   }
 
-  #running(): Machine & { readonly life: Life } {
-    if (this.#machine === undefined || this.#life === undefined)
-      throw new Refusal('conflict', `Partition ${this.record.id} is off.`);
-    return { ...this.#machine, life: this.#life };
+  #running(): Running {
+    const { running } = this.#machine;
+    if (running === undefined) throw new Refusal('conflict', `Partition ${this.record.id} is off.`);
+    return running;
   }
 
   #showReady(): void {
@@ -300,45 +284,13 @@ export class FleetMember {
     this.show('ready', why === undefined ? undefined : `no crash kernel: ${why}`);
   }
 
-  #print(bytes: Uint8Array): void {
-    this.#console.push(bytes);
-    for (const watcher of [...this.#watchers]) watcher(bytes);
-  }
-
   #off(reason: string): string {
     this.show('stopped');
     return reason;
   }
-
-  #endLife(): void {
-    if (this.#life === undefined) return;
-    this.#instructions = this.#life.insn;
-    this.#died = this.#life.ended?.kind === 'error';
-    this.#life.close();
-    this.#life = undefined;
-  }
-
-  async #haltQuietly(): Promise<void> {
-    await this.#machine?.handle.stop().catch(nothing);
-    this.#endLife();
-  }
-
-  /** Frees the machine, whatever state it is in. */
-  async #discard(): Promise<void> {
-    this.#endLife();
-    const machine = this.#machine;
-    this.#machine = undefined;
-    this.#died = false;
-    await machine?.handle.stop().catch(nothing);
-    await machine?.handle.close().catch(nothing);
-  }
 }
 
-function sameConfig(a: PartitionConfig, b: PartitionConfig): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** A machine that has died cannot be stopped, and an operation tells its own failure. */
+/** An operation tells its own failure, and a boot is told by the partition's state. */
 function nothing(): undefined {
   return undefined;
 }
