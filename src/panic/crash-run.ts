@@ -143,9 +143,14 @@ function followUp(life: Life, request: PanicRequest, { recorder, image }: Prepar
   return async () => {
     if (done || (recorder.phase !== 'panic' && recorder.phase !== 'handoff')) return false;
     done = true;
-    for (let cpu = 0; cpu < life.handle.config.cpus; cpu++) if (cpu !== recorder.master) await life.nmi(cpu);
+    // In one request: while they came one by one the guest would run in between, for as long as the host takes.
+    await life.nmi(everyCpu(life).filter((cpu) => cpu !== recorder.master));
     return true;
   };
+}
+
+function everyCpu({ handle }: Life): number[] {
+  return Array.from({ length: handle.config.cpus }, (_, cpu) => cpu);
 }
 
 type Conclusion = {

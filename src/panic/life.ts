@@ -157,9 +157,9 @@ export class Life {
     this.#resting = false;
   }
 
-  /** A system reset on one CPU or all. */
-  async nmi(cpu: number | 'all'): Promise<void> {
-    await this.handle.nmi(cpu);
+  /** A system reset on each of these CPUs, at one instant. */
+  async nmi(cpus: readonly number[]): Promise<void> {
+    await this.handle.nmi(cpus);
     this.#resting = false;
   }
 

@@ -32,7 +32,7 @@ export async function pullTrigger(
     case 'nmi': {
       const failure = await before();
       if (failure !== undefined) return failure;
-      await life.nmi(onCpu ?? 0);
+      await life.nmi([onCpu ?? 0]);
       return undefined;
     }
     case 'sysrq': {

@@ -75,7 +75,7 @@ describe('debugging data of the built-in guest', () => {
     const guest = await startGuest({ processor: 'power8', mmu: 'hash' });
     try {
       await guest.until(1, /^kdumpd-agent ready/m);
-      await guest.handle.nmi(0);
+      await guest.handle.nmi([0]);
       await guest.ended();
       const [cpu0] = backtraces(await coreOf(guest));
       expect(cpu0?.slice(cpu0.indexOf('die'))).toEqual([

@@ -89,7 +89,7 @@ describe.each(MACHINES)('built-in guest on $processor $mmu', (machine) => {
 
   it('NMI on CPU 1 → an oops with the registers of the interrupted idle loop', async () => {
     const guest = await booted({ ...machine, cpus: 2 });
-    await guest.handle.nmi(1);
+    await guest.handle.nmi([1]);
     expect((await guest.ended()).kind).toBe('os-term');
     expect(guest.console()).toMatch(/Oops: System Reset\s+CPU 1 NIP c0000000/);
     expect(guest.console()).toContain('TRAP 0x100');

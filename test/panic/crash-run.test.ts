@@ -135,21 +135,27 @@ describe('crash: triggers', () => {
     });
   }
 
-  it('nmi on one CPU: the operator resets the others, and not the master, once Linux waits for it', async () => {
-    const script: GuestScript = {
-      onNmi: (guest, cpu) => {
-        if (cpu === 0) return wholeCrash(guest);
-        guest.event({ cpu: 1, kind: 'reset', detail: 'system reset from outside' });
-        guest.event({ cpu: 1, kind: 'interrupt', addr: 0x100n, regs: { srr0: 0n, srr1: 0n } });
-        guest.event({ cpu: 1, kind: 'fetch', detail: '__crash_kexec', addr: 0xc000000000004200n });
-        guest.rest();
-      },
-    };
-    const { guest, result } = await run(script, { trigger: 'nmi', onCpu: 1, dump: 'raw' });
-    expect(guest.typed).toEqual(['nmi: 1', 'nmi: 0']);
-    expect(result.outcome).toBe('captured');
-    expect(result.trace?.instants.t0?.event).toBe(1);
-  });
+  for (const [cpus, others] of [
+    [2, '0'],
+    [4, '0,2,3'],
+  ] as const) {
+    it(`nmi on one of ${cpus} CPUs: the operator resets the others at one instant, and not the master, once Linux waits for it`, async () => {
+      const script: GuestScript = {
+        onNmi: (guest, [cpu]) => {
+          if (cpu === 0) return wholeCrash(guest);
+          guest.event({ cpu: 1, kind: 'reset', detail: 'system reset from outside' });
+          guest.event({ cpu: 1, kind: 'interrupt', addr: 0x100n, regs: { srr0: 0n, srr1: 0n } });
+          guest.event({ cpu: 1, kind: 'fetch', detail: '__crash_kexec', addr: 0xc000000000004200n });
+          guest.rest();
+        },
+      };
+      const request = { trigger: 'nmi', onCpu: 1, dump: 'raw' } as const;
+      const { guest, result } = await run(script, request, configOf(cpus));
+      expect(guest.typed).toEqual(['nmi: 1', `nmi: ${others}`]);
+      expect(result.outcome).toBe('captured');
+      expect(result.trace?.instants.t0?.event).toBe(1);
+    });
+  }
 
   it('another way to dump: the crash kernel is loaded again first', async () => {
     const script: GuestScript = {

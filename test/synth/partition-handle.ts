@@ -23,7 +23,7 @@ import { OutsideMemory } from '../../src/emulator/memory/contract.ts';
 export type GuestScript = {
   readonly onStart?: (guest: ScriptedPartition) => void;
   readonly onInput?: (guest: ScriptedPartition, vty: 0 | 1, text: string) => void;
-  readonly onNmi?: (guest: ScriptedPartition, cpu: number | 'all') => void;
+  readonly onNmi?: (guest: ScriptedPartition, cpus: readonly number[]) => void;
   readonly onStop?: (guest: ScriptedPartition) => void;
 };
 
@@ -134,9 +134,9 @@ export class ScriptedPartition implements PartitionHandle {
     if (text !== '') this.typed.push(`${vty}: ${text}`);
     this.#later(() => this.#script.onInput?.(this, vty, text));
   }
-  async nmi(cpu: number | 'all'): Promise<void> {
-    this.typed.push(`nmi: ${cpu}`);
-    this.#later(() => this.#script.onNmi?.(this, cpu));
+  async nmi(cpus: readonly number[]): Promise<void> {
+    this.typed.push(`nmi: ${cpus}`);
+    this.#later(() => this.#script.onNmi?.(this, cpus));
   }
   async observe(plan: ObservePlan | undefined): Promise<void> {
     this.plans.push(plan);

@@ -43,8 +43,8 @@ class WorkerPartition implements PartitionHandle {
   async input(vty: 0 | 1, bytes: Uint8Array): Promise<void> {
     await this.#ask({ kind: 'input', vty, bytes });
   }
-  async nmi(cpu: number | 'all'): Promise<void> {
-    await this.#ask({ kind: 'nmi', cpu });
+  async nmi(cpus: readonly number[]): Promise<void> {
+    await this.#ask({ kind: 'nmi', cpus });
   }
   async observe(plan: ObservePlan | undefined): Promise<void> {
     await this.#ask({ kind: 'observe', plan });

@@ -95,8 +95,8 @@ export interface PartitionHandle {
   stop(): Promise<void>;
   /** Console or agent input; it arrives at the next slice and is stamped with that instruction. */
   input(vty: 0 | 1, bytes: Uint8Array): Promise<void>;
-  /** A system reset interrupt on one vCPU or on all. */
-  nmi(cpu: number | 'all'): Promise<void>;
+  /** A system reset interrupt on each of these vCPUs, at one instant. */
+  nmi(cpus: readonly number[]): Promise<void>;
   /** Replaces what is looked out for; undefined ends it. Takes effect between two instructions, at once when idle. */
   observe(plan: ObservePlan | undefined): Promise<void>;
   /**

@@ -11,7 +11,7 @@ export type Request =
   | { readonly kind: 'start'; readonly plan?: ObservePlan }
   | { readonly kind: 'stop' }
   | { readonly kind: 'input'; readonly vty: 0 | 1; readonly bytes: Uint8Array }
-  | { readonly kind: 'nmi'; readonly cpu: number | 'all' }
+  | { readonly kind: 'nmi'; readonly cpus: readonly number[] }
   | { readonly kind: 'observe'; readonly plan: ObservePlan | undefined }
   | { readonly kind: 'inject'; readonly faults: readonly MachineFault[] }
   | { readonly kind: 'vcpus' }

@@ -125,7 +125,7 @@ function serve(request: Request): unknown {
       wake();
       return undefined;
     case 'nmi':
-      partition.nmi(request.cpu);
+      partition.nmi(request.cpus);
       wake();
       return undefined;
     case 'observe':

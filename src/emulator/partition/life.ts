@@ -116,9 +116,9 @@ export class Life {
   }
 
   /** A system reset from outside, on one vCPU or on all. */
-  systemReset(cpu: number | 'all'): void {
+  systemReset(cpus: readonly number[]): void {
     for (const vcpu of this.firmware) {
-      if (cpu !== 'all' && vcpu.index !== cpu) continue;
+      if (!cpus.includes(vcpu.index)) continue;
       this.#parts.observation.watch.reset(vcpu.index);
       vcpu.systemReset();
     }

@@ -137,9 +137,9 @@ export class Partition {
   }
 
   /** A system reset interrupt, as the operator's NMI gives it. Between runs only. */
-  nmi(cpu: number | 'all'): void {
+  nmi(cpus: readonly number[]): void {
     this.#life?.active();
-    this.#life?.systemReset(cpu);
+    this.#life?.systemReset(cpus);
   }
 
   /** Replaces what is looked out for. Between runs only. */

@@ -169,10 +169,7 @@ export class Scheduler {
     vcpu.activate();
     const { end, executed } = isTraced(vcpu) ? this.#traced(vcpu) : this.#engine.run(vcpu, budget);
     this.#account(vcpu, executed);
-    this.#delay = this.#helpedDelay(
-      this.#look(vcpu, delay, end === 'budget' && executed >= SHARED_SLICE),
-      vcpu,
-    );
+    this.#remember(vcpu, this.#look(vcpu, delay, end === 'budget' && executed >= SHARED_SLICE));
     vcpu.deactivate();
     this.#running = undefined;
     return { kind: 'ran', vcpu, end };
@@ -189,11 +186,14 @@ export class Scheduler {
       : this.#spins.walk(vcpu, account);
   }
 
-  #helpedDelay(found: Found | undefined, vcpu: Vcpu): Delay | undefined {
-    if (found?.kind !== 'delay') return undefined;
-    const { untilNs } = found;
-    if (untilNs !== undefined && untilNs - this.#clock.base < DELAY_LEAST_NS) return undefined;
-    return { vcpu, nia: vcpu.nia, untilNs };
+  /** A wait goes on while others run, and while it was not looked at; whoever waits in it ends it. */
+  #remember(vcpu: Vcpu, found: Found | undefined): void {
+    const worthHelp =
+      found?.kind === 'delay' &&
+      (found.untilNs === undefined || found.untilNs - this.#clock.base >= DELAY_LEAST_NS);
+    if (worthHelp) this.#delay = { vcpu, nia: vcpu.nia, untilNs: found.untilNs };
+    else if (this.#delay?.vcpu === vcpu && (found !== undefined || !near(vcpu.nia, this.#delay.nia)))
+      this.#delay = undefined;
   }
 
   #traced(vcpu: Vcpu): Step {

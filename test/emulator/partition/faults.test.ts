@@ -56,7 +56,7 @@ describe('inject', () => {
   it('wedge → the vCPU executes nothing more, and a system reset does not reach it', () => {
     const { partition, events } = bareKernel([b(0)]);
     partition.inject([{ name: 'wedge', damage: { kind: 'wedge', cpu: 0 } }]);
-    partition.nmi('all');
+    partition.nmi([0]);
     expect(partition.run(1000)).toBe('resting');
     expect(partition.instructions).toBe(0);
     expect(partition.snapshot()[0]).toMatchObject({ state: 'wedged', nia: BigInt(KERNEL_ENTRY) });
