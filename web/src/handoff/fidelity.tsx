@@ -2,11 +2,11 @@
 
 import type { JSX } from 'preact';
 import type { FidelityReport } from '../../../src/panic/contract.ts';
-import { formatBytes, formatExact } from '../format.ts';
+import { formatExact } from '../format.ts';
 import { Fact } from '../parts/common.tsx';
+import { Changes, type ListedChange, ROWS, writerText } from './changes.tsx';
 
 type Change = FidelityReport['changedAfterT1'][number];
-const ROWS = 100;
 
 export function Fidelity({ report }: { readonly report: FidelityReport }): JSX.Element {
   const { pages, registers = [], changedPagesAfterT1, problems } = report;
@@ -57,14 +57,14 @@ export function Fidelity({ report }: { readonly report: FidelityReport }): JSX.E
           </Fact>
         )}
       </dl>
-      <Changes title="Pages of the dump that differ" changes={pages?.differing ?? []} open />
+      <Changes title="Pages of the dump that differ" changes={(pages?.differing ?? []).map(ofOwner)} open />
       <Changes
         title="Written after T1"
-        changes={report.changedAfterT1}
+        changes={report.changedAfterT1.map(ofOwner)}
         open={report.changedAfterT1.some(({ owner }) => owner === 'unexplained')}
       />
       <Strays strays={report.intoReservation ?? []} />
-      <Changes title="Written by the crashed kernel, T0 → T1" changes={report.changedBeforeT1} />
+      <Changes title="Written by the crashed kernel, T0 → T1" changes={report.changedBeforeT1.map(ofOwner)} />
       {registers.some(({ differing }) => differing.length > 0) ? (
         <details open>
           <summary>Registers that differ</summary>
@@ -117,52 +117,6 @@ function Strays({
   );
 }
 
-function Changes({
-  title,
-  changes,
-  open = false,
-}: {
-  readonly title: string;
-  readonly changes: readonly Change[];
-  readonly open?: boolean;
-}): JSX.Element | null {
-  if (changes.length === 0) return null;
-  return (
-    <details open={open}>
-      <summary>
-        {title} ({changes.length})
-      </summary>
-      <div class="table-scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">address</th>
-              <th scope="col" class="num">
-                bytes
-              </th>
-              <th scope="col">whose</th>
-              <th scope="col">first writer</th>
-            </tr>
-          </thead>
-          <tbody>
-            {changes.slice(0, ROWS).map((change) => (
-              <tr key={`${change.raddr} ${change.owner}`}>
-                <td class="mono">{change.raddr}</td>
-                <td class="num">{formatBytes(change.bytes)}</td>
-                <td>{change.owner}</td>
-                <td class="mono">{writerText(change)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        {changes.length > ROWS ? <p class="faint">The first {ROWS}; the trace has all.</p> : null}
-      </div>
-    </details>
-  );
-}
-
-export function writerText({ writer }: Pick<Change, 'writer'>): string {
-  if (writer === undefined) return '';
-  if (writer.by !== 'cpu') return writer.by;
-  return `CPU ${writer.cpu} at ${writer.symbol ?? writer.nia}`;
+function ofOwner({ owner, ...change }: Change): ListedChange {
+  return { ...change, place: owner };
 }

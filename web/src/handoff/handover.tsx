@@ -2,8 +2,8 @@
 
 import type { JSX } from 'preact';
 import type { Trace } from '../../../src/panic/contract.ts';
-import { formatBytes, formatExact } from '../format.ts';
-import { writerText } from './fidelity.tsx';
+import { formatExact } from '../format.ts';
+import { Changes } from './changes.tsx';
 
 type Report = NonNullable<Trace['handover']>;
 
@@ -50,35 +50,7 @@ export function Handover({ report }: { readonly report: Report }): JSX.Element {
           Not as loaded at T1: {notAsLoaded.map(({ raddr, role }) => `${raddr} (${role})`).join(', ')}
         </p>
       )}
-      {changed.length === 0 ? null : (
-        <details>
-          <summary>Changed from T1 to T2 ({changedPlaces})</summary>
-          <div class="table-scroll">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">address</th>
-                  <th scope="col" class="num">
-                    bytes
-                  </th>
-                  <th scope="col">where</th>
-                  <th scope="col">first writer</th>
-                </tr>
-              </thead>
-              <tbody>
-                {changed.map((change) => (
-                  <tr key={`${change.raddr} ${change.place}`}>
-                    <td class="mono">{change.raddr}</td>
-                    <td class="num">{formatBytes(change.bytes)}</td>
-                    <td>{change.place}</td>
-                    <td class="mono">{writerText(change)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        </details>
-      )}
+      <Changes title="Changed from T1 to T2" changes={changed} total={changedPlaces} />
     </section>
   );
 }
