@@ -1,6 +1,7 @@
 /**
- * Who may import whom (ARCHITECTURE.md): base ← { emulator, crashkernel, vmcore } ← panic ← server.
- * Type imports count. Run it by `npm run imports`, which also checks that every module was seen.
+ * Who may import whom (ARCHITECTURE.md): base ← { emulator, crashkernel, vmcore } ← panic ← images ← server ← cli.
+ * Type imports count. Run it by `npm run imports`, which also checks that every module was seen, and that neither files
+ * nor folders import each other in a circle (scripts/lib/circles.mjs).
  */
 
 /** Matches a package and its types, installed or not. */
@@ -39,12 +40,24 @@ module.exports = {
       ['base', 'emulator', 'crashkernel', 'vmcore'],
       'panic brings machine, crash kernel and dump together; it runs under the service as well as without it',
     ),
+    layer(
+      'images',
+      ['base', 'emulator', 'crashkernel', 'vmcore', 'panic'],
+      'importing and keeping images needs no HTTP: the command line does it without a daemon',
+    ),
     {
-      name: 'nothing-imports-server',
+      name: 'only-cli-imports-server',
       severity: 'error',
-      comment: 'the server is one user of the rest, beside the command line and the tests',
-      from: { path: '^src/', pathNot: '^src/server/' },
+      comment: 'the server is one user of the rest; the command line starts it',
+      from: { path: '^src/', pathNot: '^src/(server|cli)/' },
       to: { path: '^src/server/' },
+    },
+    {
+      name: 'nothing-imports-cli',
+      severity: 'error',
+      comment: 'the command line turns words into calls: a caller of one uses what it calls',
+      from: { path: '^src/', pathNot: '^src/cli/' },
+      to: { path: '^src/cli/' },
     },
     {
       name: 'wasm-imports-nothing-of-ours',
@@ -93,6 +106,13 @@ module.exports = {
       comment: 'a second store behind the same seam must be possible: SQL stays in folders named store',
       from: { path: '^src/', pathNot: '/store/' },
       to: { path: package_('better-sqlite3') },
+    },
+    {
+      name: 'no-circle',
+      severity: 'error',
+      comment: 'files that import each other in a circle can be neither read nor tested one at a time',
+      from: { path: '^(src|web)/' },
+      to: { circular: true },
     },
     {
       name: 'src-never-imports-test',

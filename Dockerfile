@@ -24,5 +24,5 @@ VOLUME /var/lib/kdumpd
 EXPOSE 8470
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8470/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/server/cli/main.js"]
+ENTRYPOINT ["node", "dist/cli/main.js"]
 CMD ["serve", "--host", "0.0.0.0", "--port", "8470", "--data", "/var/lib/kdumpd"]

@@ -16,7 +16,7 @@ const document = join(packageRoot, 'ARCHITECTURE.md');
 /** These areas are shown folder by folder; the others are one node each. */
 const SPLIT_AREAS = new Set(['emulator', 'vmcore']);
 
-const block = `${START}\n\`\`\`mermaid\n${drawGraph(cruise().modules)}\n\`\`\`\n${END}`;
+const block = `${START}\n\`\`\`mermaid\n${drawGraph(cruise().modules.filter(({ source }) => source.startsWith('src/')))}\n\`\`\`\n${END}`;
 const mode = process.argv[2];
 
 if (mode === undefined) {

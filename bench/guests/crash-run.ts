@@ -3,7 +3,7 @@
  * purgatory, the crash kernel, the dump. The same marks are read from the same lines whatever machine runs the guest.
  */
 
-import type { ImageRecord } from '../../src/server/images/image-record.ts';
+import type { ImageRecord } from '../../src/images/image-record.ts';
 
 /** The machine that both emulators are given. */
 export type GuestSpec = {

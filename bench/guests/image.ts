@@ -2,10 +2,10 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { bootAppend } from '../../src/server/images/append.ts';
-import { getImage, listImages } from '../../src/server/images/catalogue.ts';
-import { importDebian } from '../../src/server/images/debian.ts';
-import type { ImageRecord } from '../../src/server/images/image-record.ts';
+import { bootAppend } from '../../src/images/append.ts';
+import { getImage, listImages } from '../../src/images/catalogue.ts';
+import { importDebian } from '../../src/images/debian.ts';
+import type { ImageRecord } from '../../src/images/image-record.ts';
 import type { GuestSpec } from './crash-run.ts';
 
 const NAME = 'debian';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { PartitionRequest, PartitionView } from '../../src/panic/contract.ts';
+import type { PartitionRequest, PartitionView } from '../../src/panic/contract/index.ts';
 import type { GuestSpec } from './crash-run.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');

@@ -1,6 +1,6 @@
 /** Which crashes the matrix has: machines × CPUs × the CPU that panics × triggers. */
 
-import { MAXIMUM_CPUS } from '../../src/panic/contract.ts';
+import { MAXIMUM_CPUS } from '../../src/panic/contract/index.ts';
 
 export const MACHINES = ['power8-hash', 'power9-radix', 'power9-hash'] as const;
 export type Machine = (typeof MACHINES)[number];

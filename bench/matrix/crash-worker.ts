@@ -3,10 +3,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mmuArgument, PROCESSORS } from '../../src/cli/arguments.ts';
+import { openDataFolder } from '../../src/cli/data-folder.ts';
+import { imageSource } from '../../src/cli/image-source.ts';
 import { dumpMode, runCrash } from '../../src/panic/index.ts';
-import { mmuArgument, PROCESSORS } from '../../src/server/cli/arguments.ts';
-import { openDataFolder } from '../../src/server/cli/data-folder.ts';
-import { imageSource } from '../../src/server/cli/image-source.ts';
 import type { Combination } from './combinations.ts';
 import { failedRow, type Row, rowOf, type Stacks } from './row.ts';
 import { stacksByDrgn, stacksByGdb } from './stacks.ts';

@@ -1,7 +1,7 @@
 /** A row of the matrix: what came of one crash, as its report and its trace say. */
 
-import type { RuleResult } from '../../src/panic/contract.ts';
 import type { CrashReport } from '../../src/panic/index.ts';
+import type { RuleResult } from '../../src/panic/trace/index.ts';
 import type { Combination } from './combinations.ts';
 
 /** What a debugger made of the dump. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { hashTree, packageRoot, readStamp, runNode, say } from './process.mjs';
 
 /** Where the daemon and the command line start. */
-export const mainFile = join(packageRoot, 'dist', 'server', 'cli', 'main.js');
+export const mainFile = join(packageRoot, 'dist', 'cli', 'main.js');
 
 const dist = join(packageRoot, 'dist');
 const compilerInputs = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];

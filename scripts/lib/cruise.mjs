@@ -1,16 +1,19 @@
-/** The module graph of src/ as dependency-cruiser sees it, type imports included. */
+/** The module graph of src/ and web/src/ as dependency-cruiser sees it, type imports included. */
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { packageRoot } from './process.mjs';
 
+/** Folders with sources of the program. */
+export const SOURCE_FOLDERS = ['src', 'web/src'];
+
 /**
- * Cruises src/ with the project's rules.
- * Returns `modules` ({source, dependencies: [{resolved}]}) of src/ and `violations` ({rule, from, to}).
+ * Cruises the sources with the project's rules.
+ * Returns `modules` ({source, dependencies: [{resolved}]}) of the sources and `violations` ({rule, from, to}).
  */
 export function cruise() {
   const entry = join(packageRoot, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs');
-  const args = [entry, 'src', '--config', '.dependency-cruiser.cjs', '--output-type', 'json'];
+  const args = [entry, ...SOURCE_FOLDERS, '--config', '.dependency-cruiser.cjs', '--output-type', 'json'];
   const result = spawnSync(process.execPath, args, {
     cwd: packageRoot,
     encoding: 'utf8',
@@ -22,7 +25,7 @@ export function cruise() {
     throw new Error(`dependency-cruiser failed:\n${result.stdout}${result.stderr}`);
   const { modules, summary } = JSON.parse(result.stdout);
   return {
-    modules: modules.filter((module) => module.source.startsWith('src/')),
+    modules: modules.filter(({ source }) => SOURCE_FOLDERS.some((folder) => source.startsWith(`${folder}/`))),
     violations: summary.violations,
   };
 }

@@ -8,9 +8,9 @@
 
 import { createHash } from 'node:crypto';
 import { alignUp } from '../base/bytes.ts';
-import type { PlanSegment, SegmentRole } from './plan.ts';
 import { DIGEST_BYTES, MAX_REGIONS } from './purgatory.ts';
 import { PAGE, type Range } from './ranges.ts';
+import type { PlanSegment, SegmentRole } from './segments.ts';
 
 export type Digest = {
   readonly regions: readonly Range[];

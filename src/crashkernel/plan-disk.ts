@@ -7,9 +7,9 @@
 
 import { alignUp, concatBytes, copyBytes, latin1, latin1Bytes } from '../base/bytes.ts';
 import { buildStruct, parseStruct, type StructOf } from '../base/fields.ts';
+import { MAX_SEGMENTS } from './check-segments.ts';
 import { loadError } from './errors.ts';
 import { DISK_HEADER, PLAN_ENTRY, PLAN_HEADER, PLAN_SEGMENT } from './plan-layout.ts';
-import { MAX_SEGMENTS } from './segments.ts';
 
 /** A plan as it is on the disk. */
 export type DiskPlan = {

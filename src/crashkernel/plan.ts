@@ -10,6 +10,7 @@
 
 import { alignUp, type Endian, putU32 } from '../base/bytes.ts';
 import { type FdtTree, parseFdt } from '../base/fdt/index.ts';
+import { checkSegments } from './check-segments.ts';
 import { digestSegments, type Uncovered } from './digest.ts';
 import { BACKUP, buildElfcorehdr, elfcorehdrSize } from './elfcorehdr.ts';
 import { Checks, type ForcibleCheck, loadError } from './errors.ts';
@@ -20,18 +21,7 @@ import { buildNextTree, consoleUnit } from './next-tree.ts';
 import { Room } from './place.ts';
 import type { Purgatory } from './purgatory.ts';
 import { containsRange, PAGE, type Range, showRange } from './ranges.ts';
-import { checkSegments } from './segments.ts';
-
-export const SEGMENT_ROLES = ['kernel', 'backup', 'elfcorehdr', 'purgatory', 'initrd', 'tree'] as const;
-export type SegmentRole = (typeof SEGMENT_ROLES)[number];
-
-/** `bytes` go to real address `mem`; what follows up to `memsz`, a multiple of 64 KiB, is zero. */
-export type PlanSegment = {
-  readonly role: SegmentRole;
-  readonly mem: number;
-  readonly memsz: number;
-  readonly bytes: Uint8Array;
-};
+import type { PlanSegment, SegmentRole } from './segments.ts';
 
 export type LoadPlan = {
   /** KEXEC_ON_CRASH. */

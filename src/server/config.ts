@@ -1,7 +1,7 @@
 /** What the daemon can be told, with what it does when it is not. Typed, from the command line; no environment. */
 
 import type { LogOptions } from './logger.ts';
-import type { RetentionLimits } from './retention.ts';
+import type { RetentionLimits } from './schedule/retention.ts';
 
 export type ServerConfig = {
   readonly host: string;

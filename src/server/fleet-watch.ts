@@ -4,8 +4,8 @@
  * A partition that somebody stopped, and one that is crashed and boots again, are as they should be.
  */
 
-import type { Fleet, PartitionRequest, PartitionView } from '../panic/contract.ts';
-import type { HealthCheck, TroubledPartition } from './ports.ts';
+import type { Fleet, PartitionRequest, PartitionView } from '../panic/contract/index.ts';
+import type { HealthCheck, TroubledPartition } from './http/shared/ports.ts';
 
 export type FleetWatchOptions = {
   readonly fleet: Pick<Fleet, 'list' | 'get' | 'create' | 'start' | 'events'>;

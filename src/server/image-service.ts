@@ -6,9 +6,10 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
 import { FormatError } from '../base/errors.ts';
-import { type Operation, Refusal, type ServiceEvent } from '../panic/contract.ts';
+import type { Operation, ServiceEvent } from '../panic/contract/index.ts';
+import { Refusal } from '../panic/contract/index.ts';
 import type { MetadataStore } from '../panic/store/index.ts';
-import type { ImageCatalogue, ImageImport, ImageView } from './ports.ts';
+import type { ImageCatalogue, ImageImport, ImageView } from './http/shared/ports.ts';
 
 /** An image as the catalogue describes it; files by role. */
 export type StoredImage = {

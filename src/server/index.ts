@@ -1,12 +1,10 @@
 /** The HTTP service: REST v1, events, documentation and the dashboard, and what it does by the clock. */
 
-export { type AppOptions, buildApp, type EventSubscribe } from './app.ts';
 export { allowedHostsFor, DEFAULT_CONFIG, type ScheduleConfig, type ServerConfig } from './config.ts';
-export { API_PREFIX, type App } from './context.ts';
 export { FleetWatch, type FleetWatchOptions } from './fleet-watch.ts';
-export { ImageService, type ImageServiceOptions, type StoredImage } from './image-service.ts';
-export { createLogger, type Logger, type LogOptions } from './logger.ts';
-export { type MaintenanceOptions, maintenanceSchedules } from './maintenance.ts';
+export { type AppOptions, buildApp, type EventSubscribe } from './http/app.ts';
+export { partitionRequestProblem } from './http/schemas/index.ts';
+export { API_PREFIX, type App } from './http/shared/context.ts';
 export type {
   CaptureQuery,
   CaptureReader,
@@ -23,14 +21,16 @@ export type {
   TroubledPartition,
   VersionInfo,
   VmcoreSource,
-} from './ports.ts';
-export { type RetentionLimits, type RetentionResult, sweepCaptures } from './retention.ts';
-export { openScheduleJournal, viewSchedules } from './schedule-journal.ts';
+} from './http/shared/ports.ts';
+export { ImageService, type ImageServiceOptions, type StoredImage } from './image-service.ts';
+export { createLogger, type Logger, type LogOptions } from './logger.ts';
+export { type MaintenanceOptions, maintenanceSchedules } from './maintenance.ts';
+export { type RetentionLimits, type RetentionResult, sweepCaptures } from './schedule/retention.ts';
+export { openScheduleJournal, viewSchedules } from './schedule/schedule-journal.ts';
 export {
   type Schedule,
   type ScheduleJournal,
   Scheduler,
   type SchedulerOptions,
-} from './scheduler.ts';
-export { partitionRequestProblem } from './schemas/index.ts';
+} from './schedule/scheduler.ts';
 export { createCaptureReader, createOperationReader, type OperationOptions } from './store-readers.ts';

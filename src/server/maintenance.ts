@@ -2,9 +2,9 @@
 
 import type { FastifyBaseLogger } from 'fastify';
 import type { ScheduleConfig } from './config.ts';
-import type { CaptureReader } from './ports.ts';
-import { type RetentionLimits, sweepCaptures } from './retention.ts';
-import type { Schedule } from './scheduler.ts';
+import type { CaptureReader } from './http/shared/ports.ts';
+import { type RetentionLimits, sweepCaptures } from './schedule/retention.ts';
+import type { Schedule } from './schedule/scheduler.ts';
 
 export type MaintenanceOptions = {
   readonly schedules: ScheduleConfig;

@@ -1,9 +1,11 @@
 /** What the routes read, out of the stores: captures with their vmcores, and operations. */
 
-import { type Operation, Refusal, type Trace } from '../panic/contract.ts';
+import type { Operation } from '../panic/contract/index.ts';
+import { Refusal } from '../panic/contract/index.ts';
 import type { MetadataStore } from '../panic/store/index.ts';
+import type { Trace } from '../panic/trace/index.ts';
 import type { VmcoreStore } from '../vmcore/store/index.ts';
-import type { CaptureReader, OperationReader } from './ports.ts';
+import type { CaptureReader, OperationReader } from './http/shared/ports.ts';
 
 /** Captures over the embedded stores. */
 export function createCaptureReader(

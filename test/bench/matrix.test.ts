@@ -15,7 +15,7 @@ import {
 import { failedRow, isGood, type Row, rowOf } from '../../bench/matrix/row.ts';
 import { readBacktraces, readDrgnStack } from '../../bench/matrix/stacks.ts';
 import { matrixText, stacksLine, summaryLine } from '../../bench/matrix/table.ts';
-import type { RuleResult } from '../../src/panic/contract.ts';
+import type { RuleResult } from '../../src/panic/trace/index.ts';
 
 const COMBINATION: Combination = {
   image: 'built-in',

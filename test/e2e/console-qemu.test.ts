@@ -9,7 +9,7 @@ import { type CrashRun, followCrash, type GuestSpec, MARKS } from '../../bench/g
 import { stockGuest } from '../../bench/guests/image.ts';
 import { powerOnOurs } from '../../bench/guests/our-guest.ts';
 import { powerOnQemu } from '../../bench/guests/qemu-guest.ts';
-import { ImportError } from '../../src/server/images/errors.ts';
+import { ImportError } from '../../src/images/errors.ts';
 import { needsProgram } from '../support/programs.ts';
 import { compareConsoles, judge, parseExplained } from './console-qemu.ts';
 

@@ -10,16 +10,17 @@ import { stockGuest } from '../../bench/guests/image.ts';
 import { alignUp, arraySource } from '../../src/base/bytes.ts';
 import { parseElf } from '../../src/base/elf/index.ts';
 import { type FdtTree, parseFdt, walkTree } from '../../src/base/fdt/index.ts';
+import { imageSource } from '../../src/cli/image-source.ts';
 import { mergeRanges, type Range } from '../../src/crashkernel/index.ts';
 import { openPartition } from '../../src/emulator/host/index.ts';
 import { parseMemorySpec } from '../../src/emulator/partition/index.ts';
+import { ImportError } from '../../src/images/errors.ts';
+import { describeImage } from '../../src/panic/facts/index.ts';
+import { makeConfig } from '../../src/panic/guest/machine.ts';
+import { Life } from '../../src/panic/guest/session.ts';
 import type { BootImage, BootLoading, BootOptions } from '../../src/panic/index.ts';
-import { Life } from '../../src/panic/life.ts';
 import { loadByPlan, untilLoaded } from '../../src/panic/loading/index.ts';
-import { makeConfig } from '../../src/panic/machine.ts';
-import { describeImage, type SegmentRole } from '../../src/panic/recorder/index.ts';
-import { imageSource } from '../../src/server/cli/image-source.ts';
-import { ImportError } from '../../src/server/images/errors.ts';
+import type { SegmentRole } from '../../src/panic/trace/index.ts';
 
 type Loaded = {
   readonly segments: ReadonlyMap<SegmentRole, { readonly mem: number; readonly memsz: number }>;

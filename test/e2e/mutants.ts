@@ -10,13 +10,14 @@ import { afterAll, expect } from 'vitest';
 import { arraySource, getU32 } from '../../src/base/bytes.ts';
 import { elfSymbols, PT_LOAD, parseElf } from '../../src/base/elf/index.ts';
 import { buildFdt, type FdtTree, parseFdt } from '../../src/base/fdt/index.ts';
+import { imageSource } from '../../src/cli/image-source.ts';
 import {
   type MachineEvent,
   openPartition,
   type PartitionConfig,
   type PartitionHandle,
 } from '../../src/emulator/host/index.ts';
-import type { Fault, RuleResult, Trace } from '../../src/panic/contract.ts';
+import type { Fault } from '../../src/panic/contract/index.ts';
 import {
   type BootImage,
   type BootOptions,
@@ -24,7 +25,7 @@ import {
   runCrash,
   runKexec,
 } from '../../src/panic/index.ts';
-import { imageSource } from '../../src/server/cli/image-source.ts';
+import type { RuleResult, Trace } from '../../src/panic/trace/index.ts';
 
 export const LIMIT = { timeout: 200_000 };
 /** Guest seconds for each step. */

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { arraySource } from '../../src/base/bytes.ts';
 import { findSymbols, PT_LOAD, parseElf, readSegment } from '../../src/base/elf/index.ts';
 import { hex64 } from '../../src/base/hex.ts';
-import { type RawResult, runRaw } from '../../src/server/cli/emulate-raw.ts';
+import { type RawResult, runRaw } from '../../src/cli/emulate-raw.ts';
 import { KERNEL } from './built-in-guest.ts';
 
 const ATTN = 0x200;

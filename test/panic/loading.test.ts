@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parsePlanDisk } from '../../src/crashkernel/index.ts';
+import { makeConfig } from '../../src/panic/guest/machine.ts';
+import { Life } from '../../src/panic/guest/session.ts';
 import type { BootImage, BootLoading } from '../../src/panic/index.ts';
-import { Life } from '../../src/panic/life.ts';
 import { loadByPlan, parseFacts, untilLoaded } from '../../src/panic/loading/index.ts';
-import { makeConfig } from '../../src/panic/machine.ts';
 import { flatTree, loadableKernel, MIB } from '../synth/crash-load.ts';
 import { type GuestScript, ScriptedPartition } from '../synth/partition-handle.ts';
 

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { hex64 } from '../../src/base/hex.ts';
-import type { FidelityReport } from '../../src/panic/contract.ts';
+import type { FidelityReport } from '../../src/panic/trace/index.ts';
 import { synthTrace } from '../synth/handoff-trace.ts';
 import { buildTestService, type TestService } from '../synth/service.ts';
 

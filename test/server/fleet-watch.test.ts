@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FleetWatch } from '../../src/server/fleet-watch.ts';
-import type { TroubledPartition } from '../../src/server/ports.ts';
+import type { TroubledPartition } from '../../src/server/http/shared/ports.ts';
 import { FakeWorld } from '../synth/fleet.ts';
 import { buildServiceOver } from '../synth/service.ts';
 

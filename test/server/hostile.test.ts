@@ -2,7 +2,7 @@
 
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Refusal } from '../../src/panic/contract.ts';
+import { Refusal } from '../../src/panic/contract/index.ts';
 import { buildTestService, type TestService } from '../synth/service.ts';
 
 type Route = { readonly method: string; readonly url: string; readonly hasBody: boolean };

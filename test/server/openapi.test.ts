@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
-import { PROBLEMS } from '../../src/server/problem.ts';
+import { PROBLEMS } from '../../src/server/http/shared/problem.ts';
 import { buildTestService } from '../synth/service.ts';
 
 const { app } = await buildTestService({ version: { name: 'kdumpd', version: '1' } });

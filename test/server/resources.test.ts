@@ -1,7 +1,7 @@
 /** Captures, operations, images and the service itself. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Capture } from '../../src/panic/contract.ts';
+import type { Capture } from '../../src/panic/contract/index.ts';
 import { synthTrace } from '../synth/handoff-trace.ts';
 import { buildTestService, type TestService } from '../synth/service.ts';
 

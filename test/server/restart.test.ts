@@ -4,10 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Capture, Operation, PartitionState } from '../../src/panic/contract.ts';
+import type { Capture, Operation, PartitionState } from '../../src/panic/contract/index.ts';
 import { type OwnedFleet, openFleet } from '../../src/panic/index.ts';
 import { type MetadataStore, openMetadataStore } from '../../src/panic/store/index.ts';
-import type { App } from '../../src/server/context.ts';
+import type { App } from '../../src/server/http/shared/context.ts';
 import { createCaptureReader, createOperationReader } from '../../src/server/store-readers.ts';
 import { openLocalVmcoreStore, type VmcoreStore } from '../../src/vmcore/store/index.ts';
 import {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/base/errors.ts';
-import type { Capture, Operation, ServiceEvent } from '../../src/panic/contract.ts';
+import type { Capture, Operation, ServiceEvent } from '../../src/panic/contract/index.ts';
 import { type MetadataStore, openMetadataStore } from '../../src/panic/store/index.ts';
 import { ImageService, type ImageServiceOptions, type StoredImage } from '../../src/server/image-service.ts';
 import { createCaptureReader, createOperationReader } from '../../src/server/store-readers.ts';

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EventLog } from '../../src/server/event-log.ts';
+import { EventLog } from '../../src/server/http/shared/event-log.ts';
 import { buildTestService, type TestService } from '../synth/service.ts';
 
 type Message = { readonly id?: string; readonly event?: string; readonly data: unknown };

@@ -1,7 +1,7 @@
 /** Parts of a trace, other formats, and operations that left a trace: what is answered, and what is refused. */
 
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Trace } from '../../src/panic/contract.ts';
+import type { Trace } from '../../src/panic/trace/index.ts';
 import { synthTrace } from '../synth/handoff-trace.ts';
 import { buildTestService } from '../synth/service.ts';
 

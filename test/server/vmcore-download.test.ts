@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { judgeConditions, MAX_RANGES, parseRange } from '../../src/server/range.ts';
+import { judgeConditions, MAX_RANGES, parseRange } from '../../src/server/http/shared/range.ts';
 import { synthVmcore } from '../synth/fleet.ts';
 import { buildTestService } from '../synth/service.ts';
 

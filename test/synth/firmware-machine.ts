@@ -2,7 +2,11 @@
 
 import type { Clock, Unsupported } from '../../src/emulator/devices/contract.ts';
 import { type GuestMemory, type MemoryRange, OutsideMemory } from '../../src/emulator/memory/contract.ts';
-import type { FirmwareMachine, FirmwareVcpu, VcpuRunState } from '../../src/emulator/platform/contract.ts';
+import type {
+  FirmwareMachine,
+  FirmwareVcpu,
+  VcpuRunState,
+} from '../../src/emulator/platform/contract/contract.ts';
 
 /** RAM in one array a range. */
 export class FakeMemory implements GuestMemory {

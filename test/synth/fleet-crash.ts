@@ -1,6 +1,7 @@
 /** A crash of a fleet in memory, played phase by phase. */
 
-import { CAPTURE_PHASES, type CapturePhase } from '../../src/panic/contract.ts';
+import type { CapturePhase } from '../../src/panic/contract/index.ts';
+import { CAPTURE_PHASES } from '../../src/panic/contract/index.ts';
 import { type FakeWorld, synthVmcore } from './fleet.ts';
 
 /** Plays a crash to its end, a phase every `stepMs`, printing what a console would; @returns when it is over. */

@@ -1,6 +1,6 @@
 /** The readers of a fleet in memory: its captures, operations and images, as the routes ask for them. */
 
-import { Refusal } from '../../src/panic/contract.ts';
+import { Refusal } from '../../src/panic/contract/index.ts';
 import type {
   CaptureQuery,
   CaptureReader,
@@ -10,7 +10,7 @@ import type {
   OperationReader,
   Page,
   VmcoreSource,
-} from '../../src/server/ports.ts';
+} from '../../src/server/http/shared/ports.ts';
 import type { FakeWorld, StoredCapture } from './fleet.ts';
 
 const EMPTY = new Uint8Array(0);

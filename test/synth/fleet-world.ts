@@ -1,7 +1,7 @@
 /** A real fleet over stores in memory, of guests that play a script: as tests of the fleet open it and follow it. */
 
-import type { ServiceEvent } from '../../src/panic/contract.ts';
-import { Refusal } from '../../src/panic/contract.ts';
+import type { ServiceEvent } from '../../src/panic/contract/index.ts';
+import { Refusal } from '../../src/panic/contract/index.ts';
 import { type BootImage, type OwnedFleet, openFleet } from '../../src/panic/index.ts';
 import { type MetadataStore, openMetadataStore } from '../../src/panic/store/index.ts';
 import { openLocalVmcoreStore, type VmcoreStore } from '../../src/vmcore/store/index.ts';

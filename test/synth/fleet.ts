@@ -4,19 +4,24 @@
  */
 
 import { createHash } from 'node:crypto';
-import {
-  type Capture,
-  type Fleet,
-  type Operation,
-  type PanicRequest,
-  type PartitionRequest,
-  type PartitionState,
-  type PartitionView,
-  Refusal,
-  type ServiceEvent,
-  type Trace,
-} from '../../src/panic/contract.ts';
-import type { CaptureReader, ImageCatalogue, ImageView, OperationReader } from '../../src/server/ports.ts';
+import type {
+  Capture,
+  Fleet,
+  Operation,
+  PanicRequest,
+  PartitionRequest,
+  PartitionState,
+  PartitionView,
+  ServiceEvent,
+} from '../../src/panic/contract/index.ts';
+import { Refusal } from '../../src/panic/contract/index.ts';
+import type { Trace } from '../../src/panic/trace/index.ts';
+import type {
+  CaptureReader,
+  ImageCatalogue,
+  ImageView,
+  OperationReader,
+} from '../../src/server/http/shared/ports.ts';
 import { fakeCaptures, fakeImages, fakeOperations } from './fleet-readers.ts';
 import { synthTrace } from './handoff-trace.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { hex64 } from '../../src/base/hex.ts';
-import type { Instant, RuleResult, Trace, TraceEvent } from '../../src/panic/contract.ts';
+import type { Instant, RuleResult, Trace, TraceEvent } from '../../src/panic/trace/index.ts';
 
 export type TraceShape = {
   readonly cpus?: number;

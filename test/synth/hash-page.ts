@@ -1,6 +1,6 @@
 /** Pages of a hashed table as an operating system describes them: Power ISA 2.07, Book III-S, §5.7.7–5.7.9. */
 
-import { segmentEncoding } from '../../src/emulator/mmu/hash/page-sizes.ts';
+import { segmentEncoding } from '../../src/emulator/mmu/page-sizes.ts';
 
 export type Segment = {
   /** Where it begins. */

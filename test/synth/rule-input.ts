@@ -1,9 +1,15 @@
 /** A handoff that keeps every rule: two CPUs, the second one panics. Tests break it in one place each. */
 
 import { hex64 } from '../../src/base/hex.ts';
-import type { Instant, TraceEvent } from '../../src/panic/contract.ts';
 import type { RuleInput } from '../../src/panic/index.ts';
-import type { EntryFacts, ImageFacts, LoadFacts, TreeFacts } from '../../src/panic/recorder/index.ts';
+import type {
+  EntryFacts,
+  ImageFacts,
+  Instant,
+  LoadFacts,
+  TraceEvent,
+  TreeFacts,
+} from '../../src/panic/trace/index.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type EditableEvent = Mutable<Omit<TraceEvent, 'regs'>> & { regs?: Record<string, string> };

@@ -1,7 +1,7 @@
 /** The service over a fleet in memory, as tests ask it. */
 
-import { type AppOptions, buildApp } from '../../src/server/app.ts';
-import type { App } from '../../src/server/context.ts';
+import { type AppOptions, buildApp } from '../../src/server/http/app.ts';
+import type { App } from '../../src/server/http/shared/context.ts';
 import { FakeWorld } from './fleet.ts';
 
 export type TestService = { readonly app: App; readonly world: FakeWorld };

@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatBytes, formatCount, formatExact, plainConsole } from '../../web/src/format.ts';
 import { placeEvents } from '../../web/src/handoff/layout.ts';
 import {
   insnAt,
@@ -14,6 +13,7 @@ import {
   WHOLE,
   zoom,
 } from '../../web/src/handoff/scale.ts';
+import { formatBytes, formatCount, formatExact, plainConsole } from '../../web/src/model/format.ts';
 import { synthTrace } from '../synth/handoff-trace.ts';
 
 describe('layAxis', () => {

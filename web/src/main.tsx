@@ -1,8 +1,8 @@
 /** The dashboard: starts following the service and draws the page that the address names. */
 
 import { render } from 'preact';
-import { App } from './parts/app.tsx';
-import { follow } from './state.ts';
+import { App } from './app.tsx';
+import { follow } from './model/state.ts';
 import './style/theme.css';
 import './style/base.css';
 import './style/controls.css';

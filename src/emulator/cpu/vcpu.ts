@@ -4,7 +4,7 @@
  */
 
 import type { Arena } from '../memory/arena.ts';
-import { Slb } from '../mmu/hash/slb.ts';
+import { Slb } from '../mmu/slb.ts';
 import { TLB_BYTES, Tlb } from '../mmu/tlb.ts';
 import * as layout from './layout.ts';
 import * as msr from './msr.ts';

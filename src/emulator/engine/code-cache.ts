@@ -1,5 +1,5 @@
 /**
- * Decoded code by arena page. A slot holds one page's records (engine/record.ts), decoded one instruction at a time as
+ * Decoded code by arena page. A slot holds one page's records (engine/interpreter/record.ts), decoded one instruction at a time as
  * they are reached, for one byte order. Stores to a page with code are seen before they happen and blank the records.
  */
 
@@ -16,9 +16,9 @@ import {
   HANDLER_PROBE,
   type Handler,
   handlerFor,
-} from './handlers.ts';
-import { operandAddress, RECORD_SIZE, SLOT_BYTES } from './record.ts';
-import { RecordCache } from './record-cache.ts';
+} from './interpreter/handlers.ts';
+import { operandAddress, RECORD_SIZE, SLOT_BYTES } from './interpreter/record.ts';
+import { RecordCache } from './interpreter/record-cache.ts';
 
 /** The mark of pages with code; see Ram.mark. */
 export const MARK_CODE = 1;

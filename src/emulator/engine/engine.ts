@@ -10,6 +10,7 @@ import { hex32, hex64 } from '../../base/hex.ts';
 import { EXIT } from '../cpu/exit.ts';
 import { deliver } from '../cpu/interrupts.ts';
 import * as layout from '../cpu/layout.ts';
+import { modeKey } from '../cpu/mode.ts';
 import * as msr from '../cpu/msr.ts';
 import { processorModel } from '../cpu/processor.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
@@ -22,8 +23,7 @@ import { type Cause, causeOfExit, causeOfFault } from './causes.ts';
 import { CodeCache } from './code-cache.ts';
 import type { EngineHost } from './engine-host.ts';
 import { interpreterImports } from './imports.ts';
-import { modeKey } from './modes.ts';
-import { interpreterModule } from './modules.ts';
+import { interpreterModule } from './interpreter/modules.ts';
 import { faultAddress, type MmioBus, StorageAccess } from './translation.ts';
 import { followMode, translationState } from './translation-state.ts';
 

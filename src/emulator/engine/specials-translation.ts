@@ -13,7 +13,7 @@ import { processorModel } from '../cpu/processor.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
 import { highHalf, lowHalf } from '../mmu/contract.ts';
-import { SLB_ENTRIES } from '../mmu/hash/slb.ts';
+import { SLB_ENTRIES } from '../mmu/slb.ts';
 import type { Special, SpecialHost } from './special-host.ts';
 
 /** RB[56:58], the actual page size, to 4 KiB pages; larger sizes drop everything. */

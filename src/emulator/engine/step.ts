@@ -10,8 +10,8 @@ import { decode } from '../isa/index.ts';
 import type { Arena } from '../memory/arena.ts';
 import { highHalf, lowHalf } from '../mmu/contract.ts';
 import type { Engine, RunEnd } from './engine.ts';
-import { HANDLER_DECODE, handlerFor } from './handlers.ts';
-import { RECORD_SIZE } from './record.ts';
+import { HANDLER_DECODE, handlerFor } from './interpreter/handlers.ts';
+import { RECORD_SIZE } from './interpreter/record.ts';
 
 const ATTN = 0x00000200;
 

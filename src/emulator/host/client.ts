@@ -2,11 +2,11 @@
 
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../base/worker.ts';
-import { modulesToShare } from '../engine/modules.ts';
+import type { InstantName, MachineFault, ObservePlan } from '../contract/events.ts';
+import type { InstantRecord, VcpuSnapshot } from '../contract/instants.ts';
+import type { PageChange, PartitionConfig, PartitionHandle, PartitionNotice } from '../contract/partition.ts';
+import { modulesToShare } from '../engine/interpreter/modules.ts';
 import { OutsideMemory } from '../memory/contract.ts';
-import type { PageChange, PartitionConfig, PartitionHandle, PartitionNotice } from './contract.ts';
-import type { InstantName, MachineFault, ObservePlan } from './events.ts';
-import type { InstantRecord, VcpuSnapshot } from './instants.ts';
 import type { FromWorker, Request, WorkerStart } from './protocol.ts';
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (reason: Error) => void };

@@ -1,5 +1,23 @@
 /** Partitions as the rest of the program drives them: one worker thread each. */
-export { openPartition } from './client.ts';
+
+export type {
+  EventMatch,
+  InstantName,
+  MachineEvent,
+  MachineEventKind,
+  MachineFault,
+  ObservePlan,
+} from '../contract/events.ts';
+export type {
+  HashCensus,
+  HypervisorArea,
+  InstantRecord,
+  InterruptState,
+  RegisterFrame,
+  RegisterSet,
+  SavePoint,
+  VcpuSnapshot,
+} from '../contract/instants.ts';
 export type {
   DiskBus,
   DiskConfig,
@@ -13,22 +31,5 @@ export type {
   PartitionHandle,
   PartitionNotice,
   Processor,
-} from './contract.ts';
-export type {
-  EventMatch,
-  InstantName,
-  MachineEvent,
-  MachineEventKind,
-  MachineFault,
-  ObservePlan,
-} from './events.ts';
-export type {
-  HashCensus,
-  HypervisorArea,
-  InstantRecord,
-  InterruptState,
-  RegisterFrame,
-  RegisterSet,
-  SavePoint,
-  VcpuSnapshot,
-} from './instants.ts';
+} from '../contract/partition.ts';
+export { openPartition } from './client.ts';

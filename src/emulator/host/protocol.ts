@@ -1,8 +1,8 @@
 /** Messages between a partition's owner and its worker thread. Requests carry a number; answers repeat it. */
 
-import type { InterpreterModules } from '../engine/modules.ts';
-import type { PartitionConfig, PartitionNotice } from './contract.ts';
-import type { InstantName, MachineFault, ObservePlan } from './events.ts';
+import type { InstantName, MachineFault, ObservePlan } from '../contract/events.ts';
+import type { PartitionConfig, PartitionNotice } from '../contract/partition.ts';
+import type { InterpreterModules } from '../engine/interpreter/modules.ts';
 
 /** What a worker is started with. */
 export type WorkerStart = { readonly config: PartitionConfig; readonly interpreters: InterpreterModules };

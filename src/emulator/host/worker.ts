@@ -5,6 +5,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, BugError } from '../../base/errors.ts';
+import type { DiskConfig, PartitionNotice } from '../contract/partition.ts';
 import type { BlockStore } from '../devices/contract.ts';
 import {
   createMemoryStore,
@@ -13,10 +14,9 @@ import {
   openFileStore,
   type ScratchStore,
 } from '../devices/virtio/index.ts';
-import { adoptModules } from '../engine/modules.ts';
+import { adoptModules } from '../engine/interpreter/modules.ts';
 import { OutsideMemory } from '../memory/contract.ts';
 import { Partition } from '../partition/partition.ts';
-import type { DiskConfig, PartitionNotice } from './contract.ts';
 import type { FromWorker, Request, ToWorker, WorkerStart } from './protocol.ts';
 
 /** Instructions and milliseconds between two looks at the requests, whichever comes first. */

@@ -3,7 +3,7 @@
  * Power ISA 3.0B, Book III, §6.5.3 and §6.5.5.
  */
 
-import type { Slb } from './hash/slb.ts';
+import type { Slb } from './slb.ts';
 
 export type Access = 'read' | 'write' | 'execute';
 

@@ -15,8 +15,8 @@ import { Arena } from '../memory/arena.ts';
 import { Ram } from '../memory/ram.ts';
 import type { GuestMmu } from '../mmu/contract.ts';
 import { RadixMmu } from '../mmu/radix.ts';
-import { SeededRandom } from './random.ts';
-import { isTraced, type Step, Stepper } from './stepper.ts';
+import { SeededRandom } from './machine/random.ts';
+import { isTraced, type Step, Stepper } from './time/stepper.ts';
 
 export type BareMachineOptions = {
   /** Bytes of RAM from real address 0; rounded up to 64 KiB. */

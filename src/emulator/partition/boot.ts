@@ -4,13 +4,19 @@
  */
 
 import { readFileSync } from 'node:fs';
-import type { PartitionConfig } from '../host/contract.ts';
+import type { PartitionConfig } from '../contract/partition.ts';
 import { RTAS_BYTES } from '../platform/index.ts';
 import { CLIENT_STACK, FIRMWARE_BASE, FIRMWARE_BYTES } from '../platform/of-client/index.ts';
-import { CLIENT_LOAD_AT, type LoadedKernel, loadKernel, placeBoot, placeClient } from './boot-image.ts';
-import type { PartitionVcpu } from './firmware-vcpu.ts';
-import { type Hardware, totalBytes } from './hardware.ts';
-import type { Life } from './life.ts';
+import {
+  CLIENT_LOAD_AT,
+  type LoadedKernel,
+  loadKernel,
+  placeBoot,
+  placeClient,
+} from './machine/boot-image.ts';
+import type { PartitionVcpu } from './machine/firmware-vcpu.ts';
+import { type Hardware, totalBytes } from './machine/hardware.ts';
+import type { Life } from './power-cycle.ts';
 
 const MIB256 = 0x1000_0000;
 

@@ -4,23 +4,23 @@
  */
 
 import { assert } from '../../base/errors.ts';
+import type { InstantName, MachineEvent, MachineFault, ObservePlan } from '../contract/events.ts';
+import type { InstantRecord, VcpuSnapshot } from '../contract/instants.ts';
+import type { PartitionConfig, PartitionEnd } from '../contract/partition.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { BlockStore, ReportUnsupported, Unsupported } from '../devices/contract.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { PartitionConfig, PartitionEnd } from '../host/contract.ts';
-import type { InstantName, MachineEvent, MachineFault, ObservePlan } from '../host/events.ts';
-import type { InstantRecord, VcpuSnapshot } from '../host/instants.ts';
 import type { Ram } from '../memory/ram.ts';
 import type { WrittenPage } from '../memory/snapshots.ts';
 import type { HashTable } from '../mmu/hash/table.ts';
 import type { Platform } from '../platform/index.ts';
 import { boot } from './boot.ts';
-import type { EventClock } from './event-clock.ts';
-import { Hardware, type HardwareHost } from './hardware.ts';
-import { snapshotOf } from './instants.ts';
-import { Life, type RunOutcome } from './life.ts';
-import { machineFacts } from './machine-facts.ts';
-import { Observation } from './observation.ts';
+import { Hardware, type HardwareHost } from './machine/hardware.ts';
+import { snapshotOf } from './observe/instants.ts';
+import { machineFacts } from './observe/machine-facts.ts';
+import { Observation } from './observe/observation.ts';
+import { Life, type RunOutcome } from './power-cycle.ts';
+import type { EventClock } from './time/event-clock.ts';
 
 /** What a partition tells while it runs. Every callback is synchronous and must not drive the partition. */
 export type PartitionListener = {

@@ -10,7 +10,8 @@ export type {
   RtasFamily,
   RtasHandler,
   VcpuRunState,
-} from './contract.ts';
+} from './contract/contract.ts';
+export { H, RTAS } from './contract/status.ts';
 export { buildDeviceTree, flattenDeviceTree } from './device-tree.ts';
 export { crqHcalls } from './hcall/crq.ts';
 export type { HcallDispatch } from './hcall/table.ts';
@@ -25,7 +26,6 @@ export {
   XICS_PHANDLE,
 } from './platform.ts';
 export { RTAS_BYTES, rtasStub } from './rtas/stub.ts';
-export { H, RTAS } from './status.ts';
 export type { ByteRange, TreeDescription, TreeVty } from './tree/description.ts';
 export type { FeatureName } from './tree/features.ts';
 export { POWER9_FEATURES } from './tree/features.ts';

@@ -6,7 +6,7 @@
 import { asU32, type FdtNode, findNode, type PropertyValue } from '../../base/fdt/index.ts';
 import { Nvram, type PresentationState, Rtc, Vty, type Xics } from '../devices/index.ts';
 import type { Xive } from '../devices/xive/index.ts';
-import type { FirmwareMachine, FirmwareVcpu, HcallFamily, RtasFamily } from './contract.ts';
+import type { FirmwareMachine, FirmwareVcpu, HcallFamily, RtasFamily } from './contract/contract.ts';
 import { buildDeviceTree, flattenDeviceTree } from './device-tree.ts';
 import { hptHcalls } from './hcall/hpt.ts';
 import { hptResizeHcalls } from './hcall/hpt-resize.ts';

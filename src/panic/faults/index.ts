@@ -1,5 +1,5 @@
 /**
- * Faults that are injected into a crash on purpose (docs/faults.md). A new sort is a member of `Fault` (panic/contract.ts), its
+ * Faults that are injected into a crash on purpose (docs/faults.md). A new sort is a member of `Fault` (panic/contract/fault.ts), its
  * syntax in text.ts, its meaning to the machine in resolve.ts, and its row in docs/faults.md.
  */
 

@@ -1,9 +1,10 @@
 /** Faults of a crash request as faults of the machine: segments become addresses, instants become events. */
 
 import type { EventMatch, MachineFault } from '../../emulator/host/index.ts';
-import type { Fault, FaultInstant } from '../contract.ts';
-import { panicError } from '../errors.ts';
-import { type KexecImage, PANIC_FUNCTIONS, WATCH } from '../recorder/index.ts';
+import { panicError } from '../contract/errors.ts';
+import type { Fault, FaultInstant } from '../contract/index.ts';
+import type { KexecImage } from '../facts/index.ts';
+import { PANIC_FUNCTIONS, WATCH } from '../watch/index.ts';
 import { faultText, instantOf } from './text.ts';
 
 /** What faults may be about. */

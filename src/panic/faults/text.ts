@@ -1,7 +1,8 @@
 /** Faults as words of the command line, of traces and of reasons: `flip:kernel+0x1000@t1`, `flip:0x8000000`, `wedge:1`. */
 
-import { FAULT_INSTANTS, type Fault, type FaultInstant, FLIP_TARGETS, type FlipTarget } from '../contract.ts';
-import { panicError } from '../errors.ts';
+import { panicError } from '../contract/errors.ts';
+import type { Fault, FaultInstant, FlipTarget } from '../contract/index.ts';
+import { FAULT_INSTANTS, FLIP_TARGETS } from '../contract/index.ts';
 
 /** The faults that can be asked for, for help texts. */
 export const FAULT_SYNTAX = 'flip:[SEGMENT+]OFFSET[@INSTANT] or wedge:CPU[@INSTANT]';

@@ -2,9 +2,9 @@
 
 import { hex64 } from '../../base/hex.ts';
 import type { InstantRecord, PageChange, PageWriter, PartitionHandle } from '../../emulator/host/index.ts';
+import type { ChangeFact, FidelityReport, Owner, StrayFact, WriterFact } from '../trace/index.ts';
 import { differences, equalBytes, PAGE } from './differences.ts';
 import { holds, type Owners } from './owners.ts';
-import type { ChangeFact, FidelityReport, Owner, StrayFact, WriterFact } from './report.ts';
 
 /** The name of an instruction at an address when `insn` had been executed. */
 export type NameOf = (nia: bigint, insn: number) => string | undefined;

@@ -8,10 +8,10 @@ import { FormatError } from '../../base/errors.ts';
 import { hex64 } from '../../base/hex.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
 import { type Dump, type MemoryKind, openDump, type PagedSource } from '../../vmcore/reader/index.ts';
+import type { ChangeFact, FilteredKind, PageCounts, WriterFact } from '../trace/index.ts';
 import { differences, equalBytes, PAGE } from './differences.ts';
 import { holds, type Owners } from './owners.ts';
 import type { PageKinds } from './page-kinds.ts';
-import type { ChangeFact, FilteredKind, PageCounts, WriterFact } from './report.ts';
 
 /** Compared at once. A multiple of every kernel's page size. */
 const PIECE = 2 ** 20;

@@ -1,8 +1,8 @@
 /** Bytes of a page that differ, by whose memory they are. */
 
 import { hex64 } from '../../base/hex.ts';
+import type { ChangeFact, WriterFact } from '../trace/index.ts';
 import { type Owners, ownerOf } from './owners.ts';
-import type { ChangeFact, WriterFact } from './report.ts';
 
 export const PAGE = 4096;
 

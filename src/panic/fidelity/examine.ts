@@ -3,15 +3,14 @@
 import { FormatError } from '../../base/errors.ts';
 import type { InstantRecord, PartitionHandle } from '../../emulator/host/index.ts';
 import { pagedSource } from '../../vmcore/reader/index.ts';
-import type { FoundDump } from '../dump-location.ts';
-import type { ImageFacts } from '../recorder/index.ts';
+import type { FoundDump } from '../guest/dump-device.ts';
+import type { FidelityReport, ImageFacts, InstantFacts, PageCounts, WriterFact } from '../trace/index.ts';
 import { changedAfter, changedBefore, type NameOf, writerFact, writtenIntoReservation } from './changed.ts';
 import { comparePages, openPaged } from './compare-pages.ts';
 import { findOwners, type Owners } from './owners.ts';
 import { type PageKinds, readPageKinds } from './page-kinds.ts';
 import { instantFacts } from './records.ts';
 import { compareRegisters } from './registers.ts';
-import type { FidelityReport, InstantFacts, PageCounts, WriterFact } from './report.ts';
 
 /** What is asked of a partition. */
 export type ExaminedPartition = Pick<

@@ -10,11 +10,10 @@
 import { createHash } from 'node:crypto';
 import { hex64 } from '../../base/hex.ts';
 import type { InstantName, PartitionHandle } from '../../emulator/host/index.ts';
-import type { SegmentRole } from '../recorder/index.ts';
-import type { ReadMemory } from '../symbols/index.ts';
+import type { ReadMemory } from '../facts/symbols/index.ts';
+import type { HandoverChange, HandoverReport, Place, SegmentRole } from '../trace/index.ts';
 import { type NameOf, writerFact } from './changed.ts';
 import { differencesBy, PAGE } from './differences.ts';
-import type { HandoverChange, HandoverReport, Place } from './handover-report.ts';
 import { holds, type Range } from './owners.ts';
 
 type Segment = { readonly role: SegmentRole; readonly mem: number; readonly memsz: number };

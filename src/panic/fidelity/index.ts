@@ -4,19 +4,9 @@ export type { Examination, ExaminedPartition, FidelityInput } from './examine.ts
 export { examine } from './examine.ts';
 export type { HandoverInput, LoadedSegment } from './handover.ts';
 export { compareHandover, digestSegments } from './handover.ts';
-export type { HandoverChange, HandoverReport, Place } from './handover-report.ts';
+
 export { findOwners } from './owners.ts';
 export { instantFacts } from './records.ts';
-export type {
-  ChangeFact,
-  FidelityReport,
-  FilteredKind,
-  InstantFacts,
-  Owner,
-  PageCounts,
-  RegisterFact,
-  StrayFact,
-  WriterFact,
-} from './report.ts';
+
 export type { FidelitySummary } from './summary.ts';
 export { summarise } from './summary.ts';

@@ -4,8 +4,7 @@
  */
 
 import type { InstantRecord } from '../../emulator/host/index.ts';
-import type { ImageFacts, RangeFact } from '../recorder/index.ts';
-import type { Owner } from './report.ts';
+import type { ImageFacts, Owner, RangeFact } from '../trace/index.ts';
 
 export type Range = { readonly start: number; readonly end: number };
 

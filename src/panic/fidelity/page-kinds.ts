@@ -16,7 +16,7 @@ import {
   vmcoreinfoPageSize,
   vmcoreinfoSymbol,
 } from '../../vmcore/format/index.ts';
-import type { FilteredKind } from './report.ts';
+import type { FilteredKind } from '../trace/index.ts';
 
 /** Kinds of pages; `undefined`: none that is left out for what it is used for. */
 export type PageKinds = {

@@ -2,7 +2,7 @@
 
 import { hex64 } from '../../base/hex.ts';
 import type { InstantRecord } from '../../emulator/host/index.ts';
-import type { InstantFacts } from './report.ts';
+import type { InstantFacts } from '../trace/index.ts';
 
 export function instantFacts(record: InstantRecord): InstantFacts {
   return {

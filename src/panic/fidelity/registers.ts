@@ -19,7 +19,7 @@ import type {
   SavePoint,
 } from '../../emulator/host/index.ts';
 import { NT_PRSTATUS, PRSTATUS, type Prstatus, parsePrstatus } from '../../vmcore/format/index.ts';
-import type { RegisterFact } from './report.ts';
+import type { RegisterFact } from '../trace/index.ts';
 
 const SAVE = 'crash_save_cpu';
 const SAVE_NOW = 'ppc_save_regs';

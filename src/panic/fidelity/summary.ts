@@ -1,6 +1,6 @@
 /** The report in a few numbers, for a command line. */
 
-import type { FidelityReport, FilteredKind, Owner } from './report.ts';
+import type { FidelityReport, FilteredKind, Owner } from '../trace/index.ts';
 
 export type FidelitySummary = {
   /** Pages of 4 KiB; absent: there is no dump, or it could not be compared. */

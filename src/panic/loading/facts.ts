@@ -5,7 +5,7 @@
  */
 
 import type { GuestFacts, Range } from '../../crashkernel/index.ts';
-import { panicError } from '../errors.ts';
+import { panicError } from '../contract/errors.ts';
 
 /** @throws FormatError `panic/bad-facts`. Whether the facts fit the machine is checked when they are used. */
 export function parseFacts(text: string): GuestFacts {

@@ -21,10 +21,10 @@ import {
   probeImage,
   type Range,
 } from '../../crashkernel/index.ts';
-import { panicError } from '../errors.ts';
-import type { BootImage, BootLoading } from '../image.ts';
-import { isStandstill, type Life, type Readiness } from '../life.ts';
-import type { PlanFacts, RangeFact } from '../recorder/index.ts';
+import { panicError } from '../contract/errors.ts';
+import type { BootImage, BootLoading } from '../guest/boot-image.ts';
+import { isStandstill, type Life, type Readiness } from '../guest/session.ts';
+import type { PlanFacts, RangeFact } from '../trace/index.ts';
 import { parseFacts } from './facts.ts';
 import { ownPurgatory } from './purgatory-file.ts';
 

@@ -5,7 +5,7 @@
  * marks its arrival there, which is no damage.
  */
 
-import type { TraceEvent } from '../contract.ts';
+import type { TraceEvent } from '../trace/index.ts';
 import { fidelityOf, isJudgement, isMarked, lateMarks, listChanges } from './fidelity-input.ts';
 import { type Rule, verdict } from './input.ts';
 

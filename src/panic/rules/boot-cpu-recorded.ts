@@ -4,7 +4,7 @@
  * Specification 0.4 §5.2.
  */
 
-import { WATCH } from '../recorder/index.ts';
+import { WATCH } from '../watch/index.ts';
 import { KEXEC_PATHS, masterOf, nameCpu, type Rule, verdict } from './input.ts';
 
 export const bootCpuRecorded: Rule = {

@@ -5,8 +5,8 @@
  * where real mode ended at the RMA before there was one, by the storage interrupt that came of it.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import { STORAGE_VECTORS, WATCH } from '../recorder/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
+import { STORAGE_VECTORS, WATCH } from '../watch/index.ts';
 import {
   handoffEvents,
   holds,

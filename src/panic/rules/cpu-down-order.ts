@@ -7,8 +7,8 @@
  * the master has saved its own registers.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import {
   handoffEvents,
   isRealMode,

@@ -4,7 +4,7 @@
  * kexec/arch/ppc64/kexec-elf-ppc64.c. `stays-put` asks whether the flag was obeyed; this one what came of it.
  */
 
-import { WATCH } from '../recorder/index.ts';
+import { WATCH } from '../watch/index.ts';
 import { holds, nameSpan, overlaps, type Rule, reg, segmentOf, spanOf, verdict, within } from './input.ts';
 
 export const crashElsewhere: Rule = {

@@ -6,8 +6,7 @@
  * after T1 counts where the kernel was not entered; where it was, purgatory may have looked before.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import type { StrayFact } from '../fidelity/index.ts';
+import type { StrayFact, TraceEvent } from '../trace/index.ts';
 import { listStrays } from './fidelity-input.ts';
 import { holds, KEXEC_PATHS, overlaps, type Rule, type RuleInput, spanOf, verdict } from './input.ts';
 

@@ -5,8 +5,8 @@
  * the word at 0x5c; secondaries that run the copy take no exception there.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import {
   isKernel,
   KEXEC_PATHS,

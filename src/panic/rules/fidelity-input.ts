@@ -1,8 +1,7 @@
 /** What rules about memory, registers and the machine at T1 have in common: words for who wrote, and for what is lacking. */
 
-import type { TraceEvent } from '../contract.ts';
-import type { ChangeFact, FidelityReport, StrayFact, WriterFact } from '../fidelity/index.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { ChangeFact, FidelityReport, StrayFact, TraceEvent, WriterFact } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import { type Judgement, masterOf, type RuleInput, reg, verdict } from './input.ts';
 
 const NAMED = 4;

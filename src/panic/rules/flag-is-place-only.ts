@@ -4,8 +4,8 @@
  * include/linux/crash_dump.h is_kdump_kernel. A kdump kernel is known by its dump: the first write to the dump device.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import { KEXEC_PATHS, type Rule, runsInPlace, verdict } from './input.ts';
 import { runAtLoadOf } from './run-at-load-set.ts';
 

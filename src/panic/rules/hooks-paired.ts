@@ -5,7 +5,7 @@
  * another one takes its place.
  */
 
-import type { LoadCall } from '../recorder/index.ts';
+import type { LoadCall } from '../trace/index.ts';
 import { type Rule, verdict } from './input.ts';
 
 export const hooksPaired: Rule = {

@@ -3,7 +3,8 @@
  * same, so that nobody takes silence for a promise kept.
  */
 
-import type { Capture, HandoffPath, RuleResult } from '../contract.ts';
+import type { Capture } from '../contract/index.ts';
+import type { HandoffPath, RuleResult } from '../trace/index.ts';
 import { backup64k } from './backup-64k.ts';
 import { bootCpuRecorded } from './boot-cpu-recorded.ts';
 import { claimsKept } from './claims-kept.ts';

@@ -3,9 +3,19 @@
  * rules are pure functions of it, so that a stored trace can be judged again.
  */
 
-import type { HandoffPath, Instant, RuleResult, Trace, TraceEvent, Verdict } from '../contract.ts';
-import type { ImageFacts, LoadFacts, RangeFact, SegmentRole } from '../recorder/index.ts';
-import { RESTART_FUNCTIONS, WATCH } from '../recorder/index.ts';
+import type {
+  HandoffPath,
+  ImageFacts,
+  Instant,
+  LoadFacts,
+  RangeFact,
+  RuleResult,
+  SegmentRole,
+  Trace,
+  TraceEvent,
+  Verdict,
+} from '../trace/index.ts';
+import { RESTART_FUNCTIONS, WATCH } from '../watch/index.ts';
 
 export type RuleInput = Omit<Trace, 'rules' | 'version' | 'image'> & { readonly image: ImageFacts };
 

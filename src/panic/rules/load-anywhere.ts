@@ -4,7 +4,7 @@
  * 001; Linux 6.1 kernel/kexec_core.c sanity_check_segment_list (whole pages, no two segments over each other).
  */
 
-import type { LoadCall } from '../recorder/index.ts';
+import type { LoadCall } from '../trace/index.ts';
 import { nameSpan, overlaps, type Rule, type Span, segmentSpan, spanOf, verdict, within } from './input.ts';
 
 const PAGE = 4096n;

@@ -5,7 +5,7 @@
  * kernel/kexec_core.c sanity_check_segment_list.
  */
 
-import type { LoadCall } from '../recorder/index.ts';
+import type { LoadCall } from '../trace/index.ts';
 import { holds, nameSpan, type Rule, type Span, segmentSpan, spanOf, verdict, within } from './input.ts';
 
 const REFUSAL = 'EADDRNOTAVAIL';

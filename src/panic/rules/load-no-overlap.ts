@@ -5,7 +5,7 @@
  * looked for first (kernel/kexec_core.c), refuses it just so. Under a hypervisor the hash table is not in memory.
  */
 
-import type { LoadCall } from '../recorder/index.ts';
+import type { LoadCall } from '../trace/index.ts';
 import { nameSpan, overlaps, type Rule, type Span, segmentSpan, spanOf, verdict, within } from './input.ts';
 
 export const loadNoOverlap: Rule = {

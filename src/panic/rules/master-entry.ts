@@ -4,7 +4,7 @@
  */
 
 import { hex64 } from '../../base/hex.ts';
-import { WATCH } from '../recorder/index.ts';
+import { WATCH } from '../watch/index.ts';
 import { handoffEvents, KEXEC_PATHS, masterOf, nameCpu, type Rule, reg, verdict } from './input.ts';
 
 export const masterEntry: Rule = {

@@ -7,7 +7,7 @@
  * Source: handoff contract; src/panic/fidelity compares memory.
  */
 
-import type { HandoverChange } from '../fidelity/index.ts';
+import type { HandoverChange } from '../trace/index.ts';
 import { describeWriter, fidelityOf, isJudgement, listChanges, listStrays } from './fidelity-input.ts';
 import {
   holds,

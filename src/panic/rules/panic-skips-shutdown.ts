@@ -3,7 +3,7 @@
  * Source: handoff contract, seed 002. The one rule that needs names of functions: nothing else tells a shutdown.
  */
 
-import { SHUTDOWN_FUNCTIONS } from '../recorder/index.ts';
+import { SHUTDOWN_FUNCTIONS } from '../watch/index.ts';
 import { handoffEvents, type Rule, verdict } from './input.ts';
 
 export const panicSkipsShutdown: Rule = {

@@ -1,6 +1,6 @@
 /** `path-panic`: crash kexec runs on the CPU that panicked, whichever it is. Source: handoff contract, seed 004. */
 
-import { WATCH } from '../recorder/index.ts';
+import { WATCH } from '../watch/index.ts';
 import { masterOf, nameCpu, type Rule, verdict } from './input.ts';
 
 export const pathPanic: Rule = {

@@ -5,7 +5,7 @@
  * migrate_to_reboot_cpu. Like `panic-skips-shutdown` it is about functions, and needs their names.
  */
 
-import type { TraceEvent } from '../contract.ts';
+import type { TraceEvent } from '../trace/index.ts';
 import { masterOf, nameCpu, type Rule, type RuleInput, verdict } from './input.ts';
 
 const ORDER = ['device_shutdown', 'machine_shutdown', 'machine_kexec'] as const;

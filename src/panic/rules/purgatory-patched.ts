@@ -5,9 +5,8 @@
  * memory: what it knows is told by the addresses that it holds, and by what it then does. Digests: `digest-ok`.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import type { LoadFacts, SegmentRole } from '../recorder/index.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { LoadFacts, SegmentRole, TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import {
   holds,
   KEXEC_PATHS,

@@ -4,8 +4,8 @@
  * Source: handoff contract; Linux 6.1 kernel/crash_core.c, kernel/kexec_core.c (crash_save_cpu); src/panic/fidelity/registers.ts.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import { fidelityOf, isJudgement } from './fidelity-input.ts';
 import { handoffEvents, masterOf, type Rule, verdict } from './input.ts';
 import { isStop } from './stop-reached.ts';

@@ -4,8 +4,8 @@
  * when its dump is done. Where none was asked for, nothing is to be judged.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import { pathOf, type Rule, verdict } from './input.ts';
 
 const REQUEST = 'kernel_restart';

@@ -4,7 +4,7 @@
  * refusal, and by stores to that place between the old kernel and the new one.
  */
 
-import { WATCH } from '../recorder/index.ts';
+import { WATCH } from '../watch/index.ts';
 import {
   holds,
   KEXEC_PATHS,

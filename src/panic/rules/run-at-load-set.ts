@@ -4,8 +4,8 @@
  * arch/powerpc/kernel/head_64.S (the word's place and its marker); kexec-tools 2.0.25 purgatory/arch/ppc64/v2wrap.S.
  */
 
-import type { ImageFacts } from '../recorder/index.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { ImageFacts } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import { KEXEC_PATHS, type Rule, verdict } from './input.ts';
 
 export const runAtLoadSet: Rule = {

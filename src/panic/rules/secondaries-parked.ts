@@ -5,8 +5,8 @@
  * Left out: whether the paca is marked before or after, which only the kernel's own data tell.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import {
   handoffEvents,
   isRealMode,

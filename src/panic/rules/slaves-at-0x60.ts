@@ -4,8 +4,8 @@
  * arch/powerpc/include/asm/ppc_asm.h FIXUP_ENDIAN, whose first word works in both orders.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import {
   isRealMode,
   KEXEC_PATHS,

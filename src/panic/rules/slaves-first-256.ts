@@ -4,8 +4,8 @@
  * through the backup region, into which purgatory copies address 0 after it.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import { handoffEvents, KEXEC_PATHS, masterOf, type Rule, type RuleInput, reg, verdict } from './input.ts';
 
 const BYTES = 0x100;

@@ -6,9 +6,8 @@
  * kexec-tools 2.0.25 purgatory/arch/ppc64/v2wrap.S (a delay for the slaves before 0–0x100 is overwritten again).
  */
 
-import type { TraceEvent } from '../contract.ts';
-import type { LoadFacts } from '../recorder/index.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { LoadFacts, TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import {
   KEXEC_PATHS,
   lastSeen,

@@ -5,8 +5,8 @@
  * it stored meanwhile is told by the pages changed before T1, where those were kept.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import { isCopy } from './copy-in-virtual.ts';
 import {
   handoffEvents,

@@ -3,8 +3,8 @@
  * itself to 0. Source: handoff contract, seeds 003 and 004; Linux 6.1 arch/powerpc/kernel/head_64.S.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import { KEXEC_PATHS, type Rule, runsInPlace, verdict } from './input.ts';
 import { runAtLoadOf } from './run-at-load-set.ts';
 

@@ -4,8 +4,8 @@
  * (the note is written once for each saving).
  */
 
-import type { TraceEvent } from '../contract.ts';
-import { WATCH } from '../recorder/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
+import { WATCH } from '../watch/index.ts';
 import {
   handoffEvents,
   lastSeen,

@@ -7,7 +7,7 @@
  * its inter-processor interrupt (MFRR 0xff).
  */
 
-import type { TraceEvent } from '../contract.ts';
+import type { TraceEvent } from '../trace/index.ts';
 import { handoffEvents, KEXEC_PATHS, nameCpu, type Rule, type RuleInput, reg, verdict } from './input.ts';
 
 /** Functions of H_REGISTER_VPA that unregister. */

@@ -5,7 +5,7 @@
  * old kernel made for its own loader are reported, not broken, as long as nothing that is needed is missing.
  */
 
-import type { LoadFacts, RunningFacts, TreeFacts } from '../recorder/index.ts';
+import type { LoadFacts, RunningFacts, TreeFacts } from '../trace/index.ts';
 import {
   isKernel,
   KEXEC_PATHS,

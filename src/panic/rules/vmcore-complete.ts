@@ -3,8 +3,7 @@
  * accounted for by kind. Source: handoff contract; src/panic/fidelity compares the dump.
  */
 
-import type { TraceEvent } from '../contract.ts';
-import type { PageCounts } from '../fidelity/index.ts';
+import type { PageCounts, TraceEvent } from '../trace/index.ts';
 import { fidelityOf, isJudgement, isMarked, lateMarks, listChanges } from './fidelity-input.ts';
 import { type Rule, verdict } from './input.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import type { ManifestId } from '../../vmcore/store/index.ts';
-import type { Capture, Operation, OperationState, PartitionRequest } from '../contract.ts';
+import type { Capture, Operation, OperationState, PartitionRequest } from '../contract/index.ts';
 
 /** One page of a list, newest first. `next` is the cursor of the page after it; absent on the last page. */
 export type Page<T> = { readonly items: readonly T[]; readonly next?: string };

@@ -8,8 +8,8 @@ import { gunzip, gzip } from 'node:zlib';
 import type { Database } from 'better-sqlite3';
 import type { ManifestId } from '../../vmcore/store/index.ts';
 import { openDatabase } from '../../vmcore/store/index.ts';
-import type { Capture, Operation } from '../contract.ts';
-import { Refusal } from '../contract.ts';
+import type { Capture, Operation } from '../contract/index.ts';
+import { Refusal } from '../contract/index.ts';
 import type {
   CaptureParts,
   CaptureQuery,

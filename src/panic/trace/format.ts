@@ -1,6 +1,6 @@
 /** The formats in which a trace is given away. */
 
-import type { Trace } from '../contract.ts';
+import type { Trace } from './document.ts';
 import { toPerfetto } from './perfetto.ts';
 
 /** `json`: trace version 1 (docs/trace.md). `perfetto`: the Trace Event Format. */

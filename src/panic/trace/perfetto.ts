@@ -6,7 +6,7 @@
  * Left out: flows between events, counters.
  */
 
-import type { Trace, TraceEvent } from '../contract.ts';
+import type { Trace, TraceEvent } from './document.ts';
 
 type Args = Readonly<Record<string, unknown>>;
 type Place = { readonly pid: number; readonly tid: number };

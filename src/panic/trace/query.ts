@@ -1,6 +1,6 @@
 /** A part of a trace: some CPUs, some kinds, a stretch of time, a page at a time. */
 
-import type { Trace, TraceEvent } from '../contract.ts';
+import type { Trace, TraceEvent } from './document.ts';
 
 type InstantName = keyof Trace['instants'];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RecordCache } from '../../../src/emulator/engine/record-cache.ts';
+import { RecordCache } from '../../../src/emulator/engine/interpreter/record-cache.ts';
 
 const ADDI = 0x38630001;
 const BC = 0x41820010;

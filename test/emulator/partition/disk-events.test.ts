@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { MachineEvent } from '../../../src/emulator/host/index.ts';
-import { MachineWatch, type WatchedMachine } from '../../../src/emulator/partition/watch.ts';
+import { MachineWatch, type WatchedMachine } from '../../../src/emulator/partition/observe/watch.ts';
 import { bareKernel } from '../../synth/bare-kernel.ts';
 import { ATTN } from '../../synth/power-words.ts';
 

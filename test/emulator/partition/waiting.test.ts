@@ -1,4 +1,4 @@
-/** CPUs that wait in a loop (partition/spin.ts, docs/adr/004): they are parked, and notice whatever would end the wait. */
+/** CPUs that wait in a loop (partition/time/spin.ts, docs/adr/004): they are parked, and notice whatever would end the wait. */
 
 import { describe, expect, it } from 'vitest';
 import type { Partition } from '../../../src/emulator/partition/index.ts';

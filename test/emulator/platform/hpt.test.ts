@@ -3,8 +3,8 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { GROUP, HashTable } from '../../../src/emulator/mmu/hash/table.ts';
-import type { HcallName } from '../../../src/emulator/platform/hcall/opcodes.ts';
-import { H } from '../../../src/emulator/platform/status.ts';
+import type { HcallName } from '../../../src/emulator/platform/contract/opcodes.ts';
+import { H } from '../../../src/emulator/platform/contract/status.ts';
 import { FakeMachine } from '../../synth/firmware-machine.ts';
 import { pageEntry, pageHash, type Segment } from '../../synth/hash-page.ts';
 import { type Bench, bench, only } from './platform-under-test.ts';

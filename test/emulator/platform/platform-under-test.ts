@@ -1,8 +1,8 @@
 /** A platform over a machine that is not there, and the calls that its tests make. */
 
 import { Xics } from '../../../src/emulator/devices/xics.ts';
-import type { HcallResult } from '../../../src/emulator/platform/contract.ts';
-import { type HcallName, OPCODE } from '../../../src/emulator/platform/hcall/opcodes.ts';
+import type { HcallResult } from '../../../src/emulator/platform/contract/contract.ts';
+import { type HcallName, OPCODE } from '../../../src/emulator/platform/contract/opcodes.ts';
 import {
   createPlatform,
   type Platform,

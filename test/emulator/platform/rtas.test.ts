@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { RTAS } from '../../../src/emulator/platform/contract/status.ts';
 import { rtasStub } from '../../../src/emulator/platform/rtas/stub.ts';
 import { assignTokens } from '../../../src/emulator/platform/rtas/tokens.ts';
-import { RTAS } from '../../../src/emulator/platform/status.ts';
 import { FakeMachine } from '../../synth/firmware-machine.ts';
 import { BUFFER, bench, cell, only, UNWRITTEN } from './platform-under-test.ts';
 

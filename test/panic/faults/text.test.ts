@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../../src/base/errors.ts';
-import type { Fault } from '../../../src/panic/contract.ts';
+import type { Fault } from '../../../src/panic/contract/index.ts';
 import { faultText, parseFault } from '../../../src/panic/faults/index.ts';
 
 describe('parseFault', () => {

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
-import { compareHandover, digestSegments, type HandoverReport } from '../../../src/panic/fidelity/index.ts';
+import { compareHandover, digestSegments } from '../../../src/panic/fidelity/index.ts';
+import type { HandoverReport } from '../../../src/panic/trace/index.ts';
 import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
 import { ATTN, dForm, li, lis, NOP } from '../../synth/power-words.ts';
 

@@ -2,8 +2,8 @@
 
 import { arraySource } from '../../../src/base/bytes.ts';
 import type { Partition } from '../../../src/emulator/partition/index.ts';
-import type { FoundDump } from '../../../src/panic/dump-location.ts';
 import type { ExaminedPartition } from '../../../src/panic/fidelity/index.ts';
+import type { FoundDump } from '../../../src/panic/guest/dump-device.ts';
 import { checkDump } from '../../../src/vmcore/reader/index.ts';
 
 /** @param dump what lies on disk 0 */

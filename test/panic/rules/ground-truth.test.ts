@@ -2,10 +2,16 @@
 
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
-import type { FidelityReport, InstantFacts, RuleResult } from '../../../src/panic/contract.ts';
-import type { ChangeFact, HandoverChange, HandoverReport } from '../../../src/panic/fidelity/index.ts';
 import type { RuleInput } from '../../../src/panic/index.ts';
 import { judgeRules } from '../../../src/panic/index.ts';
+import type {
+  ChangeFact,
+  FidelityReport,
+  HandoverChange,
+  HandoverReport,
+  InstantFacts,
+  RuleResult,
+} from '../../../src/panic/trace/index.ts';
 import { endBefore, goodHandoff, inputOf, insertAfter, KERNEL, TREE } from '../../synth/rule-input.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

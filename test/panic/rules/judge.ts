@@ -1,8 +1,8 @@
 /** One rule's result for a handoff that a test has changed. */
 
 import { assert } from '../../../src/base/errors.ts';
-import type { RuleResult } from '../../../src/panic/contract.ts';
 import { judgeRules } from '../../../src/panic/index.ts';
+import type { RuleResult } from '../../../src/panic/trace/index.ts';
 import { goodHandoff, type Handoff, inputOf } from '../../synth/rule-input.ts';
 
 export function judged(rule: string, change: (handoff: Handoff) => void = () => undefined): RuleResult {

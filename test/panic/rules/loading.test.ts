@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
-import type { LoadCall, TreeFacts } from '../../../src/panic/recorder/index.ts';
+import type { LoadCall, TreeFacts } from '../../../src/panic/trace/index.ts';
 import { endBefore, type Handoff, insertAfter, KERNEL } from '../../synth/rule-input.ts';
 import { judged, regsOf } from './judge.ts';
 

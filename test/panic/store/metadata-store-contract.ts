@@ -1,7 +1,7 @@
 /** What every MetadataStore must do. A second implementation runs the same suite. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Capture, Operation } from '../../../src/panic/contract.ts';
+import type { Capture, Operation } from '../../../src/panic/contract/index.ts';
 import type { MetadataStore, ScheduleFiring } from '../../../src/panic/store/index.ts';
 
 const TIME = '2024-01-01T00:00:00.000Z';

@@ -6,7 +6,7 @@
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
-import type { Trace } from '../../../src/panic/contract.ts';
+import type { Trace } from '../../../src/panic/trace/index.ts';
 import { formatTrace, toPerfetto } from '../../../src/panic/trace/index.ts';
 import { synthTrace } from '../../synth/handoff-trace.ts';
 

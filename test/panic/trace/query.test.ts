@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Trace, TraceEvent } from '../../../src/panic/contract.ts';
+import type { Trace, TraceEvent } from '../../../src/panic/trace/index.ts';
 import { queryTrace, type TraceQuery } from '../../../src/panic/trace/index.ts';
 import { synthTrace } from '../../synth/handoff-trace.ts';
 

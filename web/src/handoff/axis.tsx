@@ -1,8 +1,8 @@
 /** The head of the chart: the stretches between instants, round instruction counts in each, and the instants. */
 
 import type { JSX } from 'preact';
-import type { Trace } from '../../../src/panic/contract.ts';
-import { formatCount } from '../format.ts';
+import type { Trace } from '../../../src/panic/trace/index.ts';
+import { formatCount } from '../model/format.ts';
 import { type Axis as AxisLayout, positionOf, ticksOf, type View } from './scale.ts';
 
 type AxisProps = {

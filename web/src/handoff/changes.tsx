@@ -1,8 +1,8 @@
 /** Places in memory that changed, and who wrote there. */
 
 import type { JSX } from 'preact';
-import type { FidelityReport } from '../../../src/panic/contract.ts';
-import { formatBytes } from '../format.ts';
+import type { FidelityReport } from '../../../src/panic/trace/index.ts';
+import { formatBytes } from '../model/format.ts';
 
 type Written = Pick<FidelityReport['changedAfterT1'][number], 'raddr' | 'bytes' | 'writer'>;
 

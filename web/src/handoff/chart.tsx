@@ -3,9 +3,10 @@
 import { type ReadonlySignal, type Signal, useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import type { Trace, TraceEvent } from '../../../src/panic/contract.ts';
-import { formatCount } from '../format.ts';
+import type { Trace } from '../../../src/panic/trace/index.ts';
+import { formatCount } from '../model/format.ts';
 import { Axis } from './axis.tsx';
+import type { Hover } from './hover.ts';
 import { LANE_HEIGHT, LaneRow } from './lane.tsx';
 import { lanesOf } from './lanes.ts';
 import {
@@ -32,8 +33,6 @@ export type ChartProps = {
   readonly chosen: Signal<number | null>;
   readonly byOrder: ReadonlySignal<boolean>;
 };
-
-export type Hover = { readonly events: readonly TraceEvent[]; readonly x: number; readonly y: number };
 
 export function HandoffChart({ trace, hiddenKinds, evidence, chosen, byOrder }: ChartProps): JSX.Element {
   const frame = useRef<HTMLDivElement>(null);

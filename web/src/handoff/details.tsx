@@ -2,8 +2,8 @@
 
 import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { Trace, TraceEvent } from '../../../src/panic/contract.ts';
-import { formatExact } from '../format.ts';
+import type { Trace, TraceEvent } from '../../../src/panic/trace/index.ts';
+import { formatExact } from '../model/format.ts';
 import { eventText, whoseText } from './event-text.ts';
 import { outline, styleOf } from './kinds.ts';
 

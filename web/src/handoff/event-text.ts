@@ -1,6 +1,6 @@
 /** What an event says, in a few words: its own detail, or what its registers tell. */
 
-import type { TraceEvent } from '../../../src/panic/contract.ts';
+import type { TraceEvent } from '../../../src/panic/trace/index.ts';
 
 /** Interrupt vectors by name: Power ISA 3.0B, Book III, §6.5. */
 const VECTORS: ReadonlyMap<bigint, string> = new Map([

@@ -1,8 +1,8 @@
 /** The dump against what the machine held: pages, registers, and what was written after the old kernel was over. */
 
 import type { JSX } from 'preact';
-import type { FidelityReport } from '../../../src/panic/contract.ts';
-import { formatExact } from '../format.ts';
+import type { FidelityReport } from '../../../src/panic/trace/index.ts';
+import { formatExact } from '../model/format.ts';
 import { Fact } from '../parts/common.tsx';
 import { Changes, type ListedChange, ROWS, writerText } from './changes.tsx';
 

@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { Trace } from '../../../src/panic/contract.ts';
+import type { Trace } from '../../../src/panic/trace/index.ts';
 import { HandoffChart } from './chart.tsx';
 import { EventDetails, EventTable, Glyph } from './details.tsx';
 import { styleOf } from './kinds.ts';

@@ -1,8 +1,8 @@
 /** An ordinary kexec's image against what was loaded: at T1, and at T2 where purgatory has done its work. */
 
 import type { JSX } from 'preact';
-import type { Trace } from '../../../src/panic/contract.ts';
-import { formatExact } from '../format.ts';
+import type { Trace } from '../../../src/panic/trace/index.ts';
+import { formatExact } from '../model/format.ts';
 import { Changes } from './changes.tsx';
 
 type Report = NonNullable<Trace['handover']>;

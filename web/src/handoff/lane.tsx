@@ -1,8 +1,8 @@
 /** One lane: its name, the stretch in which its CPU was seen, and its events. */
 
 import type { JSX } from 'preact';
-import type { Trace, TraceEvent } from '../../../src/panic/contract.ts';
-import type { Hover } from './chart.tsx';
+import type { Trace, TraceEvent } from '../../../src/panic/trace/index.ts';
+import type { Hover } from './hover.ts';
 import { outline, styleOf } from './kinds.ts';
 import type { Lane } from './lanes.ts';
 import { placeEvents } from './layout.ts';

@@ -1,6 +1,6 @@
 /** The lanes of a trace: one a CPU, and one for devices where they did anything. */
 
-import type { Trace } from '../../../src/panic/contract.ts';
+import type { Trace } from '../../../src/panic/trace/index.ts';
 
 /** Whose events a lane shows, by the trace's own number: -1 is the devices. */
 export type Lane = {

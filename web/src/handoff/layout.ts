@@ -1,6 +1,6 @@
 /** Where each event of a lane is drawn: marks that would cover each other go to rows, and what is left is counted. */
 
-import type { TraceEvent } from '../../../src/panic/contract.ts';
+import type { TraceEvent } from '../../../src/panic/trace/index.ts';
 
 export type Placed =
   | { readonly kind: 'event'; readonly x: number; readonly row: number; readonly event: TraceEvent }

@@ -2,7 +2,7 @@
 
 import type { Signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { RuleResult, Verdict } from '../../../src/panic/contract.ts';
+import type { RuleResult, Verdict } from '../../../src/panic/trace/index.ts';
 import { CHAPTERS, ruleText } from './rule-text.ts';
 
 const VERDICTS: readonly { readonly verdict: Verdict; readonly text: string; readonly sign: string }[] = [

@@ -5,7 +5,7 @@
  * Positions are `u` from 0 to 1 over the whole; the view is a part of that.
  */
 
-import type { Instant, Trace, TraceEvent } from '../../../src/panic/contract.ts';
+import type { Instant, Trace, TraceEvent } from '../../../src/panic/trace/index.ts';
 
 export type InstantName = 't0' | 't1' | 't2' | 't3' | 't4';
 export const INSTANTS: readonly InstantName[] = ['t0', 't1', 't2', 't3', 't4'];

@@ -2,10 +2,10 @@
 
 import type { ReadonlySignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { Trace } from '../../../src/panic/contract.ts';
-import type { Hover } from './chart.tsx';
+import type { Trace } from '../../../src/panic/trace/index.ts';
 import { sinceT0 } from './details.tsx';
 import { eventText } from './event-text.ts';
+import type { Hover } from './hover.ts';
 import { styleOf } from './kinds.ts';
 
 const WIDTH = 320;

@@ -2,9 +2,9 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { type Capture, vmcoreUrl } from '../api.ts';
-import { formatAge, formatBytes } from '../format.ts';
-import { captureLink } from '../router.ts';
+import { type Capture, vmcoreUrl } from '../model/api.ts';
+import { formatAge, formatBytes } from '../model/format.ts';
+import { captureLink } from '../model/router.ts';
 import {
   captures,
   messageOf,
@@ -14,7 +14,7 @@ import {
   onlySignature,
   partitionName,
   refreshCaptures,
-} from '../state.ts';
+} from '../model/state.ts';
 import { Loaded, OutcomeChip, RuleCounts } from './common.tsx';
 
 export function CaptureList(): JSX.Element {

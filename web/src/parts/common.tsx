@@ -2,17 +2,16 @@
 
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
-import {
-  CAPTURE_PHASES,
-  type Capture,
-  type CapturePhase,
-  type HandoffPath,
-  LEAVE_PHASES,
-  type LeavePhase,
-  type Operation,
-  type PartitionState,
-} from '../../../src/panic/contract.ts';
-import { type Load, partitionName } from '../state.ts';
+import type {
+  Capture,
+  CapturePhase,
+  LeavePhase,
+  Operation,
+  PartitionState,
+} from '../../../src/panic/contract/index.ts';
+import { CAPTURE_PHASES, LEAVE_PHASES } from '../../../src/panic/contract/index.ts';
+import type { HandoffPath } from '../../../src/panic/trace/index.ts';
+import { type Load, partitionName } from '../model/state.ts';
 
 export const STATE_TEXT: Readonly<Record<PartitionState, string>> = {
   stopped: 'stopped',

@@ -3,9 +3,9 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { api, consoleStreamUrl, type PartitionView } from '../api.ts';
-import { messageOf } from '../state.ts';
-import { theme } from '../theme.ts';
+import { api, consoleStreamUrl, type PartitionView } from '../model/api.ts';
+import { messageOf } from '../model/state.ts';
+import { theme } from '../model/theme.ts';
 import type { Terminal } from './terminal.ts';
 
 export function ConsolePanel({ partition }: { readonly partition: PartitionView }): JSX.Element {

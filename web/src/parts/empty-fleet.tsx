@@ -2,8 +2,8 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { api } from '../api.ts';
-import { images, messageOf, noteOperation, refreshImages } from '../state.ts';
+import { api } from '../model/api.ts';
+import { images, messageOf, noteOperation, refreshImages } from '../model/state.ts';
 
 export function EmptyFleet(): JSX.Element {
   const error = useSignal('');

@@ -1,10 +1,10 @@
 /** Kexecs and restarts, newest first: their traces are their own, because nothing was captured. */
 
 import type { JSX } from 'preact';
-import type { Operation } from '../api.ts';
-import { formatAge } from '../format.ts';
-import { operationLink } from '../router.ts';
-import { now, operations, partitionName } from '../state.ts';
+import type { Operation } from '../model/api.ts';
+import { formatAge } from '../model/format.ts';
+import { operationLink } from '../model/router.ts';
+import { now, operations, partitionName } from '../model/state.ts';
 import { OperationChip } from './common.tsx';
 
 const ROWS = 20;

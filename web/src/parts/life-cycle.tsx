@@ -2,8 +2,8 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { api, type LeavePath, newKey, type Operation, type PartitionView } from '../api.ts';
-import { messageOf, noteOperation, refreshPartitions } from '../state.ts';
+import { api, type LeavePath, newKey, type Operation, type PartitionView } from '../model/api.ts';
+import { messageOf, noteOperation, refreshPartitions } from '../model/state.ts';
 
 export function LifeCycle({ partition }: { readonly partition: PartitionView }): JSX.Element {
   const error = useSignal('');

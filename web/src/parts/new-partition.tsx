@@ -3,8 +3,8 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
-import { api, type ImageView, type PartitionRequest } from '../api.ts';
-import { chosenPartition, images, messageOf, noteOperation, refreshPartitions } from '../state.ts';
+import { api, type ImageView, type PartitionRequest } from '../model/api.ts';
+import { chosenPartition, images, messageOf, noteOperation, refreshPartitions } from '../model/state.ts';
 import { MachineFields } from './machine-fields.tsx';
 
 export function NewPartition(): JSX.Element | null {

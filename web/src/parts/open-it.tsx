@@ -1,8 +1,8 @@
 /** How to fetch a vmcore, check it and open it, by its format and by the image that it is of. */
 
 import type { JSX } from 'preact';
-import { type Capture, type ImageView, vmcoreUrl } from '../api.ts';
-import { images } from '../state.ts';
+import { type Capture, type ImageView, vmcoreUrl } from '../model/api.ts';
+import { images } from '../model/state.ts';
 import { Copyable } from './common.tsx';
 
 type CommandLine = { readonly name: string; readonly text: string };

@@ -2,9 +2,9 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { Trigger } from '../../../src/panic/contract.ts';
-import { api, newKey, type PartitionView } from '../api.ts';
-import { isBuiltIn, messageOf, noteOperation, refreshPartitions } from '../state.ts';
+import type { Trigger } from '../../../src/panic/contract/index.ts';
+import { api, newKey, type PartitionView } from '../model/api.ts';
+import { isBuiltIn, messageOf, noteOperation, refreshPartitions } from '../model/state.ts';
 import { STATE_TEXT } from './common.tsx';
 
 const TRIGGERS: readonly { readonly trigger: Trigger; readonly text: string; readonly help: string }[] = [

@@ -1,10 +1,10 @@
 /** The chosen partition: what machine it is, how it is crashed, what became of it, its console. */
 
 import type { JSX } from 'preact';
-import type { PartitionView } from '../api.ts';
-import { formatBytes } from '../format.ts';
-import { captureLink, operationLink } from '../router.ts';
-import { latestOperation, selected } from '../state.ts';
+import type { PartitionView } from '../model/api.ts';
+import { formatBytes } from '../model/format.ts';
+import { captureLink, operationLink } from '../model/router.ts';
+import { latestOperation, selected } from '../model/state.ts';
 import { Fact, PhaseSteps, StateChip } from './common.tsx';
 import { ConsolePanel } from './console-panel.tsx';
 import { LifeCycle } from './life-cycle.tsx';

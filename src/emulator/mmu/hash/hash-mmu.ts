@@ -18,8 +18,8 @@ import {
   SRR1_NO_EXECUTE,
   type Translation,
 } from '../contract.ts';
-import { actualShift, type SegmentEncoding, segmentEncoding } from './page-sizes.ts';
-import { VSID_KP, VSID_KS, VSID_NO_EXECUTE } from './slb.ts';
+import { actualShift, type SegmentEncoding, segmentEncoding } from '../page-sizes.ts';
+import { VSID_KP, VSID_KS, VSID_NO_EXECUTE } from '../slb.ts';
 import {
   GROUP,
   type HashTable,

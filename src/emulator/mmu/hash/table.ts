@@ -7,7 +7,7 @@
  * entry drops those alone.
  */
 
-import { entrySizes } from './page-sizes.ts';
+import { entrySizes } from '../page-sizes.ts';
 
 /** Low half of the first doubleword. */
 export const V_VALID = 1;

@@ -6,8 +6,8 @@
 
 import { putU64 } from '../../../base/bytes.ts';
 import { CRQ, type Vscsi } from '../../devices/vscsi/index.ts';
-import type { HcallFamily, HcallHandler, HcallResult } from '../contract.ts';
-import { H, status } from '../status.ts';
+import type { HcallFamily, HcallHandler, HcallResult } from '../contract/contract.ts';
+import { H, status } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
 const PAGE = 0x1000n;

@@ -9,7 +9,7 @@
 
 import { putU16, putU32, putU64 } from '../../../base/bytes.ts';
 import type { GuestMemory } from '../../memory/contract.ts';
-import type { FirmwareVcpu } from '../contract.ts';
+import type { FirmwareVcpu } from '../contract/contract.ts';
 
 export const DISPATCH_LOG_ENTRY_BYTES = 48;
 /** In the VPA: which dispatches are logged, and how many have been. */

@@ -4,10 +4,10 @@
  * Source: Linux 6.1 arch/powerpc/platforms/pseries/lpar.c, QEMU 7.2 hw/ppc/spapr_hcall.c and spapr_softmmu.c.
  */
 
-import { entrySizes } from '../../mmu/hash/page-sizes.ts';
 import { GROUP, type HashTable, SMALLEST_TABLE, tableShift, V_BOLTED, WORDS } from '../../mmu/hash/table.ts';
-import type { FirmwareMachine, HcallFamily } from '../contract.ts';
-import { H, status } from '../status.ts';
+import { entrySizes } from '../../mmu/page-sizes.ts';
+import type { FirmwareMachine, HcallFamily } from '../contract/contract.ts';
+import { H, status } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
 /** The architecture's largest table. */

@@ -8,7 +8,6 @@
  * are the logical ones), hints about caches and coalescing, which have nothing to do here.
  */
 
-import { entrySizes } from '../../mmu/hash/page-sizes.ts';
 import {
   AVPN_LO,
   frameOf,
@@ -25,8 +24,9 @@ import {
   V_VALID,
   WORDS,
 } from '../../mmu/hash/table.ts';
-import type { FirmwareMachine, HcallFamily, HcallHandler, HcallResult } from '../contract.ts';
-import { H, status, success } from '../status.ts';
+import { entrySizes } from '../../mmu/page-sizes.ts';
+import type { FirmwareMachine, HcallFamily, HcallHandler, HcallResult } from '../contract/contract.ts';
+import { H, status, success } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
 /** Flags, by hypercall argument. */

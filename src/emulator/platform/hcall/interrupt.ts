@@ -5,9 +5,9 @@
  */
 
 import type { Xics } from '../../devices/index.ts';
-import { exactNumber } from '../addresses.ts';
-import type { FirmwareMachine, HcallFamily } from '../contract.ts';
-import { H, status, success } from '../status.ts';
+import { exactNumber } from '../contract/addresses.ts';
+import type { FirmwareMachine, HcallFamily } from '../contract/contract.ts';
+import { H, status, success } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
 export function interruptHcalls(machine: FirmwareMachine, xics: Xics): HcallFamily {

@@ -8,9 +8,9 @@
 
 import { hex64 } from '../../../base/hex.ts';
 import type { MmioRegion } from '../../devices/contract.ts';
-import { exactNumber, ramAddress } from '../addresses.ts';
-import type { FirmwareMachine, HcallFamily, HcallHandler, HcallResult } from '../contract.ts';
-import { H, status, success } from '../status.ts';
+import { exactNumber, ramAddress } from '../contract/addresses.ts';
+import type { FirmwareMachine, HcallFamily, HcallHandler, HcallResult } from '../contract/contract.ts';
+import { H, status, success } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
 export type LogicalOptions = {

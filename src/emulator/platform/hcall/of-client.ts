@@ -4,9 +4,9 @@
  * H_FUNCTION on a partition that was not started by Open Firmware.
  */
 
-import type { HcallFamily } from '../contract.ts';
+import type { HcallFamily } from '../contract/contract.ts';
+import { H, status } from '../contract/status.ts';
 import type { OpenFirmware } from '../of-client/index.ts';
-import { H, status } from '../status.ts';
 import { arg, family } from './table.ts';
 
 /** @param firmware The firmware of this life, if it has one; asked at each call. */

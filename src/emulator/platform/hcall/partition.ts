@@ -6,9 +6,9 @@
  * QEMU 7.2 hw/ppc/spapr_numa.c (H_HOME_NODE_ASSOCIATIVITY), spapr_rng.c, spapr_hcall.c.
  */
 
-import { vcpuByHardwareId } from '../addresses.ts';
-import type { FirmwareMachine, HcallFamily } from '../contract.ts';
-import { H, status, success } from '../status.ts';
+import { vcpuByHardwareId } from '../contract/addresses.ts';
+import type { FirmwareMachine, HcallFamily } from '../contract/contract.ts';
+import { H, status, success } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
 /** The one NUMA node. */

@@ -7,9 +7,9 @@
  * the start (H_PARAMETER), and lifting a radix guest's own tlbie (GTSE has to stay set).
  */
 
-import { exactNumber } from '../addresses.ts';
-import type { FirmwareMachine, HcallFamily } from '../contract.ts';
-import { H, status } from '../status.ts';
+import { exactNumber } from '../contract/addresses.ts';
+import type { FirmwareMachine, HcallFamily } from '../contract/contract.ts';
+import { H, status } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
 const FLAG_MODIFY = 0x10n;

@@ -4,9 +4,9 @@
  * ({@link FirmwareVcpu}); here are the arguments, the statuses and who has joined.
  */
 
-import { vcpuByHardwareId } from '../addresses.ts';
-import type { FirmwareMachine, FirmwareVcpu, HcallFamily, HcallResult } from '../contract.ts';
-import { H, status } from '../status.ts';
+import { vcpuByHardwareId } from '../contract/addresses.ts';
+import type { FirmwareMachine, FirmwareVcpu, HcallFamily, HcallResult } from '../contract/contract.ts';
+import { H, status } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 import type { VpaTable } from './vpa.ts';
 

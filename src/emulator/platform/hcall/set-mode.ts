@@ -7,8 +7,8 @@
  * (resources 2 and 5): H_P2, as QEMU answers.
  */
 
-import type { FirmwareMachine, FirmwareVcpu, HcallFamily, HcallStatus } from '../contract.ts';
-import { H, status } from '../status.ts';
+import type { FirmwareMachine, FirmwareVcpu, HcallFamily, HcallStatus } from '../contract/contract.ts';
+import { H, status } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
 /** Of CIABR: the state that it is for, and the one that is not a partition's. */

@@ -6,9 +6,9 @@
  * it, a kernel learns by H_Function that it is not there (Linux then sends an interrupt).
  */
 
-import { vcpuByHardwareId } from '../addresses.ts';
-import type { FirmwareMachine, HcallFamily } from '../contract.ts';
-import { H, status } from '../status.ts';
+import { vcpuByHardwareId } from '../contract/addresses.ts';
+import type { FirmwareMachine, HcallFamily } from '../contract/contract.ts';
+import { H, status } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
 const ALL = -1n;

@@ -7,9 +7,9 @@ import { assert } from '../../../base/errors.ts';
 import { hex64 } from '../../../base/hex.ts';
 import type { ReportUnsupported } from '../../devices/contract.ts';
 import { OutsideMemory } from '../../memory/contract.ts';
-import type { FirmwareVcpu, HcallFamily, HcallHandler, HcallResult } from '../contract.ts';
-import { H, status } from '../status.ts';
-import { type HcallName, OPCODE } from './opcodes.ts';
+import type { FirmwareVcpu, HcallFamily, HcallHandler, HcallResult } from '../contract/contract.ts';
+import { type HcallName, OPCODE } from '../contract/opcodes.ts';
+import { H, status } from '../contract/status.ts';
 
 const MSR_PR = 1n << 14n;
 

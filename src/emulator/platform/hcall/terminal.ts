@@ -6,8 +6,8 @@
 
 import { getU64, putU64 } from '../../../base/bytes.ts';
 import { VTY_TRANSFER_BYTES, type Vty } from '../../devices/index.ts';
-import type { HcallFamily } from '../contract.ts';
-import { H, status, success } from '../status.ts';
+import type { HcallFamily } from '../contract/contract.ts';
+import { H, status, success } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
 export function terminalHcalls(vtys: readonly Vty[]): HcallFamily {

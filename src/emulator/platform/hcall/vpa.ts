@@ -9,9 +9,9 @@
  * SLB).
  */
 
-import { ramAddress, vcpuByHardwareId } from '../addresses.ts';
-import type { FirmwareMachine, FirmwareVcpu, HcallFamily, HcallStatus } from '../contract.ts';
-import { H, status } from '../status.ts';
+import { ramAddress, vcpuByHardwareId } from '../contract/addresses.ts';
+import type { FirmwareMachine, FirmwareVcpu, HcallFamily, HcallStatus } from '../contract/contract.ts';
+import { H, status } from '../contract/status.ts';
 import { DISPATCH_LOG_ENTRY_BYTES, type DispatchLog, logDispatch } from './dispatch-log.ts';
 import { arg, family } from './table.ts';
 

@@ -12,9 +12,9 @@ import {
   triggerPage,
   type Xive,
 } from '../../devices/xive/index.ts';
-import { exactNumber, ramAddress } from '../addresses.ts';
-import type { FirmwareMachine, HcallFamily, HcallHandler } from '../contract.ts';
-import { H, status, success } from '../status.ts';
+import { exactNumber, ramAddress } from '../contract/addresses.ts';
+import type { FirmwareMachine, HcallFamily, HcallHandler } from '../contract/contract.ts';
+import { H, status, success } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
 /** The least favoured priority that the guest may use. */

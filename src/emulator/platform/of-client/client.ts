@@ -12,7 +12,7 @@ import { type FdtNode, u32 } from '../../../base/fdt/index.ts';
 import { hex64 } from '../../../base/hex.ts';
 import type { Vty } from '../../devices/index.ts';
 import { OutsideMemory } from '../../memory/contract.ts';
-import type { FirmwareMachine, FirmwareVcpu } from '../contract.ts';
+import type { FirmwareMachine, FirmwareVcpu } from '../contract/contract.ts';
 import { agreedVector5, runsOn } from './architecture-support.ts';
 import { Claims } from './claims.ts';
 import { deviceServices } from './device-services.ts';

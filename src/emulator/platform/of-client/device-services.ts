@@ -8,7 +8,7 @@
  */
 
 import { hex64 } from '../../../base/hex.ts';
-import type { FirmwareMachine } from '../contract.ts';
+import type { FirmwareMachine } from '../contract/contract.ts';
 import { type ArchitectureRequest, readArchitectureRequest } from './architecture-support.ts';
 import type { ConsoleDevice, Instances } from './instances.ts';
 import { argument, type ClientServices, clientText, FAILED, TRUE } from './services.ts';

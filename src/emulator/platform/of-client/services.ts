@@ -6,7 +6,7 @@
 import { latin1, latin1Bytes } from '../../../base/bytes.ts';
 import { assert } from '../../../base/errors.ts';
 import type { GuestMemory } from '../../memory/contract.ts';
-import type { FirmwareVcpu } from '../contract.ts';
+import type { FirmwareVcpu } from '../contract/contract.ts';
 
 /** -1 as a cell. */
 export const FAILED = 0xffff_ffff;

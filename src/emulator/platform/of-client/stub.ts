@@ -9,7 +9,7 @@
 
 import { concatBytes } from '../../../base/bytes.ts';
 import { u32 } from '../../../base/fdt/index.ts';
-import { OPCODE } from '../hcall/opcodes.ts';
+import { OPCODE } from '../contract/opcodes.ts';
 
 /**
  * Firmware's memory: the bottom of it all. The first 0x100 bytes are left to the client's copy of its own start; the entry

@@ -6,8 +6,8 @@
  */
 
 import { CONFIG_SIZE } from '../../devices/pci/index.ts';
-import type { RtasFamily } from '../contract.ts';
-import { RTAS } from '../status.ts';
+import type { RtasFamily } from '../contract/contract.ts';
+import { RTAS } from '../contract/status.ts';
 import { type PciHostBridge, type PciSlot, PHB_BUID } from './host-bridge.ts';
 
 const CHANGE_QUERY = 0;

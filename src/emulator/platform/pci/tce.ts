@@ -9,8 +9,8 @@
 
 import { assert } from '../../../base/errors.ts';
 import type { GuestMemory } from '../../memory/contract.ts';
-import type { HcallFamily, HcallResult } from '../contract.ts';
-import { H, status, success } from '../status.ts';
+import type { HcallFamily, HcallResult } from '../contract/contract.ts';
+import { H, status, success } from '../contract/status.ts';
 
 /** The logical I/O bus number of the bridge's default window. */
 export const PHB_LIOBN = 0x8000_0000;

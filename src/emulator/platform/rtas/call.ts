@@ -15,9 +15,9 @@ import type {
   HcallResult,
   RtasFamily,
   RtasHandler,
-} from '../contract.ts';
+} from '../contract/contract.ts';
+import { H, RTAS, status } from '../contract/status.ts';
 import { family } from '../hcall/table.ts';
-import { H, RTAS, status } from '../status.ts';
 import { assignTokens } from './tokens.ts';
 
 /** More than any service has; Linux's own buffer holds this many. */

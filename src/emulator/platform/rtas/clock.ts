@@ -1,8 +1,8 @@
 /** get-time-of-day and set-time-of-day. Source: QEMU 7.2 hw/ppc/spapr_rtc.c. The last cell is nanoseconds. */
 
 import type { Rtc } from '../../devices/index.ts';
-import type { RtasFamily } from '../contract.ts';
-import { RTAS } from '../status.ts';
+import type { RtasFamily } from '../contract/contract.ts';
+import { RTAS } from '../contract/status.ts';
 import { cellArg, service } from './service.ts';
 
 export function clockServices(rtc: Rtc): RtasFamily {

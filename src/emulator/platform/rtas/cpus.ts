@@ -4,9 +4,9 @@
  * spins in the kernel's hold loop is not stopped: a crash kernel that were told so would start it a second time.
  */
 
-import { vcpuByHardwareId } from '../addresses.ts';
-import type { FirmwareMachine, RtasFamily } from '../contract.ts';
-import { RTAS } from '../status.ts';
+import { vcpuByHardwareId } from '../contract/addresses.ts';
+import type { FirmwareMachine, RtasFamily } from '../contract/contract.ts';
+import { RTAS } from '../contract/status.ts';
 import { cellArg, service } from './service.ts';
 
 /** query-cpu-stopped-state; 1 would be a vCPU on its way to stopping, which takes no time here. */

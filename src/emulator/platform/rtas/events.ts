@@ -4,8 +4,8 @@
  * Source: QEMU 7.2 hw/ppc/spapr_events.c (status 1: no errors found; check-exception may have a seventh argument).
  */
 
-import type { FirmwareMachine, RtasFamily, RtasHandler } from '../contract.ts';
-import { RTAS } from '../status.ts';
+import type { FirmwareMachine, RtasFamily, RtasHandler } from '../contract/contract.ts';
+import { RTAS } from '../contract/status.ts';
 import { cellArg, service } from './service.ts';
 
 /** What /rtas says as rtas-error-log-max, and how often event-scan wants to be called (times a minute). */

@@ -4,8 +4,8 @@
  */
 
 import type { Xics } from '../../devices/index.ts';
-import type { RtasFamily } from '../contract.ts';
-import { RTAS } from '../status.ts';
+import type { RtasFamily } from '../contract/contract.ts';
+import { RTAS } from '../contract/status.ts';
 import { cellArg, service } from './service.ts';
 
 export function interruptServices(xics: Xics): RtasFamily {

@@ -4,8 +4,8 @@
  */
 
 import type { Nvram } from '../../devices/index.ts';
-import type { FirmwareMachine, RtasFamily } from '../contract.ts';
-import { RTAS } from '../status.ts';
+import type { FirmwareMachine, RtasFamily } from '../contract/contract.ts';
+import { RTAS } from '../contract/status.ts';
 import { cellArg, service } from './service.ts';
 
 export function nvramServices(machine: FirmwareMachine, nvram: Nvram): RtasFamily {

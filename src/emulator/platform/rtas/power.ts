@@ -5,8 +5,8 @@
 
 import { latin1 } from '../../../base/bytes.ts';
 import type { Vty } from '../../devices/index.ts';
-import type { FirmwareMachine, RtasFamily } from '../contract.ts';
-import { RTAS } from '../status.ts';
+import type { FirmwareMachine, RtasFamily } from '../contract/contract.ts';
+import { RTAS } from '../contract/status.ts';
 import { cellArg, service } from './service.ts';
 
 /** As much of ibm,os-term's message as is read. */

@@ -1,7 +1,7 @@
 /** Shapes that RTAS families are written with. */
 
 import { assert } from '../../../base/errors.ts';
-import type { RtasHandler } from '../contract.ts';
+import type { RtasHandler } from '../contract/contract.ts';
 import type { RtasService } from './call.ts';
 
 /** A service of `nargs` arguments and `nrets` returns, the status included. */

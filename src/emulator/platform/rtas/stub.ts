@@ -9,7 +9,7 @@
 
 import { concatBytes } from '../../../base/bytes.ts';
 import { u32 } from '../../../base/fdt/index.ts';
-import { OPCODE } from '../hcall/opcodes.ts';
+import { OPCODE } from '../contract/opcodes.ts';
 
 /**
  * What /rtas says as rtas-size: the memory that RTAS keeps. A whole page of the largest base size: a crash kernel that

@@ -5,8 +5,8 @@
  */
 
 import { concatBytes, latin1Bytes } from '../../../base/bytes.ts';
-import type { FirmwareMachine, RtasFamily } from '../contract.ts';
-import { RTAS } from '../status.ts';
+import type { FirmwareMachine, RtasFamily } from '../contract/contract.ts';
+import { RTAS } from '../contract/status.ts';
 import { cellArg, service } from './service.ts';
 
 const SPLPAR_CHARACTERISTICS = 20;

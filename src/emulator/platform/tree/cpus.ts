@@ -10,8 +10,8 @@
  */
 
 import { type FdtNode, node, type PropertyValue } from '../../../base/fdt/index.ts';
-import { SEGMENT_SIZES } from '../../mmu/hash/page-sizes.ts';
-import { SLB_ENTRIES } from '../../mmu/hash/slb.ts';
+import { SEGMENT_SIZES } from '../../mmu/page-sizes.ts';
+import { SLB_ENTRIES } from '../../mmu/slb.ts';
 import type { TreeDescription } from './description.ts';
 import { ATTRIBUTE_BYTES_2_07, ATTRIBUTE_BYTES_3_0, featuresOf, paFeatures } from './features.ts';
 

@@ -6,7 +6,7 @@
 import type { BlockStore } from '../../../../src/emulator/devices/contract.ts';
 import type { BlockObserver } from '../../../../src/emulator/devices/virtio/index.ts';
 import { VirtioBlock, VirtioPci } from '../../../../src/emulator/devices/virtio/index.ts';
-import type { FirmwareVcpu } from '../../../../src/emulator/platform/contract.ts';
+import type { FirmwareVcpu } from '../../../../src/emulator/platform/contract/contract.ts';
 import {
   PCI_WINDOWS,
   PciHostBridge,

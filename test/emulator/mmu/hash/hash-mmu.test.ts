@@ -16,8 +16,8 @@ import {
   type Translation,
 } from '../../../../src/emulator/mmu/contract.ts';
 import { HashMmu } from '../../../../src/emulator/mmu/hash/hash-mmu.ts';
-import { Slb } from '../../../../src/emulator/mmu/hash/slb.ts';
 import { GROUP, HashTable } from '../../../../src/emulator/mmu/hash/table.ts';
+import { Slb } from '../../../../src/emulator/mmu/slb.ts';
 import {
   type Page,
   pageEntry,

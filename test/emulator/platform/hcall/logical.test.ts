@@ -1,7 +1,7 @@
 /** Logical memory by hypercall: loads, stores, copies. */
 
 import { describe, expect, it } from 'vitest';
-import { H } from '../../../../src/emulator/platform/status.ts';
+import { H } from '../../../../src/emulator/platform/contract/status.ts';
 import { FakeMachine } from '../../../synth/firmware-machine.ts';
 import { bench, only } from '../platform-under-test.ts';
 

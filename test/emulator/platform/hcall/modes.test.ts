@@ -1,8 +1,8 @@
 /** H_SET_MODE, H_REGISTER_PROCESS_TABLE and H_SIGNAL_SYS_RESET. */
 
 import { describe, expect, it } from 'vitest';
-import { OPCODE } from '../../../../src/emulator/platform/hcall/opcodes.ts';
-import { H } from '../../../../src/emulator/platform/status.ts';
+import { OPCODE } from '../../../../src/emulator/platform/contract/opcodes.ts';
+import { H } from '../../../../src/emulator/platform/contract/status.ts';
 import { FakeMachine } from '../../../synth/firmware-machine.ts';
 import { bench, only } from '../platform-under-test.ts';
 

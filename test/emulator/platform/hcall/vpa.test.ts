@@ -1,7 +1,7 @@
 /** What a vCPU registers with the hypervisor: VPA, SLB shadow, dispatch log. */
 
 import { describe, expect, it } from 'vitest';
-import { H } from '../../../../src/emulator/platform/status.ts';
+import { H } from '../../../../src/emulator/platform/contract/status.ts';
 import { bench, only } from '../platform-under-test.ts';
 
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;

@@ -1,7 +1,7 @@
 /** The DMA window's hypercalls. */
 
 import { describe, expect, it } from 'vitest';
-import type { FirmwareVcpu } from '../../../../src/emulator/platform/contract.ts';
+import type { FirmwareVcpu } from '../../../../src/emulator/platform/contract/contract.ts';
 import {
   DEFAULT_DMA_WINDOW_BYTES,
   PHB_LIOBN,

@@ -1,0 +1,119 @@
+/** `kdumpd crash`: one crash without a daemon. */
+
+import { Command } from 'commander';
+import type { Trigger } from '../panic/contract/index.ts';
+import {
+  DEFAULT_TIMEOUT_SECONDS,
+  dumpMode,
+  exitCodeOf,
+  FAULT_SYNTAX,
+  runCrash,
+  TRACE_FORMATS,
+} from '../panic/index.ts';
+import { choiceArgument, faultArgument, integerArgument, sizeArgument } from './arguments.ts';
+import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
+import { imageSource } from './image-source.ts';
+import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
+import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
+
+type Options = LoadingOptions &
+  MachineOptions & {
+    readonly data: string;
+    readonly image: string;
+    readonly trigger: string;
+    readonly onCpu?: string;
+    readonly append?: string;
+    readonly crashAppend?: string;
+    readonly dump: string;
+    readonly dumpDevice?: string;
+    readonly refuseSysReset?: boolean;
+    readonly fault?: readonly string[];
+    readonly timeout: string;
+    readonly vmcore?: string;
+    readonly trace?: string;
+    readonly traceFormat: string;
+    readonly console?: string;
+    readonly json?: boolean;
+  };
+
+const TRIGGERS: readonly Trigger[] = ['sysrq', 'nmi', 'panic', 'echo'];
+
+export function crashCommand(): Command {
+  return withLoadingOptions(withMachineOptions(new Command('crash')))
+    .description('One crash without a daemon')
+    .requiredOption('--image <name>', 'the image to boot')
+    .option('--data <dir>', 'data folder', DEFAULT_DATA)
+    .option('--trigger <kind>', 'sysrq, nmi, panic or echo', 'sysrq')
+    .option('--on-cpu <n>', 'the CPU that is to panic')
+    .option('--append <string>', 'added to the kernel command line')
+    .option('--crash-append <string>', 'added to the crash kernel’s command line')
+    .option('--dump <mode>', 'raw, or makedumpfile options', 'raw')
+    .option('--dump-device <size>', 'size of the dump device')
+    .option('--refuse-sys-reset', 'H_SIGNAL_SYS_RESET is not there: CPUs are stopped by interrupts')
+    .option('--fault <what>', `inject a fault: ${FAULT_SYNTAX}; may be repeated`, gather)
+    .option(
+      '--timeout <seconds>',
+      'guest seconds until the crash counts as failed',
+      String(DEFAULT_TIMEOUT_SECONDS),
+    )
+    .option('--vmcore <file>')
+    .option('--trace <file>')
+    .option('--trace-format <format>', 'json or perfetto', 'json')
+    .option('--console <file>')
+    .option('--json', 'the report as JSON on stdout')
+    .exitOverride()
+    .action(async (options: Options) => {
+      process.exitCode = await run(options);
+    });
+}
+
+function gather(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+async function run(options: Options): Promise<number> {
+  const machine = machineArguments(options);
+  const { cpus } = machine;
+  const faults = options.fault?.map((each) => faultArgument(each, cpus));
+  const dump = dumpMode(options.dump);
+  const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
+  const boot = await imageSource(openDataFolder(options.data).images).bootImage(options.image, {
+    dump,
+    ...loadingArguments(options),
+    ...(options.append === undefined ? {} : { append: options.append }),
+    ...(options.crashAppend === undefined ? {} : { crashAppend: options.crashAppend }),
+  });
+  const report = await runCrash({
+    boot,
+    ...machine,
+    request: {
+      trigger: choiceArgument('--trigger', options.trigger, TRIGGERS),
+      dump,
+      timeoutSeconds: integerArgument('--timeout', options.timeout, 1, 1_000_000),
+      ...(options.onCpu === undefined
+        ? {}
+        : { onCpu: integerArgument('--on-cpu', options.onCpu, 0, cpus - 1) }),
+      ...(faults === undefined ? {} : { faults }),
+    },
+    ...(options.refuseSysReset === undefined ? {} : { refuseSysReset: options.refuseSysReset }),
+    onPhase: (phase) => process.stderr.write(`crash: ${phase}\n`),
+    ...(options.dumpDevice === undefined
+      ? {}
+      : { dumpBytes: sizeArgument('--dump-device', options.dumpDevice) }),
+    ...(options.vmcore === undefined ? {} : { vmcore: options.vmcore }),
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
+    traceFormat,
+    ...(options.console === undefined ? {} : { console: options.console }),
+  });
+  if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else {
+    const { outcome, phase, reason, vmcore } = report;
+    process.stderr.write(
+      `${outcome}: ${phase}${reason === undefined ? '' : `: ${reason}`}${vmcore === null ? '' : `, ${vmcore.bytes} bytes of ${vmcore.format}`}\n`,
+    );
+    for (const rule of report.rules)
+      if (rule.verdict !== 'not-evaluated')
+        process.stderr.write(`  ${rule.verdict.padEnd(15)} ${rule.name}\n`);
+  }
+  return exitCodeOf(report);
+}

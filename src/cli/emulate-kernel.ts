@@ -1,0 +1,68 @@
+/**
+ * `kdumpd emulate --kernel`: a bare kernel in this process, its first terminal on standard input and output.
+ * Ends with 0 when the guest powers off, 5 when it calls ibm,os-term, 2 when nothing more can happen.
+ */
+
+import type { PartitionConfig } from '../emulator/host/index.ts';
+import { Partition } from '../emulator/partition/index.ts';
+import { EXIT_DONE, EXIT_NOT_DONE, EXIT_OS_TERM } from './arguments.ts';
+
+/** Instructions between two looks at standard input. */
+const TURN = 5_000_000;
+
+export type Streams = {
+  readonly input: NodeJS.ReadableStream;
+  readonly output: NodeJS.WritableStream;
+  readonly messages: NodeJS.WritableStream;
+};
+
+/** Runs until the guest ends. @returns the exit code. @throws FormatError for a kernel that cannot be loaded. */
+export async function emulateKernel(config: PartitionConfig, streams: Streams): Promise<number> {
+  let wake: (() => void) | undefined;
+  let inputEnded = false;
+  const typed: Uint8Array[] = [];
+  const partition = new Partition(config, [], {
+    console: (vty, bytes) => {
+      if (vty === 0) streams.output.write(bytes);
+    },
+    event: () => undefined,
+    unsupported: (what) => {
+      streams.messages.write(
+        `kdumpd: not implemented: ${what.kind} ${what.key} at ${what.where ?? 'no address'}\n`,
+      );
+    },
+  });
+  streams.input.on('data', (bytes: Uint8Array) => {
+    typed.push(bytes);
+    wake?.();
+  });
+  streams.input.on('end', () => {
+    inputEnded = true;
+    wake?.();
+  });
+  partition.powerOn();
+  for (;;) {
+    for (const bytes of typed.splice(0)) partition.input(0, bytes);
+    const outcome = partition.run(TURN);
+    const end = partition.ended;
+    if (outcome === 'ended' && end !== undefined) {
+      if (end.kind === 'reboot') {
+        partition.powerOn();
+        continue;
+      }
+      if (end.kind === 'power-off') return EXIT_DONE;
+      streams.messages.write(`kdumpd: ${end.kind}${'message' in end ? `: ${end.message}` : ''}\n`);
+      return end.kind === 'os-term' ? EXIT_OS_TERM : EXIT_NOT_DONE;
+    }
+    if (outcome === 'resting' && typed.length === 0) {
+      if (inputEnded) {
+        streams.messages.write('kdumpd: the guest waits for input and there is none\n');
+        return EXIT_NOT_DONE;
+      }
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      wake = undefined;
+    } else await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,72 @@
+/** `kdumpd kexec`: one ordinary kexec, or one restart, without a daemon. */
+
+import { Command } from 'commander';
+import { DEFAULT_LEAVE_SECONDS, exitCodeOfKexec, runKexec, TRACE_FORMATS } from '../panic/index.ts';
+import { choiceArgument, integerArgument } from './arguments.ts';
+import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
+import { imageSource } from './image-source.ts';
+import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
+import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
+
+type Options = LoadingOptions &
+  MachineOptions & {
+    readonly data: string;
+    readonly image: string;
+    readonly restart?: boolean;
+    readonly append?: string;
+    readonly timeout: string;
+    readonly trace?: string;
+    readonly traceFormat: string;
+    readonly console?: string;
+    readonly json?: boolean;
+  };
+
+export function kexecCommand(): Command {
+  return withLoadingOptions(withMachineOptions(new Command('kexec')))
+    .description('One ordinary kexec, from one kernel into the next, without a daemon')
+    .requiredOption('--image <name>', 'the image to boot')
+    .option('--data <dir>', 'data folder', DEFAULT_DATA)
+    .option('--restart', 'a plain restart instead: as far as the firmware')
+    .option('--append <string>', 'added to the kernel command line')
+    .option(
+      '--timeout <seconds>',
+      'guest seconds until the new kernel must be up',
+      String(DEFAULT_LEAVE_SECONDS),
+    )
+    .option('--trace <file>')
+    .option('--trace-format <format>', 'json or perfetto', 'json')
+    .option('--console <file>')
+    .option('--json', 'the report as JSON on stdout')
+    .exitOverride()
+    .action(async (options: Options) => {
+      process.exitCode = await run(options);
+    });
+}
+
+async function run(options: Options): Promise<number> {
+  const machine = machineArguments(options);
+  const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
+  const boot = await imageSource(openDataFolder(options.data).images).bootImage(options.image, {
+    ...loadingArguments(options),
+    ...(options.append === undefined ? {} : { append: options.append }),
+  });
+  const report = await runKexec({
+    boot,
+    path: options.restart === true ? 'restart' : 'kexec',
+    ...machine,
+    request: { timeoutSeconds: integerArgument('--timeout', options.timeout, 1, 1_000_000) },
+    traceFormat,
+    onPhase: (phase) => process.stderr.write(`kexec: ${phase}\n`),
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
+    ...(options.console === undefined ? {} : { console: options.console }),
+  });
+  if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else {
+    const { outcome, phase, reason } = report;
+    process.stderr.write(`${outcome}: ${phase}${reason === undefined ? '' : `: ${reason}`}\n`);
+    for (const rule of report.rules)
+      if (rule.verdict !== 'not-evaluated')
+        process.stderr.write(`  ${rule.verdict.padEnd(15)} ${rule.name}\n`);
+  }
+  return exitCodeOfKexec(report);
+}

@@ -1,0 +1,283 @@
+/**
+ * Builds the interpreter: one WebAssembly function, a loop around a br_table over decoded records, and one function for
+ * each handler that is too rare to stand in it. A module serves one mode (64- or 32-bit, big- or little-endian).
+ *
+ * `run(tlbData, tlbCode, budget)` starts at NIA and answers an exit code (cpu/exit.ts). Instructions are counted where
+ * straight-line runs end: from the distance between records, not one by one.
+ */
+
+import { EXIT } from '../../cpu/exit.ts';
+import * as layout from '../../cpu/layout.ts';
+import type { Mode } from '../../cpu/mode.ts';
+import type { Facility } from '../../isa/index.ts';
+import { TLB_INDEX_MASK } from '../../mmu/tlb.ts';
+import { HOST_HELPERS } from '../../semantics/host.ts';
+import { SEMANTICS } from '../../semantics/index.ts';
+import { specialId } from '../../semantics/specials.ts';
+import {
+  call,
+  callVoid,
+  type Expr,
+  FunctionBody,
+  type FunctionRef,
+  type I32,
+  type I64,
+  i32,
+  i32c,
+  i64,
+  i64c,
+  type Local,
+  load,
+  low32,
+  ModuleBuilder,
+} from '../../wasm/index.ts';
+import type { Callees, HandlerFrame } from './handler-frame.ts';
+import { HANDLERS, type Handler } from './handlers.ts';
+import { InterpreterOps } from './interpreter-ops.ts';
+import { isInline } from './placement.ts';
+import { RECORD_SIZE } from './record.ts';
+import { publishBody, slowAccessBody, slowStoreBody } from './slow-paths.ts';
+
+const I32_1 = { parameters: ['i32'], results: ['i32'] } as const;
+const I32_2 = { parameters: ['i32', 'i32'], results: ['i32'] } as const;
+const SLOW_ACCESS = { parameters: ['i64', 'i32', 'i32'], results: ['i32'] } as const;
+const I32_3 = { parameters: ['i32', 'i32', 'i32'], results: ['i32'] } as const;
+
+/** The module's bytes for one mode. */
+export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder();
+  const decode = module.import('decode', I32_1);
+  const special = module.import('special', I32_2);
+  const probe = module.import('probe', I32_1);
+  const resolveRead = module.import('resolveRead', I32_3);
+  const resolveWrite = module.import('resolveWrite', I32_3);
+  const commitWrite = module.import('commitWrite', { parameters: [], results: ['i32'] });
+  const helpers = new Map<string, FunctionRef>();
+  for (const [name, helper] of HOST_HELPERS) {
+    helpers.set(
+      name,
+      module.import(`helper_${name}`, { parameters: new Array(helper.arity).fill('i32'), results: ['i32'] }),
+    );
+  }
+  const publish = module.declare('publish', { parameters: ['i32'], results: [] });
+  const slowRead = module.declare('slowRead', SLOW_ACCESS);
+  const slowWrite = module.declare('slowWrite', SLOW_ACCESS);
+  const slowStore = module.declare('slowStore', {
+    parameters: ['i64', 'i64', 'i32', 'i32'],
+    results: ['i32'],
+  });
+  const slowStoreVector = module.declare('slowStoreVector', {
+    parameters: ['i64', 'v128', 'i32'],
+    results: ['i32'],
+  });
+  const callees: Callees = {
+    publish,
+    slowRead,
+    slowWrite,
+    slowStore,
+    slowStoreVector,
+    special,
+    specialId,
+    helper: (name) => helpers.get(name) as FunctionRef,
+  };
+  module.define(publish, publishBody());
+  module.define(slowRead, slowAccessBody(publish, resolveRead));
+  module.define(slowWrite, slowAccessBody(publish, resolveWrite));
+  module.define(slowStore, slowStoreBody(slowWrite, commitWrite, false));
+  module.define(slowStoreVector, slowStoreBody(slowWrite, commitWrite, true));
+
+  const outOfLine = new Map<Handler, FunctionRef>();
+  for (const handler of HANDLERS) {
+    if (!isInline(handler)) outOfLine.set(handler, module.declare(`handler_${handler.id}`, I32_2));
+  }
+  for (const [handler, ref] of outOfLine) {
+    const body = new FunctionBody(2);
+    const frame: HandlerFrame = {
+      record: parameter(0),
+      tlb: parameter(1),
+      exit: (code) => body.return(code),
+    };
+    emit(mode, body, handler, frame, callees);
+    body.effect(i32c(0).code);
+    module.define(ref, body);
+  }
+  const run = module.declare('run', I32_3, true);
+  module.define(run, mainBody(mode, { decode, probe }, callees, outOfLine));
+  return module.encode(1);
+}
+
+function parameter(index: number): I32 {
+  return { type: 'i32', code: [0x20, index] };
+}
+
+const FACILITY: Readonly<Record<'fp' | 'vec' | 'vsx', readonly [number, number]>> = {
+  fp: [layout.MSR_FP, EXIT.fpUnavailable],
+  vec: [layout.MSR_VEC, EXIT.vectorUnavailable],
+  vsx: [layout.MSR_VSX, EXIT.vsxUnavailable],
+};
+
+/** One handler's code: the facility check, then the instruction's meaning. */
+function emit(mode: Mode, body: FunctionBody, handler: Handler, frame: HandlerFrame, callees: Callees): void {
+  const require = (facility: 'fp' | 'vec' | 'vsx'): void => {
+    const [offset, code] = FACILITY[facility];
+    body.if(i32.eqz(load.i32(i32c(offset))), () => frame.exit(i32c(code)));
+  };
+  const facility: Facility | undefined = handler.row.facility;
+  const ops = new InterpreterOps(mode, body, handler, frame, callees);
+  if (facility === 'vsx-or-vec')
+    body.if(
+      ops.imm('VSRHIGH'),
+      () => require('vec'),
+      () => require('vsx'),
+    );
+  else if (facility === 'fp-or-vec')
+    body.if(
+      ops.imm('VSRHIGH'),
+      () => require('vec'),
+      () => require('fp'),
+    );
+  else if (facility !== undefined) require(facility);
+  const semantics = SEMANTICS.get(handler.row.base);
+  if (semantics === undefined) throw new Error(`no semantics for ${handler.row.base}`);
+  semantics(ops);
+}
+
+function mainBody(
+  mode: Mode,
+  host: { readonly decode: FunctionRef; readonly probe: FunctionRef },
+  callees: Callees,
+  outOfLine: ReadonlyMap<Handler, FunctionRef>,
+): FunctionBody {
+  const body = new FunctionBody(3);
+  const tlbData = parameter(0);
+  const tlbCode = parameter(1);
+  const record = body.local('i32');
+  /** Instructions left before the record at arena address 0, if records went that far: one number for every place in a run. */
+  const leftBase = body.local('i32');
+  const left = body.local('i32');
+  const code = body.local('i32');
+  /** CIA of the record at arena address 0, likewise. */
+  const ciaBase = body.local('i64');
+  const target = body.local('i64');
+  const scratch = body.local('i32');
+  const get = <T extends 'i32' | 'i64'>(local: Local<T>): Expr<T> => body.get(local);
+
+  const leftHere = (): I32 => i32.sub(get(leftBase), i32.shrU(get(record), i32c(4)));
+  const setLeftBase = (value: I32): void => {
+    body.set(leftBase, value);
+    body.store32(i32c(layout.LEFT_BASE), get(leftBase));
+  };
+  const cia = (): I64 => i64.add(get(ciaBase), i64.extendU(i32.shrU(get(record), i32c(2))));
+  const exit = (value: I32): void => {
+    body.set(code, value);
+    body.br('exit');
+  };
+  const frame: HandlerFrame = {
+    record: get(record),
+    tlb: tlbData,
+    exit,
+    main: {
+      cia,
+      left: leftHere,
+      jumpNear: (distance) => {
+        const records = body.let(distance);
+        setLeftBase(i32.sub(i32.add(get(leftBase), i32.shrS(records, i32c(4))), i32c(1)));
+        body.set(record, i32.add(get(record), records));
+        body.brIf('next', i32.gtS(leftHere(), i32c(0)));
+        exit(i32c(EXIT.budget));
+      },
+      jumpFar: (to) => {
+        body.set(left, i32.sub(leftHere(), i32c(1)));
+        body.set(target, mode.mode64 ? to : low32(to));
+        body.br('outer');
+      },
+    },
+  };
+
+  body.set(left, parameter(2));
+  body.set(target, load.i64(i32c(layout.NIA)));
+  body.block('exit');
+  body.loop('outer');
+  body.set(
+    scratch,
+    i32.add(tlbCode, i32.and(i32.shrU(i32.wrap(get(target)), i32c(8)), i32c(TLB_INDEX_MASK))),
+  );
+  const leaveAtTarget = (value: number): void => {
+    body.store64(i32c(layout.NIA), get(target));
+    body.store32(i32c(layout.LEFT), get(left));
+    body.return(i32c(value));
+  };
+  body.if(i64.ne(load.i64(get(scratch)), i64.and(get(target), i64c(-4096n))), () =>
+    leaveAtTarget(EXIT.fetch),
+  );
+  body.if(i32.leS(get(left), i32c(0)), () => leaveAtTarget(EXIT.budget));
+  const slot = load.i32(get(scratch), 8);
+  body.set(record, i32.add(slot, i32.shl(i32.and(i32.wrap(get(target)), i32c(0xffc)), i32c(2))));
+  setLeftBase(i32.add(get(left), i32.shrU(get(record), i32c(4))));
+  body.set(ciaBase, i64.sub(i64.and(get(target), i64c(-4n)), i64.extendU(i32.shrU(get(record), i32c(2)))));
+  body.store64(i32c(layout.CIA_BASE), get(ciaBase));
+
+  body.loop('next');
+  const inline = HANDLERS.filter((each) => !outOfLine.has(each));
+  const label = (id: number): string => `h${id}`;
+  const ids = [0, 1, 2, 3, ...HANDLERS.map((each) => each.id)];
+  // Blocks are opened in reverse, so that the first handler's code comes right after the first end.
+  const bodies = [
+    0,
+    1,
+    2,
+    3,
+    ...inline.map((each) => each.id),
+    ...[...outOfLine.keys()].map((each) => each.id),
+  ];
+  body.set(scratch, load.u16(get(record)));
+  body.loop('again');
+  for (const id of [...bodies].reverse()) body.block(label(id));
+  body.brTable(get(scratch), ids.map(label), label(2));
+
+  const advance = (): void => {
+    body.set(record, i32.add(get(record), i32c(RECORD_SIZE)));
+    body.br('next');
+  };
+  body.end();
+  body.set(code, call('i32', host.decode, [get(record)]));
+  body.brIf('exit', get(code));
+  body.br('next');
+  body.end();
+  body.set(left, leftHere());
+  // The record after a page's last is that of the next page's first word.
+  body.set(target, mode.mode64 ? cia() : low32(cia()));
+  body.br('outer');
+  body.end();
+  exit(i32c(EXIT.illegal));
+  body.end();
+  body.effect(callVoid(callees.publish, [get(record)]));
+  body.set(scratch, call('i32', host.probe, [get(record)]));
+  body.br('again');
+  for (const handler of inline) {
+    body.end();
+    body.releaseTemporaries(() => emit(mode, body, handler, frame, callees));
+    advance();
+  }
+  for (const ref of outOfLine.values()) {
+    body.end();
+    body.set(code, call('i32', ref, [get(record), tlbData]));
+    body.brIf('exit', get(code));
+    advance();
+  }
+  // The loops again, next and outer, and the block exit.
+  body.end();
+  body.end();
+  body.end();
+  body.end();
+  // After the exit block: the instruction at `record` has not been executed, unless the host did it.
+  body.set(left, leftHere());
+  body.if(
+    i32.eq(get(code), i32c(EXIT.special)),
+    () => body.set(left, i32.sub(get(left), i32c(1))),
+    () => body.store64(i32c(layout.NIA), cia()),
+  );
+  body.store32(i32c(layout.LEFT), get(left));
+  body.effect(get(code).code);
+  return body;
+}

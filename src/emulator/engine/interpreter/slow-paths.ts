@@ -1,0 +1,72 @@
+/**
+ * Functions of the interpreter's module beside its handlers: the slow path of storage accesses. They tell the host which
+ * instruction acts, and how many came before it in the slice, before they call it; the fast path has nothing to do with it.
+ */
+
+import { EXIT } from '../../cpu/exit.ts';
+import * as layout from '../../cpu/layout.ts';
+import {
+  call,
+  callVoid,
+  FunctionBody,
+  type FunctionRef,
+  type I32,
+  type I64,
+  i32,
+  i32c,
+  i64,
+  i64c,
+  load,
+} from '../../wasm/index.ts';
+
+/** (record): stores what the host needs to know before it acts, CIA and LEFT. */
+export function publishBody(): FunctionBody {
+  const body = new FunctionBody(1);
+  const record = parameter(0);
+  const base = load.i64(i32c(layout.CIA_BASE));
+  body.store64(i32c(layout.CIA), i64.add(base, i64.extendU(i32.shrU(record, i32c(2)))));
+  body.store32(i32c(layout.LEFT), i32.sub(load.i32(i32c(layout.LEFT_BASE)), i32.shrU(record, i32c(4))));
+  return body;
+}
+
+/** (ea, bytes, record) → arena address or -1: an access that found no TLB entry. */
+export function slowAccessBody(publish: FunctionRef, resolve: FunctionRef): FunctionBody {
+  const body = new FunctionBody(3);
+  const ea: I64 = { type: 'i64', code: [0x20, 0] };
+  body.effect(callVoid(publish, [parameter(2)]));
+  body.effect(call('i32', resolve, [i32.wrap(ea), i32.wrap(i64.shrU(ea, i64c(32))), parameter(1)]).code);
+  return body;
+}
+
+/** (ea, value, [bytes], record) → 0, or EXIT.fault: a store that found no TLB entry. */
+export function slowStoreBody(
+  slowWrite: FunctionRef,
+  commitWrite: FunctionRef,
+  vector: boolean,
+): FunctionBody {
+  const body = new FunctionBody(vector ? 3 : 4);
+  const ea: I64 = { type: 'i64', code: [0x20, 0] };
+  const bytes = vector ? i32c(16) : parameter(2);
+  const address = body.let(call('i32', slowWrite, [ea, bytes, parameter(vector ? 2 : 3)]));
+  body.if(i32.eq(address, i32c(-1)), () => body.return(i32c(EXIT.fault)));
+  if (vector) body.store128(address, { type: 'v128', code: [0x20, 1] });
+  else {
+    const value: I64 = { type: 'i64', code: [0x20, 1] };
+    const stores: readonly [number, () => void][] = [
+      [8, () => body.store64(address, value)],
+      [4, () => body.store32(address, i32.wrap(value))],
+      [2, () => body.store16(address, i32.wrap(value))],
+      [1, () => body.store8(address, i32.wrap(value))],
+    ];
+    for (const [size, store] of stores) body.if(i32.eq(bytes, i32c(size)), store);
+  }
+  body.if(i32.eq(address, i32c(layout.SCRATCH)), () =>
+    body.return(i32.and(call('i32', commitWrite, []), i32c(EXIT.fault))),
+  );
+  body.effect(i32c(0).code);
+  return body;
+}
+
+function parameter(index: number): I32 {
+  return { type: 'i32', code: [0x20, index] };
+}

@@ -1,0 +1,142 @@
+/**
+ * Keeps the machine at the instants of a plan (contract/events.ts): registers, interrupt controller, what the hypervisor
+ * may write, and, by memory/snapshots.ts, memory. Looking changes nothing for the guest.
+ */
+
+import type { InstantName, ObservePlan } from '../../contract/events.ts';
+import type {
+  InstantRecord,
+  RegisterFrame,
+  RegisterSet,
+  SavePoint,
+  VcpuSnapshot,
+} from '../../contract/instants.ts';
+import { CTR, LR } from '../../cpu/layout.ts';
+import type { Vcpu } from '../../cpu/vcpu.ts';
+import type { MemorySnapshots } from '../../memory/snapshots.ts';
+
+/** What is kept of the machine beside memory and registers. */
+export type MachineFacts = Pick<
+  InstantRecord,
+  'interrupts' | 'hashTable' | 'areas' | 'crqs' | 'tces' | 'inFlight'
+>;
+
+export type KeptMachine = {
+  readonly vcpus: readonly Vcpu[];
+  readonly memory: MemorySnapshots;
+  readonly instructions: () => number;
+  readonly timebase: () => bigint;
+  readonly facts: () => MachineFacts;
+};
+
+const SRR1 = 27;
+/** Of these there are too many, and none stops a CPU: decrementer, system call, facilities. */
+const NOT_KEPT: ReadonlySet<number> = new Set([0x900, 0xc00, 0xf20, 0xf40, 0xf60, 0x800]);
+
+export class Instants {
+  readonly #machine: KeptMachine;
+  #waiting: NonNullable<ObservePlan['instants']> = [];
+  #frames: ReadonlySet<string> = new Set();
+  readonly #records = new Map<InstantName, InstantRecord>();
+  /** By vCPU, the last interrupt of each vector. */
+  #taken: Map<number, RegisterFrame>[] = [];
+  /** By vCPU and probe. */
+  readonly #saves = new Map<string, SavePoint>();
+
+  constructor(machine: KeptMachine) {
+    this.#machine = machine;
+  }
+
+  /** Replaces the plan and forgets what was kept. Between slices only. */
+  set(plan: Pick<ObservePlan, 'instants' | 'frames'> | undefined): void {
+    this.#waiting = plan?.instants ?? [];
+    this.#frames = new Set(plan?.frames ?? []);
+    this.#records.clear();
+    this.#saves.clear();
+    this.#taken = this.#machine.vcpus.map(() => new Map());
+    this.#machine.memory.clear();
+  }
+
+  record(name: InstantName): InstantRecord | undefined {
+    return this.#records.get(name);
+  }
+
+  /** A vCPU is at a probe. */
+  probed(vcpu: Vcpu, name: string): void {
+    if (this.#frames.has(name)) {
+      const regs = { ...registersOf(vcpu), nia: vcpu.cia };
+      this.#saves.set(`${vcpu.index} ${name}`, {
+        cpu: vcpu.index,
+        where: name,
+        insn: this.#machine.instructions(),
+        regs,
+        interrupts: this.#interruptsOf(vcpu.index),
+      });
+    }
+    this.#seen(vcpu.index, name, vcpu);
+  }
+
+  /** A system reset from outside is on its way to a vCPU. */
+  reset(cpu: number): void {
+    this.#seen(cpu, 'reset');
+  }
+
+  /** An interrupt was delivered: the handler is next. */
+  interrupt(vcpu: Vcpu, vector: number, returnTo: bigint): void {
+    if (this.#waiting.length === 0) return;
+    const where = `interrupt 0x${vector.toString(16)}`;
+    if (this.#frames.size > 0 && !NOT_KEPT.has(vector))
+      this.#taken[vcpu.index]?.set(vector, {
+        where,
+        insn: this.#machine.instructions(),
+        regs: { ...registersOf(vcpu), nia: returnTo, msr: vcpu.spr(SRR1) },
+      });
+    this.#seen(vcpu.index, where);
+  }
+
+  /** @param probed the vCPU that is at a probe: its next instruction is the one that it is at. */
+  #seen(cpu: number, by: string, probed?: Vcpu): void {
+    if (this.#waiting.length === 0) return;
+    const due = this.#waiting.filter(({ at }) => at.includes(by));
+    if (due.length === 0) return;
+    this.#waiting = this.#waiting.filter((each) => !due.includes(each));
+    const { memory, vcpus, instructions, timebase, facts } = this.#machine;
+    for (const { name } of due) {
+      memory.take(name);
+      this.#records.set(name, {
+        name,
+        by,
+        cpu,
+        insn: instructions(),
+        tb: timebase(),
+        vcpus: vcpus.map((vcpu) =>
+          vcpu === probed ? { ...snapshotOf(vcpu), nia: vcpu.cia } : snapshotOf(vcpu),
+        ),
+        ...facts(),
+        saves: [...this.#saves.values()],
+        taken: vcpus.map(({ index }) => ({ cpu: index, interrupts: this.#interruptsOf(index) })),
+      });
+    }
+  }
+
+  #interruptsOf(cpu: number): readonly RegisterFrame[] {
+    return [...(this.#taken[cpu]?.values() ?? [])];
+  }
+}
+
+export function registersOf(vcpu: Vcpu): RegisterSet {
+  return {
+    gpr: Array.from({ length: 32 }, (_, n) => vcpu.gpr(n)),
+    nia: vcpu.nia,
+    msr: vcpu.msr,
+    lr: vcpu.get64(LR),
+    ctr: vcpu.get64(CTR),
+    cr: vcpu.cr,
+    xer: vcpu.xer,
+  };
+}
+
+export function snapshotOf(vcpu: Vcpu): VcpuSnapshot {
+  const { index, hardwareId, state } = vcpu;
+  return { index, hardwareId, state, ...registersOf(vcpu) };
+}

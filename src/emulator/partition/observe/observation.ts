@@ -1,0 +1,100 @@
+/**
+ * Everything that looks at the machine, and the faults that follow from what is seen, put together: events of a plan,
+ * instants with their memory and registers, who writes. None of it can be noticed by the guest, save for the faults.
+ */
+
+import type { MachineEvent } from '../../contract/events.ts';
+import type { Vcpu } from '../../cpu/vcpu.ts';
+import { MemorySnapshots, type PageWriter } from '../../memory/snapshots.ts';
+import type { Hardware } from '../machine/hardware.ts';
+import { FaultInjector } from './faults.ts';
+import { Instants, type MachineFacts } from './instants.ts';
+import { MachineWatch } from './watch.ts';
+
+/** Who writes from outside of the vCPUs. */
+export type HostWriter = Exclude<PageWriter['by'], 'cpu'>;
+
+/** What is looked at. The functions answer also while the partition is off. */
+export type ObservedMachine = {
+  readonly hardware: Hardware;
+  readonly running: () => Vcpu | undefined;
+  readonly instructions: () => number;
+  readonly timebase: () => bigint;
+  readonly facts: () => MachineFacts;
+};
+
+export class Observation {
+  readonly watch: MachineWatch;
+  readonly instants: Instants;
+  readonly memory: MemorySnapshots;
+  readonly faults: FaultInjector;
+  readonly #machine: ObservedMachine;
+  #hostWriter: HostWriter = 'device';
+
+  constructor(machine: ObservedMachine, told: (event: MachineEvent) => void) {
+    this.#machine = machine;
+    const { hardware, instructions, timebase, facts } = machine;
+    const { ram, vcpus, engine, arena } = hardware;
+    this.memory = new MemorySnapshots(
+      ram,
+      arena,
+      () => this.#writer(),
+      () => hardware.dropWriteEntries(),
+    );
+    this.instants = new Instants({ vcpus, memory: this.memory, instructions, timebase, facts });
+    this.watch = new MachineWatch(
+      {
+        ram,
+        engine,
+        vcpus,
+        instructions,
+        timebase,
+        acting: () => machine.running()?.index ?? -1,
+        instants: this.instants,
+      },
+      (event) => {
+        told(event);
+        this.faults.seen(event);
+      },
+    );
+    this.faults = new FaultInjector({
+      ram: {
+        read: (raddr, length) => ram.read(raddr, length),
+        write: (raddr, bytes) => this.writingAs('fault', () => ram.write(raddr, bytes)),
+      },
+      vcpus,
+      endSlice: () => engine.requestStop(),
+      done: (cpu, event) => this.watch.fault(cpu, event),
+    });
+    ram.observeWrites((page, offset, length) => {
+      this.watch.written(page, offset, length);
+      this.memory.written(page);
+    });
+  }
+
+  /** As at power-on: nothing is looked out for, no fault waits. */
+  clear(): void {
+    this.watch.set(undefined);
+    this.faults.set([]);
+  }
+
+  /** Does what the host does on somebody's behalf. */
+  writingAs(by: HostWriter, act: () => void): void {
+    const before = this.#hostWriter;
+    this.#hostWriter = by;
+    act();
+    this.#hostWriter = before;
+  }
+
+  /** Who is writing to memory, while an observer of writes is told. */
+  #writer(): PageWriter {
+    const { hardware, running, instructions } = this.#machine;
+    const vcpu = running();
+    return {
+      by: hardware.ram.byHost ? this.#hostWriter : 'cpu',
+      cpu: vcpu?.index ?? -1,
+      nia: vcpu?.cia ?? 0n,
+      insn: instructions(),
+    };
+  }
+}

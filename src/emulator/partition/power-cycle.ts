@@ -1,0 +1,175 @@
+/**
+ * One life of a partition, from a power-on to its end: its time, the turns of its vCPUs, firmware, and the devices
+ * around them. Every life starts anew; what outlasts it is in hardware.ts.
+ */
+
+import { hex64 } from '../../base/hex.ts';
+import type { PartitionConfig, PartitionEnd } from '../contract/partition.ts';
+import type { Vcpu } from '../cpu/vcpu.ts';
+import type { BlockStore, ReportUnsupported } from '../devices/contract.ts';
+import type { FirmwareMachine } from '../platform/contract/contract.ts';
+import { PartitionVcpu } from './machine/firmware-vcpu.ts';
+import type { Hardware } from './machine/hardware.ts';
+import { runHypercall } from './machine/hypercalls.ts';
+import { createMachine, type Machine } from './machine/machine.ts';
+import { SeededRandom } from './machine/random.ts';
+import type { Observation } from './observe/observation.ts';
+import { EventClock } from './time/event-clock.ts';
+import { Scheduler } from './time/scheduler.ts';
+
+/** How a run came back. `resting`: nothing happens any more that anybody would see. */
+export type RunOutcome = 'ran' | 'resting' | 'ended';
+
+/** What a life is lived in. */
+export type LifeParts = {
+  readonly config: PartitionConfig;
+  readonly hardware: Hardware;
+  readonly observation: Observation;
+  readonly disks: readonly BlockStore[];
+  readonly unsupported: ReportUnsupported;
+  readonly console: (vty: 0 | 1, bytes: Uint8Array) => void;
+};
+
+export class Life {
+  /** Nanoseconds and timebase since power-on. */
+  readonly clock: EventClock;
+  readonly scheduler: Scheduler;
+  readonly machine: Machine;
+  readonly firmware: readonly PartitionVcpu[];
+  readonly #parts: LifeParts;
+  readonly #random: SeededRandom;
+  /** When something was last printed, typed or moved, in ns since power-on. */
+  #lastActivity = 0;
+  #end: PartitionEnd | undefined;
+
+  /** The hardware must be as at power-on. */
+  constructor(parts: LifeParts) {
+    this.#parts = parts;
+    const { config, hardware, observation } = parts;
+    const { vcpus, engine, spins, stepper } = hardware;
+    this.#random = new SeededRandom(config.seed);
+    this.clock = new EventClock(
+      () => (this.running === undefined ? 0 : engine.executedInSlice),
+      () => engine.requestStop(),
+    );
+    this.scheduler = new Scheduler(vcpus, engine, this.clock, spins, stepper, (vcpu) => this.#woken(vcpu));
+    this.firmware = vcpus.map(
+      (vcpu) =>
+        new PartitionVcpu(vcpu, {
+          endSlice: () => engine.requestStop(),
+          interruptPending: (each) => this.scheduler.pending(each),
+          woken: (each) => this.#woken(each),
+          changed: (each, what) => observation.watch.run(each, what),
+        }),
+    );
+    this.machine = this.#createMachine();
+  }
+
+  /** The vCPU whose slice is running. */
+  get running(): Vcpu | undefined {
+    return this.scheduler.running;
+  }
+  /** Instructions executed so far, by all vCPUs. */
+  get instructions(): number {
+    const slice = this.running === undefined ? 0 : this.#parts.hardware.engine.executedInSlice;
+    return this.scheduler.instructions + slice;
+  }
+  /** How it ended, once it has. */
+  get end(): PartitionEnd | undefined {
+    return this.#end;
+  }
+
+  /** Runs until about `instructions` more are executed, the life ends, the partition rests, or `enough` says so. */
+  run(instructions: number, enough: () => boolean): RunOutcome {
+    const { scheduler } = this;
+    const until = scheduler.instructions + instructions;
+    while (this.#end === undefined && scheduler.instructions < until && !enough()) {
+      const turn = scheduler.turn(this.#lastActivity);
+      if (turn.kind === 'idle') return 'resting';
+      if (turn.end === 'attn') this.finish({ kind: 'error', message: `attn at ${hex64(turn.vcpu.nia)}` });
+    }
+    return this.#end === undefined ? 'ran' : 'ended';
+  }
+
+  /** Ends it, unless it has ended. */
+  finish(end: PartitionEnd): void {
+    if (this.#end === undefined) this.#parts.observation.watch.ended();
+    this.#end ??= end;
+    this.#parts.hardware.engine.requestStop();
+  }
+
+  /** Somebody printed, typed or moved something: the partition does not rest for a while. */
+  active(): void {
+    this.#lastActivity = this.clock.now();
+  }
+
+  /** `sc 1` of a vCPU. */
+  hypercall(vcpu: Vcpu): void {
+    const { platform } = this.machine;
+    const firmware = this.firmware[vcpu.index] as PartitionVcpu;
+    const { observation } = this.#parts;
+    observation.writingAs('hypervisor', () =>
+      runHypercall(vcpu, firmware, platform.hcall, (opcode, args, result) =>
+        observation.watch.hypercall(vcpu, platform.hcallName(opcode), opcode, args, result),
+      ),
+    );
+  }
+
+  /** A system reset from outside, on one vCPU or on all. */
+  systemReset(cpus: readonly number[]): void {
+    for (const vcpu of this.firmware) {
+      if (!cpus.includes(vcpu.index)) continue;
+      this.#parts.observation.watch.reset(vcpu.index);
+      vcpu.systemReset();
+    }
+  }
+
+  randomBytes(count: number): Uint8Array {
+    return this.#random.bytes(count);
+  }
+
+  /** The hypervisor's side of a dispatch: the VPA's yield count. */
+  #woken(vcpu: Vcpu): void {
+    const firmware = this.firmware[vcpu.index] as PartitionVcpu;
+    this.#parts.observation.writingAs('hypervisor', () => this.machine.platform.dispatched(firmware));
+  }
+
+  #createMachine(): Machine {
+    const { config, disks, observation, console } = this.#parts;
+    return createMachine({
+      machine: this.#firmwareMachine(),
+      processor: config.processor,
+      interruptController: config.interruptController ?? 'xics',
+      running: () => this.running?.hardwareId ?? 0,
+      disks: disks.map((store, i) => ({ store, bus: config.disks[i]?.bus ?? 'virtio' })),
+      ...(config.refuseSysReset === undefined ? {} : { refuseSysReset: config.refuseSysReset }),
+      output: (vty, bytes) => {
+        this.active();
+        console(vty, bytes);
+      },
+      onRtas: (vcpu, name, args) => observation.watch.rtas(vcpu.index, name, args),
+      onDiskWrite: (disk, offset, length) => {
+        this.active();
+        observation.watch.diskWritten(disk, offset, length);
+      },
+    });
+  }
+
+  #firmwareMachine(): FirmwareMachine {
+    const { hardware, unsupported } = this.#parts;
+    const { hashTable } = hardware;
+    return {
+      memory: hardware.ram,
+      clock: this.clock,
+      vcpus: this.firmware,
+      unsupported,
+      ...(hashTable === undefined ? {} : { hashTable }),
+      randomBytes: (count) => this.randomBytes(count),
+      setProcessTable: (radix, base, sizeLog2) => hardware.setProcessTable(base, radix ? 2 ** sizeLog2 : 0),
+      flushTlbs: () => hardware.flushTlbs(),
+      powerOff: () => this.finish({ kind: 'power-off' }),
+      reboot: () => this.finish({ kind: 'reboot' }),
+      osTerm: (message) => this.finish({ kind: 'os-term', message }),
+    };
+  }
+}

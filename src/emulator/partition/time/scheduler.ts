@@ -1,0 +1,236 @@
+/**
+ * Runs a partition's vCPUs in turn on one thread, deterministically: slices are counted in instructions, events and
+ * input happen between slices, and the order is the order of the vCPUs.
+ */
+
+import { VECTOR } from '../../cpu/interrupts.ts';
+import * as msr from '../../cpu/msr.ts';
+import type { Vcpu } from '../../cpu/vcpu.ts';
+import type { Engine, RunEnd } from '../../engine/engine.ts';
+import type { EventClock } from './event-clock.ts';
+import type { Found, SpinWatch } from './spin.ts';
+import { isTraced, type Step, type Stepper } from './stepper.ts';
+
+/** Instructions a vCPU runs before the next one's turn while several run; and while it is alone. */
+const SHARED_SLICE = 50_000;
+const LONE_SLICE = 1_000_000;
+
+/**
+ * A loop that waits for the timebase is helped on to the end of its wait, or by so much a turn where that is not known, and
+ * runs so many instructions in between. A wait that is over soon is executed: looking at it would cost more.
+ */
+const DELAY_STEP_NS = 100_000;
+const DELAY_LEAST_NS = 20_000;
+const DELAY_SLICE = 256;
+const DELAY_LOOP_BYTES = 512n;
+
+/** A wait goes on while nobody runs for longer than this, in ns: timer ticks do not end it. */
+const STIR_NS = 10_000_000;
+/** A partition that has waited, and has neither printed nor moved data, for this long, rests. Nanoseconds of its own time. */
+const REST_AFTER_NS = 3e9;
+
+/** What a turn of the scheduler ended with. */
+export type Turn =
+  | { readonly kind: 'ran'; readonly vcpu: Vcpu; readonly end: RunEnd }
+  /** Nothing will happen without input from outside. */
+  | { readonly kind: 'idle' };
+
+/** A vCPU that waits for the timebase in a loop around `nia`, and until when, where that is known. */
+type Delay = { readonly vcpu: Vcpu; readonly nia: bigint; readonly untilNs: number | undefined };
+
+export class Scheduler {
+  readonly #vcpus: readonly Vcpu[];
+  readonly #engine: Engine;
+  readonly #clock: EventClock;
+  #next = 0;
+  #delay: Delay | undefined;
+  #running: Vcpu | undefined;
+  /** Instructions executed by all vCPUs. */
+  instructions = 0;
+  /** Nanoseconds during which every vCPU waited. */
+  idleNs = 0;
+  /** When the wait began that goes on, and when a vCPU last began to run after waiting; ns since power-on. */
+  #waitingSince = 0;
+  #busySince = 0;
+  /** The next time that nobody runs, and somebody waits with interrupts off, the partition rests at once. Once. */
+  restWhenStuck = false;
+
+  readonly #spins: SpinWatch;
+  readonly #stepper: Stepper;
+
+  /** A vCPU comes back from cede. */
+  readonly #woken: (vcpu: Vcpu) => void;
+
+  constructor(
+    vcpus: readonly Vcpu[],
+    engine: Engine,
+    clock: EventClock,
+    spins: SpinWatch,
+    stepper: Stepper,
+    woken: (vcpu: Vcpu) => void,
+  ) {
+    this.#woken = woken;
+    this.#spins = spins;
+    this.#stepper = stepper;
+    this.#vcpus = vcpus;
+    this.#engine = engine;
+    this.#clock = clock;
+  }
+
+  /** The vCPU whose slice is running. */
+  get running(): Vcpu | undefined {
+    return this.#running;
+  }
+
+  /**
+   * One slice of one vCPU; before it, where all wait, a jump of the clock to the next event.
+   * @param lastActivity when something was last printed, typed or moved (ns). Where all have waited for long enough since
+   * then, or would until the next event, there is no jump: the partition rests.
+   */
+  turn(lastActivity: number): Turn {
+    this.#clock.fire();
+    for (const vcpu of this.#vcpus) this.#wake(vcpu);
+    const vcpu = this.#pick();
+    if (vcpu === undefined) {
+      if (this.restWhenStuck && this.#vcpus.some(isStuck)) {
+        this.restWhenStuck = false;
+        return { kind: 'idle' };
+      }
+      const next = Math.min(this.#clock.next, ...this.#vcpus.map(expiry));
+      const now = this.#clock.base;
+      if (now - this.#busySince > STIR_NS) this.#waitingSince = now;
+      const restAt = Math.max(lastActivity, this.#waitingSince) + REST_AFTER_NS;
+      this.#busySince = now;
+      if (!Number.isFinite(next) || next >= restAt) return { kind: 'idle' };
+      const jump = Math.max(0, next - this.#clock.base);
+      this.idleNs += jump;
+      this.#clock.advance(jump);
+      this.#busySince = this.#clock.base;
+      return this.turn(lastActivity);
+    }
+    return this.#slice(vcpu);
+  }
+
+  /** Whether an interrupt waits for a vCPU, MSR[EE] aside. */
+  pending(vcpu: Vcpu): boolean {
+    return vcpu.systemReset || vcpu.external || vcpu.doorbell || vcpu.decrementerExpiry <= this.#clock.now();
+  }
+
+  /** Delivers the first interrupt that is enabled; called before each entry to compiled code. */
+  deliverPending(vcpu: Vcpu): void {
+    if (vcpu.systemReset) {
+      vcpu.systemReset = false;
+      this.#engine.interrupt(vcpu, VECTOR.systemReset, SRESET_BY_HCALL);
+      return;
+    }
+    if ((vcpu.msr & msr.MSR_EE_BIT) === 0n) return;
+    if (vcpu.external) this.#engine.interrupt(vcpu, VECTOR.external);
+    else if (vcpu.decrementerExpiry <= this.#clock.now()) this.#engine.interrupt(vcpu, VECTOR.decrementer);
+    else if (vcpu.doorbell) {
+      vcpu.doorbell = false;
+      this.#engine.interrupt(vcpu, VECTOR.doorbell);
+    }
+  }
+
+  #wake(vcpu: Vcpu): void {
+    if (vcpu.state === 'ceded' && this.pending(vcpu)) {
+      vcpu.state = 'running';
+      this.#woken(vcpu);
+    }
+    if (vcpu.state !== 'parked') return;
+    const enabled = (vcpu.msr & msr.MSR_EE_BIT) !== 0n;
+    if (vcpu.systemReset || (enabled && this.pending(vcpu))) this.#spins.release(vcpu);
+  }
+
+  #pick(): Vcpu | undefined {
+    for (let i = 0; i < this.#vcpus.length; i++) {
+      const vcpu = this.#vcpus[(this.#next + i) % this.#vcpus.length] as Vcpu;
+      if (vcpu.state !== 'running') continue;
+      this.#next = (vcpu.index + 1) % this.#vcpus.length;
+      return vcpu;
+    }
+    return undefined;
+  }
+
+  #slice(vcpu: Vcpu): Turn {
+    const alone = this.#vcpus.every((each) => each === vcpu || each.state !== 'running');
+    const until = Math.min(
+      this.#clock.next,
+      ...this.#vcpus.map((each) => futureExpiry(each, this.#clock.base)),
+    );
+    const delay = alone && this.#delay?.vcpu === vcpu ? this.#delay : undefined;
+    if (delay !== undefined) {
+      const helped = Math.min(delay.untilNs ?? this.#clock.base + DELAY_STEP_NS, until);
+      this.#clock.advance(Math.max(0, helped - this.#clock.base));
+    }
+    const slice = delay !== undefined ? DELAY_SLICE : alone ? LONE_SLICE : SHARED_SLICE;
+    const budget = Math.max(1, Math.min(slice, until - this.#clock.base));
+    this.#running = vcpu;
+    vcpu.activate();
+    const { end, executed } = isTraced(vcpu) ? this.#traced(vcpu) : this.#engine.run(vcpu, budget);
+    this.#account(vcpu, executed);
+    this.#remember(vcpu, this.#look(vcpu, delay, end === 'budget' && executed >= SHARED_SLICE));
+    vcpu.deactivate();
+    this.#running = undefined;
+    return { kind: 'ran', vcpu, end };
+  }
+
+  /** @param delay the wait in which the vCPU was helped; @param long its slice was long enough to look for one */
+  #look(vcpu: Vcpu, delay: Delay | undefined, long: boolean): Found | undefined {
+    // Each step of a look is a slice of its own to the engine, so each is accounted for at once.
+    const account = (count: number): void => this.#account(vcpu, count);
+    if (delay === undefined) return long ? this.#spins.look(vcpu, account) : undefined;
+    if (!near(vcpu.nia, delay.nia)) return undefined;
+    return delay.untilNs === undefined
+      ? { kind: 'delay', untilNs: undefined }
+      : this.#spins.walk(vcpu, account);
+  }
+
+  /** A wait goes on while others run, and while it was not looked at; whoever waits in it ends it. */
+  #remember(vcpu: Vcpu, found: Found | undefined): void {
+    const worthHelp =
+      found?.kind === 'delay' &&
+      (found.untilNs === undefined || found.untilNs - this.#clock.base >= DELAY_LEAST_NS);
+    if (worthHelp) this.#delay = { vcpu, nia: vcpu.nia, untilNs: found.untilNs };
+    else if (this.#delay?.vcpu === vcpu && (found !== undefined || !near(vcpu.nia, this.#delay.nia)))
+      this.#delay = undefined;
+  }
+
+  #traced(vcpu: Vcpu): Step {
+    // The engine's view of MSR, and of the slice, is that of the last run until it is told.
+    this.#engine.run(vcpu, 0);
+    this.deliverPending(vcpu);
+    return isTraced(vcpu) ? this.#stepper.traced(vcpu) : { end: 'budget', executed: 0 };
+  }
+
+  #account(vcpu: Vcpu, executed: number): void {
+    vcpu.instructions += executed;
+    this.instructions += executed;
+    this.#clock.advance(executed);
+  }
+}
+
+/** SRR1 bits of a system reset by H_SIGNAL_SYS_RESET: bits 42–45 as QEMU and PowerVM give them (0x4: other). */
+const SRESET_BY_HCALL = 0n;
+
+/** Only another CPU's store, or a reset, ends its wait. */
+function isStuck(vcpu: Vcpu): boolean {
+  return vcpu.state === 'parked' && (vcpu.msr & msr.MSR_EE_BIT) === 0n;
+}
+
+/** When a waiting vCPU's decrementer ends its wait: a parked one takes no interrupt while MSR[EE] is off. */
+function expiry(vcpu: Vcpu): number {
+  const wakes = vcpu.state === 'ceded' || (vcpu.state === 'parked' && (vcpu.msr & msr.MSR_EE_BIT) !== 0n);
+  return wakes ? vcpu.decrementerExpiry : Number.POSITIVE_INFINITY;
+}
+
+/** A decrementer that is negative already has raised its interrupt; it bounds no slice. */
+function futureExpiry(vcpu: Vcpu, now: number): number {
+  return vcpu.state !== 'stopped' && vcpu.decrementerExpiry > now
+    ? vcpu.decrementerExpiry
+    : Number.POSITIVE_INFINITY;
+}
+
+function near(a: bigint, b: bigint | undefined): boolean {
+  return b !== undefined && (a > b ? a - b : b - a) <= DELAY_LOOP_BYTES;
+}

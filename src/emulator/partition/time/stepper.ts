@@ -1,0 +1,101 @@
+/**
+ * Single-step and branch tracing, MSR[SE] and MSR[BE], and CIABR: Power ISA 3.0B, Book III §6.5.15. A vCPU with one of the
+ * bits set, or on the page that its CIABR names, is run one instruction at a time; the engine itself knows nothing of it,
+ * but comes back when the bits are set or the page is entered.
+ */
+
+import { breaksAt, breaksNear } from '../../cpu/breakpoint.ts';
+import { VECTOR } from '../../cpu/interrupts.ts';
+import { MSR_BE_BIT, MSR_SE_BIT } from '../../cpu/msr.ts';
+import type { Vcpu } from '../../cpu/vcpu.ts';
+import type { Engine, RunEnd } from '../../engine/engine.ts';
+import { operandAddress } from '../../engine/operand-address.ts';
+import { step } from '../../engine/step.ts';
+import { decode, type Row } from '../../isa/index.ts';
+import type { Arena } from '../../memory/arena.ts';
+import { lowHalf } from '../../mmu/contract.ts';
+
+/** How a step ended, and what it executed: nothing, where the instruction raised an interrupt. */
+export type Step = { readonly end: RunEnd; readonly executed: number };
+
+/** SRR1: a trace interrupt; after a load; after a store. */
+const TRACED = 1n << 30n;
+const AFTER_LOAD = 1n << 28n;
+const AFTER_STORE = 1n << 27n;
+/** The interrupt is CIABR's: bit 43. */
+const AT_BREAKPOINT = 1n << 20n;
+const SIAR = 796;
+const SDAR = 797;
+
+/** These change MSR or leave for another state, and are not traced. */
+const UNTRACED = new Set(['rfid', 'hrfid', 'rfscv', 'sc', 'scv', 'stop', 'attn']);
+const BRANCHES = /^(b|bc|bclr|bcctr|bctar)l?a?$/;
+/** Cache operations, which do not begin with l or st, by what they count as. */
+const LIKE_LOADS = new Set(['icbi', 'icbt', 'dcbt', 'dcbst', 'dcbf', 'copy']);
+const LIKE_STORES = new Set(['dcbz', 'dcbtst', 'paste']);
+
+export class Stepper {
+  readonly #engine: Engine;
+  readonly #arena: Arena;
+  #stepping = false;
+
+  constructor(engine: Engine, arena: Arena) {
+    this.#engine = engine;
+    this.#arena = arena;
+  }
+
+  /** To be called for each interrupt: a step ends with it. */
+  interruptTaken(): void {
+    if (this.#stepping) this.#engine.requestStop();
+  }
+
+  /** Executes exactly one instruction of the active vCPU. What waits must have been delivered. */
+  step(vcpu: Vcpu): Step {
+    this.#stepping = true;
+    const { nia } = vcpu;
+    const near = breaksNear(vcpu);
+    try {
+      return step(this.#engine, this.#arena, vcpu);
+    } finally {
+      this.#stepping = false;
+      // The next step, too, has to be one.
+      if (near) vcpu.tlb.flushPage(lowHalf(nia));
+    }
+  }
+
+  /** Whether the page that a vCPU enters is that of its breakpoint; not while it is stepped. */
+  stopsHere(vcpu: Vcpu): boolean {
+    return !this.#stepping && breaksNear(vcpu);
+  }
+
+  /** A {@link step} of a vCPU that {@link isTraced}, and the trace interrupt after it. */
+  traced(vcpu: Vcpu): Step {
+    const { msr } = vcpu;
+    const at = vcpu.nia;
+    const word = this.#engine.wordAt(at);
+    const row = word === undefined ? undefined : decode(word);
+    const operand =
+      row === undefined || word === undefined || kindOf(row) === 0n
+        ? undefined
+        : operandAddress(vcpu, row, word);
+    const result = this.step(vcpu);
+    if (result.executed === 0 || row === undefined || UNTRACED.has(row.base)) return result;
+    const breaks = breaksAt(vcpu, at, msr);
+    const traces = (msr & MSR_SE_BIT) !== 0n || ((msr & MSR_BE_BIT) !== 0n && BRANCHES.test(row.base));
+    if (!breaks && !traces) return result;
+    vcpu.setSpr(SIAR, at);
+    if (operand !== undefined) vcpu.setSpr(SDAR, operand);
+    this.#engine.interrupt(vcpu, VECTOR.trace, TRACED | kindOf(row) | (breaks ? AT_BREAKPOINT : 0n));
+    return result;
+  }
+}
+
+/** Whether the vCPU's next instruction may end with a trace interrupt. */
+export function isTraced(vcpu: Vcpu): boolean {
+  return (vcpu.msr & (MSR_SE_BIT | MSR_BE_BIT)) !== 0n || breaksNear(vcpu);
+}
+
+function kindOf({ base }: Row): bigint {
+  if (LIKE_LOADS.has(base) || (base.startsWith('l') && !base.startsWith('lvs'))) return AFTER_LOAD;
+  return LIKE_STORES.has(base) || base.startsWith('st') ? AFTER_STORE : 0n;
+}

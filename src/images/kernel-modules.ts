@@ -1,0 +1,100 @@
+/**
+ * Kernel modules: which a set of modules needs, and in which order they load. Packages carry no modules.dep (depmod
+ * writes it when they are installed), so that the modules' own information is read.
+ * Source: Linux 6.1 include/linux/moduleinfo conventions: section .modinfo holds `key=value` texts, each ended by a
+ * zero byte; `depends` is a comma-separated list of module names. modprobe(8): `-` and `_` are the same in names.
+ * Left out: soft dependencies, aliases.
+ */
+
+import { arraySource, latin1 } from '../base/bytes.ts';
+import { EM_PPC64, parseElf, readSection } from '../base/elf/index.ts';
+import { decompressAll } from './decompress.ts';
+import { imageError } from './errors.ts';
+import type { FileTree } from './file-tree.ts';
+
+/** A module as it is loaded. Its data is unchanged, so that its signature stays good. */
+export type KernelModule = { readonly name: string; readonly data: Uint8Array };
+
+const MAX_MODULE_BYTES = 256 * 1024 * 1024;
+
+/**
+ * `names` and what they need, each after what it needs. Those built into the kernel are left out.
+ * @param release kernel release; modules are below `lib/modules/RELEASE` (or below `usr/`)
+ * @throws FormatError `image/missing-file`, `image/bad-module`
+ */
+export async function collectModules(
+  tree: FileTree,
+  release: string,
+  names: readonly string[],
+): Promise<KernelModule[]> {
+  const roots = [`lib/modules/${release}/`, `usr/lib/modules/${release}/`];
+  const paths = new Map<string, string>();
+  for (const path of tree.paths()) {
+    if (!roots.some((root) => path.startsWith(root))) continue;
+    const match = /\/([^/]+)\.ko(\.(gz|xz|zst))?$/.exec(path);
+    if (match?.[1] !== undefined) paths.set(canonical(match[1]), path);
+  }
+  const builtin = builtinModules(tree, roots);
+  const done = new Map<string, KernelModule>();
+  const visiting = new Set<string>();
+
+  async function visit(name: string, wantedBy: string): Promise<void> {
+    if (done.has(name) || builtin.has(name)) return;
+    const path = paths.get(name);
+    const file = path === undefined ? undefined : tree.find(path);
+    if (path === undefined || file === undefined) {
+      throw imageError('image/missing-file', `no package holds the module ${name}, which ${wantedBy} needs`, {
+        what: name,
+      });
+    }
+    if (visiting.has(name)) throw imageError('image/bad-module', `${path} needs itself`, { what: path });
+    visiting.add(name);
+    const data = await decompressAll(file.data, path, MAX_MODULE_BYTES);
+    const info = moduleInfo(data, path);
+    const magic = info.get('vermagic') ?? '';
+    if (magic.split(' ')[0] !== release) {
+      throw imageError('image/bad-module', `${path} is for another kernel`, {
+        what: path,
+        expected: release,
+        actual: magic.slice(0, 100),
+      });
+    }
+    for (const needed of (info.get('depends') ?? '').split(',')) {
+      if (needed !== '') await visit(canonical(needed), name);
+    }
+    done.set(name, { name, data });
+  }
+  for (const name of names) await visit(canonical(name), 'the guest');
+  return [...done.values()];
+}
+
+/** The `key=value` texts of a module; of repeated keys the first. @throws FormatError */
+export function moduleInfo(data: Uint8Array, what: string): ReadonlyMap<string, string> {
+  const elf = parseElf(arraySource(data));
+  const section = elf.sections.find((s) => s.name === '.modinfo');
+  if (elf.header.machine !== EM_PPC64 || section === undefined) {
+    throw imageError('image/bad-module', `${what} is not a 64-bit PowerPC kernel module`, { what });
+  }
+  const info = new Map<string, string>();
+  for (const text of latin1(readSection(elf, section)).split('\0')) {
+    const cut = text.indexOf('=');
+    if (cut > 0 && !info.has(text.slice(0, cut))) info.set(text.slice(0, cut), text.slice(cut + 1));
+  }
+  return info;
+}
+
+function builtinModules(tree: FileTree, roots: readonly string[]): Set<string> {
+  const names = new Set<string>();
+  for (const root of roots) {
+    const file = tree.find(`${root}modules.builtin`);
+    for (const line of file === undefined ? [] : latin1(file.data).split('\n')) {
+      const match = /([^/]+)\.ko$/.exec(line.trim());
+      if (match?.[1] !== undefined) names.add(canonical(match[1]));
+    }
+  }
+  return names;
+}
+
+function canonical(name: string): string {
+  return name.replaceAll('-', '_');
+}

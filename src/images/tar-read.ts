@@ -1,0 +1,236 @@
+/**
+ * Reading tar archives as a stream: ustar, with GNU long names and pax extended headers.
+ * Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Extended Header"; GNU tar manual, "Basic Tar Format".
+ * Left out: sparse files, multi-volume archives, base-256 sizes above 2^53.
+ */
+
+import { latin1 } from '../base/bytes.ts';
+import { imageError } from './errors.ts';
+
+export type TarKind = 'file' | 'hardlink' | 'symlink' | 'directory' | 'other';
+
+/** An entry. `path` is relative, without leading `./` and without `..`; `link` is as the archive gives it. */
+export type TarEntry = {
+  readonly path: string;
+  readonly kind: TarKind;
+  readonly mode: number;
+  /** Bytes of data, files only. */
+  readonly size: number;
+  readonly link: string;
+  /** The data. Call it at most once, before the next entry is asked for. */
+  data(): Promise<Uint8Array>;
+};
+
+const BLOCK = 512;
+/** No file that we would take out of a package is larger. */
+const MAX_ENTRY_BYTES = 1024 * 1024 * 1024;
+/** Long names and pax headers are a few hundred bytes. */
+const MAX_HEADER_BYTES = 65536;
+
+/** The entries of a tar stream, in order. @throws FormatError `image/bad-tar`, `image/unsafe-path`, `image/too-large` */
+export async function* readTar(
+  chunks: AsyncIterable<Uint8Array>,
+  what: string,
+): AsyncGenerator<TarEntry, void, undefined> {
+  const input = new ChunkReader(chunks, what);
+  try {
+    yield* readEntries(input, what);
+  } finally {
+    await input.close();
+  }
+}
+
+async function* readEntries(input: ChunkReader, what: string): AsyncGenerator<TarEntry, void, undefined> {
+  let overrides: Map<string, string> = new Map();
+  for (;;) {
+    const at = input.offset;
+    const block = await input.take(BLOCK);
+    if (block.every((byte) => byte === 0)) return input.drain();
+    const header = parseHeader(block, what, at);
+    const padded = Math.ceil(header.size / BLOCK) * BLOCK;
+    if ('LKxg'.includes(header.type)) {
+      if (header.size > MAX_HEADER_BYTES) throw tooLarge(what, at, header.size, MAX_HEADER_BYTES);
+      const data = (await input.take(padded)).subarray(0, header.size);
+      // A global pax header applies to all that follows; packages carry none that matters (a comment).
+      if (header.type === 'L') overrides.set('path', untilZero(data));
+      else if (header.type === 'K') overrides.set('linkpath', untilZero(data));
+      else if (header.type === 'x') overrides = new Map([...overrides, ...parsePax(data, what, at)]);
+      continue;
+    }
+    const size = overrides.has('size') ? Number(overrides.get('size')) : header.size;
+    if (!Number.isSafeInteger(size) || size < 0) throw badTar(what, at, 'an extended header has a bad size');
+    const kind = kindOf(header.type);
+    const dataBytes = kind === 'file' ? size : 0;
+    const state = { left: Math.ceil(dataBytes / BLOCK) * BLOCK };
+    yield {
+      path: safePath(overrides.get('path') ?? header.path, what, at),
+      kind,
+      mode: header.mode,
+      size: dataBytes,
+      link: overrides.get('linkpath') ?? header.link,
+      async data(): Promise<Uint8Array> {
+        if (dataBytes > MAX_ENTRY_BYTES) throw tooLarge(what, at, dataBytes, MAX_ENTRY_BYTES);
+        const bytes = await input.take(state.left);
+        state.left = 0;
+        return bytes.subarray(0, dataBytes);
+      },
+    };
+    await input.skip(state.left);
+    overrides = new Map();
+  }
+}
+
+type Header = { path: string; link: string; type: string; mode: number; size: number };
+
+function parseHeader(block: Uint8Array, what: string, at: number): Header {
+  let sum = 0;
+  for (const [i, byte] of block.entries()) sum += i >= 148 && i < 156 ? 0x20 : byte;
+  const recorded = octal(block, 148, 8, what, at);
+  if (recorded !== sum) {
+    throw imageError('image/bad-tar', `${what}: a tar header's checksum is wrong`, {
+      what,
+      offset: at + 148,
+      expected: `${sum}`,
+      actual: `${recorded}`,
+    });
+  }
+  const ustar = latin1(block.subarray(257, 262)) === 'ustar';
+  // GNU archives ("ustar  ") keep other things where ustar keeps the prefix.
+  const prefix = ustar && block[262] === 0 ? untilZero(block.subarray(345, 500)) : '';
+  const name = untilZero(block.subarray(0, 100));
+  return {
+    path: prefix === '' ? name : `${prefix}/${name}`,
+    link: untilZero(block.subarray(157, 257)),
+    type: String.fromCharCode(block[156] ?? 0),
+    mode: octal(block, 100, 8, what, at) & 0o7777,
+    size: octal(block, 124, 12, what, at),
+  };
+}
+
+function kindOf(type: string): TarKind {
+  switch (type) {
+    case '\0':
+    case '0':
+    case '7':
+      return 'file';
+    case '1':
+      return 'hardlink';
+    case '2':
+      return 'symlink';
+    case '5':
+      return 'directory';
+    default:
+      return 'other';
+  }
+}
+
+function octal(block: Uint8Array, start: number, length: number, what: string, at: number): number {
+  const text = latin1(block.subarray(start, start + length))
+    .replace(/[\0 ]+$/, '')
+    .trimStart();
+  if (text === '') return 0;
+  if (!/^[0-7]+$/.test(text)) throw badTar(what, at + start, 'a number in a tar header is not octal');
+  return Number.parseInt(text, 8);
+}
+
+/** Records of `LENGTH KEY=VALUE` and a newline; the length counts the bytes of all of it. */
+function parsePax(data: Uint8Array, what: string, at: number): Map<string, string> {
+  const records = new Map<string, string>();
+  for (let start = 0; start < data.length; ) {
+    const digits = /^[0-9]{1,6}(?= )/.exec(latin1(data.subarray(start, start + 8)))?.[0] ?? '';
+    const record = data.subarray(start, start + Number(digits));
+    const text = Buffer.from(record.subarray(digits.length + 1)).toString('utf8');
+    const cut = text.indexOf('=');
+    if (record.length !== Number(digits) || cut < 1 || !text.endsWith('\n')) {
+      throw badTar(what, at, 'an extended header is damaged');
+    }
+    records.set(text.slice(0, cut), text.slice(cut + 1, -1));
+    start += record.length;
+  }
+  return records;
+}
+
+/** @throws FormatError `image/unsafe-path` for absolute paths, `..` and control characters */
+function safePath(path: string, what: string, at: number): string {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (path.startsWith('/') || parts.includes('..') || /[\x00-\x1f]/.test(path)) {
+    throw imageError('image/unsafe-path', `${what} names a path outside its tree`, {
+      what,
+      offset: at,
+      actual: JSON.stringify(path.slice(0, 200)),
+    });
+  }
+  return parts.join('/');
+}
+
+function untilZero(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
+}
+
+function badTar(what: string, offset: number, message: string): Error {
+  return imageError('image/bad-tar', `${what}: ${message}`, { what, offset });
+}
+
+function tooLarge(what: string, offset: number, actual: number, limit: number): Error {
+  return imageError('image/too-large', `${what} has an entry of ${actual} bytes`, {
+    what,
+    offset,
+    expected: `at most ${limit}`,
+    actual: `${actual}`,
+  });
+}
+
+/** Exact reads from a stream of pieces. */
+class ChunkReader {
+  /** Bytes taken so far. */
+  offset = 0;
+  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #what: string;
+  #piece: Uint8Array = new Uint8Array(0);
+
+  constructor(chunks: AsyncIterable<Uint8Array>, what: string) {
+    this.#source = chunks[Symbol.asyncIterator]();
+    this.#what = what;
+  }
+
+  /** The next `length` bytes, in an array of their own. */
+  async take(length: number): Promise<Uint8Array> {
+    // Grown as data comes: a header may promise what the archive does not hold.
+    const parts: Uint8Array[] = [];
+    await this.#consume(length, (part) => parts.push(part));
+    return Buffer.concat(parts, length);
+  }
+
+  async skip(length: number): Promise<void> {
+    await this.#consume(length, () => 0);
+  }
+
+  /** Reads the rest, so that the decompressor checks it to the end. */
+  async drain(): Promise<void> {
+    while ((await this.#source.next()).done !== true);
+  }
+
+  /** Ends the source, wherever it is: a decompressor holds memory until then. */
+  async close(): Promise<void> {
+    await this.#source.return?.();
+  }
+
+  async #consume(length: number, use: (part: Uint8Array) => void): Promise<void> {
+    let left = length;
+    while (left > 0) {
+      if (this.#piece.length === 0) {
+        const next = await this.#source.next();
+        if (next.done === true) throw badTar(this.#what, this.offset, 'the archive ends too early');
+        this.#piece = next.value;
+        continue;
+      }
+      const part = this.#piece.subarray(0, left);
+      use(part);
+      this.#piece = this.#piece.subarray(part.length);
+      this.offset += part.length;
+      left -= part.length;
+    }
+  }
+}

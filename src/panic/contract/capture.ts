@@ -1,0 +1,41 @@
+/** A capture: what one crash left, as the store keeps it and REST shows it. */
+
+import type { CapturePhase } from './phases.ts';
+
+export type VmcoreFormat = 'elf' | 'kdump-compressed' | 'flattened';
+
+export type CaptureVmcore = {
+  readonly bytes: number;
+  readonly format: VmcoreFormat;
+  readonly sha256: string;
+  /** The dump ends early: headers promise more than arrived. */
+  readonly incomplete?: boolean;
+};
+
+/** Why a guest crashed, as its kernel tells it. */
+export type CrashCause = {
+  /** What was given to panic() or die(), before values are put in; numbers are `#`. */
+  readonly reason: string;
+  /** Functions, innermost first; `?` where an address has no symbol, `idle` alone for a CPU that did nothing. */
+  readonly backtrace: readonly string[];
+};
+
+export type Capture = {
+  readonly id: string;
+  readonly partitionId: string;
+  readonly image: string;
+  readonly outcome: 'captured' | 'failed';
+  readonly phase: CapturePhase;
+  readonly reason?: string;
+  /** The same for the same crash: a hash of {@link cause}. Absent: nobody saw a CPU panic. */
+  readonly signature?: string;
+  readonly cause?: CrashCause;
+  readonly vmcore: CaptureVmcore | null;
+  readonly rules: {
+    readonly held: number;
+    readonly broken: number;
+    readonly notReached: number;
+    readonly notApplicable: number;
+  };
+  readonly createdAt: string;
+};

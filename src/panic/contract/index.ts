@@ -1,0 +1,17 @@
+/** The nouns of the service: what stores keep, what REST shows, and the fleet as the server drives it. */
+
+export type { Capture, CaptureVmcore, CrashCause, VmcoreFormat } from './capture.ts';
+export type { PanicErrorCode } from './errors.ts';
+export { PANIC_ERRORS, panicError } from './errors.ts';
+export type { Fault, FaultInstant, FlipTarget } from './fault.ts';
+export { FAULT_INSTANTS, FLIP_TARGETS } from './fault.ts';
+export type { Fleet } from './fleet.ts';
+export type { Operation, OperationState } from './operation.ts';
+export type { PartitionRequest, PartitionState, PartitionView } from './partition.ts';
+export { MAXIMUM_CPUS } from './partition.ts';
+export type { CapturePhase, LeavePhase } from './phases.ts';
+export { CAPTURE_PHASES, LEAVE_PHASES } from './phases.ts';
+export type { RefusalCode } from './refusal.ts';
+export { Refusal } from './refusal.ts';
+export type { LeaveRequest, PanicRequest, Trigger } from './request.ts';
+export type { ServiceEvent } from './service-event.ts';

@@ -1,0 +1,10 @@
+/** What a guest's memory says: which image is loaded, what kernel runs, what crash it was. */
+
+export { claimFacts } from './claim-facts.ts';
+export { isCompiledIn } from './compiled-in.ts';
+export { readAtEntryFacts, readEntryFacts } from './entry-facts.ts';
+export { withKernelFile } from './kernel-file.ts';
+export type { KexecImage, KexecLoad } from './kexec-image.ts';
+export { describeImage, isCrashLoad, parseKexecLoad, RUN_AT_LOAD_OFFSET } from './kexec-image.ts';
+export { HOOKS, KEXEC_LOAD, LoadLog } from './load-log.ts';
+export { runningFacts } from './running-facts.ts';

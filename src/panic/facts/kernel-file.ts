@@ -1,0 +1,82 @@
+/** A kernel's file, read as the memory that it becomes: its first segment's address is 0. */
+
+import { statSync } from 'node:fs';
+import { parseElf } from '../../base/elf/index.ts';
+import { FormatError } from '../../base/errors.ts';
+import { OutsideMemory } from '../../emulator/memory/contract.ts';
+import { symbolsOfElf } from '../../vmcore/analyse/index.ts';
+import { openFileSource } from '../../vmcore/reader/index.ts';
+import type { ReadMemory } from './symbols/index.ts';
+
+const PT_LOAD = 1;
+/** Symbols are looked for in whole pieces: behind the kernel there are zeros up to the next multiple. */
+const PIECE = 2 ** 20;
+
+export type KernelFile = {
+  readonly read: ReadMemory;
+  /** Bytes in memory. */
+  readonly size: number;
+  /** The linked address of a symbol, counted from the kernel's first byte; undefined where the file does not name it. */
+  readonly find: (name: string) => number | undefined;
+};
+
+/**
+ * Opens a kernel for as long as `use` takes.
+ * @returns undefined where it cannot be read: that is the partition's to report when it starts
+ */
+export async function withKernelFile<T>(
+  path: string,
+  use: (file: KernelFile) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    const source = openFileSource(path);
+    try {
+      const loads = parseElf(source).programs.filter(({ type }) => type === PT_LOAD);
+      const [base = 0n] = loads.map(({ paddr }) => paddr).sort((a, b) => (a < b ? -1 : 1));
+      const [linked = 0n] = loads.map(({ vaddr }) => vaddr).sort((a, b) => (a < b ? -1 : 1));
+      const size = Math.max(0, ...loads.map(({ paddr, memsz }) => Number(paddr - base) + memsz));
+      const limit = Math.ceil(size / PIECE) * PIECE;
+      const read: ReadMemory = async (raddr, length) => {
+        if (raddr + length > limit) throw new OutsideMemory(raddr, length);
+        const bytes = new Uint8Array(length);
+        for (const { paddr, offset, filesz } of loads) {
+          const start = Number(paddr - base);
+          const from = Math.max(start, raddr);
+          const to = Math.min(start + filesz, raddr + length);
+          if (from < to) bytes.set(source.read(offset + from - start, to - from), from - raddr);
+        }
+        return bytes;
+      };
+      const find = (name: string): number | undefined => {
+        try {
+          const address = symbolsOfElf(source).find(name);
+          return address === undefined ? undefined : Number(address - linked);
+        } catch (error) {
+          if (!(error instanceof FormatError) || error.code !== 'analyse/no-symbols') throw error;
+          return undefined;
+        }
+      };
+      return await use({ read, size, find });
+    } finally {
+      source.close();
+    }
+  } catch (error) {
+    if (!(error instanceof FormatError) && !isFileError(error)) throw error;
+    return undefined;
+  }
+}
+
+/** What tells one version of a file from another. */
+export function stampOf(path: string): string {
+  try {
+    const { mtimeMs, size } = statSync(path);
+    return `${path} ${mtimeMs} ${size}`;
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return path;
+  }
+}
+
+function isFileError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string';
+}

@@ -1,0 +1,121 @@
+/**
+ * The production kernel and its machine, as far as rules about loading ask: how much memory there is, where the
+ * kernel's static part ends, what is set aside for a crash.
+ * Source: Linux 6.1 kernel/crash_core.c (crashk_res; its first two doublewords are start and end, include/linux/
+ * ioport.h; the words of crashkernel=), include/asm-generic/sections.h (_end).
+ */
+
+import { getU64 } from '../../base/bytes.ts';
+import { hex64 } from '../../base/hex.ts';
+import type { PartitionConfig } from '../../emulator/host/index.ts';
+import type { RangeFact, RunningFacts } from '../trace/index.ts';
+import { stampOf, withKernelFile } from './kernel-file.ts';
+import type { KernelSymbols, ReadMemory } from './symbols/index.ts';
+import { ifThere, realOf } from './symbols/index.ts';
+
+/** Of the partition: its memory, real-mode area, command line and the file of its kernel. */
+export type RunningMachine = Pick<PartitionConfig, 'memory' | 'rma' | 'append' | 'kernel'>;
+
+const RMA_LIMIT = 256 * 2 ** 20;
+const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+const RESOURCE_BYTES = 16;
+const END = '_end';
+const RESERVATION = 'crashk_res';
+
+/**
+ * @param production the kernel that runs, at real address 0 and up
+ * @param vmlinux the kernel with symbols: its own memory may name functions alone (CONFIG_KALLSYMS_ALL not set)
+ */
+export async function runningFacts(
+  machine: RunningMachine,
+  production: KernelSymbols,
+  read: ReadMemory,
+  vmlinux?: string,
+): Promise<RunningFacts> {
+  const named = await placesOf(production, machine.kernel, vmlinux);
+  const reservation =
+    (named.reservation === undefined ? undefined : await reservationAt(named.reservation, read)) ??
+    reservationOfWords(machine.append);
+  const limit = sizeOf(wordOf(machine.append, 'mem'));
+  return {
+    memory: machine.memory.map(({ base, size }) => ({ start: hex64(base), bytes: size })),
+    rma: machine.rma ?? defaultRma(machine),
+    ...(named.end === undefined ? {} : { end: hex64(named.end) }),
+    ...(reservation === undefined ? {} : { reservation }),
+    ...(limit === undefined ? {} : { memoryLimit: limit }),
+  };
+}
+
+/** The smaller of half the memory and 256 MiB, and never more than memory@0 has. */
+function defaultRma({ memory }: RunningMachine): number {
+  const total = memory.reduce((sum, { size }) => sum + size, 0);
+  return Math.min(total / 2, RMA_LIMIT, memory[0]?.size ?? 0);
+}
+
+type Places = { readonly end: number | undefined; readonly reservation: number | undefined };
+
+/** Real addresses of the kernel's end and of its note of what is reserved. */
+async function placesOf(
+  production: KernelSymbols,
+  kernel: string,
+  vmlinux: string | undefined,
+): Promise<Places> {
+  const real = (name: string): number | undefined => {
+    const address = production.table.find(name);
+    return address === undefined ? undefined : realOf(address);
+  };
+  const own = { end: real(END), reservation: real(RESERVATION) };
+  if (own.end !== undefined && own.reservation !== undefined) return own;
+  const filed = vmlinux === undefined ? undefined : await placesInFile(vmlinux);
+  return {
+    end: own.end ?? filed?.end ?? (await withKernelFile(kernel, async ({ size }) => size)),
+    reservation: own.reservation ?? filed?.reservation,
+  };
+}
+
+/** Reading a table of symbols takes a while, and a fleet boots the same kernel again and again. */
+const filed = new Map<string, Places | undefined>();
+
+async function placesInFile(vmlinux: string): Promise<Places | undefined> {
+  const key = stampOf(vmlinux);
+  if (!filed.has(key))
+    filed.set(
+      key,
+      await withKernelFile(vmlinux, async ({ find }) => ({ end: find(END), reservation: find(RESERVATION) })),
+    );
+  return filed.get(key);
+}
+
+/** A struct resource; the byte order is the one in which it makes sense. */
+async function reservationAt(raddr: number, read: ReadMemory): Promise<RangeFact | undefined> {
+  const bytes = await ifThere(read(raddr, RESOURCE_BYTES));
+  if (bytes === undefined) return undefined;
+  for (const endian of ['little', 'big'] as const) {
+    const start = getU64(bytes, 0, endian);
+    const last = getU64(bytes, 8, endian);
+    if (last > start && last < 1n << 48n && (last & 0xfffn) === 0xfffn)
+      return { start: hex64(start), bytes: Number(last - start + 1n) };
+  }
+  return undefined;
+}
+
+/** `crashkernel=SIZE@OFFSET`; without an offset the kernel chooses, and only it can tell. */
+function reservationOfWords(append: string): RangeFact | undefined {
+  const [size, offset] = (wordOf(append, 'crashkernel') ?? '').split('@').map((part) => sizeOf(part));
+  return size === undefined || offset === undefined ? undefined : { start: hex64(offset), bytes: size };
+}
+
+/** The value of the last `name=` on a command line. */
+function wordOf(append: string, name: string): string | undefined {
+  return append
+    .split(/\s+/)
+    .filter((word) => word.startsWith(`${name}=`))
+    .at(-1)
+    ?.slice(name.length + 1);
+}
+
+/** A number as the kernel reads it: decimal or 0x, with K, M or G. */
+function sizeOf(text: string | undefined): number | undefined {
+  const match = /^(0x[0-9a-f]+|[0-9]+)([kmg]?)$/i.exec(text ?? '');
+  return match === null ? undefined : Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] ?? 1);
+}

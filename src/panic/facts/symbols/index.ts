@@ -1,0 +1,7 @@
+/** Names of code in a partition's memory. */
+
+export type { SymbolSource } from '../../trace/index.ts';
+export { AddressNames } from './address-names.ts';
+export { ifThere } from './if-there.ts';
+export type { KernelSymbols, ReadMemory } from './kernel-symbols.ts';
+export { functionEntry, PAGE_OFFSET, readKernelSymbols, realOf } from './kernel-symbols.ts';

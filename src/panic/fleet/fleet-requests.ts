@@ -1,0 +1,86 @@
+/** What the fleet is asked for: checked, and turned into a machine. */
+
+import { randomBytes } from 'node:crypto';
+import { FormatError } from '../../base/errors.ts';
+import type { PartitionConfig } from '../../emulator/host/index.ts';
+import { parseMemorySpec } from '../../emulator/partition/index.ts';
+import type { PanicRequest, PartitionRequest, PartitionView } from '../contract/index.ts';
+import { Refusal } from '../contract/index.ts';
+import { dumpMode } from '../guest/agent-line.ts';
+import type { BootImage, ImageSource, MachineVariant } from '../guest/boot-image.ts';
+import { defaultMmu, makeConfig } from '../guest/machine.ts';
+import { BOOT_DUMP_MODE } from './member.ts';
+
+const DEFAULT_MEMORY = '1G';
+const SEED = 1;
+
+/** The image and the machine for it. @throws Refusal for the image; FormatError for a machine that cannot be */
+export async function prepareMachine(
+  images: ImageSource,
+  request: PartitionRequest,
+): Promise<{ readonly boot: BootImage; readonly config: PartitionConfig }> {
+  const boot = await images.bootImage(request.image, {
+    dump: BOOT_DUMP_MODE,
+    ...(request.append === undefined ? {} : { append: request.append }),
+    ...(request.crashAppend === undefined ? {} : { crashAppend: request.crashAppend }),
+    ...(request.loader === undefined ? {} : { loader: request.loader }),
+  });
+  const config = makeConfig(boot, {
+    processor: request.processor ?? 'power9',
+    mmu: request.mmu ?? defaultMmu(request.processor ?? 'power9'),
+    cpus: request.cpus ?? 1,
+    memory: memoryOf(request),
+    seed: request.seed ?? SEED,
+    variant: variantOf(request),
+    ...(request.refuseSysReset === undefined ? {} : { refuseSysReset: request.refuseSysReset }),
+  });
+  return { boot, config };
+}
+
+function variantOf({ firmware, interrupts, diskBus }: PartitionRequest): MachineVariant {
+  return {
+    ...(firmware === undefined ? {} : { firmware }),
+    ...(interrupts === undefined ? {} : { interruptController: interrupts }),
+    ...(diskBus === undefined ? {} : { diskBus }),
+  };
+}
+
+/** @throws Refusal `invalid` for what could never start. */
+export async function checkRequest(images: ImageSource, request: PartitionRequest): Promise<void> {
+  try {
+    await prepareMachine(images, request);
+  } catch (error) {
+    if (error instanceof FormatError || (error instanceof Refusal && error.code === 'not-found'))
+      throw new Refusal('invalid', error.message);
+    throw error;
+  }
+}
+
+/** @throws Refusal `invalid` */
+export function checkPanic(view: PartitionView, request: PanicRequest): void {
+  if (
+    request.onCpu !== undefined &&
+    (!Number.isInteger(request.onCpu) || request.onCpu < 0 || request.onCpu >= view.cpus)
+  )
+    throw new Refusal('invalid', `Partition ${view.id} has ${view.cpus} CPUs, counted from 0.`);
+  for (const fault of request.faults ?? [])
+    if (fault.kind === 'wedge' && fault.cpu >= view.cpus)
+      throw new Refusal('invalid', `Partition ${view.id} has no CPU ${fault.cpu} to wedge.`);
+  try {
+    dumpMode(request.dump);
+  } catch (error) {
+    if (error instanceof FormatError) throw new Refusal('invalid', error.message);
+    throw error;
+  }
+}
+
+/** @throws FormatError `memory/…` */
+export function memoryOf(request: PartitionRequest): PartitionConfig['memory'] {
+  return parseMemorySpec(request.memory ?? DEFAULT_MEMORY);
+}
+
+/** 50 bits in Crockford's base 32, which has no letters that look alike. */
+export function randomId(prefix: string): string {
+  const letters = '0123456789abcdefghjkmnpqrstvwxyz';
+  return prefix + [...randomBytes(10)].map((byte) => letters[byte & 31]).join('');
+}

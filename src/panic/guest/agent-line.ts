@@ -1,0 +1,74 @@
+/**
+ * The agent's side of the second vty: one line at a time, each way (docs/images.md). Lines of the guest's are a
+ * protocol's, not console text: phases still come from machine events.
+ */
+
+import { panicError } from '../contract/errors.ts';
+
+/** What the guest says. `answer`: to a command. */
+export type AgentLine =
+  | { readonly kind: 'ready'; readonly noCrashKernel?: string }
+  | { readonly kind: 'answer'; readonly ok: boolean; readonly command: string; readonly text: string }
+  /** What a guest that loads by plan says of itself (loading/facts.ts). */
+  | { readonly kind: 'facts'; readonly text: string }
+  | { readonly kind: 'dump-start'; readonly mode: string }
+  /** `bytes`: absent where the guest does not know. */
+  | { readonly kind: 'dump-done'; readonly bytes?: number }
+  | { readonly kind: 'dump-failed'; readonly phase: string; readonly reason: string };
+
+/** The line's meaning; undefined for what is none of the agent's. */
+export function parseAgentLine(line: string): AgentLine | undefined {
+  const text = line.replace(/\r$/, '');
+  const answer = /^(ok|error) (\S+) ?(.*)$/.exec(text);
+  if (answer !== null) {
+    const [, status, command = '', rest = ''] = answer;
+    return { kind: 'answer', ok: status === 'ok', command, text: rest };
+  }
+  const [, word, rest = ''] = /^kdumpd-agent (\S+) ?(.*)$/.exec(text) ?? [];
+  switch (word) {
+    case 'ready': {
+      const reason = /^no-crash-kernel ?(.*)$/.exec(rest)?.[1];
+      return reason === undefined ? { kind: 'ready' } : { kind: 'ready', noCrashKernel: reason };
+    }
+    case 'facts':
+      return { kind: 'facts', text: rest };
+    case 'dump-start':
+      return { kind: 'dump-start', mode: rest };
+    case 'dump-done':
+      return /^\d+$/.test(rest) ? { kind: 'dump-done', bytes: Number(rest) } : { kind: 'dump-done' };
+    case 'dump-failed': {
+      const [, phase = '', reason = ''] = /^(\S*) ?(.*)$/.exec(rest) ?? [];
+      return { kind: 'dump-failed', phase, reason };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Puts lines together from bytes that come in pieces. A line without end is given up at 64 KiB. */
+export class LineReader {
+  #rest = '';
+
+  push(bytes: Uint8Array): readonly string[] {
+    const lines = (this.#rest + Buffer.from(bytes).toString('latin1')).split('\n');
+    this.#rest = (lines.pop() ?? '').slice(0, 65536);
+    return lines;
+  }
+}
+
+/** The dump mode as the agent reads it: words with one space between. @throws FormatError `panic/bad-dump-mode`. */
+export function dumpMode(dump: string): string {
+  const words = dump.trim().split(/\s+/);
+  const good = /^[\x20-\x7e]{1,200}$/.test(dump) && !/["'\\^$`;&|<>]/.test(dump);
+  if (
+    !good ||
+    (words[0] !== 'raw' && !words[0]?.startsWith('-')) ||
+    (words[0] === 'raw' && words.length > 1)
+  ) {
+    throw panicError('panic/bad-dump-mode', 'a dump is `raw` or options of makedumpfile', {
+      expected: 'raw, or words such as -l -d 31',
+      actual: JSON.stringify(dump.slice(0, 200)),
+    });
+  }
+  return words.join(' ');
+}

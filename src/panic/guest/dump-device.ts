@@ -1,0 +1,64 @@
+/** The dump that the crash kernel left on the dump device: where it ends, and whether it is whole. */
+
+import { alignUp } from '../../base/bytes.ts';
+import type { PartitionHandle } from '../../emulator/host/index.ts';
+import { checkDump, type DumpCheck, evaluateAsync } from '../../vmcore/reader/index.ts';
+import type { VmcoreFormat } from '../contract/index.ts';
+
+export type FoundDump = {
+  readonly disk: number;
+  /** From the disk's first byte on. */
+  readonly bytes: number;
+  readonly format: VmcoreFormat;
+  /** Everything that its headers promise is there. */
+  readonly complete: boolean;
+  readonly check: DumpCheck;
+};
+
+/** Read in one piece. */
+const PIECE = 2 ** 20;
+const SECTOR = 512;
+
+/** Index of the disk that a dump goes to: the first one that can be written; undefined where there is none. */
+export function dumpDiskOf(config: PartitionHandle['config']): number | undefined {
+  const index = config.disks.findIndex((disk) => disk.kind === 'scratch' || !disk.readOnly);
+  return index < 0 ? undefined : index;
+}
+
+/** Size of a scratch disk in bytes. Left out: dumps on disks that are files. */
+function sizeOf(config: PartitionHandle['config'], disk: number): number {
+  const found = config.disks[disk];
+  return found?.kind === 'scratch' ? found.bytes : 0;
+}
+
+/** Looks at the dump device. @returns undefined where it begins with no dump that is known. */
+export async function findDump(handle: PartitionHandle, disk: number): Promise<FoundDump | undefined> {
+  const size = sizeOf(handle.config, disk);
+  const read = (offset: number, length: number): Promise<Uint8Array> => handle.readDisk(disk, offset, length);
+  const check = await evaluateAsync(size, read, checkDump);
+  if (check.format === 'unknown') return undefined;
+  // Headers that promise more than the device holds: the dump was cut, and all of the device is what there is of it.
+  const bytes = check.extent === 0 ? 0 : Math.min(check.extent, size);
+  if (bytes === 0) return undefined;
+  return { disk, bytes, format: check.format, complete: check.complete, check };
+}
+
+/** The dump's bytes in pieces, each read while the one before is being used. The disk is read in whole sectors. */
+export async function* readDump(handle: PartitionHandle, dump: FoundDump): AsyncGenerator<Uint8Array> {
+  const read = async (at: number): Promise<Uint8Array> => {
+    const length = Math.min(PIECE, dump.bytes - at);
+    return (await handle.readDisk(dump.disk, at, alignUp(length, SECTOR))).subarray(0, length);
+  };
+  const begin = (at: number): Promise<Uint8Array> => {
+    const piece = read(at);
+    // A failure is told when its piece's turn comes; until then it is not unhandled, and whoever stops early is not told.
+    piece.catch(() => undefined);
+    return piece;
+  };
+  let ahead = begin(0);
+  for (let at = 0; at < dump.bytes; at += PIECE) {
+    const piece = await ahead;
+    if (at + PIECE < dump.bytes) ahead = begin(at + PIECE);
+    yield piece;
+  }
+}

@@ -1,0 +1,285 @@
+/**
+ * One life of a partition, from power-on to its end, as seen from outside: console, agent lines, the image that the
+ * guest loaded, whether everything rests. Input is given only at rest, so that runs can be repeated byte for byte:
+ * where a partition rests is decided by its own instructions, not by how fast the host is.
+ */
+
+import { BoundedBytes } from '../../base/bounded-bytes.ts';
+import { Signal } from '../../base/signal.ts';
+import type {
+  MachineEvent,
+  ObservePlan,
+  PartitionEnd,
+  PartitionHandle,
+  PartitionNotice,
+} from '../../emulator/host/index.ts';
+import type { KexecLoad } from '../facts/index.ts';
+import { isCrashLoad, KEXEC_LOAD, LoadLog, parseKexecLoad } from '../facts/index.ts';
+import type { LoadRefusal, PlanFacts } from '../trace/index.ts';
+import { type AgentLine, LineReader, parseAgentLine } from './agent-line.ts';
+
+/** Why a wait ended without what it waited for. */
+export type Standstill =
+  | { readonly kind: 'ended'; readonly end: PartitionEnd }
+  /** Nothing has happened for {@link PATIENCE} rests in a row, or nothing can happen any more. */
+  | { readonly kind: 'standing' }
+  | { readonly kind: 'timeout' };
+
+export type Readiness = { readonly kind: 'ready'; readonly noCrashKernel?: string } | Standstill;
+
+/**
+ * A partition rests when it has only waited for some seconds of its own time. A guest may wait longer than that for a
+ * reason (a timeout of its own): it is let on, this many times, before it counts as standing still.
+ */
+const PATIENCE = 40;
+/** The console of a life that prints without end: the last 8 MiB are kept. */
+const CONSOLE_LIMIT = 8 * 2 ** 20;
+/** How long the guest may go on after it has answered a command. */
+const SETTLE_SECONDS = 5;
+const NOTHING = new Uint8Array(0);
+const NS_PER_SECOND = 1e9;
+/** Refusals before anything was touched. */
+const UNTOUCHED: readonly string[] = ['EPERM', 'EBUSY'];
+/** Timebase ticks a second: 512 MHz. */
+const TICKS_PER_SECOND = 512e6;
+
+export class Life {
+  readonly handle: PartitionHandle;
+  readonly signal: Signal = new Signal();
+  readonly lines: AgentLine[] = [];
+  readonly #reader = new LineReader();
+  readonly #usesAgent: boolean;
+  readonly #unsubscribe: () => void;
+  readonly #console = new BoundedBytes(CONSOLE_LIMIT);
+  readonly #onConsole: ((bytes: Uint8Array) => void) | undefined;
+  #end: PartitionEnd | undefined;
+  #insn = 0;
+  #ticks = 0;
+  #resting = false;
+  /** Everything that shows that the guest does something. */
+  #activity = 0;
+  #load: KexecLoad | undefined;
+  #next: KexecLoad | undefined;
+  /** What the last kexec_load was to replace. */
+  #replaced: KexecLoad | undefined;
+  #events: ((event: MachineEvent) => void) | undefined;
+  #hooksWatched = false;
+  /** Every kexec_load of this life. */
+  readonly loads: LoadLog = new LoadLog();
+  /** The last load that was planned by us, or why it was refused; undefined where the guest plans by itself. */
+  planned: { readonly plan?: PlanFacts; readonly refusals?: readonly LoadRefusal[] } | undefined;
+
+  /**
+   * @param usesAgent whether the second vty speaks the agent protocol.
+   * @param onConsole told of what is printed on the first vty
+   */
+  constructor(handle: PartitionHandle, usesAgent: boolean, onConsole?: (bytes: Uint8Array) => void) {
+    this.#onConsole = onConsole;
+    this.handle = handle;
+    this.#usesAgent = usesAgent;
+    this.#unsubscribe = handle.subscribe((notice) => this.#take(notice));
+  }
+
+  /** Instructions executed when last told. */
+  get insn(): number {
+    return this.#insn;
+  }
+  get ended(): PartitionEnd | undefined {
+    return this.#end;
+  }
+  /** The crash image of the last kexec_load for a crash. */
+  get load(): KexecLoad | undefined {
+    return this.#load;
+  }
+  /** The image of the last ordinary kexec_load. */
+  get next(): KexecLoad | undefined {
+    return this.#next;
+  }
+  /** Guest time that has gone by at least, in seconds. */
+  get seconds(): number {
+    return Math.max(this.#insn / NS_PER_SECOND, this.#ticks / TICKS_PER_SECOND);
+  }
+  /** What was printed on the first vty. */
+  get console(): Uint8Array {
+    return this.#console.bytes;
+  }
+
+  /** Gives every machine event from now on to `listener`. */
+  listen(listener: ((event: MachineEvent) => void) | undefined): void {
+    this.#events = listener;
+  }
+
+  /**
+   * Powers on.
+   * @param plan looks for the hooks of kexec_load from the first instruction on (recorder/boot-plan.ts)
+   * @throws Error where kernel or initramfs cannot be loaded.
+   */
+  async start(plan?: ObservePlan): Promise<void> {
+    this.#hooksWatched = plan !== undefined;
+    await this.handle.start(plan);
+  }
+
+  /** Waits until the agent is ready and the partition rests; a guest without agent is ready when it rests. */
+  async untilReady(limitSeconds: number): Promise<Readiness> {
+    if (!this.#usesAgent) {
+      const stopped = await this.untilResting(limitSeconds);
+      return stopped ?? { kind: 'ready' };
+    }
+    const first = await this.wait(() => this.lines.find((line) => line.kind === 'ready'), limitSeconds);
+    if (isStandstill(first)) return first;
+    const stopped = await this.untilResting(limitSeconds);
+    if (stopped !== undefined) return stopped;
+    return first.noCrashKernel === undefined
+      ? { kind: 'ready' }
+      : { kind: 'ready', noCrashKernel: first.noCrashKernel };
+  }
+
+  /** Waits until the partition rests. @returns why it never will. */
+  async untilResting(limitSeconds: number): Promise<Standstill | undefined> {
+    const deadline = this.seconds + limitSeconds;
+    const result = await this.signal.until((): Standstill | { kind: 'resting' } | undefined => {
+      if (this.#end !== undefined) return { kind: 'ended', end: this.#end };
+      if (this.#resting) return { kind: 'resting' };
+      return this.seconds > deadline ? { kind: 'timeout' } : undefined;
+    });
+    return result.kind === 'resting' ? undefined : result;
+  }
+
+  /** Types, and starts to run again. At rest only where runs are to be repeatable. */
+  async type(vty: 0 | 1, bytes: Uint8Array): Promise<void> {
+    await this.handle.input(vty, bytes);
+    this.#resting = false;
+  }
+
+  /** A system reset on each of these CPUs, at one instant. */
+  async nmi(cpus: readonly number[]): Promise<void> {
+    await this.handle.nmi(cpus);
+    this.#resting = false;
+  }
+
+  /** Sends a command and waits for its answer, and a little for rest after it: a guest that is kept busy never rests. */
+  async command(text: string, limitSeconds: number): Promise<AgentLine | Standstill> {
+    const [name] = text.split(' ');
+    const from = this.lines.length;
+    await this.type(1, Buffer.from(`${text}\n`, 'latin1'));
+    const answer = await this.wait(
+      () =>
+        this.lines
+          .slice(from)
+          .find((line) => line.kind === 'answer' && (line.command === name || line.command === 'unknown')),
+      limitSeconds,
+    );
+    if (isStandstill(answer)) return answer;
+    const stopped = await this.untilResting(SETTLE_SECONDS);
+    return stopped === undefined || stopped.kind === 'timeout' ? answer : stopped;
+  }
+
+  /**
+   * Waits for `probe`, and lets a guest that rests meanwhile wait on.
+   * @param onRest called at each rest; true says that it did something about it
+   */
+  async wait<T>(
+    probe: () => T | undefined,
+    limitSeconds: number,
+    onRest?: () => Promise<boolean>,
+  ): Promise<T | Standstill> {
+    const deadline = this.seconds + limitSeconds;
+    let rests = 0;
+    let seen = { activity: this.#activity, insn: -1 };
+    for (;;) {
+      const result = await this.signal.until(
+        (): { found: T } | Standstill | { kind: 'resting' } | undefined => {
+          const found = probe();
+          if (found !== undefined) return { found };
+          if (this.#end !== undefined) return { kind: 'ended', end: this.#end };
+          if (this.seconds > deadline) return { kind: 'timeout' };
+          return this.#resting ? { kind: 'resting' } : undefined;
+        },
+      );
+      if ('found' in result) return result.found;
+      if (result.kind !== 'resting') return result;
+      if (await onRest?.()) {
+        rests = 0;
+        continue;
+      }
+      if (this.#activity !== seen.activity) rests = 0;
+      else if (this.#insn === seen.insn || ++rests >= PATIENCE) return { kind: 'standing' };
+      seen = { activity: this.#activity, insn: this.#insn };
+      // No input at all: the partition goes on as if it had not rested.
+      await this.type(1, NOTHING);
+    }
+  }
+
+  /** Stops listening; the handle stays. */
+  close(): void {
+    this.#unsubscribe();
+    this.#events = undefined;
+  }
+
+  #take(notice: PartitionNotice): void {
+    switch (notice.kind) {
+      case 'console':
+        this.#insn = Math.max(this.#insn, notice.insn);
+        this.#activity++;
+        if (notice.vty === 0) this.#print(notice.bytes);
+        else if (this.#usesAgent) this.#hear(notice.bytes);
+        break;
+      case 'machine-event':
+        this.#activity++;
+        this.#ticks = Number(notice.event.tb);
+        this.#insn = Math.max(this.#insn, notice.event.insn);
+        this.loads.add(notice.event, this.#hooksWatched);
+        if (notice.event.kind === 'syscall' && notice.event.detail === KEXEC_LOAD)
+          this.#keepLoad(notice.event);
+        else if (notice.event.kind === 'syscall') this.#loadReturned();
+        this.#events?.(notice.event);
+        break;
+      case 'progress':
+        this.#insn = notice.insn;
+        this.#resting = notice.resting;
+        break;
+      case 'ended':
+        this.#insn = Math.max(this.#insn, notice.insn);
+        this.#end ??= notice.end;
+        break;
+      case 'unsupported':
+        return;
+    }
+    this.signal.notify();
+  }
+
+  /** The two images of a kernel are loaded and dropped apart. */
+  #keepLoad(event: MachineEvent): void {
+    this.#replaced = isCrashLoad(event) ? this.#load : this.#next;
+    if (isCrashLoad(event)) this.#load = parseKexecLoad(event);
+    else this.#next = parseKexecLoad(event);
+  }
+
+  /**
+   * An image that was refused is not loaded. A crash image before it is gone by then, because their place is the same
+   * (Linux 6.1 kernel/kexec.c do_kexec_load); an ordinary one stays.
+   */
+  #loadReturned(): void {
+    const call = this.loads.calls.at(-1);
+    if (call?.result === undefined || call.result === 'ok') return;
+    if (!call.crash) this.#next = this.#replaced;
+    else this.#load = UNTOUCHED.includes(call.result) ? this.#replaced : undefined;
+  }
+
+  #print(bytes: Uint8Array): void {
+    this.#console.push(bytes);
+    this.#onConsole?.(bytes);
+  }
+
+  #hear(bytes: Uint8Array): void {
+    for (const text of this.#reader.push(bytes)) {
+      const line = parseAgentLine(text);
+      if (line !== undefined) this.lines.push(line);
+    }
+  }
+}
+
+export function isStandstill(value: unknown): value is Standstill {
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
+  return value.kind === 'ended' || value.kind === 'standing' || value.kind === 'timeout';
+}

@@ -1,0 +1,285 @@
+/**
+ * One crash of a partition that is ready: from the trigger to the guest's end, and what came of it. How far it got
+ * is told by machine events alone; the agent's lines only say what the guest itself thinks.
+ */
+
+import { FormatError } from '../../base/errors.ts';
+import type { MachineFault, PartitionEnd, PartitionHandle } from '../../emulator/host/index.ts';
+import type { CapturePhase, PanicRequest } from '../contract/index.ts';
+import { type CrashIdentity, identifyCrash } from '../facts/identity.ts';
+import { resolveFault } from '../faults/index.ts';
+import type { Examination } from '../fidelity/index.ts';
+import { examine } from '../fidelity/index.ts';
+import { dumpMode } from '../guest/agent-line.ts';
+import type { BootImage } from '../guest/boot-image.ts';
+import { dumpDiskOf, type FoundDump, findDump } from '../guest/dump-device.ts';
+import { isStandstill, type Life, type Standstill } from '../guest/session.ts';
+import { loadByPlan, waitsForPlan } from '../loading/index.ts';
+import { judgeRules } from '../rules/index.ts';
+import type { ImageFacts, Trace } from '../trace/index.ts';
+import type { Recorder } from '../watch/index.ts';
+import { answers } from './entry-reading.ts';
+import { EntryWatcher } from './entry-watcher.ts';
+import { type Prepared, prepareCrash } from './prepare.ts';
+import { reasonOf } from './reason.ts';
+import { StuckMaster } from './stuck-master.ts';
+import { pullTrigger } from './trigger.ts';
+
+/** How a crash went. The dump is still on the partition's disk: read it before the partition starts again. */
+export type CrashResult = {
+  readonly outcome: 'captured' | 'failed';
+  readonly phase: CapturePhase;
+  readonly reason?: string;
+  /** Absent: the crash ended before anything could be traced. */
+  readonly trace?: Trace;
+  /** Absent: no CPU was seen to panic. */
+  readonly identity?: CrashIdentity;
+  readonly dump?: FoundDump;
+  /** Executed up to T0, from T0 to T2, and from T2 to T4; 0 where it did not get there. */
+  readonly instructions: { readonly boot: number; readonly handoff: number; readonly capture: number };
+  readonly end?: PartitionEnd;
+};
+
+export type CrashOptions = {
+  /** The dump mode that the crash kernel was loaded with. */
+  readonly loadedDump: string;
+  /** Why the agent could not load a crash kernel, as it said at its start. */
+  readonly noCrashKernel?: string;
+  /** Told when the phase changes. */
+  readonly onPhase?: (phase: CapturePhase) => void;
+};
+
+/** Guest seconds. The guest's own limit for a dump is less than this. */
+export const DEFAULT_TIMEOUT_SECONDS = 2400;
+const LOAD_SECONDS = 600;
+/** How long a guest may go on with what was typed before it is crashed. */
+const REST_SECONDS = 5;
+
+/**
+ * Crashes the partition of `life`, which is ready and rests.
+ * @throws FormatError `panic/bad-dump-mode`; Error when the partition's worker dies
+ */
+export async function crash(
+  life: Life,
+  boot: BootImage,
+  request: PanicRequest,
+  options: CrashOptions,
+): Promise<CrashResult> {
+  const timeoutSeconds = request.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
+  const wanted = dumpMode(request.dump);
+  let noCrashKernel = options.noCrashKernel;
+  const restless = await life.untilResting(REST_SECONDS);
+  // A guest that somebody keeps busy is crashed as it is.
+  if (restless?.kind === 'ended') return early(life, 'the guest had ended already');
+  // After an ordinary kexec a guest that loads by plan waits for one again.
+  if (boot.agent && (wanted !== dumpMode(options.loadedDump) || waitsForPlan(boot, noCrashKernel))) {
+    const failure = await load(life, boot, wanted);
+    if (failure !== undefined) return early(life, failure);
+    noCrashKernel = undefined;
+  }
+  const loaded = noCrashKernel === undefined ? life.load : undefined;
+  const prepared = await prepareCrash(
+    life.handle,
+    boot,
+    loaded?.crash ? loaded : undefined,
+    { path: 'crash', attended: request.trigger === 'nmi' },
+    life.loads.calls,
+  );
+  const watcher = new EntryWatcher(prepared, (phase) => options.onPhase?.(phase));
+  let faults: readonly MachineFault[];
+  try {
+    faults = (request.faults ?? []).map((fault) =>
+      resolveFault(fault, {
+        cpus: life.handle.config.cpus,
+        ...(prepared.image === undefined ? {} : { image: prepared.image }),
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return early(life, error.message);
+  }
+  life.listen((event) => {
+    prepared.recorder.add(event);
+    watcher.look();
+  });
+  try {
+    const from = life.lines.length;
+    const failure = await pullTrigger(life, request, boot.agent, () => inject(life.handle, faults));
+    if (typeof failure === 'string') return early(life, failure);
+    options.onPhase?.('triggered');
+    const refusal = (): string | undefined => {
+      const line = life.lines.slice(from).find((each) => each.kind === 'answer' && !each.ok);
+      return line?.kind === 'answer' && prepared.recorder.phase === 'triggered' ? line.text : undefined;
+    };
+    const stuck = new StuckMaster(life, prepared);
+    const over = (): string | Standstill | undefined => refusal() ?? stuck.look();
+    const stop = failure ?? (await life.wait(over, timeoutSeconds, followUp(life, request, prepared)));
+    if (typeof stop === 'string') return early(life, `the agent refused: ${stop}`);
+    await watcher.done(life.handle);
+    return await conclude({ life, boot, prepared, stop, noCrashKernel, timeoutSeconds, faults });
+  } finally {
+    life.listen(undefined);
+  }
+}
+
+/** Loads the crash kernel for another way to dump. @returns why not. */
+async function load(life: Life, boot: BootImage, mode: string): Promise<string | undefined> {
+  if (boot.loading !== undefined) {
+    const { failure } = await loadByPlan(life, boot, mode);
+    return failure === undefined ? undefined : `the crash kernel could not be loaded for ${mode}: ${failure}`;
+  }
+  const answer = await life.command(`load ${mode}`, LOAD_SECONDS);
+  if (isStandstill(answer)) return `the guest did not load the crash kernel for ${mode}: ${answer.kind}`;
+  if (answer.kind === 'answer' && answer.ok) return undefined;
+  return `the crash kernel could not be loaded for ${mode}: ${answer.kind === 'answer' ? answer.text : answer.kind}`;
+}
+
+/**
+ * A system reset on one CPU leaves Linux waiting for the operator to reset the others. The master is left alone: a second
+ * reset would damage the registers that it has saved (docs/double-reset.md). Once is enough, and at once: some
+ * seconds later the other CPUs' hard lockup watchdog (6.1 arch/powerpc/kernel/watchdog.c) resets the master, whose only
+ * stack for that is the one that it stands on: it never goes on from there.
+ */
+function followUp(life: Life, request: PanicRequest, { recorder, image }: Prepared): () => Promise<boolean> {
+  let done = request.trigger !== 'nmi' || image === undefined || life.handle.config.cpus === 1;
+  return async () => {
+    if (done || (recorder.phase !== 'panic' && recorder.phase !== 'handoff')) return false;
+    done = true;
+    // In one request: while they came one by one the guest would run in between, for as long as the host takes.
+    await life.nmi(everyCpu(life).filter((cpu) => cpu !== recorder.master));
+    return true;
+  };
+}
+
+function everyCpu({ handle }: Life): number[] {
+  return Array.from({ length: handle.config.cpus }, (_, cpu) => cpu);
+}
+
+type Conclusion = {
+  readonly life: Life;
+  readonly boot: BootImage;
+  readonly prepared: Prepared;
+  readonly stop: Standstill;
+  readonly noCrashKernel: string | undefined;
+  readonly timeoutSeconds: number;
+  readonly faults: readonly MachineFault[];
+};
+
+async function conclude({
+  life,
+  boot,
+  prepared,
+  stop,
+  noCrashKernel,
+  timeoutSeconds,
+  faults,
+}: Conclusion): Promise<CrashResult> {
+  const { recorder } = prepared;
+  const observed = recorder.phase;
+  const alive = stop.kind !== 'ended' || stop.end.kind !== 'error';
+  const disk = recorder.dumpDisk;
+  const found =
+    observed === 'dumping' && alive && disk !== undefined ? await findDump(life.handle, disk) : undefined;
+  const failed = life.lines.some((line) => line.kind === 'dump-failed');
+  // A guest without an agent says nothing: a whole dump and an orderly end are its word.
+  const said = boot.agent
+    ? life.lines.some((line) => line.kind === 'dump-done')
+    : stop.kind === 'ended' && (stop.end.kind === 'reboot' || stop.end.kind === 'power-off');
+  // Without the guest's word for it, the end of an earlier dump may lie behind what was written of this one.
+  const dump = found === undefined || said ? found : { ...found, complete: false };
+  const captured = dump?.complete === true && said && !failed;
+  if (captured) recorder.setDumped();
+  const phase: CapturePhase = captured ? 'dumped' : observed;
+  const situation = {
+    life,
+    prepared,
+    phase,
+    stop,
+    timeoutSeconds,
+    faults: faults.map(({ name }) => name),
+    ...(noCrashKernel === undefined ? {} : { noCrashKernel }),
+    ...(dump === undefined ? {} : { dump }),
+  };
+  const recorded = recorder.trace();
+  const image = { ...recorded.image, ...life.planned };
+  const trace = await withGroundTruth(life, { ...recorded, image }, alive, recorder, dump);
+  const identity = (await answers(life.handle))
+    ? await identifyCrash(trace, prepared.read, prepared.production)
+    : undefined;
+  const { t0, t2, t4 } = trace.instants;
+  return {
+    outcome: captured ? 'captured' : 'failed',
+    phase,
+    ...(captured ? {} : { reason: await reasonOf(situation) }),
+    trace: { ...trace, rules: judgeRules(trace) },
+    ...(identity === undefined ? {} : { identity }),
+    ...(dump === undefined ? {} : { dump }),
+    instructions: {
+      boot: t0?.insn ?? life.insn,
+      handoff: t0 === undefined || t2 === undefined ? 0 : t2.insn - t0.insn,
+      capture: t2 === undefined || t4 === undefined ? 0 : t4.insn - t2.insn,
+    },
+    ...(stop.kind === 'ended' ? { end: stop.end } : {}),
+  };
+}
+
+/** The trace with what the emulator kept at T0 and T1, and the dump compared with it. */
+async function withGroundTruth<T extends Omit<Trace, 'rules' | 'image'> & { readonly image: ImageFacts }>(
+  { handle }: Life,
+  trace: T,
+  alive: boolean,
+  recorder: Recorder,
+  dump: FoundDump | undefined,
+): Promise<T & Examination> {
+  if (!alive) return trace;
+  const examined = await examine({
+    handle,
+    facts: trace.image,
+    online: trace.machine.cpus.filter(({ online }) => online !== false).map(({ index }) => index),
+    ...(dump === undefined ? {} : { dump }),
+    ...(trace.instants.t2 === undefined ? {} : { entered: trace.instants.t2.insn }),
+    nameOf: (nia, insn) => recorder.nameAt(nia, insn),
+  });
+  return { ...trace, ...examined };
+}
+
+/** What a guest that crashed by itself left, where its crash kernel said that it dumped; undefined for anything else. */
+export async function unaskedCrash(handle: PartitionHandle, life: Life): Promise<CrashResult | undefined> {
+  const disk = dumpDiskOf(handle.config);
+  const began = life.lines.some(({ kind }) => kind === 'dump-start');
+  if (disk === undefined || !began) return undefined;
+  const found = await findDump(handle, disk);
+  const done = life.lines.some(({ kind }) => kind === 'dump-done');
+  const dump = found === undefined || done ? found : { ...found, complete: false };
+  const captured = dump?.complete === true;
+  return {
+    outcome: captured ? 'captured' : 'failed',
+    phase: captured ? 'dumped' : 'dumping',
+    ...(captured ? {} : { reason: 'a crash that was not asked for left no whole dump' }),
+    ...(dump === undefined ? {} : { dump }),
+    instructions: { boot: life.insn, handoff: 0, capture: 0 },
+    ...(life.ended === undefined ? {} : { end: life.ended }),
+  };
+}
+
+/** @returns why it cannot be done. */
+async function inject(handle: PartitionHandle, faults: readonly MachineFault[]): Promise<string | undefined> {
+  if (faults.length === 0) return undefined;
+  try {
+    await handle.inject(faults);
+    return undefined;
+  } catch (error) {
+    return `a fault could not be injected: ${error instanceof Error ? error.message : error}`;
+  }
+}
+
+/** A crash that was not even tried. */
+function early(life: Life, reason: string): CrashResult {
+  return {
+    outcome: 'failed',
+    phase: 'ready',
+    reason,
+    instructions: { boot: life.insn, handoff: 0, capture: 0 },
+    ...(life.ended === undefined ? {} : { end: life.ended }),
+  };
+}

@@ -1,0 +1,38 @@
+/** An ordinary kexec's image from its load to its kernel's first instruction: what is kept before, and compared after. */
+
+import type { InstantRecord, PartitionHandle } from '../../emulator/host/index.ts';
+import type { LoadedSegment } from '../fidelity/index.ts';
+import { compareHandover, digestSegments, findOwners } from '../fidelity/index.ts';
+import type { HandoverReport } from '../trace/index.ts';
+import type { Prepared } from './prepare.ts';
+
+/** Digests of the loaded image; undefined where none is loaded, or its pages cannot be found. */
+export async function keepLoaded({
+  image,
+  readImage,
+}: Prepared): Promise<readonly LoadedSegment[] | undefined> {
+  return image === undefined || readImage === undefined
+    ? undefined
+    : await digestSegments(image.segments, readImage);
+}
+
+/** @param t1 what was kept at T1; @throws Error when the partition's worker dies */
+export async function compareLoaded(
+  handle: PartitionHandle,
+  { recorder }: Prepared,
+  loaded: readonly LoadedSegment[],
+  t1: InstantRecord,
+): Promise<HandoverReport> {
+  const { t2 } = recorder.instants;
+  const kept = t2 === undefined ? undefined : await handle.instant('t2');
+  const { rtas, hypervisor } = findOwners(recorder.trace().image, t1);
+  return await compareHandover({
+    handle,
+    loaded,
+    // Before an ordinary image was copied to its place something else may have executed there: then it was too early.
+    ...(kept !== undefined && kept.insn === t2?.insn ? { entered: kept.insn } : {}),
+    rtas,
+    areas: hypervisor,
+    nameOf: (nia, insn) => recorder.nameAt(nia, insn),
+  });
+}

@@ -1,0 +1,298 @@
+/**
+ * One way out of a kernel in peace: an ordinary kexec into another kernel, or a restart through the firmware. The
+ * guest's agent asks its own kernel for it; the host records what happens, as it records a crash. An ordinary kexec is
+ * over when the new kernel's agent is ready; a restart, when the guest asks the firmware for it.
+ */
+
+import type { InstantRecord, PartitionEnd, PartitionHandle } from '../../emulator/host/index.ts';
+import type { LeavePhase, LeaveRequest } from '../contract/index.ts';
+import { readKimage, readThrough } from '../facts/kimage.ts';
+import type { LoadedSegment } from '../fidelity/index.ts';
+import { instantFacts } from '../fidelity/index.ts';
+import type { BootImage } from '../guest/boot-image.ts';
+import { isStandstill, type Life, type Standstill } from '../guest/session.ts';
+import { loadByPlan } from '../loading/index.ts';
+import { judgeRules } from '../rules/index.ts';
+import type { Instant, LeavePath, Trace } from '../trace/index.ts';
+import type { ObservedPhase } from '../watch/index.ts';
+import { PANIC_FUNCTIONS } from '../watch/index.ts';
+import { EntryReading } from './entry-reading.ts';
+import { compareLoaded, keepLoaded } from './kexec-handover.ts';
+import { type Prepared, prepareCrash } from './prepare.ts';
+import { describeCpus } from './reason.ts';
+
+/** How it went. Where the outcome is `done` after an ordinary kexec, the guest is ready again in the same life. */
+export type LeaveResult = {
+  readonly outcome: 'done' | 'failed';
+  readonly phase: LeavePhase;
+  readonly reason?: string;
+  /** Absent: it ended before anything could be traced. */
+  readonly trace?: Trace;
+  /** Executed up to T0, from T0 to T2 (a restart: to its end), and from T2 until the new kernel was up. */
+  readonly instructions: { readonly boot: number; readonly handoff: number; readonly newKernel: number };
+  /** Why the new kernel's agent could not load a crash kernel. */
+  readonly noCrashKernel?: string;
+  /** The guest did as if it had not been asked: it is still ready. */
+  readonly refused?: true;
+  readonly end?: PartitionEnd;
+};
+
+export type LeaveOptions = {
+  /** Told when the phase changes. */
+  readonly onPhase?: (phase: LeavePhase) => void;
+};
+
+/** Guest seconds. */
+export const DEFAULT_LEAVE_SECONDS = 1200;
+const LOAD_SECONDS = 600;
+const REST_SECONDS = 5;
+/** The mode that crash kernels are loaded for at boot. */
+const DUMP_MODE = 'raw';
+
+/** What the machine's events tell, in the words of a way out in peace. */
+const PHASE_OF: Readonly<Record<ObservedPhase, LeavePhase>> = {
+  triggered: 'triggered',
+  panic: 'shutdown',
+  handoff: 'handoff',
+  purgatory: 'purgatory',
+  'crash-kernel': 'new-kernel',
+  dumping: 'new-kernel',
+};
+
+/** Has the guest of `life`, which is ready and rests, leave its kernel. @throws Error when the partition's worker dies */
+export async function leave(
+  life: Life,
+  boot: BootImage,
+  path: LeavePath,
+  request: LeaveRequest,
+  options: LeaveOptions = {},
+): Promise<LeaveResult> {
+  const tell = (phase: LeavePhase): void => options.onPhase?.(phase);
+  if (!boot.agent) return early(life, `a ${path} needs the agent, which this image does not have`);
+  const restless = await life.untilResting(REST_SECONDS);
+  if (restless?.kind === 'ended') return early(life, 'the guest had ended already');
+  if (path === 'kexec') {
+    tell('loading');
+    const answer = await life.command('load-next', LOAD_SECONDS);
+    if (isStandstill(answer))
+      return early(life, `the next kernel was not loaded: the guest did not answer (${answer.kind})`, false);
+    if (answer.kind !== 'answer') return early(life, `the next kernel was not loaded: ${answer.kind}`);
+    if (!answer.ok) return await notLoaded(life, boot, answer.text);
+  }
+  const prepared = await prepare(life, boot, path);
+  const loaded = path === 'kexec' ? await keepLoaded(prepared) : undefined;
+  const watcher = new LeaveWatcher(prepared, tell);
+  life.listen((event) => {
+    prepared.recorder.add(event);
+    watcher.look();
+  });
+  try {
+    const from = life.lines.length;
+    await life.type(1, Buffer.from(path === 'kexec' ? 'kexec\n' : 'restart\n', 'latin1'));
+    tell('triggered');
+    const seconds = request.timeoutSeconds ?? DEFAULT_LEAVE_SECONDS;
+    const stop = await life.wait(() => sign(life, from, path), seconds);
+    // It may still be printing its prompt; a guest that is kept busy is up all the same.
+    if (isSign(stop) && stop.kind === 'ready') await life.untilResting(REST_SECONDS);
+    await watcher.done(life.handle);
+    const result = await conclude(life, prepared, loaded, path, stop, seconds);
+    return result.phase === 'up' ? await afresh(life, boot, result) : result;
+  } finally {
+    life.listen(undefined);
+    if (life.ended === undefined) await life.handle.observe(undefined);
+  }
+}
+
+/** The guest refused the next kernel: how it answered each load is judged all the same. */
+async function notLoaded(life: Life, boot: BootImage, text: string): Promise<LeaveResult> {
+  const { recorder } = await prepare(life, boot, 'kexec');
+  await life.handle.observe(undefined);
+  const trace = recorder.trace();
+  return {
+    ...early(life, `the next kernel was not loaded: ${text}`),
+    trace: { ...trace, rules: judgeRules(trace) },
+  };
+}
+
+/** The watches for it; an ordinary image is read through the list of its pages. */
+function prepare(life: Life, boot: BootImage, path: LeavePath): Promise<Prepared> {
+  return prepareCrash(
+    life.handle,
+    boot,
+    path === 'kexec' ? life.next : undefined,
+    {
+      path,
+      readImage: async (read, production, load) => {
+        const kimage = await readKimage(read, production, load, boot.vmlinux);
+        return kimage === undefined ? undefined : readThrough(read, kimage);
+      },
+    },
+    life.loads.calls,
+  );
+}
+
+/** The new kernel of a guest that loads by plan waits for one, as after power-on. */
+async function afresh(life: Life, boot: BootImage, result: LeaveResult): Promise<LeaveResult> {
+  if (boot.loading === undefined) return result;
+  const { noCrashKernel: _waiting, ...rest } = result;
+  const { failure } = await loadByPlan(life, boot, DUMP_MODE);
+  return failure === undefined ? rest : { ...rest, noCrashKernel: failure };
+}
+
+/** What the guest says that ends the wait. */
+type Sign =
+  | { readonly kind: 'ready'; readonly noCrashKernel?: string }
+  | { readonly kind: 'refused'; readonly text: string };
+
+function sign(life: Life, from: number, path: LeavePath): Sign | undefined {
+  for (const line of life.lines.slice(from)) {
+    if (line.kind === 'answer' && !line.ok) return { kind: 'refused', text: line.text };
+    if (line.kind === 'ready' && path === 'kexec') return line;
+  }
+  return undefined;
+}
+
+function isSign(value: Sign | Standstill): value is Sign {
+  return value.kind === 'ready' || value.kind === 'refused';
+}
+
+async function conclude(
+  life: Life,
+  prepared: Prepared,
+  loaded: readonly LoadedSegment[] | undefined,
+  path: LeavePath,
+  stop: Sign | Standstill,
+  seconds: number,
+): Promise<LeaveResult> {
+  const { recorder } = prepared;
+  const reached = PHASE_OF[recorder.phase];
+  const done =
+    path === 'kexec'
+      ? stop.kind === 'ready' && recorder.entryOfKernel !== undefined
+      : stop.kind === 'ended' && stop.end.kind === 'reboot';
+  const phase: LeavePhase = done ? (path === 'kexec' ? 'up' : 'restarted') : reached;
+  const alive = stop.kind !== 'ended' || stop.end.kind !== 'error';
+  const seen = recorder.trace();
+  const t1 = alive ? await instantOf(life.handle, seen.instants.t1) : undefined;
+  const handover =
+    t1 === undefined || loaded === undefined
+      ? undefined
+      : await compareLoaded(life.handle, prepared, loaded, t1);
+  const trace =
+    t1 === undefined
+      ? seen
+      : { ...seen, records: { t1: instantFacts(t1) }, ...(handover === undefined ? {} : { handover }) };
+  const { t0, t2 } = trace.instants;
+  const handoffEnd = path === 'restart' && done ? life.insn : t2?.insn;
+  return {
+    outcome: done ? 'done' : 'failed',
+    phase,
+    ...(done ? {} : { reason: await reasonOf(life, recorder, stop, reached, seconds) }),
+    trace: { ...trace, rules: judgeRules(trace) },
+    instructions: {
+      boot: t0?.insn ?? life.insn,
+      handoff: t0 === undefined || handoffEnd === undefined ? 0 : handoffEnd - t0.insn,
+      newKernel: t2 === undefined ? 0 : life.insn - t2.insn,
+    },
+    ...(stop.kind === 'ready' && stop.noCrashKernel !== undefined
+      ? { noCrashKernel: stop.noCrashKernel }
+      : {}),
+    ...(stop.kind === 'refused' && reached === 'triggered' ? { refused: true } : {}),
+    ...(stop.kind === 'ended' ? { end: stop.end } : {}),
+  };
+}
+
+async function reasonOf(
+  life: Life,
+  recorder: Prepared['recorder'],
+  stop: Sign | Standstill,
+  phase: LeavePhase,
+  seconds: number,
+): Promise<string> {
+  switch (stop.kind) {
+    case 'ready':
+      return 'the agent was started again, but no new kernel was seen to start';
+    case 'refused':
+      return `the agent refused: ${stop.text}`;
+    case 'ended': {
+      const { end } = stop;
+      const what = end.kind === 'error' || end.kind === 'os-term' ? `${end.kind}: ${end.message}` : end.kind;
+      return `${crashOnTheWay(recorder) ?? 'the guest'} ended in phase ${phase} (${what})`;
+    }
+    case 'standing':
+      return `every CPU stands still in phase ${phase}: ${describeCpus(recorder, await life.handle.vcpus())}`;
+    case 'timeout':
+      return `not done after ${seconds} s of guest time, in phase ${phase}: ${describeCpus(recorder, await life.handle.vcpus())}`;
+  }
+}
+
+/** The guest, if it crashed after it had begun to leave: where it did, and what it could not do. */
+function crashOnTheWay(recorder: Prepared['recorder']): string | undefined {
+  const { instants, events } = recorder.trace();
+  const from = instants.t0?.event;
+  if (from === undefined || instants.t2 !== undefined) return undefined;
+  const crash = events.find(
+    ({ kind, detail = '', n }) => n >= from && kind === 'fetch' && PANIC_FUNCTIONS.includes(detail),
+  );
+  if (crash === undefined) return undefined;
+  const cause = events.findLast(
+    ({ kind, cpu, n }) => kind === 'interrupt' && cpu === crash.cpu && n < crash.n,
+  );
+  const why =
+    cause === undefined
+      ? ''
+      : ` after interrupt 0x${Number(cause.addr).toString(16)} at ${cause.symbol ?? cause.regs?.srr0}`;
+  return `the guest crashed (${crash.detail} on CPU ${crash.cpu}${why}); it`;
+}
+
+/** It was not even tried. @param well the guest is as it was */
+function early(life: Life, reason: string, well = true): LeaveResult {
+  const { ended } = life;
+  return {
+    outcome: 'failed',
+    phase: 'ready',
+    reason,
+    instructions: { boot: life.insn, handoff: 0, newKernel: 0 },
+    ...(ended !== undefined ? { end: ended } : well ? { refused: true } : {}),
+  };
+}
+
+/** Reports phases, and reads memory once when the new kernel has been entered. */
+class LeaveWatcher {
+  readonly #prepared: Prepared;
+  readonly #onPhase: (phase: LeavePhase) => void;
+  #phase: LeavePhase = 'triggered';
+  readonly #reading: EntryReading;
+
+  constructor(prepared: Prepared, onPhase: (phase: LeavePhase) => void) {
+    this.#prepared = prepared;
+    this.#onPhase = onPhase;
+    this.#reading = new EntryReading(prepared);
+  }
+
+  look(): void {
+    const { recorder } = this.#prepared;
+    const phase = PHASE_OF[recorder.phase];
+    if (phase !== this.#phase) {
+      this.#phase = phase;
+      this.#onPhase(phase);
+    }
+    this.#reading.look();
+  }
+
+  async done(handle: PartitionHandle): Promise<void> {
+    await this.#reading.done(handle);
+  }
+}
+
+/**
+ * What the emulator kept at T1. Before an ordinary image was copied to its place, something else may have executed
+ * there: then it was kept too early, and is of no use.
+ */
+async function instantOf(
+  handle: PartitionHandle,
+  t1: Instant | undefined,
+): Promise<InstantRecord | undefined> {
+  const kept = t1 === undefined ? undefined : await handle.instant('t1');
+  return kept?.insn === t1?.insn ? kept : undefined;
+}

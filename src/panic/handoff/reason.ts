@@ -1,0 +1,167 @@
+/** Why a crash was not captured, in one sentence, from what the machine did. */
+
+import { hex64 } from '../../base/hex.ts';
+import type { VcpuSnapshot } from '../../emulator/host/index.ts';
+import type { CapturePhase } from '../contract/index.ts';
+import type { FoundDump } from '../guest/dump-device.ts';
+import type { Life, Standstill } from '../guest/session.ts';
+import type { Prepared } from './prepare.ts';
+
+export type Situation = {
+  readonly life: Life;
+  readonly prepared: Prepared;
+  readonly phase: CapturePhase;
+  readonly stop: Standstill;
+  /** Why the agent has no crash kernel; absent: it has one. */
+  readonly noCrashKernel?: string;
+  readonly dump?: FoundDump;
+  readonly timeoutSeconds: number;
+  /** What was injected, by name. */
+  readonly faults: readonly string[];
+};
+
+const MSR_EE = 0x8000n;
+/** Purgatory's last words are at the end of the console. */
+const CONSOLE_TAIL = 4096;
+
+/** The reason of a failed capture. */
+export async function reasonOf(situation: Situation): Promise<string> {
+  const { faults } = situation;
+  const reason = await guestsReason(situation);
+  return faults.length === 0 ? reason : `${reason} (injected: ${faults.join(', ')})`;
+}
+
+async function guestsReason(situation: Situation): Promise<string> {
+  const { life, stop, phase, dump } = situation;
+  const failed = life.lines.findLast((line) => line.kind === 'dump-failed');
+  const cut = dump !== undefined && !dump.complete ? `; ${cutShort(dump)}` : '';
+  if (failed?.kind === 'dump-failed')
+    return `the crash kernel gave the dump up (${failed.phase}): ${failed.reason}${cut}`;
+  const how = await howItStopped(situation);
+  const missing = situation.noCrashKernel;
+  if (missing !== undefined) return `no crash kernel is loaded (${missing}): ${how}`;
+  if (situation.prepared.image === undefined && phase !== 'triggered')
+    return `no crash kernel is loaded: ${how}`;
+  if (
+    stop.kind === 'ended' &&
+    stop.end.kind === 'reboot' &&
+    (phase === 'dumping' || phase === 'crash-kernel')
+  ) {
+    if (dump === undefined) return 'the crash kernel rebooted without leaving a dump on the dump device';
+    return `the crash kernel rebooted${cut === '' ? ' without saying that the dump is done' : cut}`;
+  }
+  return `${how}${cut}`;
+}
+
+function cutShort(dump: FoundDump): string {
+  const first = dump.check.problems[0]?.message ?? 'its headers promise more than there is';
+  return `the dump is incomplete: ${first}`;
+}
+
+async function howItStopped(situation: Situation): Promise<string> {
+  const { stop, phase, life } = situation;
+  switch (stop.kind) {
+    case 'ended':
+      switch (stop.end.kind) {
+        case 'os-term':
+          return `the guest gave itself up (ibm,os-term: ${stop.end.message})`;
+        case 'reboot':
+          return `the guest rebooted in phase ${phase}`;
+        case 'power-off':
+          return `the guest powered off in phase ${phase}`;
+        case 'stopped':
+          return `the partition was stopped in phase ${phase}`;
+        case 'error':
+          return `the machine failed in phase ${phase}: ${stop.end.message}`;
+      }
+      break;
+    case 'timeout':
+      return timedOut(situation, await life.handle.vcpus());
+    case 'standing':
+      return standing(situation, await life.handle.vcpus());
+  }
+  return `stopped in phase ${phase}`;
+}
+
+function timedOut(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
+  const { timeoutSeconds, phase } = situation;
+  const why = neverStopped(situation, cpus) ?? describeCpus(situation.prepared.recorder, cpus);
+  return `not done after ${timeoutSeconds} s of guest time, in phase ${phase}: ${why}`;
+}
+
+/** Nothing moves any more: who waits for what. */
+function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
+  const { phase, prepared } = situation;
+  const { recorder, image } = prepared;
+  const master = cpus.find(({ index }) => index === recorder.master);
+  if (phase === 'triggered') return 'the guest did not react to the trigger: no CPU began to panic';
+  if (phase === 'purgatory') {
+    const purgatory = image?.segments.find(({ role }) => role === 'purgatory');
+    const nia = Number(master?.nia ?? 0n);
+    if (purgatory !== undefined && nia >= purgatory.mem && nia < purgatory.mem + purgatory.memsz) {
+      const where = `CPU ${master?.index} loops at ${hex64(nia)} in purgatory and does not enter the kernel`;
+      return saysMismatch(situation.life.console)
+        ? `the digest of the loaded image does not match: ${where}`
+        : `${where}, as it does when the digest of the loaded image does not match`;
+    }
+  }
+  const stuck = neverStopped(situation, cpus);
+  if (stuck !== undefined) return `${stuck}; the panicking CPU ${master?.index} waits for it without limit`;
+  return `every CPU stands still in phase ${phase}: ${describeCpus(prepared.recorder, cpus)}`;
+}
+
+/** What purgatory prints when a SHA-256 does not match (kexec-tools 2.0.25 purgatory/purgatory.c). */
+function saysMismatch(console: Uint8Array): boolean {
+  return Buffer.from(console.subarray(-CONSOLE_TAIL)).toString('latin1').includes('digests do not match');
+}
+
+/** Before the old kernel is left: the CPUs that did not save their registers, and what they are doing instead. */
+function neverStopped(situation: Situation, cpus: readonly VcpuSnapshot[]): string | undefined {
+  const { phase, prepared } = situation;
+  if ((phase !== 'panic' && phase !== 'handoff') || prepared.image === undefined) return undefined;
+  const stuck = unstopped(situation, cpus);
+  if (stuck.length === 0) return undefined;
+  return stuck
+    .map((cpu) => `CPU ${cpu.index} never stopped: it is ${doing(prepared.recorder, cpu)}`)
+    .join('; ');
+}
+
+/** Online secondaries that did not save their registers. */
+function unstopped({ prepared }: Situation, cpus: readonly VcpuSnapshot[]): readonly VcpuSnapshot[] {
+  const trace = prepared.recorder.trace();
+  const saved = new Set(
+    trace.events.filter(({ detail }) => detail?.startsWith('note of cpu ')).map(({ cpu }) => cpu),
+  );
+  return cpus
+    .filter(({ index }) => index !== prepared.recorder.master && !saved.has(index))
+    .filter(({ index }) => trace.machine.cpus.find((cpu) => cpu.index === index)?.online !== false);
+}
+
+/** What each CPU is doing, for people. */
+export function describeCpus(recorder: Prepared['recorder'], cpus: readonly VcpuSnapshot[]): string {
+  return cpus.map((cpu) => `CPU ${cpu.index} ${doing(recorder, cpu)}`).join(', ');
+}
+
+/** State and place; where the code has no name (a module's), who called it; and whether it takes interrupts. */
+function doing(recorder: Prepared['recorder'], { state, nia, lr, msr }: VcpuSnapshot): string {
+  const name = recorder.nameOf(nia);
+  const caller = name === undefined ? recorder.nameOf(lr) : undefined;
+  const where = `${name ?? hex64(nia)}${caller === undefined ? '' : ` (called from ${caller})`}`;
+  const off = state !== 'ceded' && state !== 'stopped' && (msr & MSR_EE) === 0n;
+  return `${state} at ${where}${off ? ' with interrupts off' : ''}`;
+}
+
+/** Why a guest did not become ready. */
+export function describeStandstill(stop: Standstill, limitSeconds: number): string {
+  switch (stop.kind) {
+    case 'timeout':
+      return `the guest was not ready after ${limitSeconds} s of its time`;
+    case 'standing':
+      return 'the guest stands still and its agent never said that it is ready';
+    case 'ended': {
+      const { end } = stop;
+      const what = end.kind === 'error' || end.kind === 'os-term' ? `${end.kind}: ${end.message}` : end.kind;
+      return `the guest ended before it was ready (${what})`;
+    }
+  }
+}

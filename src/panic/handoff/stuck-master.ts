@@ -1,0 +1,58 @@
+/**
+ * A panicking CPU that waits for another one which never answers, while that one goes on executing: the partition does
+ * not rest, and the crash would end by its timeout alone. Linux waits so, without limit, where the panic timeout is not
+ * positive (6.1 arch/powerpc/kexec/crash.c, crash_kexec_prepare_cpus). A wait with a limit reads the clock and is none.
+ */
+
+import type { Life, Standstill } from '../guest/session.ts';
+import type { Prepared } from './prepare.ts';
+
+/** Guest seconds between two looks, and how long the master must have waited: as long as Linux does before it gives up. */
+const LOOK_SECONDS = 1;
+const WAIT_SECONDS = 10;
+
+export class StuckMaster {
+  readonly #life: Life;
+  readonly #prepared: Prepared;
+  #looked = 0;
+  #looking = false;
+  #since: number | undefined;
+  #failure: Error | undefined;
+
+  constructor(life: Life, prepared: Prepared) {
+    this.#life = life;
+    this.#prepared = prepared;
+  }
+
+  /** To be asked at every notice. @throws Error when the partition's worker dies */
+  look(): Standstill | undefined {
+    if (this.#failure !== undefined) throw this.#failure;
+    const { recorder, image } = this.#prepared;
+    const { phase, master } = recorder;
+    const { seconds } = this.#life;
+    if (image === undefined || master === undefined || (phase !== 'panic' && phase !== 'handoff')) {
+      this.#since = undefined;
+      return undefined;
+    }
+    if (this.#since !== undefined && seconds - this.#since >= WAIT_SECONDS) return { kind: 'standing' };
+    if (!this.#looking && seconds - this.#looked >= LOOK_SECONDS) this.#ask(master, seconds);
+    return undefined;
+  }
+
+  #ask(master: number, seconds: number): void {
+    this.#looked = seconds;
+    this.#looking = true;
+    this.#life.handle
+      .vcpus()
+      .then((cpus) => {
+        const waits = cpus.find(({ index }) => index === master)?.state === 'parked';
+        this.#since = waits ? (this.#since ?? seconds) : undefined;
+      })
+      .catch((error: Error) => {
+        this.#failure = error;
+      })
+      .finally(() => {
+        this.#looking = false;
+      });
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The ways to crash a guest on purpose. None of them touches the guest's memory or registers: they type, or reset.
+ * - `sysrq`: ^O c on the first vty. hvc's sysrq cannot choose a CPU, so the agent first steers the console to one.
+ * - `nmi`: a system reset interrupt on one CPU. Linux then waits for the operator to reset the others as well
+ *   (arch/powerpc/kexec/crash.c: is_via_system_reset), which `followUp` does as soon as all wait.
+ * - `panic`, `echo`: the agent writes c to /proc/sysrq-trigger on a CPU.
+ */
+
+import type { PanicRequest } from '../contract/index.ts';
+import { isStandstill, type Life, type Standstill } from '../guest/session.ts';
+
+/** Why a trigger could not be pulled, or undefined. */
+export type TriggerFailure = string | Standstill | undefined;
+
+const BREAK_C = new Uint8Array([0x0f, 0x63]);
+const COMMAND_SECONDS = 120;
+
+/**
+ * Pulls the trigger at rest.
+ * @param usesAgent whether the guest has an agent
+ * @param before done when all is ready, right before the last stroke; @returns why it cannot be
+ */
+export async function pullTrigger(
+  life: Life,
+  request: PanicRequest,
+  usesAgent: boolean,
+  before: () => Promise<string | undefined> = async () => undefined,
+): Promise<TriggerFailure> {
+  const { trigger, onCpu } = request;
+  if (onCpu !== undefined && onCpu >= life.handle.config.cpus) return `there is no CPU ${onCpu}`;
+  switch (trigger) {
+    case 'nmi': {
+      const failure = await before();
+      if (failure !== undefined) return failure;
+      await life.nmi([onCpu ?? 0]);
+      return undefined;
+    }
+    case 'sysrq': {
+      if (onCpu !== undefined) {
+        if (!usesAgent) return 'sysrq on a chosen CPU needs the agent, which this image does not have';
+        const failure = await obeyed(life, `sysrq c ${onCpu}`);
+        if (failure !== undefined) return failure;
+      }
+      const failure = await before();
+      if (failure !== undefined) return failure;
+      await life.type(0, BREAK_C);
+      return undefined;
+    }
+    case 'panic':
+    case 'echo': {
+      if (!usesAgent) return `${trigger} needs the agent, which this image does not have`;
+      const failure = await before();
+      if (failure !== undefined) return failure;
+      // It answers, if at all, before it crashes: the answer is looked for among what happens then.
+      await life.type(1, Buffer.from(`panic ${onCpu ?? 0}\n`, 'latin1'));
+      return undefined;
+    }
+  }
+}
+
+async function obeyed(life: Life, command: string): Promise<TriggerFailure> {
+  const answer = await life.command(command, COMMAND_SECONDS);
+  if (isStandstill(answer)) return answer;
+  if (answer.kind === 'answer' && answer.ok) return undefined;
+  return `the agent refused: ${answer.kind === 'answer' ? answer.text : answer.kind}`;
+}

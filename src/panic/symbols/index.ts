@@ -1,6 +1,0 @@
-/** Names of code in a partition's memory. */
-
-export { AddressNames } from './address-names.ts';
-export { ifThere } from './if-there.ts';
-export type { KernelSymbols, ReadMemory, SymbolSource } from './kernel-symbols.ts';
-export { functionEntry, PAGE_OFFSET, readKernelSymbols, realOf } from './kernel-symbols.ts';

@@ -1,0 +1,42 @@
+/**
+ * What is looked out for from power-on: the hooks of kexec_load, so that it can be told whether they ran when an image
+ * was loaded. The kernel's functions are found in its file; they are at their places once it has moved itself to 0,
+ * which is before anything is loaded.
+ */
+
+import type { ObservePlan } from '../../emulator/host/index.ts';
+import { stampOf, withKernelFile } from '../facts/kernel-file.ts';
+import { HOOKS } from '../facts/load-log.ts';
+import { functionEntry, readKernelSymbols } from '../facts/symbols/index.ts';
+
+/** Loads and unloads of a life whose hooks are told. */
+const LIMIT = 64;
+/** Finding symbols takes a while, and a fleet boots the same kernel again and again. */
+const known = new Map<string, ObservePlan | undefined>();
+
+/**
+ * @param kernel an ELF file
+ * @param vmlinux the same kernel with symbols, where its own memory should not tell them
+ * @returns undefined where the kernel's functions cannot be found
+ */
+export async function bootPlan(kernel: string, vmlinux: string = kernel): Promise<ObservePlan | undefined> {
+  const key = [kernel, vmlinux].map(stampOf).join('\n');
+  if (!known.has(key)) known.set(key, await makeBootPlan(kernel, vmlinux));
+  return known.get(key);
+}
+
+async function makeBootPlan(kernel: string, vmlinux: string): Promise<ObservePlan | undefined> {
+  const found = await withKernelFile(kernel, async ({ read, size }) => {
+    const probes: { raddr: number; name: string; limit: number }[] = [];
+    const symbols = await readKernelSymbols(read, 0, vmlinux, size);
+    for (const name of Object.values(HOOKS)) {
+      const raddr = await functionEntry(read, symbols, name);
+      if (raddr !== undefined) probes.push({ raddr, name, limit: LIMIT });
+    }
+    return probes;
+  });
+  const probes = found ?? [];
+  // One of them alone would look as if the other had not run.
+  if (probes.length < Object.values(HOOKS).length) return undefined;
+  return { probes, stores: [], executes: [], msrMask: 0n, vectors: [], hcallsExcept: [], quiet: true };
+}

@@ -1,0 +1,138 @@
+/**
+ * The HTTP service put together: guards, documentation, REST v1, events and the dashboard, over the seams that it is
+ * given. It starts nothing: the caller owns the fleet and the store, listens, and closes.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import sensible from '@fastify/sensible';
+import sse from '@fastify/sse';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
+import type { Fleet, ServiceEvent } from '../../panic/contract/index.ts';
+import { registerDashboard } from './plugins/dashboard.ts';
+import { registerDocumentation } from './plugins/documentation.ts';
+import { registerFreshSockets } from './plugins/fresh-sockets.ts';
+import { registerGuards } from './plugins/guards.ts';
+import { registerUnknownAddresses } from './plugins/methods.ts';
+import { registerRoutes, registerServiceRoutes } from './routes/index.ts';
+import { NAMED_SCHEMAS } from './schemas/index.ts';
+import { API_PREFIX, type App } from './shared/context.ts';
+import { EventLog } from './shared/event-log.ts';
+import { StreamRegistry } from './shared/event-stream.ts';
+import type {
+  CaptureReader,
+  HealthCheck,
+  ImageCatalogue,
+  OperationReader,
+  ScheduleView,
+  VersionInfo,
+} from './shared/ports.ts';
+import { buildProblem, handleError, PROBLEM_TYPE } from './shared/problem.ts';
+import { compileValidator } from './validation.ts';
+
+/** Subscribes to events. @returns a function that ends the subscription. */
+export type EventSubscribe = (listener: (event: ServiceEvent) => void) => () => void;
+
+export type AppOptions = {
+  readonly fleet: Fleet;
+  readonly captures: CaptureReader;
+  readonly operations: OperationReader;
+  readonly images: ImageCatalogue;
+  /** Events beside the fleet's, such as those of image imports. */
+  readonly eventSources?: readonly EventSubscribe[];
+  /** Asked at each probe; the service is ready when every check is ok. */
+  readonly health: () => readonly HealthCheck[];
+  /** What is done by the clock; absent: nothing. */
+  readonly schedules?: () => Promise<readonly ScheduleView[]>;
+  readonly version: VersionInfo;
+  /** A pino logger; absent: nothing is logged. */
+  readonly logger?: FastifyBaseLogger;
+  /** The built dashboard; absent: `/` says that there is none. */
+  readonly webRoot?: string;
+  /** Host names that are answered; absent: any. */
+  readonly allowedHosts?: readonly string[];
+  /** Largest request body in bytes. */
+  readonly bodyLimit?: number;
+  readonly heartbeatMs?: number;
+};
+
+const BODY_LIMIT = 256 << 10;
+
+/** Builds the service. `close()` ends its event streams; the seams stay open, they are the caller's. */
+export async function buildApp(options: AppOptions): Promise<App> {
+  const app: App = fastify({
+    ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: options.bodyLimit ?? BODY_LIMIT,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    // Ids are at most 64 characters; a little more lets the schema say so itself.
+    routerOptions: { maxParamLength: 256 },
+    return503OnClosing: true,
+    frameworkErrors: (error, request, reply) => {
+      handleError(error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => refuseUnparsed(error, socket),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setValidatorCompiler(compileValidator);
+  app.setErrorHandler((error, request, reply) => handleError(error, request, reply));
+  // Only JSON comes in, but for typing on a console.
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onResponse', async (request, reply) => {
+    const fields = {
+      method: request.method,
+      url: request.url,
+      status: reply.statusCode,
+      durationMs: reply.elapsedTime,
+    };
+    // A probe that is told 503 got its answer: whoever probes asks again and again.
+    const failed = reply.statusCode >= 500 && !(request.routeOptions.url ?? '').endsWith('/healthz');
+    request.log[failed ? 'error' : 'debug'](fields, 'request');
+  });
+
+  const events = new EventLog();
+  const streams = new StreamRegistry();
+  const sources: EventSubscribe[] = [
+    (listener) => options.fleet.events(listener),
+    ...(options.eventSources ?? []),
+  ];
+  const unsubscribes = sources.map((subscribe) => subscribe((event) => events.add(event)));
+  app.addHook('preClose', async () => {
+    for (const unsubscribe of unsubscribes) unsubscribe();
+    streams.closeAll();
+  });
+
+  registerFreshSockets(app);
+  registerUnknownAddresses(app);
+  await registerGuards(app, options);
+  await app.register(sensible);
+  await app.register(sse.default, { heartbeatInterval: options.heartbeatMs ?? 15_000 });
+  for (const [id, schema] of Object.entries(NAMED_SCHEMAS)) app.addSchema({ ...schema, $id: id });
+  await registerDocumentation(app, options.version);
+
+  const context = { schedules: async () => [], ...options, events, streams };
+  registerServiceRoutes(app, context);
+  await app.register(
+    async (scope) => {
+      registerRoutes(scope.withTypeProvider<TypeBoxTypeProvider>(), context);
+    },
+    { prefix: API_PREFIX },
+  );
+  await registerDashboard(app, options.webRoot);
+  return app;
+}
+
+/** What the HTTP parser itself refuses never reaches a route: answered here, on the bare socket. */
+function refuseUnparsed(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = buildProblem(error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : 'malformed');
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,19 @@
+/**
+ * Connections that never carried a request. Browsers and clients open some ahead of time; Node counts them as neither
+ * idle nor done, so that closing the server would wait for their owner to give up.
+ */
+
+import type { Socket } from 'node:net';
+import type { App } from '../shared/context.ts';
+
+export function registerFreshSockets(app: App): void {
+  const fresh = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    fresh.add(socket);
+    socket.once('close', () => fresh.delete(socket));
+  });
+  app.server.on('request', (request) => fresh.delete(request.socket));
+  app.addHook('preClose', async () => {
+    for (const socket of fresh) socket.destroy();
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * The user's console (vty 0): what it printed so far, typing, and following it live.
+ * Bytes are the guest's own; the stream carries them in base64, because server-sent events are lines of text.
+ */
+
+import { Type } from 'typebox';
+import { IdParams, ProblemRef, RawText } from '../schemas/index.ts';
+import type { App, RouteContext } from '../shared/context.ts';
+
+const tags = ['console'];
+
+/** hvc hands over 16 bytes a call; more than this at once is a file, not typing. */
+const MAX_INPUT_BYTES = 64 << 10;
+/** Console output is gathered this long, so that a boot is not thousands of messages a second. */
+const GATHER_MS = 40;
+
+const textInput = Type.Object({ text: Type.String() }, { additionalProperties: false });
+
+export function registerConsoleRoutes(app: App, { fleet, events, streams }: RouteContext): void {
+  app.get(
+    '/partitions/:id/console',
+    {
+      schema: {
+        tags,
+        summary: 'The console of the current life so far, at most its last MiB',
+        params: IdParams,
+        response: {
+          200: { description: 'Raw bytes', content: { 'text/plain': { schema: RawText } } },
+          '4xx': ProblemRef,
+        },
+      },
+    },
+    async (request, reply) =>
+      reply
+        .type('text/plain; charset=utf-8')
+        .header('cache-control', 'no-store')
+        .send(Buffer.from(fleet.console(request.params.id))),
+  );
+
+  void app.register((scope, _options, done) => {
+    // Only typing takes anything but JSON, so that no other route meets a body its schema does not know.
+    scope.addContentTypeParser(
+      ['text/plain', 'application/octet-stream'],
+      { parseAs: 'buffer', bodyLimit: MAX_INPUT_BYTES },
+      (_request, body, parsed) => parsed(null, body),
+    );
+    scope.post<{ Params: { id: string }; Body: { text: string } | Buffer }>(
+      '/partitions/:id/console',
+      {
+        bodyLimit: MAX_INPUT_BYTES,
+        schema: {
+          tags,
+          summary: 'Types on the console',
+          params: IdParams,
+          body: {
+            content: {
+              'application/json': { schema: textInput },
+              'text/plain': { schema: Type.Unsafe({}) },
+              'application/octet-stream': { schema: Type.Unsafe({}) },
+            },
+          },
+          response: { 204: Type.Null(), '4xx': ProblemRef },
+        },
+      },
+      async (request, reply) => {
+        const { body } = request;
+        await fleet.type(request.params.id, Buffer.isBuffer(body) ? body : Buffer.from(body.text, 'utf8'));
+        return reply.code(204).send(null);
+      },
+    );
+    done();
+  });
+
+  app.get(
+    '/partitions/:id/console/stream',
+    {
+      sse: 'manual',
+      schema: {
+        tags,
+        summary: 'Follows the console (server-sent events)',
+        description:
+          'Begins with `snapshot` (the console so far), then `output`; `life` when the partition starts a new one, whose console begins empty. Each carries `{"base64": …}`.',
+        params: IdParams,
+        response: {
+          200: { description: 'Events', content: { 'text/event-stream': { schema: Type.String() } } },
+          '4xx': ProblemRef,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const soFar = fleet.console(id);
+      const stream = streams.open(request, reply);
+      stream.send({ event: 'snapshot', data: encode([soFar]) });
+
+      let gathered: Uint8Array[] = [];
+      let timer: NodeJS.Timeout | undefined;
+      const flush = (): void => {
+        clearTimeout(timer);
+        timer = undefined;
+        if (gathered.length === 0) return;
+        stream.send({ event: 'output', data: encode(gathered) });
+        gathered = [];
+      };
+      const unwatch = fleet.watchConsole(id, (bytes) => {
+        gathered.push(bytes);
+        timer ??= setTimeout(flush, GATHER_MS);
+      });
+      const unsubscribe = events.subscribe(({ event }) => {
+        if (event.kind !== 'partition' || event.id !== id || event.state !== 'starting') return;
+        flush();
+        stream.send({ event: 'life', data: encode([]) });
+      });
+      stream.onClose(() => {
+        clearTimeout(timer);
+        unwatch();
+        unsubscribe();
+      });
+    },
+  );
+}
+
+function encode(pieces: readonly Uint8Array[]): { readonly base64: string } {
+  return { base64: Buffer.concat(pieces).toString('base64') };
+}

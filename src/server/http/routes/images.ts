@@ -1,0 +1,68 @@
+/** Images: what partitions boot. Imports run as operations; files of one's own are imported on the command line. */
+
+import { Type } from 'typebox';
+import {
+  ImageImportSchema,
+  ImageList,
+  ImageRef,
+  NameParams,
+  OperationRef,
+  ProblemRef,
+} from '../schemas/index.ts';
+import type { App, RouteContext } from '../shared/context.ts';
+import { locationOf } from './partitions.ts';
+
+const tags = ['images'];
+
+export function registerImageRoutes(app: App, { images }: RouteContext): void {
+  app.get(
+    '/images',
+    { schema: { tags, summary: 'Lists images', response: { 200: ImageList } } },
+    async () => ({ items: await images.list() }),
+  );
+
+  app.get(
+    '/images/:name',
+    {
+      schema: {
+        tags,
+        summary: 'Looks at one image',
+        params: NameParams,
+        response: { 200: ImageRef, '4xx': ProblemRef },
+      },
+    },
+    (request) => images.get(request.params.name),
+  );
+
+  app.post(
+    '/images/import',
+    {
+      schema: {
+        tags,
+        summary: 'Imports an image',
+        body: ImageImportSchema,
+        response: { 202: OperationRef, '4xx': ProblemRef },
+      },
+    },
+    async (request, reply) => {
+      const operation = await images.startImport(request.body);
+      return reply.code(202).header('location', locationOf(operation)).send(operation);
+    },
+  );
+
+  app.delete(
+    '/images/:name',
+    {
+      schema: {
+        tags,
+        summary: 'Removes an image that no partition uses',
+        params: NameParams,
+        response: { 204: Type.Null(), '4xx': ProblemRef },
+      },
+    },
+    async (request, reply) => {
+      await images.remove(request.params.name);
+      return reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,59 @@
+/** Operations: what the service was asked to do and how far it is. */
+
+import { Type } from 'typebox';
+import { IdParams, IdText, OperationPage, OperationRef, ProblemRef } from '../schemas/index.ts';
+import type { App, RouteContext } from '../shared/context.ts';
+import { pageFields, pageQuery } from '../shared/paging.ts';
+
+const tags = ['operations'];
+const listQuery = Type.Object(
+  { ...pageFields, partitionId: Type.Optional(IdText) },
+  { additionalProperties: false },
+);
+
+export function registerOperationRoutes(app: App, { operations }: RouteContext): void {
+  app.get(
+    '/operations',
+    {
+      schema: {
+        tags,
+        summary: 'Lists operations, newest first',
+        querystring: listQuery,
+        response: { 200: OperationPage, '4xx': ProblemRef },
+      },
+    },
+    (request) => {
+      const { partitionId } = request.query;
+      return operations.list({
+        ...pageQuery(request.query),
+        ...(partitionId === undefined ? {} : { partitionId }),
+      });
+    },
+  );
+
+  app.get(
+    '/operations/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Looks at one operation',
+        params: IdParams,
+        response: { 200: OperationRef, '4xx': ProblemRef },
+      },
+    },
+    (request) => operations.get(request.params.id),
+  );
+
+  app.post(
+    '/operations/:id/cancel',
+    {
+      schema: {
+        tags,
+        summary: 'Cancels an operation that is still queued',
+        params: IdParams,
+        response: { 200: OperationRef, '4xx': ProblemRef },
+      },
+    },
+    (request) => operations.cancel(request.params.id),
+  );
+}

@@ -1,0 +1,153 @@
+/** Partitions: list, create, look at, remove; start, stop, reset and panic, which are operations. */
+
+import { Type } from 'typebox';
+import type { Operation } from '../../../panic/contract/index.ts';
+import {
+  IdParams,
+  LeaveRequestSchema,
+  OperationRef,
+  PanicRequestSchema,
+  PartitionList,
+  PartitionRef,
+  PartitionRequestSchema,
+  ProblemRef,
+} from '../schemas/index.ts';
+import { API_PREFIX, type App, type RouteContext } from '../shared/context.ts';
+
+const tags = ['partitions'];
+const LIFE_CYCLE = [
+  ['start', 'Powers the partition on'],
+  ['stop', 'Powers the partition off where it is'],
+  ['reset', 'Powers it off and on again'],
+] as const;
+
+const LEAVING = [
+  ['kexec', 'Loads the next kernel and has the guest kexec into it; ends when that one is ready'],
+  ['restart', 'Has the guest restart through the firmware; ends when it asks the firmware for it'],
+] as const;
+
+const idempotency = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      pattern: '^[\\x21-\\x7e]{1,128}$',
+      description: 'The same key again answers with the operation that it made the first time',
+    }),
+  ),
+});
+
+export function registerPartitionRoutes(app: App, context: RouteContext): void {
+  const { fleet } = context;
+  registerLeaving(app, context);
+  app.get(
+    '/partitions',
+    { schema: { tags, summary: 'Lists the fleet', response: { 200: PartitionList } } },
+    () => ({ items: fleet.list() }),
+  );
+
+  app.post(
+    '/partitions',
+    {
+      schema: {
+        tags,
+        summary: 'Adds a partition to the fleet, powered off',
+        body: PartitionRequestSchema,
+        response: { 201: PartitionRef, '4xx': ProblemRef },
+      },
+    },
+    async (request, reply) => {
+      const made = await fleet.create(request.body);
+      return reply.code(201).header('location', `${API_PREFIX}/partitions/${made.id}`).send(made);
+    },
+  );
+
+  app.get(
+    '/partitions/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Looks at one partition',
+        params: IdParams,
+        response: { 200: PartitionRef, '4xx': ProblemRef },
+      },
+    },
+    (request) => fleet.get(request.params.id),
+  );
+
+  app.delete(
+    '/partitions/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Removes a stopped partition; its captures stay',
+        params: IdParams,
+        response: { 204: Type.Null(), '4xx': ProblemRef },
+      },
+    },
+    async (request, reply) => {
+      await fleet.remove(request.params.id);
+      return reply.code(204).send(null);
+    },
+  );
+
+  for (const [action, summary] of LIFE_CYCLE) {
+    app.post(
+      `/partitions/:id/${action}`,
+      { schema: { tags, summary, params: IdParams, response: { 202: OperationRef, '4xx': ProblemRef } } },
+      async (request, reply) => {
+        const operation = await fleet[action]((request.params as { id: string }).id);
+        return reply.code(202).header('location', locationOf(operation)).send(operation);
+      },
+    );
+  }
+
+  app.post(
+    '/partitions/:id/panic',
+    {
+      schema: {
+        tags,
+        summary: 'Crashes the guest and captures its vmcore',
+        params: IdParams,
+        headers: idempotency,
+        body: PanicRequestSchema,
+        response: { 202: OperationRef, '4xx': ProblemRef },
+      },
+    },
+    async (request, reply) => {
+      const key = request.headers['idempotency-key'];
+      const operation = await fleet.panic(request.params.id, request.body, key);
+      return reply.code(202).header('location', locationOf(operation)).send(operation);
+    },
+  );
+}
+
+function registerLeaving(app: App, { fleet }: RouteContext): void {
+  for (const [path, summary] of LEAVING) {
+    app.post(
+      `/partitions/:id/${path}`,
+      {
+        schema: {
+          tags,
+          summary,
+          params: IdParams,
+          headers: idempotency,
+          body: LeaveRequestSchema,
+          response: { 202: OperationRef, '4xx': ProblemRef },
+        },
+        // There is nothing that must be said: no body is an empty one.
+        preValidation: async (request) => {
+          request.body ??= {};
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params as { id: string };
+        const key = request.headers['idempotency-key'] as string | undefined;
+        const operation = await fleet.leave(id, path, request.body, key);
+        return reply.code(202).header('location', locationOf(operation)).send(operation);
+      },
+    );
+  }
+}
+
+export function locationOf(operation: Operation): string {
+  return `${API_PREFIX}/operations/${operation.id}`;
+}

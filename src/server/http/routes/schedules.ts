@@ -1,0 +1,18 @@
+/** What the service does by the clock: its schedules, and when they fired or should have. */
+
+import { ScheduleList } from '../schemas/index.ts';
+import type { App, RouteContext } from '../shared/context.ts';
+
+export function registerScheduleRoutes(app: App, { schedules }: RouteContext): void {
+  app.get(
+    '/schedules',
+    {
+      schema: {
+        tags: ['service'],
+        summary: 'Lists what is done by the clock, with the last firings of each, newest first',
+        response: { 200: ScheduleList },
+      },
+    },
+    async () => ({ items: await schedules() }),
+  );
+}

@@ -1,0 +1,48 @@
+/** The service itself: is it ready, and what is it. */
+
+import { Type } from 'typebox';
+import { HealthRef } from '../schemas/index.ts';
+import { API_PREFIX, type App, type RouteContext } from '../shared/context.ts';
+
+const tags = ['service'];
+const versionSchema = Type.Object({
+  name: Type.String(),
+  version: Type.String(),
+  commit: Type.Optional(Type.String()),
+  api: Type.String(),
+  node: Type.String(),
+});
+
+/** Both are served at the root, where probes look, and under the API's prefix. */
+export function registerServiceRoutes(app: App, { health, version }: RouteContext): void {
+  for (const prefix of ['', API_PREFIX]) {
+    app.get(
+      `${prefix}/healthz`,
+      {
+        schema: {
+          tags,
+          summary: 'Whether the service and its fleet are up',
+          description:
+            '200 where it can work: `ok`, or `degraded` with some partitions up and some not. 503 where it cannot: the fleet is being made, or none of it is up.',
+          hide: prefix === '',
+          response: { 200: HealthRef, 503: HealthRef },
+        },
+      },
+      async (_request, reply) => {
+        const checks = health();
+        const ready = checks.every(({ ok, degraded }) => ok || degraded === true);
+        const status = !ready ? 'unavailable' : checks.every(({ ok }) => ok) ? 'ok' : 'degraded';
+        return reply
+          .code(ready ? 200 : 503)
+          .header('cache-control', 'no-store')
+          .send({ ready, status, checks });
+      },
+    );
+
+    app.get(
+      `${prefix}/version`,
+      { schema: { tags, summary: 'What this is', hide: prefix === '', response: { 200: versionSchema } } },
+      () => ({ ...version, api: 'v1', node: process.version }),
+    );
+  }
+}

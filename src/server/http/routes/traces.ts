@@ -1,0 +1,152 @@
+/** Traces: of a capture, and of an operation that left a kernel in peace; whole, in part, or for Perfetto. */
+
+import { type Static, Type } from 'typebox';
+import { formatTrace, queryTrace, TRACE_FORMATS, type TraceBound } from '../../../panic/index.ts';
+import type { Trace } from '../../../panic/trace/index.ts';
+import { IdParams, ProblemRef, RuleList, TraceAnswer } from '../schemas/index.ts';
+import type { App, RouteContext } from '../shared/context.ts';
+import { ProblemError } from '../shared/problem.ts';
+
+const DEFAULT_LIMIT = 1000;
+const MAX_LIMIT = 10_000;
+
+const bound = Type.String({
+  pattern: '^(t[0-4]|[0-9]{1,15})$',
+  description: 'An instruction count of the partition, or an instant such as `t1`',
+});
+
+const traceQuery = Type.Object(
+  {
+    format: Type.Optional(
+      Type.Enum(TRACE_FORMATS, { description: '`perfetto`: the Trace Event Format; `json` unless told' }),
+    ),
+    cpu: Type.Optional(
+      Type.String({
+        pattern: '^(-1|[0-9]{1,4})(,(-1|[0-9]{1,4})){0,63}$',
+        description: 'Events of these CPUs alone: logical indexes with commas; -1 is devices',
+      }),
+    ),
+    kind: Type.Optional(
+      Type.String({
+        pattern: '^[a-z-]{1,32}(,[a-z-]{1,32}){0,31}$',
+        description: 'Events of these kinds alone, with commas',
+      }),
+    ),
+    from: Type.Optional(bound),
+    to: Type.Optional(bound),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: MAX_LIMIT,
+        description: `At most so many events; ${DEFAULT_LIMIT} where a part is asked for`,
+      }),
+    ),
+    cursor: Type.Optional(
+      Type.String({ pattern: '^[0-9]{1,15}$', description: '`next` of the page before' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+type Query = Static<typeof traceQuery>;
+
+const answers = { 200: TraceAnswer, '4xx': ProblemRef };
+
+export function registerTraceRoutes(app: App, { captures, operations }: RouteContext): void {
+  app.get(
+    '/captures/:id/trace',
+    {
+      schema: {
+        tags: ['captures'],
+        summary: 'The handoff as it happened (trace version 1), whole or in part',
+        params: IdParams,
+        querystring: traceQuery,
+        response: answers,
+      },
+    },
+    async ({ params, query }, reply) => {
+      const text = await captures.trace(params.id);
+      if (text === null) throw new ProblemError('not-found', 'This crash ended before its trace began.');
+      return reply
+        .type('application/json; charset=utf-8')
+        .headers(dispositionOf(params.id, query))
+        .send(answerOf(text, query));
+    },
+  );
+
+  app.get(
+    '/operations/:id/trace',
+    {
+      schema: {
+        tags: ['operations'],
+        summary: 'How a kernel was left in peace (trace version 1), whole or in part',
+        params: IdParams,
+        querystring: traceQuery,
+        response: answers,
+      },
+    },
+    async ({ params, query }, reply) => {
+      const text = await operations.trace(params.id);
+      if (text === null) throw new ProblemError('not-found', 'This operation has no trace.');
+      return reply
+        .type('application/json; charset=utf-8')
+        .headers(dispositionOf(params.id, query))
+        .send(answerOf(text, query));
+    },
+  );
+
+  app.get(
+    '/operations/:id/rules',
+    {
+      schema: {
+        tags: ['operations'],
+        summary: 'How each rule of the handoff fared when a kernel was left in peace',
+        params: IdParams,
+        response: { 200: RuleList, '4xx': ProblemRef },
+      },
+    },
+    async ({ params }) => {
+      const text = await operations.trace(params.id);
+      return { items: text === null ? [] : (JSON.parse(text) as Trace).rules };
+    },
+  );
+}
+
+/** The stored text, byte for byte, where the whole is asked for: the same run gives the same text. */
+function answerOf(text: string, query: Query): string {
+  const { format = 'json', cpu, kind, from, to, limit, cursor } = query;
+  const isPaged = limit !== undefined || cursor !== undefined;
+  const isPart = isPaged || [cpu, kind, from, to].some((each) => each !== undefined);
+  if (format === 'json' && !isPart) return text;
+  if (format !== 'json' && isPaged)
+    throw new ProblemError(
+      'unprocessable',
+      'Pages are of the format json alone: leave limit and cursor out.',
+    );
+  const part = queryTrace(JSON.parse(text) as Trace, {
+    ...(cpu === undefined ? {} : { cpus: cpu.split(',').map(Number) }),
+    ...(kind === undefined ? {} : { kinds: kind.split(',') }),
+    ...(from === undefined ? {} : { from: boundOf(from) }),
+    ...(to === undefined ? {} : { to: boundOf(to) }),
+    ...(cursor === undefined ? {} : { after: Number(cursor) }),
+    limit: limit ?? (format === 'json' ? DEFAULT_LIMIT : Number.POSITIVE_INFINITY),
+  });
+  return formatTrace(part, format);
+}
+
+function boundOf(text: string): TraceBound {
+  switch (text) {
+    case 't0':
+    case 't1':
+    case 't2':
+    case 't3':
+    case 't4':
+      return text;
+    default:
+      return Number(text);
+  }
+}
+
+/** A browser is to save what is for another program. */
+function dispositionOf(id: string, { format }: Query): Readonly<Record<string, string>> {
+  return format === 'perfetto' ? { 'content-disposition': `attachment; filename="${id}-perfetto.json"` } : {};
+}

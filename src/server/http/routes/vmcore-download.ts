@@ -1,0 +1,158 @@
+/**
+ * The vmcore as the guest wrote it, whole or in ranges: RFC 9110 §13 and §14, RFC 9530 (Repr-Digest).
+ * Nothing compresses on the way: ranges and digests are of the bytes themselves.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { IdParams, ProblemRef } from '../schemas/index.ts';
+import type { App, RouteContext } from '../shared/context.ts';
+import type { VmcoreSource } from '../shared/ports.ts';
+import { ProblemError } from '../shared/problem.ts';
+import { type ByteRange, judgeConditions, parseRange } from '../shared/range.ts';
+
+const tags = ['captures'];
+const OCTETS = 'application/octet-stream';
+const binary = Type.String({ format: 'binary' });
+
+type Download = FastifyRequest<{ Params: { id: string } }>;
+
+export function registerVmcoreRoutes(app: App, { captures }: RouteContext): void {
+  const find = async (id: string): Promise<VmcoreSource> => {
+    const source = await captures.vmcore(id);
+    if (source === null) throw new ProblemError('not-found', 'This crash left no vmcore.');
+    return source;
+  };
+
+  app.get<{ Params: { id: string } }>(
+    '/captures/:id/vmcore',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        tags,
+        summary: 'Downloads the vmcore as the guest wrote it',
+        description:
+          'Takes Range (several too), If-Range, If-Match and If-None-Match; the ETag is the SHA-256. A dump cut short is named `vmcore-incomplete`.',
+        params: IdParams,
+        response: {
+          200: { description: 'The whole vmcore', content: { [OCTETS]: { schema: binary } } },
+          206: {
+            description: 'Ranges of it',
+            content: { [OCTETS]: { schema: binary }, 'multipart/byteranges': { schema: binary } },
+          },
+          304: Type.Null({ description: 'If-None-Match names it' }),
+          '4xx': ProblemRef,
+        },
+      },
+    },
+    async (request, reply) => sendVmcore(request, reply, await find(request.params.id)),
+  );
+
+  app.head<{ Params: { id: string } }>(
+    '/captures/:id/vmcore',
+    { schema: { tags, summary: 'What a download would say, without the bytes', params: IdParams } },
+    async (request, reply) => {
+      const source = await find(request.params.id);
+      const { verdict } = judge(request, source);
+      if (verdict === 'failed') throw new ProblemError('precondition-failed', undefined, describe(source));
+      reply.headers(describe(source));
+      if (verdict === 'not-modified') return reply.code(304).send();
+      return reply.type(OCTETS).header('content-length', String(source.bytes)).send();
+    },
+  );
+}
+
+function sendVmcore(request: Download, reply: FastifyReply, source: VmcoreSource): FastifyReply {
+  const { verdict, rangeCounts } = judge(request, source);
+  const fields = describe(source);
+  if (verdict === 'failed') throw new ProblemError('precondition-failed', undefined, fields);
+  if (verdict === 'not-modified') return reply.headers(fields).code(304).send();
+
+  const answer = parseRange(rangeCounts ? request.headers.range : undefined, source.bytes);
+  switch (answer.kind) {
+    case 'unsatisfiable':
+      throw new ProblemError('range-not-satisfiable', undefined, {
+        'content-range': `bytes */${source.bytes}`,
+      });
+    case 'whole':
+      return sendBytes(reply.headers(fields), source, { start: 0, end: source.bytes });
+    case 'ranges': {
+      reply.headers(fields).code(206);
+      const [first] = answer.ranges;
+      if (first !== undefined && answer.ranges.length === 1) {
+        return sendBytes(reply.header('content-range', contentRange(first, source)), source, first);
+      }
+      return sendParts(reply, source, answer.ranges);
+    }
+  }
+}
+
+function sendBytes(reply: FastifyReply, source: VmcoreSource, range: ByteRange): FastifyReply {
+  return reply
+    .type(OCTETS)
+    .header('content-length', String(range.end - range.start))
+    .send(Readable.from(source.read(range.start, range.end), { objectMode: false }));
+}
+
+function sendParts(reply: FastifyReply, source: VmcoreSource, ranges: readonly ByteRange[]): FastifyReply {
+  const boundary = `kdumpd-${randomBytes(18).toString('hex')}`;
+  const heads = ranges.map((range) =>
+    Buffer.from(
+      `\r\n--${boundary}\r\ncontent-type: ${OCTETS}\r\ncontent-range: ${contentRange(range, source)}\r\n\r\n`,
+      'latin1',
+    ),
+  );
+  const tail = Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1');
+  const length = ranges.reduce(
+    (sum, range, i) => sum + (heads[i]?.length ?? 0) + range.end - range.start,
+    tail.length,
+  );
+
+  async function* parts(): AsyncGenerator<Uint8Array> {
+    for (const [i, range] of ranges.entries()) {
+      yield heads[i] ?? tail;
+      yield* source.read(range.start, range.end);
+    }
+    yield tail;
+  }
+  return reply
+    .type(`multipart/byteranges; boundary=${boundary}`)
+    .header('content-length', String(length))
+    .send(Readable.from(parts(), { objectMode: false }));
+}
+
+function contentRange(range: ByteRange, source: VmcoreSource): string {
+  return `bytes ${range.start}-${range.end - 1}/${source.bytes}`;
+}
+
+function judge(request: Download, source: VmcoreSource): ReturnType<typeof judgeConditions> {
+  const { headers } = request;
+  const ifRange = headers['if-range'];
+  return judgeConditions(
+    {
+      ifMatch: headers['if-match'],
+      ifNoneMatch: headers['if-none-match'],
+      ifRange: Array.isArray(ifRange) ? ifRange.join(',') : ifRange,
+    },
+    etagOf(source),
+  );
+}
+
+function etagOf(source: VmcoreSource): string {
+  return `"${source.sha256}"`;
+}
+
+/** The fields that describe the representation whatever part of it is sent. */
+function describe(source: VmcoreSource): Record<string, string> {
+  const name = source.incomplete === true ? 'vmcore-incomplete' : 'vmcore';
+  return {
+    etag: etagOf(source),
+    'accept-ranges': 'bytes',
+    'content-disposition': `attachment; filename="${name}"`,
+    'cache-control': 'private, no-transform, max-age=31536000, immutable',
+    'repr-digest': `sha-256=:${Buffer.from(source.sha256, 'hex').toString('base64')}:`,
+    'x-content-sha256': source.sha256,
+  };
+}

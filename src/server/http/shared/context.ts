@@ -1,0 +1,50 @@
+/**
+ * What every route is given: the seams it works through and the server's own event log and streams.
+ */
+
+import type {} from '@fastify/sse';
+import type {} from '@fastify/swagger';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyTypeProviderDefault,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { Fleet } from '../../../panic/contract/index.ts';
+import type { EventLog } from './event-log.ts';
+import type { StreamRegistry } from './event-stream.ts';
+import type {
+  CaptureReader,
+  HealthCheck,
+  ImageCatalogue,
+  OperationReader,
+  ScheduleView,
+  VersionInfo,
+} from './ports.ts';
+
+/** A fastify instance, whatever checks its requests. */
+export type App<Provider extends FastifyTypeProviderDefault = TypeBoxTypeProvider> = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  Provider
+>;
+
+export type RouteContext = {
+  readonly fleet: Fleet;
+  readonly captures: CaptureReader;
+  readonly operations: OperationReader;
+  readonly images: ImageCatalogue;
+  readonly health: () => readonly HealthCheck[];
+  readonly schedules: () => Promise<readonly ScheduleView[]>;
+  readonly version: VersionInfo;
+  readonly events: EventLog;
+  readonly streams: StreamRegistry;
+};
+
+/** Where the API lives; `Location` fields and the OpenAPI document begin with it. */
+export const API_PREFIX = '/api/v1';

@@ -1,0 +1,65 @@
+/** Removes captures beyond a limit, the oldest first, so that a fleet that crashes all day does not fill the disk. */
+
+import type { Capture } from '../../panic/contract/index.ts';
+import type { CaptureReader } from '../http/shared/ports.ts';
+
+export type RetentionLimits = {
+  /** Captures kept, whatever they weigh. */
+  readonly maxCaptures: number;
+  /** Bytes of vmcores as written (before pages are shared); absent: no limit. */
+  readonly maxVmcoreBytes?: number;
+  /** Captures younger than this are always kept; 10 minutes unless told. */
+  readonly minAgeMs?: number;
+};
+
+export type RetentionResult = {
+  readonly kept: number;
+  readonly removed: readonly string[];
+  readonly removedBytes: number;
+};
+
+const PAGE = 200;
+const MIN_AGE_MS = 10 * 60_000;
+
+/**
+ * Walks the captures from the newest and removes what lies beyond a limit.
+ * @param now milliseconds since 1970
+ */
+export async function sweepCaptures(
+  captures: Pick<CaptureReader, 'list' | 'remove'>,
+  limits: RetentionLimits,
+  now: number,
+): Promise<RetentionResult> {
+  const minAge = limits.minAgeMs ?? MIN_AGE_MS;
+  let kept = 0;
+  let keptBytes = 0;
+  const doomed: Capture[] = [];
+  for await (const capture of newestFirst(captures)) {
+    const bytes = capture.vmcore?.bytes ?? 0;
+    const fits =
+      kept < limits.maxCaptures && keptBytes + bytes <= (limits.maxVmcoreBytes ?? Number.POSITIVE_INFINITY);
+    const young = now - Date.parse(capture.createdAt) < minAge;
+    if (fits || young) {
+      kept += 1;
+      keptBytes += bytes;
+    } else {
+      doomed.push(capture);
+    }
+  }
+  // Removed only after the walk: the cursor of a page must not lose its place.
+  for (const capture of doomed) await captures.remove(capture.id);
+  return {
+    kept,
+    removed: doomed.map((capture) => capture.id),
+    removedBytes: doomed.reduce((sum, capture) => sum + (capture.vmcore?.bytes ?? 0), 0),
+  };
+}
+
+async function* newestFirst(captures: Pick<CaptureReader, 'list'>): AsyncGenerator<Capture> {
+  let cursor: string | undefined;
+  do {
+    const page = await captures.list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    yield* page.items;
+    cursor = page.next;
+  } while (cursor !== undefined);
+}

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { putU32, putU64 } from '../../../src/base/bytes.ts';
+import { buildFdt, node } from '../../../src/base/fdt/index.ts';
+import type { MachineEvent } from '../../../src/emulator/host/index.ts';
+import { LoadLog } from '../../../src/panic/facts/index.ts';
+import { purgatoryFacts } from '../../../src/panic/facts/purgatory-facts.ts';
+import { treeFacts } from '../../../src/panic/facts/tree-facts.ts';
+
+function event(rest: Partial<MachineEvent>): MachineEvent {
+  return { n: 0, cpu: 0, insn: 5, tb: 0n, kind: 'syscall', ...rest };
+}
+
+const CALL = event({
+  detail: 'kexec_load',
+  regs: {
+    entry: 0x700n,
+    segments: 1n,
+    flags: 1n,
+    seg0_mem: 0x1000n,
+    seg0_memsz: 0x1000n,
+    seg0_bufsz: 1n,
+  },
+});
+const result = (r3: bigint, so = 0n): MachineEvent =>
+  event({ detail: 'kexec_load result', regs: { r3: BigInt.asUintN(64, r3), so } });
+
+describe('LoadLog', () => {
+  it.each([
+    [0n, 0n, 'ok'],
+    [26n, 1n, 'ETXTBSY'],
+    [-26n, 0n, 'ETXTBSY'],
+    [-99n, 0n, 'EADDRNOTAVAIL'],
+    [77n, 1n, 'errno 77'],
+  ])('r3 = %s, summary overflow %s: %s', (r3, so, name) => {
+    const log = new LoadLog();
+    log.add(CALL, false);
+    log.add(result(r3, so), false);
+    expect(log.calls).toMatchObject([{ crash: true, result: name, segments: [{ bytes: 0x1000 }] }]);
+    expect(log.calls[0]?.hooks).toBeUndefined();
+  });
+
+  it('hooks count during the call alone', () => {
+    const log = new LoadLog();
+    const hook = (detail: string) => event({ kind: 'fetch', detail });
+    log.add(hook('machine_kexec_prepare'), true);
+    log.add(CALL, true);
+    log.add(hook('machine_kexec_prepare'), true);
+    log.add(result(0n), true);
+    log.add(hook('machine_kexec_cleanup'), true);
+    expect(log.calls[0]?.hooks).toEqual({ prepare: 1, cleanup: 0 });
+  });
+
+  it('keeps the last calls only', () => {
+    const log = new LoadLog(2);
+    for (const insn of [1, 2, 3]) log.add({ ...CALL, insn }, false);
+    expect(log.calls.map(({ insn }) => insn)).toEqual([2, 3]);
+  });
+});
+
+describe('treeFacts', () => {
+  it('says what is in the tree', () => {
+    const root = node('', { '#address-cells': [2], '#size-cells': [2] }, [
+      node('memory@0', {
+        device_type: 'memory',
+        reg: [0n, 0x40000000n, 0x100000000n, 0x1000n],
+        'linux,usable-memory': [0n, 0x1000n],
+      }),
+      node('rtas', { 'linux,rtas-base': [0x2fff0000], 'rtas-size': [0x1000] }),
+      node('cpus', {}, [node('cpu@8', { device_type: 'cpu', 'ibm,ppc-interrupt-server#s': [8, 9] })]),
+      node('chosen', { bootargs: 'a b', 'linux,kernel-end': [1], 'linux,initrd-start': [0x100000] }),
+    ]);
+    const facts = treeFacts(buildFdt({ root, reservations: [{ address: 1n, size: 2n }], bootCpu: 0 }));
+    expect(facts).toMatchObject({
+      version: 17,
+      memory: [{ bytes: 0x40000000 }, { start: '0x0000000100000000', bytes: 0x1000 }],
+      usable: [{ bytes: 0x1000 }],
+      reserved: [{ start: '0x0000000000000001', bytes: 2 }],
+      cpus: [8, 9],
+      rtas: { base: '0x000000002fff0000', bytes: 0x1000 },
+      bootargs: 'a b',
+      initrd: { start: '0x0000000000100000' },
+      leftovers: ['linux,kernel-end'],
+    });
+    expect(facts?.rtas?.entry).toBeUndefined();
+  });
+
+  it('no tree: undefined', () => {
+    expect(treeFacts(new Uint8Array(64))).toBeUndefined();
+    expect(treeFacts(new Uint8Array(3))).toBeUndefined();
+  });
+});
+
+describe('purgatoryFacts', () => {
+  const kernel = { role: 'kernel', mem: 0x10000, memsz: 0x1000 } as const;
+  const tree = { role: 'tree', mem: 0x20000, memsz: 0x1000 } as const;
+  const purgatory = { role: 'purgatory', mem: 0x30000, memsz: 0x1000 } as const;
+
+  for (const endian of ['big', 'little'] as const) {
+    it(`${endian}-endian: what it knows, its regions, its digest`, async () => {
+      const memory = new Uint8Array(0x40000).fill(7, 0x10000, 0x10800);
+      const put = (at: number, value: number) => putU64(memory, at, BigInt(value), endian);
+      put(0x30100, tree.mem);
+      put(0x30200, kernel.mem);
+      put(0x30208, 0x800);
+      const read = async (at: number, length: number) => memory.slice(at, at + length);
+      const facts = () => purgatoryFacts(purgatory, [kernel, tree], read);
+      expect(await facts()).toEqual({
+        byteOrder: endian,
+        knows: ['kernel', 'tree'],
+        regions: [{ start: '0x0000000000010000', bytes: 0x800 }],
+        digest: 'different',
+      });
+      memory.set(createHash('sha256').update(memory.subarray(0x10000, 0x10800)).digest(), 0x30400);
+      expect((await facts()).digest).toBe('equal');
+      putU32(memory, 0x10004, 1, 'big');
+      expect((await facts()).digest).toBe('different');
+    });
+  }
+
+  it('a list without the kernel is no digest', async () => {
+    const memory = new Uint8Array(0x40000);
+    putU64(memory, 0x30200, BigInt(tree.mem), 'little');
+    putU64(memory, 0x30208, 0x80n, 'little');
+    const facts = await purgatoryFacts(purgatory, [kernel, tree], async (at, length) =>
+      memory.slice(at, at + length),
+    );
+    expect(facts).toEqual({ byteOrder: 'little', knows: ['tree'], regions: [] });
+  });
+});

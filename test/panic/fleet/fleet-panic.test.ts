@@ -1,0 +1,159 @@
+/** The fleet has guests crash: operations that end with a capture, and partitions that come back by themselves. */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { dump, handoff } from '../../synth/crashing-guest.ts';
+import {
+  CRASHES,
+  closeFleetWorld,
+  type FleetWorld,
+  openFleetWorld,
+  phasesOf,
+  readyPartition,
+  seen,
+} from '../../synth/fleet-world.ts';
+import type { GuestScript, ScriptedPartition } from '../../synth/partition-handle.ts';
+import { elfDump } from '../../synth/vmcore.ts';
+
+const opened: FleetWorld[] = [];
+afterEach(async () => {
+  for (const world of opened.splice(0)) await closeFleetWorld(world);
+});
+
+async function world(script: GuestScript = CRASHES): Promise<FleetWorld> {
+  const made = await openFleetWorld(script);
+  opened.push(made);
+  return made;
+}
+
+describe('panic', () => {
+  it('captured, stored, told, and the partition is back in service', async () => {
+    const w = await world();
+    const id = await readyPartition(w);
+    const operation = await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
+    expect(operation).toMatchObject({ kind: 'panic', state: 'queued' });
+    expect(w.fleet.get(id).state).toBe('busy');
+    await seen(w, { kind: 'operation', id: operation.id, state: 'succeeded' });
+    await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
+    const done = await w.metadata.getOperation(operation.id);
+    const capture = await w.metadata.getCapture(done?.captureId ?? '');
+    expect(capture).toMatchObject({
+      partitionId: id,
+      image: 'debian',
+      outcome: 'captured',
+      phase: 'stored',
+      vmcore: { format: 'elf', bytes: elfDump().length },
+      rules: { broken: 0, held: 19 },
+    });
+    const manifest = await w.metadata.getManifestId(capture?.id ?? '');
+    const parts: Uint8Array[] = [];
+    for await (const part of w.vmcores.readVmcore(manifest ?? 0)) parts.push(part);
+    expect(Buffer.concat(parts).equals(elfDump())).toBe(true);
+    expect(JSON.parse((await w.metadata.getTrace(capture?.id ?? '')) ?? '').version).toBe(1);
+    expect(w.fleet.get(id)).toMatchObject({ crashes: 1, state: 'ready' });
+    expect(phasesOf(w, operation.id)).toEqual([
+      'queued',
+      'triggered',
+      'panic',
+      'handoff',
+      'purgatory',
+      'crash-kernel',
+      'dumping',
+      'stored',
+    ]);
+  });
+
+  it('a fault in a CPU that is not there: invalid, and the partition stays ready', async () => {
+    const w = await world();
+    const id = await readyPartition(w);
+    const faults = [{ kind: 'wedge', cpu: 2 }] as const;
+    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw', faults })).rejects.toMatchObject({
+      code: 'invalid',
+    });
+    expect(w.fleet.get(id).state).toBe('ready');
+  });
+
+  it('not ready: conflict; bad CPU or dump: invalid; unknown: not found', async () => {
+    const w = await world();
+    const { id } = await w.fleet.create({ image: 'debian', cpus: 2 });
+    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' })).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw', onCpu: 2 })).rejects.toMatchObject({
+      code: 'invalid',
+    });
+    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: '; reboot' })).rejects.toMatchObject({
+      code: 'invalid',
+    });
+    await expect(w.fleet.panic('p99', { trigger: 'sysrq', dump: 'raw' })).rejects.toMatchObject({
+      code: 'not-found',
+    });
+  });
+
+  it('the same key: the same operation, done once', async () => {
+    const w = await world();
+    const id = await readyPartition(w);
+    const request = { trigger: 'sysrq', dump: 'raw' } as const;
+    const [first, second] = await Promise.all([
+      w.fleet.panic(id, request, 'k'),
+      w.fleet.panic(id, request, 'k'),
+    ]);
+    expect(second.id).toBe(first.id);
+    await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
+    expect((await w.fleet.panic(id, request, 'k')).id).toBe(first.id);
+    expect(w.fleet.get(id)).toMatchObject({ state: 'ready', crashes: 1 });
+  });
+
+  it('a failed crash: the operation fails with the reason, the capture stays, the partition comes back', async () => {
+    const w = await world({
+      ...CRASHES,
+      onInput: (guest, vty, text) => {
+        if (vty !== 0 || text !== '\x0fc') return guest.rest();
+        handoff(guest, 1);
+        guest.rest();
+      },
+    });
+    const id = await readyPartition(w);
+    const operation = await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
+    await seen(w, { kind: 'operation', id: operation.id, state: 'failed' });
+    const done = await w.metadata.getOperation(operation.id);
+    expect(done).toMatchObject({
+      phase: 'purgatory',
+      error: { code: 'capture-failed' },
+      captureId: expect.any(String),
+    });
+    expect(await w.metadata.getCapture(done?.captureId ?? '')).toMatchObject({
+      outcome: 'failed',
+      phase: 'purgatory',
+      vmcore: null,
+    });
+    await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
+  });
+
+  it('stopped in mid-crash: the operation fails, and the partition stays off', async () => {
+    const w = await world({
+      ...CRASHES,
+      onInput: (guest, vty, text) => {
+        if (vty === 0 && text === '\x0fc') handoff(guest, 1);
+      },
+    });
+    const id = await readyPartition(w);
+    const operation = await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
+    await seen(w, { kind: 'operation', id: operation.id, phase: 'purgatory' });
+    const stop = await w.fleet.stop(id);
+    await seen(w, { kind: 'operation', id: stop.id, state: 'succeeded' });
+    expect((await w.metadata.getOperation(operation.id))?.state).toBe('failed');
+    expect(w.fleet.get(id).state).toBe('stopped');
+    expect(w.guests[0]?.lives).toBe(1);
+  });
+
+  it('a guest that crashes by itself is captured, too', async () => {
+    const w = await world();
+    const id = await readyPartition(w);
+    const guest = w.guests[0] as ScriptedPartition;
+    dump(guest, elfDump());
+    await seen(w, { kind: 'capture', partitionId: id });
+    await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
+    const { items } = await w.metadata.listCaptures({ limit: 10 });
+    expect(items).toMatchObject([{ outcome: 'captured', vmcore: { bytes: elfDump().length } }]);
+  });
+});

@@ -1,0 +1,187 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { arraySource } from '../../../src/base/bytes.ts';
+import { Refusal } from '../../../src/panic/contract/index.ts';
+import { BOOT, bootWithCrashKernel, handoff } from '../../synth/crashing-guest.ts';
+import {
+  CRASHES,
+  closeFleetWorld,
+  type FleetWorld,
+  type FleetWorldOptions,
+  openFleetWorld,
+  readyPartition,
+  seen,
+} from '../../synth/fleet-world.ts';
+import type { GuestScript } from '../../synth/partition-handle.ts';
+
+const opened: FleetWorld[] = [];
+afterEach(async () => {
+  for (const world of opened.splice(0)) await closeFleetWorld(world);
+});
+
+async function world(script: GuestScript = CRASHES, options: FleetWorldOptions = {}): Promise<FleetWorld> {
+  const made = await openFleetWorld(script, options);
+  opened.push(made);
+  return made;
+}
+
+describe('partitions', () => {
+  it('one without H_SIGNAL_SYS_RESET has a machine without it', async () => {
+    const w = await world();
+    const { id } = await w.fleet.create({ image: 'debian', refuseSysReset: true });
+    await w.fleet.start(id);
+    await seen(w, { kind: 'partition', id, state: 'ready' });
+    expect(w.guests[0]?.config.refuseSysReset).toBe(true);
+  });
+
+  it('firmware, interrupts and disks of the request → shown, and the machine has them', async () => {
+    const w = await world();
+    const machine = { firmware: 'open-firmware', interrupts: 'xive', diskBus: 'vscsi' } as const;
+    const made = await w.fleet.create({ image: 'debian', ...machine });
+    expect(made).toMatchObject(machine);
+    await w.fleet.start(made.id);
+    await seen(w, { kind: 'partition', id: made.id, state: 'ready' });
+    const config = w.guests[0]?.config;
+    expect(config).toMatchObject({ firmware: 'open-firmware', interruptController: 'xive' });
+    expect(config?.disks.map(({ bus }) => bus)).toEqual(config?.disks.map(() => 'vscsi'));
+    // A partition of an earlier release, which knew none of them, is what it was.
+    const usual = { firmware: 'flat', interrupts: 'xics', diskBus: 'virtio' };
+    expect(await w.fleet.create({ image: 'debian' })).toMatchObject(usual);
+  });
+
+  it.each([{ firmware: 'open-firmware' }, { interrupts: 'xive' }, { diskBus: 'vscsi' }] as const)(
+    '%o of an image whose guest has no driver → refused with the reason',
+    async (asked) => {
+      const machine = { firmware: 'flat', interruptController: 'xics', diskBus: 'virtio' } as const;
+      const w = await world(CRASHES, { boot: { ...BOOT, machine } });
+      const [value] = Object.values(asked);
+      await expect(w.fleet.create({ image: 'debian', ...asked })).rejects.toMatchObject({
+        code: 'invalid',
+        message: expect.stringContaining(`cannot deal with ${value}`),
+      });
+      const usual = { firmware: 'flat', interrupts: 'xics', diskBus: 'virtio' } as const;
+      expect(await w.fleet.create({ image: 'debian', ...usual })).toMatchObject(usual);
+    },
+  );
+
+  it('created off, started by an operation, stopped, removed', async () => {
+    const w = await world();
+    const made = await w.fleet.create({ image: 'debian', cpus: 2, memory: '64M' });
+    expect(made).toMatchObject({ state: 'stopped', memoryBytes: 64 << 20, cpus: 2, crashes: 0 });
+    const start = await w.fleet.start(made.id);
+    expect(start).toMatchObject({ kind: 'start', state: 'queued', partitionId: made.id });
+    await seen(w, { kind: 'operation', id: start.id, state: 'succeeded' });
+    expect(w.fleet.get(made.id).state).toBe('ready');
+    await expect(w.fleet.start(made.id)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(w.fleet.remove(made.id)).rejects.toMatchObject({ code: 'conflict' });
+    const stop = await w.fleet.stop(made.id);
+    await seen(w, { kind: 'operation', id: stop.id, state: 'succeeded' });
+    expect(w.fleet.get(made.id).state).toBe('stopped');
+    await w.fleet.remove(made.id);
+    expect(w.guests[0]?.closed).toBe(true);
+    expect(() => w.fleet.get(made.id)).toThrow(Refusal);
+    expect(await w.metadata.listPartitions()).toEqual([]);
+  });
+
+  it('what could never start is refused', async () => {
+    const w = await world();
+    for (const request of [
+      { image: 'nowhere' },
+      { image: 'debian', memory: '3 bananas' },
+      { image: 'debian', processor: 'power8', mmu: 'radix' },
+      { image: 'debian', processor: 'power8', interrupts: 'xive' },
+    ] as const) {
+      await expect(w.fleet.create(request)).rejects.toMatchObject({ code: 'invalid' });
+    }
+  });
+
+  it('a guest that does not come up: failed with the reason, and can be started again', async () => {
+    let dead = true;
+    const w = await world({
+      onStart: (guest) =>
+        dead ? guest.end({ kind: 'error', message: 'bad kernel' }) : bootWithCrashKernel(guest),
+    });
+    const { id } = await w.fleet.create({ image: 'debian', cpus: 2 });
+    const start = await w.fleet.start(id);
+    await seen(w, { kind: 'operation', id: start.id, state: 'failed' });
+    expect(w.fleet.get(id)).toMatchObject({ state: 'failed', reason: expect.stringContaining('bad kernel') });
+    expect((await w.metadata.getOperation(start.id))?.error?.code).toBe('not-ready');
+    dead = false;
+    await w.fleet.start(id);
+    await seen(w, { kind: 'partition', id, state: 'ready' });
+    // The machine that failed is not used again.
+    expect(w.guests.length).toBe(2);
+  });
+
+  it('reset: off and on again; console of the current life', async () => {
+    const w = await world({
+      ...CRASHES,
+      onStart: (guest) => {
+        guest.print(`life ${guest.lives}`);
+        bootWithCrashKernel(guest);
+      },
+    });
+    const id = await readyPartition(w);
+    const shown: string[] = [];
+    w.fleet.watchConsole(id, (bytes) => shown.push(Buffer.from(bytes).toString()));
+    await w.fleet.reset(id);
+    await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
+    expect(Buffer.from(w.fleet.console(id)).toString()).toBe('life 2');
+    expect(shown).toEqual(['life 2']);
+    await w.fleet.type(id, Buffer.from('ls\r'));
+    expect(w.guests[0]?.typed).toContain('0: ls\r');
+  });
+});
+
+describe('the service goes down', () => {
+  it('closed in mid-crash: interrupted, nothing is stored', async () => {
+    const w = await world({
+      ...CRASHES,
+      onInput: (guest, vty, text) => vty === 0 && text === '\x0fc' && handoff(guest, 1),
+    });
+    const id = await readyPartition(w);
+    const operation = await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
+    await seen(w, { kind: 'operation', id: operation.id, phase: 'purgatory' });
+    await w.fleet.close();
+    expect(await w.metadata.getOperation(operation.id)).toMatchObject({
+      state: 'failed',
+      error: { code: 'interrupted' },
+    });
+    expect((await w.metadata.listCaptures({ limit: 10 })).items).toEqual([]);
+  });
+
+  it('opened again: partitions are there, off; what had not ended has failed', async () => {
+    const w = await world();
+    const id = await readyPartition(w);
+    const at = '2024-03-01T12:00:00Z';
+    await w.metadata.createOperation({
+      id: 'o99',
+      kind: 'panic',
+      state: 'running',
+      phase: 'dumping',
+      partitionId: id,
+      createdAt: at,
+      updatedAt: at,
+    });
+    const again = await world(CRASHES, { stores: w });
+    opened.splice(opened.indexOf(w), 1);
+    expect(await w.metadata.getOperation('o99')).toMatchObject({
+      state: 'failed',
+      error: { code: 'interrupted' },
+    });
+    expect(again.fleet.list()).toMatchObject([{ id, name: 'one', state: 'stopped' }]);
+    await again.fleet.startAll();
+    expect(again.fleet.get(id).state).toBe('ready');
+    await w.fleet.close();
+  });
+
+  it('sweeping keeps what captures need', async () => {
+    const w = await world();
+    const id = await readyPartition(w);
+    await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
+    await seen(w, { kind: 'capture', partitionId: id });
+    await w.vmcores.writeVmcore(arraySource(new Uint8Array(100_000).fill(7)));
+    expect((await w.fleet.sweepStore()).chunks).toBe(2);
+    const [kept] = await w.vmcores.list();
+    await w.vmcores.verify(kept?.id ?? 0);
+  });
+});

@@ -1,0 +1,436 @@
+import { describe, expect, it } from 'vitest';
+import type { PanicRequest } from '../../../src/panic/contract/index.ts';
+import { Life } from '../../../src/panic/guest/session.ts';
+import { type CrashResult, crash } from '../../../src/panic/index.ts';
+import {
+  BOOT,
+  bootWithCrashKernel,
+  configOf,
+  crashablePartition,
+  dump,
+  enterKernel,
+  handoff,
+  KERNEL,
+  loadCrashKernel,
+  PURGATORY,
+} from '../../synth/crashing-guest.ts';
+import type { GuestScript, ScriptedPartition } from '../../synth/partition-handle.ts';
+import { elfDump } from '../../synth/vmcore.ts';
+
+const SYSRQ: PanicRequest = { trigger: 'sysrq', dump: 'raw' };
+const BREAK_C = '\x0fc';
+
+type Outcome = {
+  readonly guest: ScriptedPartition;
+  readonly result: CrashResult;
+  readonly phases: readonly string[];
+};
+
+/** Boots the scripted guest and crashes it. */
+async function run(
+  script: GuestScript,
+  request: PanicRequest = SYSRQ,
+  config = configOf(2),
+): Promise<Outcome> {
+  const guest = crashablePartition({ onStart: bootWithCrashKernel, ...script }, config);
+  const life = new Life(guest, true);
+  await life.start();
+  const ready = await life.untilReady(100);
+  expect(ready.kind).toBe('ready');
+  const phases: string[] = [];
+  const result = await crash(life, BOOT, request, {
+    loadedDump: 'raw',
+    ...(ready.kind === 'ready' && ready.noCrashKernel !== undefined
+      ? { noCrashKernel: ready.noCrashKernel }
+      : {}),
+    onPhase: (phase) => phases.push(phase),
+  });
+  return { guest, result, phases };
+}
+
+/** Does `work` when ^O c is typed. */
+function onSysrq(work: (guest: ScriptedPartition) => void): GuestScript {
+  return { onInput: (guest, vty, text) => (vty === 0 && text === BREAK_C ? work(guest) : guest.rest()) };
+}
+
+function wholeCrash(guest: ScriptedPartition): void {
+  handoff(guest, 1);
+  enterKernel(guest, 1);
+  // The worker's own turns lie between; the tree and the flag are read meanwhile.
+  setTimeout(() => dump(guest, elfDump()), 20);
+}
+
+describe('crash: captured', () => {
+  it('every phase is told in order, T0 to T4 are there, no rule is broken', async () => {
+    const { result, phases } = await run(onSysrq(wholeCrash));
+    expect(result).toMatchObject({ outcome: 'captured', phase: 'dumped', end: { kind: 'reboot' } });
+    expect(phases).toEqual(['triggered', 'panic', 'handoff', 'purgatory', 'crash-kernel', 'dumping']);
+    expect(Object.keys(result.trace?.instants ?? {})).toEqual(['t0', 't1', 't2', 't3', 't4']);
+    expect(result.trace?.rules.filter(({ verdict }) => verdict === 'broken')).toEqual([]);
+    expect(result.dump).toMatchObject({ disk: 0, format: 'elf', complete: true, bytes: elfDump().length });
+    expect(result.instructions.handoff).toBeGreaterThan(0);
+  });
+
+  it('the worker dies in the crash kernel: what was seen until then is told', async () => {
+    const died = async (): Promise<never> => {
+      throw new Error('the partition’s worker ended with 1');
+    };
+    const dies = (guest: ScriptedPartition): void => {
+      handoff(guest, 1);
+      guest.readMemory = died;
+      guest.readInstant = died;
+      guest.vcpus = died;
+      enterKernel(guest, 1);
+      guest.end({ kind: 'error', message: 'the partition’s worker ended with 1' });
+    };
+    const { result } = await run(onSysrq(dies));
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'crash-kernel' });
+    expect(result.reason).toContain('ended with 1');
+    expect(result.trace?.image).not.toHaveProperty('entered');
+    expect(result.identity).toBeUndefined();
+  });
+
+  it('the same script twice gives the same trace, byte for byte', async () => {
+    const [first, second] = [await run(onSysrq(wholeCrash)), await run(onSysrq(wholeCrash))];
+    expect(JSON.stringify(first.result.trace)).toBe(JSON.stringify(second.result.trace));
+  });
+
+  it('a single CPU: rules about others do not apply', async () => {
+    const script = onSysrq((guest) => {
+      handoff(guest, 0);
+      enterKernel(guest, 0);
+      setTimeout(() => dump(guest, elfDump()), 20);
+    });
+    const { result } = await run(script, SYSRQ, configOf(1));
+    expect(result.outcome).toBe('captured');
+    expect(
+      result.trace?.rules.filter(({ verdict }) => verdict === 'not-applicable').map(({ name }) => name),
+    ).toEqual(expect.arrayContaining(['stop-reached', 'secondaries-parked', 'slaves-at-0x60']));
+  });
+});
+
+describe('crash: triggers', () => {
+  it('sysrq on a CPU: the agent steers first, then the break', async () => {
+    const script: GuestScript = {
+      onInput: (guest, _vty, text) => {
+        if (text === 'sysrq c 1\n') {
+          guest.say('ok sysrq c 1');
+          guest.rest();
+        } else if (text === BREAK_C) wholeCrash(guest);
+      },
+    };
+    const { guest, result } = await run(script, { ...SYSRQ, onCpu: 1 });
+    expect(guest.typed).toEqual(['1: sysrq c 1\n', `0: ${BREAK_C}`]);
+    expect(result.outcome).toBe('captured');
+  });
+
+  for (const trigger of ['panic', 'echo'] as const) {
+    it(`${trigger}: the agent is told the CPU`, async () => {
+      const script: GuestScript = {
+        onInput: (guest, _vty, text) => text === 'panic 1\n' && wholeCrash(guest),
+      };
+      const { guest, result } = await run(script, { trigger, onCpu: 1, dump: 'raw' });
+      expect(guest.typed).toEqual(['1: panic 1\n']);
+      expect(result.outcome).toBe('captured');
+    });
+  }
+
+  for (const [cpus, others] of [
+    [2, '0'],
+    [4, '0,2,3'],
+  ] as const) {
+    it(`nmi on one of ${cpus} CPUs: the operator resets the others at one instant, and not the master, once Linux waits for it`, async () => {
+      const script: GuestScript = {
+        onNmi: (guest, [cpu]) => {
+          if (cpu === 0) return wholeCrash(guest);
+          guest.event({ cpu: 1, kind: 'reset', detail: 'system reset from outside' });
+          guest.event({ cpu: 1, kind: 'interrupt', addr: 0x100n, regs: { srr0: 0n, srr1: 0n } });
+          guest.event({ cpu: 1, kind: 'fetch', detail: '__crash_kexec', addr: 0xc000000000004200n });
+          guest.rest();
+        },
+      };
+      const request = { trigger: 'nmi', onCpu: 1, dump: 'raw' } as const;
+      const { guest, result } = await run(script, request, configOf(cpus));
+      expect(guest.typed).toEqual(['nmi: 1', `nmi: ${others}`]);
+      expect(result.outcome).toBe('captured');
+      expect(result.trace?.instants.t0?.event).toBe(1);
+    });
+  }
+
+  it('another way to dump: the crash kernel is loaded again first', async () => {
+    const script: GuestScript = {
+      onInput: (guest, _vty, text) => {
+        if (text === 'load -l -d 31\n') {
+          loadCrashKernel(guest);
+          guest.say('ok load -l -d 31');
+          guest.rest();
+        } else if (text === BREAK_C) wholeCrash(guest);
+      },
+    };
+    const { guest, result } = await run(script, { ...SYSRQ, dump: ' -l  -d 31' });
+    expect(guest.typed[0]).toBe('1: load -l -d 31\n');
+    expect(result.outcome).toBe('captured');
+  });
+
+  it('a CPU that is not there, an agent that refuses: failed before anything happens', async () => {
+    expect((await run({}, { ...SYSRQ, trigger: 'panic', onCpu: 7 })).result).toMatchObject({
+      outcome: 'failed',
+      phase: 'ready',
+      reason: expect.stringContaining('no CPU 7'),
+    });
+    const refusing: GuestScript = {
+      onInput: (guest) => {
+        guest.say('error panic no CPU 1 is online');
+        guest.rest();
+      },
+    };
+    expect((await run(refusing, { trigger: 'panic', onCpu: 1, dump: 'raw' })).result).toMatchObject({
+      outcome: 'failed',
+      phase: 'ready',
+      reason: expect.stringContaining('no CPU 1 is online'),
+    });
+  });
+});
+
+describe('crash: failed, with the last phase and the reason', () => {
+  it('no crash kernel is loaded: ibm,os-term', async () => {
+    const { result } = await run({
+      onStart: (guest) => {
+        guest.say('kdumpd-agent ready no-crash-kernel nothing is reserved');
+        guest.rest();
+      },
+      ...onSysrq((guest) => {
+        guest.event({ cpu: 1, kind: 'fetch', detail: 'panic', addr: 0xc000000000004000n });
+        guest.event({ cpu: 1, kind: 'fetch', detail: '__crash_kexec', addr: 0xc000000000004200n });
+        guest.end({ kind: 'os-term', message: 'OS panic: sysrq triggered crash' });
+      }),
+    });
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'panic', end: { kind: 'os-term' } });
+    expect(result.reason).toMatch(/no crash kernel is loaded \(nothing is reserved\).*sysrq triggered crash/);
+  });
+
+  it('the digest does not match: purgatory loops', async () => {
+    const { result } = await run(
+      onSysrq((guest) => {
+        handoff(guest, 1);
+        const master = guest.snapshots[1];
+        if (master !== undefined)
+          guest.snapshots[1] = { ...master, state: 'parked', nia: BigInt(PURGATORY + 0x17c) };
+        guest.rest();
+      }),
+    );
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'purgatory' });
+    expect(result.reason).toMatch(/CPU 1 loops at 0x000000000220017c.*digest/);
+    expect(result.trace?.rules.find(({ name }) => name === 'run-at-load-set')?.verdict).toBe('not-reached');
+  });
+
+  it('a CPU that never stops: named', async () => {
+    const { result } = await run(
+      onSysrq((guest) => {
+        guest.event({ cpu: 1, kind: 'fetch', detail: 'panic', addr: 0xc000000000004000n });
+        guest.event({
+          cpu: 1,
+          kind: 'hcall',
+          detail: 'H_SIGNAL_SYS_RESET',
+          regs: { status: 0xfffffffffffffffen },
+        });
+        guest.rest();
+      }),
+    );
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'handoff' });
+    expect(result.reason).toMatch(/CPU 0 never stopped.*CPU 1 waits/);
+    expect(result.trace?.rules.find(({ name }) => name === 'stop-reached')?.verdict).toBe('broken');
+  });
+
+  it('a CPU that never stops and goes on executing: named after 10 s of waiting, not at the timeout', async () => {
+    const { guest, result } = await run(
+      onSysrq((guest) => {
+        guest.event({ cpu: 1, kind: 'fetch', detail: 'panic', addr: 0xc000000000004000n });
+        guest.event({
+          cpu: 1,
+          kind: 'hcall',
+          detail: 'H_SIGNAL_SYS_RESET',
+          regs: { status: 0xfffffffffffffffen },
+        });
+        const [busy, master] = guest.snapshots;
+        if (busy === undefined || master === undefined) throw new Error('two CPUs');
+        guest.snapshots[0] = { ...busy, nia: 0xc000000000004508n };
+        guest.snapshots[1] = { ...master, state: 'parked', nia: 0xc000000000004208n };
+        const from = guest.insn;
+        const go = (second: number): void => {
+          guest.progress(from + second * 1e9);
+          if (second < 30) setTimeout(() => go(second + 1), 5);
+        };
+        go(1);
+      }),
+    );
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'handoff' });
+    expect(result.reason).toBe(
+      'CPU 0 never stopped: it is running at start_kernel+0x8 with interrupts off; the panicking CPU 1 waits for it without limit',
+    );
+    expect(guest.insn).toBeLessThan(20e9);
+  });
+
+  it('no space on the dump device: the agent’s reason, and the dump marked', async () => {
+    const vmcore = elfDump();
+    const script = onSysrq((guest) => {
+      handoff(guest, 1);
+      enterKernel(guest, 1);
+      guest.disks.set(0, vmcore.subarray(0, 8192));
+      guest.event({
+        cpu: -1,
+        kind: 'disk',
+        detail: 'first write',
+        regs: { disk: 0n, offset: 0n, length: 512n },
+      });
+      guest.say('kdumpd-agent dump-failed no-space /dev/vda has 8192 bytes');
+      guest.end({ kind: 'reboot' });
+    });
+    const { result } = await run(script, SYSRQ, configOf(2, 8192));
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      phase: 'dumping',
+      dump: { complete: false, bytes: 8192 },
+    });
+    expect(result.reason).toMatch(/no-space.*\/dev\/vda has 8192 bytes.*incomplete/);
+    expect(result.trace?.instants.t4).toBeUndefined();
+  });
+
+  it('a dump without the guest’s word for its end is not taken for whole', async () => {
+    const { result } = await run(
+      onSysrq((guest) => {
+        handoff(guest, 1);
+        enterKernel(guest, 1);
+        guest.disks.set(0, elfDump());
+        guest.event({
+          cpu: -1,
+          kind: 'disk',
+          detail: 'first write',
+          regs: { disk: 0n, offset: 0n, length: 512n },
+        });
+        guest.end({ kind: 'reboot' });
+      }),
+    );
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'dumping', dump: { complete: false } });
+  });
+
+  it('the crash kernel reboots without a dump', async () => {
+    const { result } = await run(
+      onSysrq((guest) => {
+        handoff(guest, 1);
+        enterKernel(guest, 1);
+        guest.end({ kind: 'reboot' });
+      }),
+    );
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      phase: 'crash-kernel',
+      reason: expect.stringContaining('without leaving a dump'),
+    });
+  });
+
+  it('nobody reacts to the trigger', async () => {
+    const { result } = await run(onSysrq((guest) => guest.rest()));
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      phase: 'triggered',
+      reason: expect.stringContaining('did not react'),
+    });
+  });
+
+  it('guest time runs out: the phase is named', async () => {
+    const { result } = await run(
+      onSysrq((guest) => {
+        handoff(guest, 1);
+        guest.progress(20e9);
+      }),
+      { ...SYSRQ, timeoutSeconds: 10 },
+    );
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      phase: 'purgatory',
+      reason: expect.stringMatching(/10 s of guest time.*purgatory/),
+    });
+  });
+
+  it('the machine itself fails', async () => {
+    const { result } = await run(
+      onSysrq((guest) => {
+        handoff(guest, 1);
+        guest.end({ kind: 'error', message: 'out of memory' });
+      }),
+    );
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      phase: 'purgatory',
+      reason: expect.stringContaining('out of memory'),
+    });
+  });
+});
+
+describe('crash: injected faults', () => {
+  it('are given to the machine before the trigger, and named in the reason', async () => {
+    const { guest, result } = await run(
+      onSysrq((each) => each.rest()),
+      {
+        ...SYSRQ,
+        faults: [
+          { kind: 'flip', of: 'kernel', offset: 0x10, at: 't1' },
+          { kind: 'wedge', cpu: 0 },
+        ],
+      },
+    );
+    expect(guest.injected).toEqual([
+      {
+        name: 'flip:kernel+0x10@t1',
+        damage: { kind: 'flip', raddr: KERNEL + 0x10 },
+        at: [{ kind: 'fetch', detail: 'entry' }],
+      },
+      { name: 'wedge:0@trigger', damage: { kind: 'wedge', cpu: 0 } },
+    ]);
+    expect(result.reason).toMatch(/did not react .* \(injected: flip:kernel\+0x10@t1, wedge:0@trigger\)$/);
+  });
+
+  it.each([
+    [{ kind: 'wedge', cpu: 2 }, 'no CPU 2'],
+    [{ kind: 'flip', of: 'kernel', offset: 0x100000 }, 'the segment is shorter'],
+  ] as const)('%o: failed before anything happens', async (fault, why) => {
+    const { guest, result } = await run({}, { ...SYSRQ, faults: [fault] });
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'ready', reason: expect.stringContaining(why) });
+    expect(guest.injected).toEqual([]);
+    expect(guest.typed).toEqual([]);
+  });
+});
+
+describe('Life', () => {
+  it('a guest that rests for a reason of its own is let on', async () => {
+    let rests = 0;
+    const { result } = await run({
+      onInput: (guest, vty, text) => {
+        if (vty === 0 && text === BREAK_C) handoff(guest, 1);
+        if (++rests < 10) {
+          guest.insn += 1000;
+          guest.rest();
+        } else {
+          enterKernel(guest, 1);
+          setTimeout(() => dump(guest, elfDump()), 20);
+        }
+      },
+    });
+    expect(result.outcome).toBe('captured');
+  });
+
+  it('ended before it is ready: said how', async () => {
+    const guest = crashablePartition({ onStart: (each) => each.end({ kind: 'power-off' }) });
+    const life = new Life(guest, true);
+    await life.start();
+    expect(await life.untilReady(10)).toEqual({ kind: 'ended', end: { kind: 'power-off' } });
+  });
+
+  it('never ready: standing still', async () => {
+    const guest = crashablePartition({ onStart: (each) => each.rest(), onInput: (each) => each.rest() });
+    const life = new Life(guest, true);
+    await life.start();
+    expect(await life.untilReady(10)).toEqual({ kind: 'standing' });
+  });
+});

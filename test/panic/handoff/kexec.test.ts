@@ -1,0 +1,335 @@
+import { describe, expect, it } from 'vitest';
+import { hex64 } from '../../../src/base/hex.ts';
+import type { InstantRecord } from '../../../src/emulator/host/index.ts';
+import { Life } from '../../../src/panic/guest/session.ts';
+import { type LeaveResult, leave } from '../../../src/panic/index.ts';
+import type { LeavePath } from '../../../src/panic/trace/index.ts';
+import { BOOT, bootWithCrashKernel, loadCrashKernel } from '../../synth/crashing-guest.ts';
+import {
+  fetch,
+  kexec,
+  LIST,
+  leavingPartition,
+  loadNext,
+  NEXT_ENTRY,
+  NEXT_KERNEL,
+  NEXT_TREE,
+  startUp,
+} from '../../synth/leaving-guest.ts';
+import type { GuestScript, ScriptedPartition } from '../../synth/partition-handle.ts';
+
+type Outcome = {
+  readonly guest: ScriptedPartition;
+  readonly life: Life;
+  readonly result: LeaveResult;
+  readonly phases: readonly string[];
+};
+
+/** Boots the scripted guest and has it leave. */
+async function run(
+  path: LeavePath,
+  answers: Readonly<Record<string, (guest: ScriptedPartition) => void>>,
+  change: (guest: ScriptedPartition) => void = () => undefined,
+): Promise<Outcome> {
+  const script: GuestScript = {
+    onStart: bootWithCrashKernel,
+    onInput: (guest, _vty, text) => (answers[text.trim()] ?? ((each) => each.rest()))(guest),
+  };
+  const guest = leavingPartition(script);
+  change(guest);
+  const life = new Life(guest, true);
+  await life.start();
+  expect((await life.untilReady(100)).kind).toBe('ready');
+  const phases: string[] = [];
+  const result = await leave(
+    life,
+    BOOT,
+    path,
+    { timeoutSeconds: 100 },
+    { onPhase: (phase) => phases.push(phase) },
+  );
+  return { guest, life, result, phases };
+}
+
+/** What was kept at an instant, as far as it is asked for. */
+function instantRecord(rest: Pick<InstantRecord, 'name' | 'insn'>): InstantRecord {
+  return {
+    by: '',
+    cpu: 0,
+    tb: 0n,
+    vcpus: [],
+    interrupts: [],
+    areas: [],
+    crqs: 0,
+    tces: 0,
+    inFlight: 0,
+    saves: [],
+    taken: [],
+    ...rest,
+  };
+}
+
+const LOADS = {
+  'load-next': (guest: ScriptedPartition): void => {
+    loadNext(guest);
+    guest.say('ok load-next');
+    guest.rest();
+  },
+};
+const GOES = {
+  ...LOADS,
+  kexec: (guest: ScriptedPartition): void => {
+    guest.say('ok kexec');
+    kexec(guest);
+    setTimeout(() => startUp(guest), 20);
+  },
+};
+
+describe('leave: an ordinary kexec', () => {
+  it('every phase is told in order; the guest is up in the same life, with its crash image', async () => {
+    const { guest, life, result, phases } = await run('kexec', GOES);
+    expect(result).toMatchObject({ outcome: 'done', phase: 'up' });
+    expect(phases).toEqual(['loading', 'triggered', 'shutdown', 'handoff', 'purgatory', 'new-kernel']);
+    expect(guest.typed).toEqual(['1: load-next\n', '1: kexec\n']);
+    expect(life.ended).toBeUndefined();
+    expect(life.load?.crash).toBe(true);
+    expect(life.next?.crash).toBe(false);
+    // What was looked out for is looked out for no longer.
+    expect(guest.plans.at(-1)).toBeUndefined();
+    expect(result.instructions.handoff).toBeGreaterThan(0);
+  });
+
+  it('the trace: the image as it will lie, read through the list of its pages', async () => {
+    const { guest, result } = await run('kexec', GOES);
+    expect(result.trace?.image).toMatchObject({
+      path: 'kexec',
+      load: {
+        crash: false,
+        segments: [{ role: 'kernel' }, { role: 'purgatory' }, { role: 'tree' }],
+        runAtLoad: { loaded: '306e7572', byteOrder: 'little' },
+        stub: 'ab'.repeat(0x100),
+      },
+      entered: { runAtLoad: '306e7572', tree: { bootCpu: 0 } },
+      symbols: { production: 'kallsyms', crash: 'kallsyms' },
+    });
+    const probes = guest.plans.findLast((plan) => plan !== undefined)?.probes ?? [];
+    expect(probes).toContainEqual(expect.objectContaining({ raddr: NEXT_ENTRY, name: 'entry' }));
+    expect(probes).toContainEqual(expect.objectContaining({ raddr: NEXT_KERNEL, name: 'segment kernel' }));
+    expect(probes).toContainEqual(
+      expect.objectContaining({ raddr: 0x4a00, name: 'at address 0: start_secondary' }),
+    );
+  });
+
+  it('the trace: begins with kernel_kexec; what others do at the image’s place is left out', async () => {
+    const { result } = await run('kexec', GOES);
+    expect(result.trace?.events.map(({ cpu, kind, detail }) => [cpu, kind, detail ?? ''])).toEqual([
+      [1, 'fetch', 'kernel_kexec'],
+      [1, 'fetch', 'device_shutdown'],
+      [0, 'fetch', 'machine_shutdown'],
+      [0, 'fetch', 'machine_kexec'],
+      [1, 'fetch', 'kexec_smp_down'],
+      [1, 'msr', ''],
+      [0, 'store', 'copy of kernel'],
+      [0, 'fetch', 'entry'],
+      [0, 'fetch', 'segment kernel'],
+      [1, 'fetch', 'at address 0: start_secondary'],
+    ]);
+    const { t0, t1, t2, t3 } = result.trace?.instants ?? {};
+    expect([t0?.cpu, t0?.event, t1?.cpu, t1?.event, t2?.event, t3]).toEqual([1, 0, 0, 7, 8, undefined]);
+  });
+
+  it('what was kept at T1 and T2 is compared with what was loaded', async () => {
+    const kept = (guest: ScriptedPartition): void => {
+      guest.subscribe((notice) => {
+        if (notice.kind !== 'machine-event') return;
+        const { detail = '', insn } = notice.event;
+        const name = { entry: 't1', 'segment kernel': 't2' }[detail];
+        if (name === 't1' || name === 't2') guest.instants.set(name, instantRecord({ name, insn }));
+      });
+    };
+    const { result } = await run('kexec', GOES, kept);
+    expect(result.trace?.handover).toEqual({
+      segments: [
+        { role: 'kernel', mem: hex64(NEXT_KERNEL), pages: 256, asLoadedAtT1: 256, asLoadedAtT2: 256 },
+        { role: 'purgatory', mem: hex64(NEXT_ENTRY - 0x700), pages: 16, asLoadedAtT1: 16, asLoadedAtT2: 16 },
+        { role: 'tree', mem: hex64(NEXT_TREE), pages: 16, asLoadedAtT1: 16, asLoadedAtT2: 16 },
+      ],
+      notAsLoaded: [],
+      changed: [],
+      changedPlaces: 0,
+    });
+    expect((await run('kexec', GOES)).result.trace).not.toHaveProperty('handover');
+  });
+
+  it('the same script twice gives the same trace, byte for byte', async () => {
+    const [first, second] = [await run('kexec', GOES), await run('kexec', GOES)];
+    expect(JSON.stringify(first.result.trace)).toBe(JSON.stringify(second.result.trace));
+  });
+
+  it.each([
+    ['has no end', (guest: ScriptedPartition) => guest.write(LIST, repeated(8))],
+    ['leads to itself', (guest: ScriptedPartition) => guest.write(LIST, circle())],
+    ['leads out of memory', (guest: ScriptedPartition) => guest.write(LIST, nowhere())],
+    ['holds rubbish', (guest: ScriptedPartition) => guest.write(LIST, new Uint8Array(0x1000).fill(0xff))],
+    ['ends at once', (guest: ScriptedPartition) => guest.write(LIST, repeated(4))],
+  ])(
+    'a list of pages that %s: → no image is described, and the kexec is not taken for seen',
+    async (_name, spoil) => {
+      const { result } = await run('kexec', GOES, spoil);
+      expect(result.trace?.image).not.toHaveProperty('load');
+      expect(result).toMatchObject({
+        outcome: 'failed',
+        phase: 'shutdown',
+        reason: expect.stringContaining('no new kernel was seen'),
+      });
+    },
+  );
+
+  it('the load is refused: failed before anything is tried, and the guest is as it was', async () => {
+    const { guest, result } = await run('kexec', {
+      'load-next': (each) => {
+        each.say('error load-next kexec ended with 255: no room');
+        each.rest();
+      },
+    });
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'ready', refused: true });
+    expect(result.reason).toMatch(/not loaded: .*no room/);
+    expect(guest.typed).toEqual(['1: load-next\n']);
+  });
+
+  it('kexec is refused: failed with the agent’s words', async () => {
+    const { result } = await run('kexec', {
+      ...LOADS,
+      kexec: (guest) => {
+        guest.say('error kexec no ordinary image is loaded');
+        guest.rest();
+      },
+    });
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'triggered', refused: true });
+    expect(result.reason).toContain('no ordinary image is loaded');
+  });
+
+  it('it crashes on the way: where, and what it could not do', async () => {
+    const { result } = await run('kexec', {
+      ...LOADS,
+      kexec: (guest) => {
+        fetch(guest, 0, 'kernel_kexec', 0x4600);
+        guest.event({
+          cpu: 0,
+          kind: 'interrupt',
+          addr: 0x300n,
+          regs: { srr0: 0xc000000000004710n, srr1: 0n, dar: 0n },
+        });
+        fetch(guest, 0, 'panic', 0x4000);
+        guest.end({ kind: 'reboot' });
+      },
+    });
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      reason:
+        'the guest crashed (panic on CPU 0 after interrupt 0x300 at machine_kexec+0x10); it ended in phase shutdown (reboot)',
+    });
+  });
+
+  it('the new kernel dies: the phase and how', async () => {
+    const { result } = await run('kexec', {
+      ...LOADS,
+      kexec: (guest) => {
+        kexec(guest);
+        guest.end({ kind: 'os-term', message: 'OS panic: no init' });
+      },
+    });
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      phase: 'new-kernel',
+      reason: 'the guest ended in phase new-kernel (os-term: OS panic: no init)',
+      end: { kind: 'os-term' },
+    });
+    expect(result.refused).toBeUndefined();
+  });
+
+  it('the new kernel hangs: every CPU and where it is', async () => {
+    const { result } = await run('kexec', {
+      ...LOADS,
+      kexec: (guest) => {
+        kexec(guest);
+        guest.rest();
+      },
+    });
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'new-kernel' });
+    expect(result.reason).toMatch(/every CPU stands still in phase new-kernel: CPU 0 running at/);
+  });
+
+  it('an image without an agent: refused', async () => {
+    const guest = leavingPartition({ onStart: (each) => each.rest() });
+    const life = new Life(guest, false);
+    await life.start();
+    await life.untilReady(100);
+    const result = await leave(life, { ...BOOT, agent: false }, 'kexec', {});
+    expect(result).toMatchObject({ outcome: 'failed', refused: true });
+    expect(guest.typed).toEqual([]);
+  });
+});
+
+describe('leave: a restart', () => {
+  it('traced from kernel_restart to the end of the life', async () => {
+    const { guest, result, phases } = await run('restart', {
+      restart: (each) => {
+        each.say('ok reboot');
+        fetch(each, 0, 'kernel_restart', 0x4900);
+        fetch(each, 0, 'device_shutdown', 0x4400);
+        fetch(each, 0, 'machine_shutdown', 0x4300);
+        each.event({ cpu: 0, kind: 'rtas', detail: 'system-reboot' });
+        each.end({ kind: 'reboot' });
+      },
+    });
+    expect(guest.typed).toEqual(['1: restart\n']);
+    expect(result).toMatchObject({ outcome: 'done', phase: 'restarted', end: { kind: 'reboot' } });
+    expect(phases).toEqual(['triggered', 'shutdown']);
+    expect(result.trace?.image).toMatchObject({ path: 'restart' });
+    expect(result.trace?.events.map(({ detail }) => detail)).toEqual([
+      'kernel_restart',
+      'device_shutdown',
+      'machine_shutdown',
+      'system-reboot',
+    ]);
+  });
+
+  it('the guest powers off instead: failed', async () => {
+    const { result } = await run('restart', { restart: (each) => each.end({ kind: 'power-off' }) });
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'triggered' });
+  });
+});
+
+describe('Life', () => {
+  it('an ordinary image that is loaded or dropped leaves the crash image as it is', async () => {
+    const guest = leavingPartition({ onStart: bootWithCrashKernel });
+    const life = new Life(guest, true);
+    await life.start();
+    await life.untilReady(100);
+    loadNext(guest);
+    expect([life.load?.crash, life.next?.crash]).toEqual([true, false]);
+    guest.event({ kind: 'syscall', detail: 'kexec_load', regs: { entry: 0n, segments: 0n, flags: 0n } });
+    expect([life.load?.crash, life.next]).toEqual([true, undefined]);
+    loadCrashKernel(guest);
+    guest.event({ kind: 'syscall', detail: 'kexec_load', regs: { entry: 0n, segments: 0n, flags: 1n } });
+    expect(life.load).toBeUndefined();
+  });
+});
+
+/** A page of the same entry. */
+function repeated(flag: number): Uint8Array {
+  const page = new Uint8Array(0x1000);
+  for (let at = 0; at < page.length; at += 8) page[at] = flag;
+  return page;
+}
+function circle(): Uint8Array {
+  const page = new Uint8Array(8);
+  new DataView(page.buffer).setBigUint64(0, BigInt(LIST) | 2n, true);
+  return page;
+}
+function nowhere(): Uint8Array {
+  const page = new Uint8Array(8);
+  new DataView(page.buffer).setBigUint64(0, 0x00f0_0000_0000_0002n, true);
+  return page;
+}

@@ -1,0 +1,183 @@
+/**
+ * What the page knows, as signals. Events say that something changed; the thing itself is then fetched, so that a
+ * missed or doubled event does no harm. Instruction counts have no events: the fleet is asked for now and then.
+ */
+
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import type { ServiceEvent } from '../../../src/panic/contract/index.ts';
+import {
+  ApiError,
+  api,
+  type Capture,
+  eventsUrl,
+  type ImageView,
+  type Operation,
+  type PartitionView,
+  type TroubledPartition,
+} from './api.ts';
+
+export type Load<T> =
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'ready'; readonly value: T }
+  | { readonly kind: 'failed'; readonly message: string };
+
+const LOADING = { kind: 'loading' } as const;
+
+export const partitions: Signal<Load<readonly PartitionView[]>> = signal(LOADING);
+export const images: Signal<Load<readonly ImageView[]>> = signal(LOADING);
+export const captures: Signal<Load<readonly Capture[]>> = signal(LOADING);
+export const nextCaptures: Signal<string | undefined> = signal(undefined);
+/** Captures of this crash alone are shown; undefined: all. */
+export const onlySignature: Signal<string | undefined> = signal(undefined);
+/** What of the fleet is not there at all: a partition that failed is among {@link partitions}. */
+export const missing: Signal<readonly TroubledPartition[]> = signal([]);
+/** Every operation seen, by id. */
+export const operations: Signal<ReadonlyMap<string, Operation>> = signal(new Map());
+export const connection: Signal<'connecting' | 'live' | 'lost'> = signal('connecting');
+export const version: Signal<string> = signal('');
+/** Moves every few seconds, for ages. */
+export const now: Signal<number> = signal(Date.now());
+/** What the user chose; the first partition until then. */
+export const chosenPartition: Signal<string | null> = signal(null);
+
+export const selected: ReadonlySignal<PartitionView | null> = computed(() => {
+  if (partitions.value.kind !== 'ready') return null;
+  const all = partitions.value.value;
+  return all.find((p) => p.id === chosenPartition.value) ?? all[0] ?? null;
+});
+
+/** A partition's name; one that is gone is known by its id alone. */
+export function partitionName(id: string): string {
+  const all = partitions.value.kind === 'ready' ? partitions.value.value : [];
+  return all.find((partition) => partition.id === id)?.name ?? id;
+}
+
+/** Whether an image is the guest that comes with the program. */
+export function isBuiltIn(image: string): boolean {
+  const all = images.value.kind === 'ready' ? images.value.value : [];
+  return all.some(({ name, kind }) => name === image && kind === 'built-in');
+}
+
+/** The newest operation of a partition. */
+export function latestOperation(partitionId: string, kind?: Operation['kind']): Operation | null {
+  let found: Operation | null = null;
+  for (const operation of operations.value.values()) {
+    if (operation.partitionId !== partitionId || (kind !== undefined && operation.kind !== kind)) continue;
+    if (found === null || operation.createdAt > found.createdAt) found = operation;
+  }
+  return found;
+}
+
+/** Loads into a signal; what was shown stays until the answer is there. */
+async function load<T>(target: Signal<Load<T>>, fetcher: () => Promise<T>): Promise<void> {
+  try {
+    target.value = { kind: 'ready', value: await fetcher() };
+  } catch (error) {
+    if (target.value.kind !== 'ready') target.value = { kind: 'failed', message: messageOf(error) };
+  }
+}
+
+export function messageOf(error: unknown): string {
+  if (error instanceof ApiError) return error.message;
+  console.error(error);
+  return 'Something in this page failed; the browser console has more.';
+}
+
+export const refreshPartitions = (): Promise<void> =>
+  load(partitions, async () => (await api.partitions()).items);
+/** What is missing is a hint beside the fleet: where it cannot be had, the last one stands. */
+export async function refreshHealth(): Promise<void> {
+  try {
+    const { checks } = await api.health();
+    missing.value = checks
+      .flatMap(({ partitions: troubled }) => troubled ?? [])
+      .filter(({ state }) => state === 'missing');
+  } catch (error) {
+    messageOf(error);
+  }
+}
+export const refreshImages = (): Promise<void> => load(images, async () => (await api.images()).items);
+export const refreshCaptures = (): Promise<void> =>
+  load(captures, async () => {
+    const page = await api.captures(undefined, onlySignature.value);
+    nextCaptures.value = page.next;
+    return page.items;
+  });
+
+export async function moreCaptures(): Promise<void> {
+  const cursor = nextCaptures.value;
+  if (cursor === undefined || captures.value.kind !== 'ready') return;
+  const page = await api.captures(cursor, onlySignature.value);
+  const known = new Set(captures.value.value.map((c) => c.id));
+  captures.value = {
+    kind: 'ready',
+    value: [...captures.value.value, ...page.items.filter((c) => !known.has(c.id))],
+  };
+  nextCaptures.value = page.next;
+}
+
+export function noteOperation(operation: Operation): void {
+  operations.value = new Map(operations.value).set(operation.id, operation);
+}
+
+async function refreshOperation(id: string): Promise<void> {
+  try {
+    noteOperation(await api.operation(id));
+  } catch (error) {
+    // An operation that is gone has nothing to show; anything else is worth a line.
+    if (!(error instanceof ApiError && error.status === 404)) messageOf(error);
+  }
+}
+
+async function refreshAll(): Promise<void> {
+  await Promise.all([refreshPartitions(), refreshHealth(), refreshImages(), refreshCaptures()]);
+  try {
+    operations.value = new Map((await api.operations()).items.map((operation) => [operation.id, operation]));
+    version.value = (await api.version()).version;
+  } catch (error) {
+    messageOf(error);
+  }
+}
+
+function onServiceEvent(event: ServiceEvent): void {
+  switch (event.kind) {
+    case 'partition':
+      void refreshPartitions();
+      void refreshHealth();
+      return;
+    case 'operation':
+      void refreshOperation(event.id);
+      return;
+    case 'capture':
+      void refreshCaptures();
+      return;
+    case 'image':
+      void refreshImages();
+      return;
+  }
+}
+
+const POLL_MS = 2500;
+
+/** Starts following the service; called once. */
+export function follow(): void {
+  void refreshAll();
+  const source = new EventSource(eventsUrl());
+  for (const kind of ['partition', 'operation', 'capture', 'image']) {
+    source.addEventListener(kind, (message: MessageEvent<string>) =>
+      onServiceEvent(JSON.parse(message.data) as ServiceEvent),
+    );
+  }
+  source.addEventListener('lost', () => void refreshAll());
+  source.addEventListener('open', () => {
+    if (connection.value === 'lost') void refreshAll();
+    connection.value = 'live';
+  });
+  source.addEventListener('error', () => {
+    connection.value = 'lost';
+  });
+  setInterval(() => {
+    now.value = Date.now();
+    if (document.visibilityState === 'visible') void refreshPartitions();
+  }, POLL_MS);
+}
