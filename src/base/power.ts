@@ -4,8 +4,27 @@
  * Source: Power ISA 3.0B, Book III; section numbers stand at each group.
  */
 
+type MsrBit =
+  | 'SF'
+  | 'HV'
+  | 'VEC'
+  | 'VSX'
+  | 'EE'
+  | 'PR'
+  | 'FP'
+  | 'ME'
+  | 'FE0'
+  | 'SE'
+  | 'BE'
+  | 'FE1'
+  | 'IR'
+  | 'DR'
+  | 'PMM'
+  | 'RI'
+  | 'LE';
+
 /** Bits of the MSR, Book III §3.2.1. `PMM` is the performance monitor mark. */
-export const MSR = {
+export const MSR: Readonly<Record<MsrBit, bigint>> = {
   SF: 1n << 63n,
   HV: 1n << 60n,
   VEC: 1n << 25n,
@@ -23,7 +42,7 @@ export const MSR = {
   PMM: 1n << 2n,
   RI: 1n << 1n,
   LE: 1n,
-} as const;
+};
 
 /** MSR[IR] and MSR[DR]: both are 0 in real mode. */
 export const MSR_TRANSLATION: bigint = MSR.IR | MSR.DR;
