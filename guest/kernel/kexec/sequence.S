@@ -14,6 +14,7 @@
 #define SLAVE_ENTRY 0x60
 #define CACHE_LINE 128
 #define REAL_MODE_STATE 2
+#define FIRST_FRAME 32		/* where backtraces end: the header of a frame */
 
 	.cfi_sections .debug_frame
 	.text
@@ -43,7 +44,7 @@ real_mode:
 kexec_sequence:
 	.cfi_startproc
 	.cfi_undefined 65
-	mr	1, 3
+	addi	1, 3, -FIRST_FRAME
 	li	0, 0
 	std	0, 0(1)
 	std	0, 16(1)
