@@ -1,14 +1,17 @@
 #!/bin/sh
 # Builds the built-in guest kernel and purgatory into guest/prebuilt (or the folder given), the same bytes every time.
 # Needs powerpc64-linux-gnu-gcc 12 (Debian: gcc-powerpc64-linux-gnu). `build.sh --check`: compares with what is there.
+# `build.sh --objects FOLDER`: links nothing, and leaves there an object for each source, by its path, as SOURCE.o.
 set -eu
 export LC_ALL=C SOURCE_DATE_EPOCH=0
 cd "$(dirname "$0")"
 here=$(pwd)
 check=
+objects_alone=
 out=$here/prebuilt
 case ${1-} in
 --check) check=1 ;;
+--objects) objects_alone=1 && mkdir -p "$2" && out=$(cd "$2" && pwd) ;;
 ?*) mkdir -p "$1" && out=$(cd "$1" && pwd) ;;
 esac
 cross=${CROSS_COMPILE:-powerpc64-linux-gnu-}
@@ -27,11 +30,9 @@ compile() {
   shift
   objects=
   for source in $(cd "$here" && find "$folder" -name '*.[cS]' | sort); do
-    object=$work/$(echo "$source" | tr / _).o
-    case $source in
-    *.S) "${cross}gcc" $flags "$@" -c "$here/$source" -o "$object" ;;
-    *) "${cross}gcc" $flags "$@" -c "$here/$source" -o "$object" ;;
-    esac
+    object=$work/$source.o
+    mkdir -p "$(dirname "$object")"
+    "${cross}gcc" $flags "$@" -c "$here/$source" -o "$object"
     objects="$objects $object"
   done
 }
@@ -42,11 +43,20 @@ link() {
     --no-toc-sort --no-multi-toc --no-warn-rwx-segments -T "$here/$1" -o "$work/$2" $objects
 }
 
+# build FOLDER FLAGS…: its image, or its objects
+build() {
+  compile "$@"
+  if [ -n "$objects_alone" ]; then
+    cp -r "$work/$1" "$out"
+  else
+    link "$1/$1.lds" "$1.elf"
+  fi
+}
+
 mkdir -p "$out"
-compile kernel -fpie -I"$here/kernel/include"
-link kernel/kernel.lds kernel.elf
-compile purgatory -fpie
-link purgatory/purgatory.lds purgatory.elf
+build kernel -fpie -I"$here/kernel/include"
+build purgatory -fpie
+[ -z "$objects_alone" ] || exit 0
 
 status=0
 for image in kernel.elf purgatory.elf; do
