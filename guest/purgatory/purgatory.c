@@ -1,7 +1,8 @@
 /*
  * Purgatory's work between the two kernels: check the image, then do for it what only now can be done. Its duties are
- * those of kexec-tools' purgatory (seeds 003 and 004; kexec-tools 2.0.25, purgatory/arch/ppc64): the digest first, and
- * nothing of the new kernel changed or run until it is right.
+ * those of kexec-tools' purgatory (Milton Miller, linuxppc-dev, 9 June 2007; Mohan Kumar on __run_at_load, linuxppc-dev, 2008;
+ * kexec-tools 2.0.25, purgatory/arch/ppc64): the digest first, and nothing of the new kernel changed or run until it is
+ * right.
  *
  * Left out: other digests than SHA-256, OPAL's console, keeping secondaries here (they wait at address 0x60 in the
  * next kernel's own code).

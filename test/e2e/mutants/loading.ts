@@ -77,7 +77,10 @@ function withoutRealModeArea({ root }: FdtTree): void {
 /** Where that loader puts the tree. */
 const HIGH_TREE = 0x7ff0000n;
 
-/** Real mode has ended; the old kernel's vectors, to which purgatory's interrupt goes, do not come to an end. */
+/**
+ * Real mode has ended; the old kernel's vectors, to which purgatory's interrupt goes, do not come to an end: each puts a
+ * frame below the last one. So the new kernel lies above purgatory, where these frames do not reach it.
+ */
 function isUnreadable({ kind, regs }: MachineEvent): boolean {
   return kind === 'interrupt' && regs?.dar === HIGH_TREE;
 }
@@ -144,7 +147,13 @@ export const LOADING: readonly Mutant[] = [
   },
   {
     name: 'a digest over what real mode cannot read',
-    way: { path: 'kexec', rma: 64 * MIB, misread: withoutRealModeArea, until: isUnreadable },
+    way: {
+      path: 'kexec',
+      rma: 64 * MIB,
+      place: { kernel: 32 * MIB },
+      misread: withoutRealModeArea,
+      until: isUnreadable,
+    },
     failed: { phase: 'purgatory', reason: /ended in phase purgatory \(stopped\)$/ },
     broken: {
       'load-anywhere':
