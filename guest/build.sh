@@ -54,7 +54,7 @@ build() {
 }
 
 mkdir -p "$out"
-build kernel -fpie -I"$here/kernel/include"
+build kernel -fpie -I"$here/kernel"
 build purgatory -fpie
 [ -z "$objects_alone" ] || exit 0
 

@@ -220,6 +220,14 @@ export function inPurgatory(name: string): number {
   return Number(symbol.value);
 }
 
+/** The offset of a variable or a function in the built-in kernel. */
+export function inKernel(name: string): number {
+  const elf = parseElf(arraySource(readFileSync('guest/prebuilt/kernel.elf')));
+  const symbol = elfSymbols(elf).find((each) => each.name === name);
+  if (symbol === undefined) throw new Error(`the built-in kernel has no ${name}`);
+  return Number(BigInt.asUintN(60, symbol.value));
+}
+
 /**
  * The branch on a digest that differs, the first conditional one behind the loop that compares: with its second byte
  * inverted it counts CTR down, which is 0 there, and is not taken.

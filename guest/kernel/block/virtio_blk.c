@@ -6,14 +6,10 @@
  * Rings are static memory: an ordinary kexec copies pages over everything else, and the disk is stopped before that;
  * after a crash they lie in the dead kernel, and the next kernel resets the device before it dumps.
  */
-#include "block.h"
+#include "block/block.h"
 
-#include "errno.h"
-#include "memory.h"
-#include "reg.h"
-#include "string.h"
-#include "time.h"
-#include "virtio_pci.h"
+#include "arch/arch.h"
+#include "cpu/cpu.h"
 
 #define VIRTIO_TYPE_BLOCK 2
 
@@ -228,7 +224,7 @@ static int completion(struct disk *disk)
 
   while (__builtin_bswap16(*used) != disk->next) {
     if (timebase() > end) {
-      /* The device may still write to what it was given: it is not to be asked again. */
+      /* The device may still write to what it was given: it gets no further request. */
       disk->dead = true;
       return -EIO;
     }

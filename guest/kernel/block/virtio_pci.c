@@ -7,13 +7,10 @@
  * Registers are reached by H_LOGICAL_CI_LOAD and H_LOGICAL_CI_STORE, which move values in the CPU's byte order, so no
  * mapping of device memory is needed, whatever the MMU. Left out: I/O space, 32-bit windows, legacy devices.
  */
-#include "virtio_pci.h"
-
-#include "hcall.h"
-#include "printk.h"
-#include "rtas.h"
-#include "string.h"
-#include "tree.h"
+#include "block/block.h"
+#include "firmware/firmware.h"
+#include "printk/printk.h"
+#include "tree/tree.h"
 
 #define CONFIG_VENDOR 0x00
 #define CONFIG_COMMAND 0x04
@@ -101,7 +98,7 @@ void virtio_pci_master(const struct virtio_pci *device, bool on)
 
 /*
  * Puts every BAR of the function into `room` bytes of the window at bus address `bus`. Decoding is off meanwhile,
- * and so is mastering: nothing that an earlier kernel began goes on.
+ * and so is mastering: nothing that an earlier kernel began continues.
  * real[] gets the real address of each BAR.
  */
 static void place_bars(const struct virtio_pci *device, u64 bus, u64 to_real, u64 real[BARS])

@@ -1,14 +1,9 @@
-/* The CPUs of the tree: one paca a hardware thread, the one that runs this first. */
-#include "boot.h"
-#include "command-line.h"
-#include "reg.h"
-#include "string.h"
-#include "time.h"
-#include "tree.h"
-
-struct paca pacas[MAX_CPUS];
-int cpu_count;
-u64 timebase_hz = 512000000;
+/* The CPUs of the tree, one paca a hardware thread, and their stacks. */
+#include "arch/arch.h"
+#include "boot/boot.h"
+#include "interrupt/interrupt.h"
+#include "memory/memory.h"
+#include "tree/tree.h"
 
 static u8 stacks[MAX_CPUS][STACK_SIZE] __aligned(STACK_SIZE);
 static u8 nmi_stacks[MAX_CPUS][STACK_SIZE / 2] __aligned(16);
@@ -28,7 +23,7 @@ static void add_cpu(u32 hard_id) {
   paca->stack = (u64)stacks[index] + sizeof stacks[index] - FIRST_FRAME;
   paca->nmi_stack = (u64)nmi_stacks[index] + sizeof nmi_stacks[index] - FIRST_FRAME;
   paca->mc_stack = (u64)mc_stacks[index] + sizeof mc_stacks[index] - FIRST_FRAME;
-  /* Vectors run in real mode and go where the handler lies really. */
+  /* Vectors run in real mode and need the real address. */
   paca->handler = kernel_base + (u64)(common_interrupt - _stext);
   paca->kernel_msr = MSR_SF | MSR_ME | MSR_RI;
 }

@@ -2,38 +2,42 @@
  * From the first instruction to idling. early_setup runs in real mode on the boot CPU, start_kernel with translation;
  * a secondary goes through secondary_setup and start_secondary.
  */
-#include "agent.h"
-#include "boot.h"
-#include "command-line.h"
-#include "hcall.h"
-#include "interrupt.h"
-#include "panic.h"
-#include "printk.h"
-#include "reg.h"
-#include "string.h"
-#include "time.h"
-#include "tree.h"
-#include "vty.h"
+#include "arch/arch.h"
+#include "boot/boot.h"
+#include "console/console.h"
+#include "faults/faults.h"
+#include "firmware/firmware.h"
+#include "interrupt/interrupt.h"
+#include "kexec/kexec.h"
+#include "memory/memory.h"
+#include "mmu/mmu.h"
+#include "panic/panic.h"
+#include "printk/printk.h"
+#include "smp/smp.h"
+#include "tree/tree.h"
+#include "vmcore/vmcore.h"
 
 #define TREE_ROOM 0x20000
 
 static u8 kept_tree[TREE_ROOM] __aligned(16);
-static u64 tree_given, tree_given_bytes;
+static u64 entry_of_secondaries;
 
-__noinline struct paca *early_setup(u64 tree, u64 base) {
+__noinline struct paca *early_setup(u64 tree, u64 base, u64 secondary_entry) {
+  u32 tree_bytes = tree_u32((const void *)(tree + 4));
   kernel_base = base;
-  tree_given = tree;
-  tree_given_bytes = tree_u32((const void *)(tree + 4));
+  entry_of_secondaries = secondary_entry;
   local_paca = &pacas[0];
   mtspr(SPR_SPRG1, (u64)local_paca);
   bool kept = tree_keep((const u8 *)tree, kept_tree, sizeof kept_tree);
   if (!kept) panic("the device tree has more than %u bytes", (u32)sizeof kept_tree);
   command_line_read();
+  faults_before_memory();
   cpus_read();
   platform_init();
-  vty_find();
+  console_init();
   rtas_read();
-  memory_read(tree_given, tree_given_bytes);
+  memory_read(tree, tree_bytes);
+  faults_after_memory();
   mmu_init();
   mmu_init_cpu();
   return local_paca;
@@ -53,19 +57,19 @@ static void cpu_up(void) {
   local_paca->online = true;
 }
 
-__noinline void start_secondary(void) {
-  cpu_up();
-  idle_loop();
-}
-
-/* Waits in the hypervisor; interrupts come, and go on here. */
-__noinline void idle_loop(void) {
+/* Waits in the hypervisor; interrupts come, and return here. */
+__noinline __noreturn static void idle_loop(void) {
   for (;;) {
     irq_save();
     hcall(H_CEDE); /* comes back with MSR[EE] set */
     irq_enable();
     if (this_cpu() == 0) agent_run();
   }
+}
+
+__noinline void start_secondary(void) {
+  cpu_up();
+  idle_loop();
 }
 
 static void say_hello(void) {
@@ -79,8 +83,8 @@ static void say_hello(void) {
 static void production(void) {
   vty_route(&vtys[0], 0);
   vty_route(&vtys[1], 0);
-  agent_start();
   kexec_init();
+  faults_begin();
   memory_publish();
   for (int cpu = 0; cpu < cpu_count; cpu++)
     if (pacas[cpu].online) printk("CPU %d (hardware id %u): work 0x%lx\n", cpu, hard_id(cpu), pacas[cpu].work_result);
@@ -89,20 +93,30 @@ static void production(void) {
   else agent_say("kdumpd-agent ready no-crash-kernel waiting for a plan");
 }
 
+__noreturn static void crash_kernel(void) {
+  memory_publish();
+  irq_enable();
+  faults_before_dump();
+  write_vmcore();
+  kernel_restart();
+}
+
+/* panic=SECONDS, which may be negative. */
+static void read_panic_timeout(void) {
+  const char *text = option("panic");
+  if (text == NULL) return;
+  panic_timeout_seconds = *text == '-' ? -(s64)parse_number(text + 1, NULL) : (s64)parse_number(text, NULL);
+}
+
 __noinline void start_kernel(void) {
-  const char *timeout = option("panic");
-  if (timeout != NULL)
-    panic_timeout_seconds = *timeout == '-' ? -(s64)parse_number(timeout + 1, NULL) : (s64)parse_number(timeout, NULL);
+  read_panic_timeout();
+  vtys[0].input = sysrq_input;
+  vtys[1].input = agent_input;
   say_hello();
   memory_check();
   cpu_up();
-  smp_start_all();
-  if (option("elfcorehdr") != NULL) {
-    memory_publish();
-    irq_enable();
-    write_vmcore();
-    kernel_restart();
-  }
+  smp_start_all(entry_of_secondaries);
+  if (option("elfcorehdr") != NULL) crash_kernel();
   production();
   idle_loop();
 }

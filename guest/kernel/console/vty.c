@@ -1,18 +1,17 @@
 /* Virtual terminals. Source: LoPAR, hcall-term; Linux 6.1 drivers/tty/hvc/hvc_vio.c for how characters are packed. */
-#include "vty.h"
+#include "console/console.h"
 
-#include "cpu.h"
-#include "hcall.h"
-#include "interrupt.h"
-#include "printk.h"
-#include "rtas.h"
-#include "string.h"
-#include "tree.h"
+#include "cpu/cpu.h"
+#include "firmware/firmware.h"
+#include "printk/printk.h"
+#include "tree/tree.h"
+
+#define NO_SOURCE 0
 
 struct vty vtys[VTY_COUNT];
 
 /* The console is what /chosen names, else the first; the agent's is the next one. */
-void vty_find(void) {
+static void find(void) {
   tree_node chosen = tree_find("/chosen"), bus = tree_find("/vdevice");
   const char *path = chosen == 0 ? NULL : tree_property(chosen, "linux,stdout-path", NULL);
   if (path == NULL && chosen != 0) path = tree_property(chosen, "stdout-path", NULL);
@@ -24,7 +23,7 @@ void vty_find(void) {
       if (compatible == NULL || strcmp(compatible, "hvterm1") != 0 || count == VTY_COUNT) continue;
       if ((round == 0) != (node == console)) continue;
       vtys[count].unit = tree_cell(node, "reg", 0);
-      vtys[count].source = tree_cell(node, "interrupts", XICS_NONE);
+      vtys[count].source = tree_cell(node, "interrupts", NO_SOURCE);
       vtys[count].present = true;
       vtys[count].cpu = 0;
       count++;
@@ -34,7 +33,7 @@ void vty_find(void) {
 
 bool vty_route(struct vty *vty, int cpu) {
   vty->cpu = cpu;
-  if (!vty->present || vty->source == XICS_NONE) return true; /* the timer's tick polls it */
+  if (!vty->present || vty->source == NO_SOURCE) return true; /* the timer's tick polls it */
   return rtas_call(rtas_token("ibm,set-xive"), 3, 1, NULL, vty->source, hard_id(cpu), 5u) == 0;
 }
 
@@ -50,7 +49,15 @@ void vty_write(const struct vty *vty, const char *text, size_t length) {
   }
 }
 
-int vty_read(const struct vty *vty, char *bytes) {
+static void show(const char *text, size_t length) { vty_write(&vtys[0], text, length); }
+
+void console_init(void) {
+  find();
+  printk_console = show;
+}
+
+/* Up to 16 bytes that were typed; returns how many. */
+static int read(const struct vty *vty, char *bytes) {
   u64 result[9];
   if (!vty->present) return 0;
   if (hcall_results(H_GET_TERM_CHAR, result, vty->unit, 0, 0, 0, 0, 0, 0, 0, 0) != H_SUCCESS) return 0;
@@ -62,8 +69,7 @@ int vty_read(const struct vty *vty, char *bytes) {
 void vty_poll(void) {
   char bytes[16];
   int length;
-  if (vtys[0].cpu == this_cpu())
-    while ((length = vty_read(&vtys[0], bytes)) > 0) sysrq_input(bytes, length);
-  if (vtys[1].cpu == this_cpu())
-    while ((length = vty_read(&vtys[1], bytes)) > 0) agent_input(bytes, length);
+  for (struct vty *vty = vtys; vty < vtys + VTY_COUNT; vty++)
+    if (vty->cpu == this_cpu())
+      while ((length = read(vty, bytes)) > 0) vty->input(bytes, length);
 }

@@ -13,9 +13,8 @@
  * All of [0, 0x1000) is position independent and uses only absolute low addresses and the paca, because it is copied
  * to real address 0 whatever the kernel's own place is.
  */
-#include "cpu.h"
-#include "memory.h"
-#include "reg.h"
+#include "arch/arch.h"
+#include "cpu/cpu.h"
 
 #define HOLD_WORD 0x08
 #define HOLD_ACKNOWLEDGE 0x10
@@ -23,7 +22,7 @@
 #define VECTORS_END 0x1000
 #define FIRST_PART 0x10000
 
-/* A CPU in the other byte order goes on at `\to`, big-endian. Each word is written backwards; r10, r11, LR change. */
+/* A CPU in the other byte order continues at `\to`, big-endian. Each word is written backwards; r10, r11, LR change. */
 .macro TURN_AROUND to
 	.long	0xa600607d		/* mfmsr  r11 */
 	.long	0x01006b69		/* xori   r11, r11, 1 */
@@ -78,7 +77,7 @@ secondary_hold:
 	.org	first + 0x100
 
 /*
- * A vector: saves what it needs in the paca, whose address SPRG1 holds, and goes on to the handler of the kernel that
+ * A vector: saves what it needs in the paca, whose address SPRG1 holds, and jumps to the handler of the kernel that
  * the paca belongs to, with r9 = save area, r10 = vector, r11 = CTR, r12 = CR and the old r13 in SPRG2.
  */
 .macro SAVE_AND_GO vector, save
@@ -243,6 +242,7 @@ placed:
 	std	0, 16(1)
 	mr	3, 31
 	mr	4, 30
+	addi	5, 30, secondary_start - first
 	bl	early_setup		/* comes back with translation ready, r3 = paca */
 	nop
 	mr	13, 3
@@ -281,7 +281,7 @@ secondary_start:
 	beq	3f
 	addi	13, 13, PACA_SIZE
 	bdnz	2b
-	b	.			/* nobody that we know */
+	b	.			/* a CPU that the tree does not have */
 3:	mtspr	SPR_SPRG1, 13
 	ld	1, PACA_STACK(13)
 	li	0, 0
@@ -312,7 +312,7 @@ cpu_begins:
 	.cfi_undefined 65
 	mtctr	12
 	bctrl
-	b	.			/* nobody comes back */
+	b	.			/* nothing comes back */
 	.cfi_endproc
 	.size	cpu_begins, . - cpu_begins
 

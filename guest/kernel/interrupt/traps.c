@@ -1,12 +1,10 @@
 /* Interrupts by their vectors: Power ISA 3.0B, Book III, §6.5. What the kernel itself does wrong is an oops. */
-#include "traps.h"
+#include "interrupt/interrupt.h"
 
-#include "boot.h"
-#include "panic.h"
-#include "printk.h"
-#include "reg.h"
-#include "time.h"
-#include "vty.h"
+#include "console/console.h"
+#include "cpu/cpu.h"
+#include "mmu/mmu.h"
+#include "panic/panic.h"
 
 #define TICKS_A_SECOND 10
 
@@ -28,12 +26,21 @@ __noinline void system_reset_exception(struct pt_regs *regs) {
   die("System Reset", regs);
 }
 
-/* kexec_load is the only system call; the kernel makes it itself, as a program would. */
-static void system_call(struct pt_regs *regs) {
-  long result = -38; /* ENOSYS */
+static struct {
+  u64 number;
+  system_call serve;
+} registered;
+
+void system_call_register(u64 number, system_call serve) {
+  registered.number = number;
+  registered.serve = serve;
+}
+
+static void serve_system_call(struct pt_regs *regs) {
+  long result = -ENOSYS;
   irq_restore(regs->msr);
-  if (regs->gpr[0] == SYSCALL_KEXEC_LOAD)
-    result = sys_kexec_load(regs->gpr[3], regs->gpr[4], (const struct kexec_segment *)regs->gpr[5], regs->gpr[6]);
+  if (registered.serve != NULL && regs->gpr[0] == registered.number)
+    result = registered.serve(regs->gpr[3], regs->gpr[4], regs->gpr[5], regs->gpr[6]);
   irq_save();
   regs->gpr[3] = (u64)result;
 }
@@ -73,7 +80,7 @@ void interrupt_dispatch(struct pt_regs *regs) {
       timer_interrupt();
       return;
     case 0xc00:
-      system_call(regs);
+      serve_system_call(regs);
       return;
     default:
       oops(regs);

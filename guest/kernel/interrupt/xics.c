@@ -1,11 +1,10 @@
 /* XICS presentation, by hypercalls. Source: LoPAR, hcall-interrupt. */
-#include "interrupt.h"
+#include "interrupt/interrupt.h"
 
-#include "boot.h"
-#include "hcall.h"
-#include "printk.h"
-#include "traps.h"
-#include "vty.h"
+#include "console/console.h"
+#include "cpu/cpu.h"
+#include "firmware/firmware.h"
+#include "printk/printk.h"
 
 #define SOURCE 0x00ffffff
 

@@ -1,31 +1,36 @@
 /*
- * The way of a panic: the CPU that panicked is the master and stops the others, each of which saves its registers as
- * they were when it was stopped. Neither devices nor machine are shut down: the kernel that would do it is broken.
- * Source: seed 004; Linux 6.1 kernel/kexec_core.c and arch/powerpc/kexec/crash.c, whose waits and limits these are.
+ * The way of a panic: the CPU that panicked is the master and stops the others, each of which saves the registers that
+ * it was stopped with. Neither devices nor machine are shut down: the kernel that would do it is broken.
+ * Source: Milton Miller, linuxppc-dev, 9 June 2007 ("PS3: Kexec support (and a tutoral on the kexec flow for 64 bit
+ * powerpc)"); Linux 6.1 kernel/kexec_core.c and arch/powerpc/kexec/crash.c, whose waits and limits these are.
  *
  * crashipi=nmi: H_SIGNAL_SYS_RESET, which a CPU takes with its interrupts off, too; the IPI where that is refused.
- * crashipi=xics: the IPI, as it was in 2007. Left out: handlers that subsystems register for the crash.
+ * crashipi=xics: the IPI, which is how it was in 2007. Left out: handlers that subsystems register for the crash.
  */
-#include "command-line.h"
-#include "hcall.h"
-#include "kexec.h"
-#include "memory.h"
-#include "printk.h"
-#include "reg.h"
-#include "time.h"
+#include "cpu/cpu.h"
+#include "firmware/firmware.h"
+#include "interrupt/interrupt.h"
+#include "kexec/kexec.h"
+#include "panic/panic.h"
+#include "printk/printk.h"
+#include "tree/tree.h"
 
 #define STOP_SECONDS 10
 #define REAL_MODE_SECONDS 10
-#define NOBODY (-1)
+#define NO_CPU (-1)
 
-static int crashing_cpu = NOBODY;
+static int crashing_cpu = NO_CPU;
 static bool state_saved[MAX_CPUS];
 static volatile int cpus_stopped;
 static volatile bool time_to_dump;
 
+void kexec_wait_for_go_ahead(void) {
+  while (!time_to_dump)
+    barrier();
+}
+
 /* A secondary, inside 0x100 or the IPI; again, where it was stopped by both. */
 static void __noinline __noreturn crash_ipi_callback(struct pt_regs *regs) {
-  bool early = fault_on("down-early", NULL);
   int cpu = this_cpu();
 
   irq_save();
@@ -34,8 +39,7 @@ static void __noinline __noreturn crash_ipi_callback(struct pt_regs *regs) {
     state_saved[cpu] = true;
     __atomic_add_fetch(&cpus_stopped, 1, __ATOMIC_SEQ_CST);
   }
-  while (!early && !time_to_dump)
-    barrier();
+  kexec_steps.wait_for_go_ahead();
   pseries_kexec_cpu_down(1, 1);
   kexec_smp_wait();
 }
@@ -54,7 +58,7 @@ static bool wait_for_all(int count, u64 seconds) {
   return true;
 }
 
-/* Ten seconds; then on without who is missing if a panic timeout is set, else for ever: somebody may press reset. */
+/* Ten seconds; then continues without the missing CPUs if a panic timeout is set, else waits for a system reset. */
 static void __noinline crash_kexec_prepare_cpus(void) {
   int count = 0;
 
@@ -101,28 +105,28 @@ static void __noinline default_machine_crash_shutdown(struct pt_regs *regs) {
 
 void __noinline machine_crash_shutdown(struct pt_regs *regs) { default_machine_crash_shutdown(regs); }
 
+void kexec_crash(struct pt_regs *regs) {
+  int other = NO_CPU;
+
+  if (!__atomic_compare_exchange_n(&crashing_cpu, &other, this_cpu(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+    /* Two panics: the second CPU waits as if it had been stopped. The same CPU again: its first try failed. */
+    if (other == this_cpu())
+      return;
+    crash_ipi_callback(regs);
+  }
+  irq_save();
+  notes_crash_time();
+  kexec_steps.crash_shutdown(regs);
+  machine_kexec(&crash_image);
+}
+
 void __noinline __crash_kexec(struct pt_regs *regs) {
   struct pt_regs own;
-  int nobody = NOBODY;
 
   if (regs == NULL) {
     capture_regs(&own);
     regs = &own;
   }
-  if (!crash_image.loaded)
-    return;
-  kexec_fault_other_master();
-  if (!__atomic_compare_exchange_n(&crashing_cpu, &nobody, this_cpu(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-    /* Two panics: the second CPU waits as if it had been stopped. The same CPU again: its first try failed. */
-    if (nobody == this_cpu())
-      return;
-    crash_ipi_callback(regs);
-  }
-  irq_save();
-  kexec_fault_stop_answering();
-  notes_crash_time();
-  if (fault_on("shutdown-on-panic", NULL))
-    machine_shutdown();
-  machine_crash_shutdown(regs);
-  machine_kexec(&crash_image);
+  if (crash_image.loaded)
+    kexec_steps.crash(regs);
 }

@@ -1,18 +1,15 @@
 /*
  * kexec_load: takes an image, or refuses it. What is asked and how it is refused is Linux' (6.1 kernel/kexec_core.c,
  * sanity_check_segment_list; arch/powerpc/kexec/core_64.c, machine_kexec_prepare), in an order of our own: what would
- * destroy the running kernel is told first, ETXTBSY, wherever else the segment is wrong, too.
+ * destroy the running kernel is refused first, with ETXTBSY, whatever else is wrong with the segment.
  *
  * A crash image is put where it will run, at once: nothing is copied after a panic. An ordinary one waits in memory
  * that no segment will be copied to, and in an indirection list.
  */
-#include "command-line.h"
-#include "errno.h"
-#include "kexec.h"
-#include "memory.h"
-#include "printk.h"
-#include "string.h"
-#include "tree.h"
+#include "console/console.h"
+#include "kexec/kexec.h"
+#include "memory/memory.h"
+#include "tree/tree.h"
 
 #define LIST_ENTRIES (PAGE_SIZE / sizeof(u64))
 
@@ -21,7 +18,7 @@ char kexec_refusal[96];
 
 static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size) { return a < b + b_size && b < a + a_size; }
 
-static int refuse(int error, const struct kimage *image, int n, const char *why) {
+int kexec_refuse(int error, const struct kimage *image, int n, const char *why) {
   snprint(kexec_refusal, sizeof(kexec_refusal), "segment %d at 0x%lx+0x%lx %s", n, image->segment[n].mem,
           image->segment[n].memsz, why);
   return -error;
@@ -33,31 +30,28 @@ static int check_segments(const struct kimage *image) {
     const struct kexec_segment *one = &image->segment[i];
 
     if (one->mem % KEXEC_PAGE != 0 || one->memsz % KEXEC_PAGE != 0)
-      return refuse(EADDRNOTAVAIL, image, i, "is not whole pages");
+      return kexec_refuse(EADDRNOTAVAIL, image, i, "is not whole pages");
     if (one->mem + one->memsz < one->mem)
-      return refuse(EADDRNOTAVAIL, image, i, "wraps around");
+      return kexec_refuse(EADDRNOTAVAIL, image, i, "wraps around");
     if (one->bufsz > one->memsz)
-      return refuse(EINVAL, image, i, "has more bytes than room");
+      return kexec_refuse(EINVAL, image, i, "has more bytes than room");
     for (int j = 0; j < i; j++)
       if (overlap(one->mem, one->memsz, image->segment[j].mem, image->segment[j].memsz))
-        return refuse(EINVAL, image, i, "lies over another");
+        return kexec_refuse(EINVAL, image, i, "lies over another");
   }
   return 0;
 }
 
-/* Place: what this machine and this kernel do not have for it. */
-static int check_places(const struct kimage *image) {
+int kexec_check_places(const struct kimage *image) {
   u64 end = crash_reservation.start + crash_reservation.size;
 
   for (int i = 0; i < image->segments; i++) {
     const struct kexec_segment *one = &image->segment[i];
 
     if (image->crash && (one->mem < crash_reservation.start || one->mem + one->memsz > end))
-      return refuse(EADDRNOTAVAIL, image, i, "is outside the crashkernel reservation");
+      return kexec_refuse(EADDRNOTAVAIL, image, i, "is outside the crashkernel reservation");
     if (one->memsz != 0 && !memory_is_ram(one->mem, one->memsz))
-      return refuse(EADDRNOTAVAIL, image, i, "is not memory");
-    if (fault_on("refuse-high", NULL) && one->mem + one->memsz > rma_size)
-      return refuse(EADDRNOTAVAIL, image, i, "is above the real-mode area");
+      return kexec_refuse(EADDRNOTAVAIL, image, i, "is not memory");
   }
   if (image->crash && (image->start < crash_reservation.start || image->start >= end)) {
     snprint(kexec_refusal, sizeof(kexec_refusal), "entry 0x%lx is outside the crashkernel reservation",
@@ -75,15 +69,20 @@ static int check_tce_tables(const struct kimage *image) {
 
     for (int i = 0; base != NULL && i < image->segments; i++)
       if (overlap(image->segment[i].mem, image->segment[i].memsz, tree_u64(base), size))
-        return refuse(ETXTBSY, image, i, "lies over a TCE table");
+        return kexec_refuse(ETXTBSY, image, i, "lies over a TCE table");
   }
+  return 0;
+}
+
+int kexec_check_payload(const struct kimage *image) {
+  (void)image;
   return 0;
 }
 
 int __noinline machine_kexec_prepare(struct kimage *image) {
   for (int i = 0; i < image->segments; i++)
     if (image->segment[i].memsz != 0 && image->segment[i].mem < __pa(_end))
-      return refuse(ETXTBSY, image, i, "lies over the running kernel");
+      return kexec_refuse(ETXTBSY, image, i, "lies over the running kernel");
   return check_tce_tables(image);
 }
 
@@ -122,8 +121,7 @@ static void free_memory(struct kimage *image) {
 
 /* Unloads. */
 static void kimage_free(struct kimage *image) {
-  if (!fault_on("no-cleanup", NULL))
-    machine_kexec_cleanup(image);
+  kexec_steps.cleanup(image);
   free_memory(image);
   memset(image, 0, sizeof(*image));
 }
@@ -161,7 +159,7 @@ static int load_normal(struct kimage *image) {
       continue;
     image->source[i] = kexec_allocate_beside(image, one->memsz, memory_end);
     if (image->source[i] == 0)
-      return refuse(ENOMEM, image, i, "finds no memory to wait in");
+      return kexec_refuse(ENOMEM, image, i, "finds no memory to wait in");
     memcpy(__va(image->source[i]), one->buf, one->bufsz);
   }
   image->list = kexec_allocate_beside(image, ALIGN_UP((pages + KEXEC_SEGMENT_MAX + 1) * sizeof(u64) * 2, PAGE_SIZE), memory_end);
@@ -182,11 +180,11 @@ static int load_image(struct kimage *image) {
   int error = check_segments(image);
 
   if (error == 0)
-    error = kexec_fault_refuse_stub(image);
-  if (error == 0 && !fault_on("no-prepare", NULL))
-    error = machine_kexec_prepare(image);
-  if (error == 0 && !fault_on("no-place-check", NULL))
-    error = check_places(image);
+    error = kexec_steps.check_payload(image);
+  if (error == 0)
+    error = kexec_steps.prepare(image);
+  if (error == 0)
+    error = kexec_steps.check_places(image);
   if (error != 0)
     return error;
   if (!image->crash)
@@ -195,7 +193,7 @@ static int load_image(struct kimage *image) {
   return 0;
 }
 
-long sys_kexec_load(u64 entry, u64 segments, const struct kexec_segment *list, u64 flags) {
+long sys_kexec_load(u64 entry, u64 segments, u64 list, u64 flags) {
   static struct kimage new_image;
   static volatile u32 busy;
   struct kimage *image = flags & KEXEC_ON_CRASH ? &crash_image : &next_image;
@@ -213,7 +211,7 @@ long sys_kexec_load(u64 entry, u64 segments, const struct kexec_segment *list, u
     kimage_free(image);
   if (segments != 0) {
     new_image = (struct kimage){.crash = (flags & KEXEC_ON_CRASH) != 0, .start = entry, .segments = (int)segments};
-    memcpy(new_image.segment, list, segments * sizeof(*list));
+    memcpy(new_image.segment, (const void *)list, segments * sizeof(new_image.segment[0]));
     error = load_image(&new_image);
     if (error != 0) {
       kimage_free(&new_image);
@@ -226,4 +224,9 @@ long sys_kexec_load(u64 entry, u64 segments, const struct kexec_segment *list, u
   return error;
 }
 
-bool crash_image_loaded(void) { return crash_image.loaded; }
+/* The agent's command `status`. */
+static void run_status(const char *arguments) {
+  (void)arguments;
+  agent_say("ok status loaded=%d", crash_image.loaded);
+}
+AGENT_COMMAND("status", run_status);

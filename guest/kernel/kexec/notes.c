@@ -4,12 +4,11 @@
  * 48 registers. The process id is the logical CPU plus one, so that gdb shows as many threads as there are CPUs.
  * The crash time is 0: the same crash gives the same dump.
  */
-#include "agent.h"
-#include "command-line.h"
-#include "kexec.h"
-#include "memory.h"
-#include "printk.h"
-#include "string.h"
+#include "arch/arch.h"
+#include "console/console.h"
+#include "cpu/cpu.h"
+#include "kexec/kexec.h"
+#include "memory/memory.h"
 
 #define NOTE_BYTES 0x400
 #define VMCOREINFO_BYTES 0x1000
@@ -58,16 +57,16 @@ static u8 *put_note(u8 *at, const char *name, u32 type, const void *desc, u32 si
   return at;
 }
 
-void __noinline crash_save_cpu(struct pt_regs *regs, int cpu) {
+void kexec_write_note(const struct pt_regs *regs, int cpu) {
   struct prstatus status;
 
-  if (fault_on("no-notes", NULL))
-    return;
   memset(&status, 0, sizeof(status));
   status.pid = cpu + 1;
   memcpy(status.registers, regs, sizeof(status.registers));
   put_note(crash_notes[cpu], "CORE", NT_PRSTATUS, &status, sizeof(status));
 }
+
+void __noinline crash_save_cpu(struct pt_regs *regs, int cpu) { kexec_steps.save_registers(regs, cpu); }
 
 #define HEAD_OF_NOTE (sizeof(struct note_header) + 12) /* with "VMCOREINFO" */
 #define TEXT_ROOM (VMCOREINFO_BYTES - HEAD_OF_NOTE - sizeof(struct note_header))

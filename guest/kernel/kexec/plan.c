@@ -1,20 +1,17 @@
 /*
  * Loading by plan: the host has worked out what goes where and written it to the read-only disk; this kernel reads it
- * and calls kexec_load by `sc`, as a program would. The plan's word is checked for what reading it needs; whether the
- * image is good is kexec_load's to say.
+ * and calls kexec_load by `sc`, the way a program would. Here the plan is checked only for what reading it needs;
+ * kexec_load decides whether the image is good.
  *
  * The disk, big-endian. Sector 0: "KDPLANS1", u32 count, u32 0, and for each plan its name (16 bytes, zero padded),
  * u64 offset, u64 length. A plan, at its offset: "KDPLAN01", u32 flags (1: for a crash), u32 segments, u64 entry, u64 0,
  * and for each segment u64 offset on the disk, u64 bufsz, u64 mem, u64 memsz. Offsets are multiples of 4096.
  */
-#include "../block/block.h"
-#include "agent.h"
-#include "command-line.h"
-#include "errno.h"
-#include "kexec.h"
-#include "memory.h"
-#include "printk.h"
-#include "string.h"
+#include "block/block.h"
+#include "console/console.h"
+#include "interrupt/interrupt.h"
+#include "kexec/kexec.h"
+#include "memory/memory.h"
 
 #define DIRECTORY_MAGIC "KDPLANS1"
 #define PLAN_MAGIC "KDPLAN01"
@@ -168,17 +165,20 @@ static void run_load(const char *arguments) {
 
   answer("load", *arguments == 0 ? "raw" : arguments, error);
 }
+AGENT_COMMAND("load", run_load);
 
 static void run_load_next(const char *arguments) {
   (void)arguments;
   answer("load-next", "", load("next"));
 }
+AGENT_COMMAND("load-next", run_load_next);
 
 static void run_unload(const char *arguments) {
   (void)arguments;
   why = "";
   answer("unload", "", (int)syscall4(SYSCALL_KEXEC_LOAD, 0, 0, 0, KEXEC_ON_CRASH));
 }
+AGENT_COMMAND("unload", run_unload);
 
 static void run_kexec(const char *arguments) {
   (void)arguments;
@@ -190,18 +190,4 @@ static void run_kexec(const char *arguments) {
   answer("kexec", "", 0);
   kernel_kexec();
 }
-
-void plan_init(void) {
-  agent_command("load", run_load);
-  agent_command("load-next", run_load_next);
-  agent_command("unload", run_unload);
-  agent_command("kexec", run_kexec);
-}
-
-void kexec_init(void) {
-  notes_init();
-  block_init();
-  on_device_shutdown(block_shutdown);
-  plan_init();
-  kexec_fault_init();
-}
+AGENT_COMMAND("kexec", run_kexec);

@@ -1,14 +1,14 @@
 /*
  * The last instructions of a kernel, and where its other CPUs wait meanwhile. The names and the order of things are
- * Linux' (6.1 arch/powerpc/kernel/misc_64.S; seed 004 tells why it is so); the order of release and teardown can be
- * chosen.
+ * Linux' (6.1 arch/powerpc/kernel/misc_64.S; Milton Miller explains why on linuxppc-dev, 9 June 2007); the order of
+ * release and clearing can be chosen.
  *
  * All of it lies in static kernel memory, below the RMA. In real mode the processor ignores the top bits of addresses, so the
  * same pointers serve before and after translation goes off.
  */
-#include "cpu.h"
-#include "kexec.h"
-#include "reg.h"
+#include "arch/arch.h"
+#include "cpu/cpu.h"
+#include "kexec/kexec.h"
 
 #define FIRST_BYTES 0x100
 #define SLAVE_ENTRY 0x60
@@ -132,8 +132,8 @@ release:
 	.size	release, . - release
 
 /*
- * void kexec_smp_wait(void): a secondary's end, interrupts off. Real mode first, then its paca says so: whoever sees
- * the mark may overwrite what translates.
+ * void kexec_smp_wait(void): a secondary's end, interrupts off. Real mode first, then its paca says so: a CPU that
+ * sees the mark may overwrite what translates.
  */
 	.globl	kexec_smp_wait
 	.type	kexec_smp_wait, @function
@@ -193,19 +193,3 @@ kexec_wild_address:
 kexec_entry_excess:
 	.quad	0
 	.size	kexec_entry_excess, 8
-
-/* void real_mode_store(r3 = real address, r4 = value): interrupts off. */
-	.globl	real_mode_store
-	.type	real_mode_store, @function
-real_mode_store:
-	mfmsr	5
-	li	6, MSR_DR
-	andc	6, 5, 6
-	mtmsrd	6
-	isync
-	std	4, 0(3)
-	sync
-	mtmsrd	5
-	isync
-	blr
-	.size	real_mode_store, . - real_mode_store

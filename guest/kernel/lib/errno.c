@@ -1,7 +1,5 @@
 /* Names of error numbers. */
-#include "errno.h"
-
-#include "types.h"
+#include "lib/lib.h"
 
 const char *errno_name(long number) {
   static const struct {

@@ -1,5 +1,5 @@
 /* Memory and text. Copies go by doublewords where both ends allow it. */
-#include "string.h"
+#include "lib/lib.h"
 
 void *memcpy(void *to, const void *from, size_t length) {
   u8 *d = to;

@@ -7,12 +7,14 @@
  * segment and page table entry comes from ibm,segment-page-sizes. A segment's virtual id is its number plus a constant.
  * Source: Power ISA 2.07B, Book III-S, §5.7.6 (segments), §5.7.7 (hash, entries); LoPAR, hcall-pft.
  */
-#include "boot.h"
-#include "hcall.h"
-#include "panic.h"
-#include "printk.h"
-#include "reg.h"
-#include "tree.h"
+#include "arch/arch.h"
+#include "cpu/cpu.h"
+#include "firmware/firmware.h"
+#include "memory/memory.h"
+#include "mmu/mmu.h"
+#include "panic/panic.h"
+#include "printk/printk.h"
+#include "tree/tree.h"
 
 #define VALID 1ul
 #define SECONDARY 2ul

@@ -3,11 +3,12 @@
  * A crash kernel maps old memory only where it is asked to (map_old_memory).
  * Source: /chosen/ibm,architecture-vec-5, byte 24 (LoPAR, option vector 5): the top two bits are 01 for radix.
  */
-#include "boot.h"
-#include "panic.h"
-#include "printk.h"
-#include "reg.h"
-#include "tree.h"
+#include "mmu/mmu.h"
+
+#include "arch/arch.h"
+#include "cpu/cpu.h"
+#include "memory/memory.h"
+#include "tree/tree.h"
 
 #define VECTOR5_MMU 24
 #define VECTOR5_MMU_MASK 0xc0
@@ -15,9 +16,9 @@
 
 enum mmu_kind mmu;
 
-static void map(u64 start, u64 end) {
-  if (mmu == MMU_HASH) hash_map(start, end, true);
-  else radix_map(start, end, true);
+static void map(u64 start, u64 end, bool writable) {
+  if (mmu == MMU_HASH) hash_map(start, end, writable);
+  else radix_map(start, end, writable);
 }
 
 void mmu_init(void) {
@@ -29,13 +30,18 @@ void mmu_init(void) {
   if (mmu == MMU_HASH) hash_init();
   else radix_init();
   struct range range;
-  map(0, PAGE_SIZE);
-  for (int i = 0; memory_usable(i, &range); i++) map(range.start, range.start + range.size);
-  map(kernel_base, kernel_base + (u64)(_end - _stext));
+  map(0, PAGE_SIZE, true);
+  for (int i = 0; memory_usable(i, &range); i++) map(range.start, range.start + range.size, true);
+  map(kernel_base, kernel_base + (u64)(_end - _stext), true);
 }
 
 void mmu_init_cpu(void) {
   if (mmu == MMU_HASH) hash_init_cpu();
   else radix_init_cpu();
   local_paca->kernel_msr = MSR_KERNEL;
+}
+
+const void *map_old_memory(u64 start, u64 size) {
+  map(start, start + size, false);
+  return __va(start);
 }

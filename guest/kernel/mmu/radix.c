@@ -3,11 +3,11 @@
  * levels of 13, 9, 9 and 5 bits; leaves of 1 GiB, 2 MiB and 64 KiB, the largest that fits.
  * Source: Power ISA 3.0B, Book III, §5.7.10 (tables, entries), §5.9.3 (tlbiel); LoPAR, H_REGISTER_PROCESS_TABLE.
  */
-#include "boot.h"
-#include "hcall.h"
-#include "panic.h"
-#include "reg.h"
-#include "string.h"
+#include "arch/arch.h"
+#include "firmware/firmware.h"
+#include "memory/memory.h"
+#include "mmu/mmu.h"
+#include "panic/panic.h"
 
 #define PRESENT (1ul << 63)
 #define LEAF (1ul << 62)

@@ -1,31 +1,26 @@
 /*
- * Panic and oops. The crash image goes first, and does not come back; without one the CPU says so to the hypervisor and
+ * Panic and oops. The crash image goes first, and does not come back; without one the CPU calls RTAS ibm,os-term and
  * restarts after panic= seconds, or waits for ever.
  */
-#include "panic.h"
+#include "panic/panic.h"
 
-#include "boot.h"
-#include "command-line.h"
-#include "printk.h"
-#include "reg.h"
-#include "rtas.h"
-#include "time.h"
+#include "cpu/cpu.h"
+#include "firmware/firmware.h"
+#include "printk/printk.h"
+
+#define NO_CPU (-1)
 
 s64 panic_timeout_seconds;
+void (*crash_hook)(struct pt_regs *regs);
 
 static char message[160];
-static volatile int panic_cpu = -1;
+static volatile int panic_cpu = NO_CPU;
 
-void delay_us(u64 us) {
-  u64 until = timebase() + us * (timebase_hz / 1000000);
-  while (timebase() < until) cpu_relax();
-}
-
-/* The first CPU to panic goes on; another waits to be stopped; the same one comes through again. */
+/* The first CPU to panic continues; another waits to be stopped; the same one comes through again. */
 static void enter_panic(void) {
-  int nobody = -1;
-  if (__atomic_compare_exchange_n(&panic_cpu, &nobody, this_cpu(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
-  if (nobody == this_cpu()) return;
+  int other = NO_CPU;
+  if (__atomic_compare_exchange_n(&panic_cpu, &other, this_cpu(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
+  if (other == this_cpu()) return;
   irq_enable();
   for (;;) cpu_relax();
 }
@@ -41,6 +36,10 @@ static void wait_and_restart(void) {
   for (;;) cpu_relax();
 }
 
+static void run_crash_image(struct pt_regs *regs) {
+  if (crash_hook != NULL) crash_hook(regs);
+}
+
 __noinline void panic(const char *format, ...) {
   struct pt_regs regs;
   va_list arguments;
@@ -51,7 +50,7 @@ __noinline void panic(const char *format, ...) {
   va_end(arguments);
   printk("Kernel panic - not syncing: %s\n", message);
   capture_regs(&regs);
-  __crash_kexec(&regs);
+  run_crash_image(&regs);
   wait_and_restart();
   __builtin_unreachable();
 }
@@ -70,6 +69,6 @@ __noinline void die(const char *what, struct pt_regs *regs) {
   enter_panic();
   printk("Oops: %s\n", what);
   show_registers(regs);
-  __crash_kexec(regs);
+  run_crash_image(regs);
   panic("Fatal exception");
 }

@@ -2,14 +2,12 @@
  * Bringing CPUs up. At power-on they are stopped, and RTAS starts them; after kexec they wait in the hold loop at real
  * address 0x60, and the hold word lets them go, all at once: those that maxcpus= leaves out go back to a loop of theirs.
  */
-#include "boot.h"
-#include "command-line.h"
-#include "errno.h"
-#include "panic.h"
-#include "printk.h"
-#include "reg.h"
-#include "rtas.h"
-#include "time.h"
+#include "arch/arch.h"
+#include "cpu/cpu.h"
+#include "firmware/firmware.h"
+#include "printk/printk.h"
+#include "smp/smp.h"
+#include "tree/tree.h"
 
 #define STOPPED 0
 #define HOLD_WORD 8
@@ -26,8 +24,7 @@ static void wait_for(int cpu) {
   if (!pacas[cpu].online) printk("CPU %d (hardware id %u) does not come\n", cpu, hard_id(cpu));
 }
 
-void smp_start_all(void) {
-  u64 entry = kernel_base + (u64)(secondary_start - _stext);
+void smp_start_all(u64 entry) {
   int wanted = (int)MIN(option_number("maxcpus", MAX_CPUS), (u64)cpu_count);
   bool held = false;
   cpu_count = MAX(wanted, 1);
@@ -45,20 +42,4 @@ void smp_start_all(void) {
   *(volatile u64 *)__va(HOLD_WORD) = entry;
   mb();
   for (int cpu = 1; cpu < cpu_count; cpu++) wait_for(cpu);
-}
-
-int smp_call(int cpu, void (*function)(u64), u64 argument) {
-  if (!cpu_online(cpu)) return -ENXIO;
-  if (cpu == this_cpu()) {
-    u64 msr = irq_save();
-    function(argument);
-    irq_restore(msr);
-    return 0;
-  }
-  if (pacas[cpu].call_function != 0) return -EBUSY;
-  pacas[cpu].call_argument = argument;
-  mb();
-  pacas[cpu].call_function = (u64)function;
-  smp_send(cpu, IPI_CALL);
-  return 0;
 }

@@ -2,8 +2,9 @@
  * The piece of work that each CPU does when it comes up, so that there is something to look at in a dump: numbers from
  * its index, sorted, and a checksum over them. The results are known beforehand; CPU 0 prints them.
  */
-#include "boot.h"
-#include "panic.h"
+#include "cpu/cpu.h"
+#include "panic/panic.h"
+#include "smp/smp.h"
 
 #define NUMBERS 256
 

@@ -10,16 +10,15 @@
  * Memory goes from where it lies straight to the disk; this kernel never maps it, but for notes. Left out: filters,
  * compression (the mode is always raw), dumps with more than 128 ranges.
  */
-#include "../block/block.h"
-#include "../kexec/kexec.h"
-#include "agent.h"
-#include "command-line.h"
-#include "elf64.h"
-#include "memory.h"
-#include "panic.h"
-#include "printk.h"
-#include "string.h"
-#include "tree.h"
+#include "vmcore/vmcore.h"
+
+#include "arch/arch.h"
+#include "block/block.h"
+#include "console/console.h"
+#include "memory/memory.h"
+#include "mmu/mmu.h"
+#include "printk/printk.h"
+#include "tree/tree.h"
 
 #define MAX_LOADS 128
 #define HEAD_BYTES 0x10000
@@ -222,7 +221,6 @@ static bool __noinline dump_memory(struct dump *dump) {
 void write_vmcore(void) {
   struct dump dump = {0};
 
-  kexec_fault_wild_store();
   if (dump_memory(&dump))
     agent_say("kdumpd-agent dump-done %lu", dump.bytes);
   else

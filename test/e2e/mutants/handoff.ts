@@ -131,7 +131,7 @@ export const HANDOFF: readonly Mutant[] = [
     name: 'the image is entered with another r4',
     way: { fault: 'entry-r4' },
     broken: {
-      'master-entry': /^CPU 1 \(hardware id 1\): r4 is 0x00000000011f1000, not 0x00000000011f0000$/,
+      'master-entry': /^CPU 1 \(hardware id 1\): r4 is 0x00000000011e1000, not 0x00000000011e0000$/,
     },
   },
   {

@@ -1,9 +1,19 @@
 /** Mutants from T1 on: purgatory that does not look, a kernel that is damaged, or that does not stay where it is told to. */
 
 import type { BootImage } from '../../../src/panic/index.ts';
-import { digestBranch, findCode, flip, inPurgatory, type Mutant, type Notes, patched } from '../mutants.ts';
+import {
+  digestBranch,
+  findCode,
+  flip,
+  inKernel,
+  inPurgatory,
+  type Mutant,
+  type Notes,
+  patched,
+} from '../mutants.ts';
 
-const DIGESTED = 0x12345;
+/** Of a function that these guests never run: the kernel works all the same. */
+const DIGESTED = inKernel('make_mistake') + 1;
 const BOOT_CPU = 28;
 /** Of boot_cpu: `lwz r5, 0x5c(r30)`, `cmpwi r5, 1`, and the branch of a kernel that stays. */
 const FLAG_TEST = [0x80be005c, 0x2c050001] as const;
@@ -12,12 +22,15 @@ const NEVER_THE_FLAG = 0xffff;
 const BRANCH = 0x48000000;
 const DISPLACEMENT = 0xffff;
 
+/** The old kernel's `crashing_cpu`, in the data that the new kernel copies over it. */
+const OLD_DATA = new RegExp(`at 0x${inKernel('crashing_cpu').toString(16).padStart(16, '0')} by CPU 1 at 0x`);
+
 /** It runs over the old kernel, and finds no notes there. */
 const MOVED: Notes = {
   'crash-elsewhere': /^it did not stay: CPU 1 wrote to 0x0000000000010000$/,
-  'memory-intact': /at 0x0000000000013090 by CPU 1 at 0x/,
+  'memory-intact': OLD_DATA,
   'registers-saved': /CPU 0 saved its registers, and the dump has none/,
-  'vmcore-complete': /at 0x0000000000013090 by CPU 1 at 0x/,
+  'vmcore-complete': OLD_DATA,
 };
 
 /** As kexec's -i. */
@@ -40,7 +53,9 @@ export const NEW_KERNEL: readonly Mutant[] = [
     way: { faults: [flip('kernel', DIGESTED)] },
     failed: {
       phase: 'purgatory',
-      reason: /the digest of the loaded image does not match \(injected: flip:kernel\+0x12345@trigger\)$/,
+      reason: new RegExp(
+        `the digest of the loaded image does not match \\(injected: flip:kernel\\+0x${DIGESTED.toString(16)}@trigger\\)$`,
+      ),
     },
     held: { 'digest-ok': /^the digest did not match, and the kernel was never entered$/ },
   },
