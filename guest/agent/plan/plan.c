@@ -2,7 +2,7 @@
  * kdumpd-plan DISK NAME: gives the plan NAME of a plan disk (docs/formats/plan.md) to kexec_load.
  *
  * It stands in for kexec-tools in a stock guest: everything was decided and built outside; here bytes are read,
- * checked to be a plan inside the disk, and handed to the kernel, whose answer is told by its name. A failure is one
+ * checked to be a plan inside the disk, and handed to the kernel, whose answer is printed by its name. A failure is one
  * line on standard output, an errno's name first, and exit status 1.
  *
  * The disk is read past the page cache: its owner may have written it since it was read last.
