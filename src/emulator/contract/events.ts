@@ -1,101 +1,232 @@
-/** What is seen in a running machine, what one asks to see, and damage that waits for what is seen. Plain data. */
+/**
+ * What a running machine reports, what its owner asks it to report, and damage that waits for an event. Plain data that
+ * survives structured cloning. The machine knows neither Linux nor kexec: places are named by numbers of the owner's.
+ */
 
-/** One thing seen in the machine, in order. 64-bit values are bigint. */
-export type MachineEvent = {
+import type { HcallName } from '../platform/contract/opcodes.ts';
+
+/**
+ * A place that the owner watches, by the owner's number for it. The machine returns it in events and never interprets it;
+ * places with one number share one limit.
+ */
+export type MarkId = number;
+
+type Common<Kind extends string> = {
+  readonly kind: Kind;
+  /** Counts every event of a machine from 0. */
   readonly n: number;
+  /** Logical index; -1 for a device or the machine itself. */
   readonly cpu: number;
   /** The partition's instruction count when it happened. */
   readonly insn: number;
   readonly tb: bigint;
-  readonly kind: MachineEventKind;
-  /** fetch, msr: the effective address of the instruction; store: the real address written; interrupt: the vector. */
-  readonly addr?: bigint;
-  readonly regs?: Readonly<Record<string, bigint>>;
-  /** fetch: the probe's or range's name; store: the watch's name; hcall, rtas: the call's name; run: what changed. */
-  readonly detail?: string;
 };
 
-/**
- * - `fetch`: an instruction at a probe, or the first one in a watched range (again after leaving it). regs: r1, r3–r6, lr, msr, nia,
- *   raddr (the real address fetched from).
- * - `store`: before bytes of a watched range change. addr: real address; regs: length, nia, old (up to 8 bytes, big-endian number).
- * - `msr`: the guest changed a bit of the plan's mask. regs: before, after, nia.
- * - `hcall`: regs: opcode, r4–r8, status. `rtas`: regs: arg0….
- * - `interrupt`: one of the plan's vectors was taken. regs: srr0, srr1, r1, dar, dsisr.
- * - `syscall`: `kexec_load` was called. regs: entry, flags, segments; then segN_mem, segN_memsz, segN_bufsz.
- *   `kexec_load result`: it returned. regs: r3, so (the summary overflow bit of CR0).
- * - `reset`: an NMI from outside was delivered to the vCPU. `run`: started, stopped, ceded, parked, woken (detail).
- * - `disk`: first write, and end of a life's writes. regs: disk, offset, length.
- * - `fault`: a {@link MachineFault} was done. detail: its name; addr: where; regs: what it changed. cpu: -1, or whose it is.
- */
-export type MachineEventKind =
-  | 'fetch'
-  | 'store'
-  | 'msr'
-  | 'hcall'
-  | 'rtas'
-  | 'interrupt'
-  | 'syscall'
-  | 'reset'
-  | 'run'
-  | 'disk'
-  | 'fault'
-  | 'console';
+/** An instruction at a probe, or the first one in a watched range; again after the vCPU has left the range. */
+export type FetchEvent = Common<'fetch'> & {
+  readonly mark: MarkId;
+  /** Effective address of the instruction, and the real address that it is fetched from. */
+  readonly ea: bigint;
+  readonly raddr: number;
+  readonly regs: Readonly<Record<FetchRegister, bigint>>;
+};
+export type FetchRegister = 'r1' | 'r3' | 'r4' | 'r5' | 'r6' | 'lr' | 'msr';
+
+/** Bytes of a watched range were written. */
+export type StoreEvent = Common<'store'> & {
+  readonly mark: MarkId;
+  /** Real address of the first byte written, and how many were. */
+  readonly raddr: number;
+  readonly length: number;
+  /** Memory before and after, in order of addresses: the first {@link STORE_BYTES} of `length`. */
+  readonly old: Uint8Array;
+  readonly new: Uint8Array;
+  /** The instruction that wrote, and its r3; absent: a device, or the machine itself. */
+  readonly by?: { readonly nia: bigint; readonly r3: bigint };
+};
+/** Bytes of a store that its event shows. */
+export const STORE_BYTES = 256;
+
+/** The guest changed an MSR bit of the plan's mask. `ea`: the instruction. */
+export type MsrEvent = Common<'msr'> & {
+  readonly ea: bigint;
+  readonly before: bigint;
+  readonly after: bigint;
+  readonly r3: bigint;
+};
+
+/** A hypercall. `name` is undefined for an opcode that the machine does not know; `status` for one that does not return. */
+export type HcallEvent = Common<'hcall'> & {
+  readonly name: HcallName | undefined;
+  readonly opcode: number;
+  readonly ea: bigint;
+  /** r4 to r8. */
+  readonly args: readonly bigint[];
+  readonly status: bigint | undefined;
+};
+
+export type RtasEvent = Common<'rtas'> & { readonly name: string; readonly args: readonly number[] };
+
+/** One of the plan's vectors was taken. */
+export type InterruptEvent = Common<'interrupt'> & {
+  readonly vector: number;
+  /** A system reset: asked for by the operator (`outside`) or by the guest. Absent for other vectors. */
+  readonly requestedBy?: 'outside' | 'guest';
+  readonly regs: Readonly<Record<InterruptRegister, bigint>>;
+};
+export type InterruptRegister = 'srr0' | 'srr1' | 'r1' | 'dar' | 'dsisr';
+
+/** A CPU ended an interrupt (EOI). `source`: the XICS source number (XISR) or the XIVE source. */
+export type EoiEvent = Common<'eoi'> & {
+  readonly controller: 'xics' | 'xive';
+  readonly source: number;
+  /** XICS: the current processor priority that the EOI restores. */
+  readonly cppr?: number;
+};
+
+/** A system call of {@link SystemCallWatch} was made. */
+export type SyscallEvent = Common<'syscall'> & {
+  readonly number: number;
+  readonly ea: bigint;
+  /** r3 to r8. */
+  readonly args: readonly bigint[];
+  /** The array that the watch names, a row an entry, in doublewords; undefined where memory is not there. */
+  readonly rows: readonly (readonly (bigint | undefined)[])[];
+};
+
+/** A system call that was reported returned to its caller. `so`: the summary overflow bit of CR0, set on failure. */
+export type SyscallReturnEvent = Common<'syscall-return'> & {
+  readonly number: number;
+  readonly ea: bigint;
+  readonly r3: bigint;
+  readonly so: boolean;
+};
+
+/** A system reset from outside was sent to a vCPU. Its interrupt is an event of its own. */
+export type ResetEvent = Common<'reset'>;
+
+export const RUN_CHANGES = ['started', 'stopped', 'system reset'] as const;
+/** `system reset`: one waits for the vCPU, whoever asked for it. */
+export type RunChange = (typeof RUN_CHANGES)[number];
+/** A vCPU's state changed. */
+export type RunEvent = Common<'run'> & VcpuPlace & { readonly change: RunChange };
+
+/** What a vCPU does while another one reaches a place of the plan's `census`. */
+export type CensusEvent = Common<'census'> & VcpuPlace & { readonly state: VcpuState };
+
+/** Where a vCPU is. `ea`: its next instruction. */
+export type VcpuPlace = { readonly ea: bigint; readonly msr: bigint; readonly r3: bigint };
+
+/** `wedged`: by a fault; it executes nothing and takes no interrupt. */
+export type VcpuState = 'stopped' | 'running' | 'ceded' | 'parked' | 'wedged';
+
+/** The first write of the plan's time to a disk, and, when the power cycle ends, its last one. */
+export type DiskEvent = Common<'disk'> & {
+  readonly write: 'first' | 'last';
+  readonly disk: number;
+  readonly offset: number;
+  readonly length: number;
+};
+
+/** A {@link MachineFault} was done. */
+export type FaultEvent = Common<'fault'> & {
+  readonly name: string;
+  readonly damage:
+    | { readonly kind: 'flip'; readonly raddr: number; readonly old: number; readonly new: number }
+    | { readonly kind: 'wedge'; readonly ea: bigint; readonly msr: bigint; readonly r1: bigint };
+};
+
+/** One thing that happened in the machine, in order. 64-bit values are bigint. */
+export type MachineEvent =
+  | FetchEvent
+  | StoreEvent
+  | MsrEvent
+  | HcallEvent
+  | RtasEvent
+  | InterruptEvent
+  | EoiEvent
+  | SyscallEvent
+  | SyscallReturnEvent
+  | ResetEvent
+  | RunEvent
+  | CensusEvent
+  | DiskEvent
+  | FaultEvent;
+export type MachineEventKind = MachineEvent['kind'];
+
+/** Events of a place that exceeded its limit and were not reported. */
+export type DroppedEvents = {
+  readonly kind: 'fetch' | 'store';
+  readonly cpu: number;
+  readonly mark: MarkId;
+  readonly count: number;
+};
+
+/** A watched place: at most `limit` events a vCPU, 16 unless given. */
+type Limited = { readonly mark: MarkId; readonly limit?: number };
 
 /** What to look out for. Nothing of it changes what the guest does or how its instructions are counted. */
 export type ObservePlan = {
-  /** Instructions at real addresses; at most `limit` events a vCPU (default 16). */
-  readonly probes: readonly { readonly raddr: number; readonly name: string; readonly limit?: number }[];
-  readonly stores: readonly {
-    readonly raddr: number;
-    readonly length: number;
-    readonly name: string;
-    readonly limit?: number;
-  }[];
+  /** Instructions at real addresses. */
+  readonly probes: readonly (Limited & { readonly raddr: number })[];
+  readonly stores: readonly (Limited & { readonly raddr: number; readonly length: number })[];
   /** Real-address ranges: an event when a vCPU enters one from outside. */
-  readonly executes: readonly {
-    readonly raddr: number;
-    readonly length: number;
-    readonly name: string;
-    readonly limit?: number;
-  }[];
+  readonly executes: readonly (Limited & { readonly raddr: number; readonly length: number })[];
   /** MSR bits whose change is an event. */
   readonly msrMask: bigint;
   readonly vectors: readonly number[];
-  /** Vectors that are told where they interrupt real mode: MSR[IR] and MSR[DR] were 0. */
+  /** Vectors that are reported where they interrupt real mode: MSR[IR] and MSR[DR] were 0. */
   readonly realModeVectors?: readonly number[];
-  /** Hypercalls by name that are too many to keep: H_PUT_TERM_CHAR, H_CEDE, … */
-  readonly hcallsExcept: readonly string[];
-  /** Probes, stores and executes alone are told: no calls, no changes of a vCPU's state, no disk writes. */
+  /** Hypercalls that are too many to keep. */
+  readonly hcallsExcept: readonly HcallName[];
+  /** Probes, stores and executes alone are reported: no calls, no changes of a vCPU's state, no disk writes. */
   readonly quiet?: boolean;
-  /** Probes by name at which it is also told, before their own event, what every other started vCPU is doing: `run` events. */
-  readonly census?: readonly string[];
-  /**
-   * Instants at which the machine is kept: at the first of these events, before its instruction is executed. `at` names
-   * probes, `reset` (a system reset from outside) or `interrupt 0xVECTOR`. Each comes once.
-   */
-  readonly instants?: readonly { readonly name: InstantName; readonly at: readonly string[] }[];
-  /** Probes by name at which a vCPU's registers are kept, with those of the interrupts that it took before. */
-  readonly frames?: readonly string[];
+  /** Probes at which every other started vCPU is reported first, by a `census` event. */
+  readonly census?: readonly MarkId[];
+  /** Instants at which the machine is kept. */
+  readonly instants?: readonly InstantPlan[];
+  /** Probes at which a vCPU's registers are kept, with those of the interrupts that it took before. */
+  readonly frames?: readonly MarkId[];
   /**
    * The partition rests at once, the first time that all vCPUs wait and one of them does so in a loop with interrupts
-   * off, as for somebody who watches for that. Whatever is left unanswered, it goes on as if it had not rested.
+   * off: an operator who watches for that may act. Without an action the run goes on as if it had not rested.
    */
   readonly restWhenStuck?: boolean;
 };
 
 export type InstantName = 't0' | 't1' | 't2';
 
-/** Which event a fault waits for. Absent fields match anything. */
-export type EventMatch = {
-  readonly kind: MachineEventKind;
-  readonly detail?: string;
-  readonly addr?: bigint;
+/**
+ * The machine is kept at the first event that one of `at` matches, before the next instruction is executed; where `after`
+ * is given, at the first such event after one that `after` matches. Each instant comes once.
+ */
+export type InstantPlan = {
+  readonly name: InstantName;
+  readonly at: readonly EventMatch[];
+  readonly after?: readonly EventMatch[];
+};
+
+/** An event that an instant or a fault waits for. */
+export type EventMatch =
+  | { readonly kind: 'fetch'; readonly mark: MarkId }
+  | { readonly kind: 'interrupt'; readonly vector: number; readonly requestedBy?: 'outside' | 'guest' };
+
+/**
+ * A system call whose every use is reported, with or without a plan, and whose return is reported as well: calls with
+ * `number` in r0. The array at the address in gpr `rowsAt` has as many rows as gpr `rowCount` says, at most `mostRows`, each of
+ * `rowDoublewords` doublewords.
+ */
+export type SystemCallWatch = {
+  readonly number: number;
+  readonly rowsAt: number;
+  readonly rowCount: number;
+  readonly mostRows: number;
+  readonly rowDoublewords: number;
 };
 
 /**
- * Damage done on purpose from outside of the guest, so that it can be seen what comes of it.
- * - `flip`: the byte at `raddr` is inverted; its code is translated anew, as after a store.
+ * Damage done on purpose from outside of the guest.
+ * - `flip`: the byte at `raddr` is inverted; its code is decoded again, as after a store.
  * - `wedge`: the vCPU hangs: it executes nothing more and takes no interrupt, not even a system reset, until power-off.
  */
 export type MachineFault = {
@@ -106,3 +237,13 @@ export type MachineFault = {
   /** Done right after the first event that one of these matches, before the next instruction; absent: at once. */
   readonly at?: readonly EventMatch[];
 };
+
+/** Whether an event is one that `match` waits for. */
+export function matchesEvent(match: EventMatch, event: MachineEvent): boolean {
+  if (match.kind === 'fetch') return event.kind === 'fetch' && event.mark === match.mark;
+  return (
+    event.kind === 'interrupt' &&
+    event.vector === match.vector &&
+    (match.requestedBy === undefined || match.requestedBy === event.requestedBy)
+  );
+}

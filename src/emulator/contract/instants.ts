@@ -1,6 +1,6 @@
-/** What is told of the machine as it was at an instant: registers, interrupt controller, tables. Plain data. */
+/** The machine as it was at an instant: registers, interrupt controller, tables. Plain data. */
 
-import type { InstantName } from './events.ts';
+import type { EventMatch, InstantName, MarkId, VcpuState } from './events.ts';
 
 /** Registers of a vCPU. `nia` and `msr` of an interrupt are SRR0 and SRR1. */
 export type RegisterSet = {
@@ -17,12 +17,15 @@ export type RegisterSet = {
 export type VcpuSnapshot = RegisterSet & {
   readonly index: number;
   readonly hardwareId: number;
-  /** `wedged`: by a fault; it executes nothing and takes no interrupt. */
-  readonly state: 'stopped' | 'running' | 'ceded' | 'parked' | 'wedged';
+  readonly state: VcpuState;
 };
 
-/** Registers at a point that `where` names: a probe, or `interrupt 0xVECTOR` (delivered, nothing of the handler executed). */
-export type RegisterFrame = { readonly where: string; readonly insn: number; readonly regs: RegisterSet };
+/** Where registers were kept: at a probe, or when an interrupt was delivered and nothing of its handler was executed. */
+export type FramePlace =
+  | { readonly kind: 'probe'; readonly mark: MarkId }
+  | { readonly kind: 'interrupt'; readonly vector: number };
+
+export type RegisterFrame = { readonly at: FramePlace; readonly insn: number; readonly regs: RegisterSet };
 
 /** The last time that a vCPU came to a probe of `frames`, and the last interrupt of each vector before that. */
 export type SavePoint = RegisterFrame & {
@@ -62,8 +65,8 @@ export type HashCensus = {
 /** The machine at an instant, beside its memory. */
 export type InstantRecord = {
   readonly name: InstantName;
-  /** What it was recognised by: the probe, `reset` or `interrupt 0xVECTOR`. */
-  readonly by: string;
+  /** What it was recognised by. */
+  readonly by: EventMatch;
   readonly cpu: number;
   readonly insn: number;
   readonly tb: bigint;

@@ -5,10 +5,18 @@
 
 import type { MemoryRange } from '../memory/contract.ts';
 import type { WrittenPage } from '../memory/snapshots.ts';
-import type { InstantName, MachineEvent, MachineFault, ObservePlan } from './events.ts';
+import type {
+  DroppedEvents,
+  InstantName,
+  MachineEvent,
+  MachineFault,
+  ObservePlan,
+  SystemCallWatch,
+} from './events.ts';
 import type { InstantRecord, VcpuSnapshot } from './instants.ts';
 
 export type { PageWriter } from '../memory/snapshots.ts';
+export type { HcallName } from '../platform/contract/opcodes.ts';
 
 export type Processor = 'power8' | 'power9';
 export type MmuMode = 'hash' | 'radix';
@@ -52,6 +60,8 @@ export type PartitionConfig = {
   readonly firmware?: Firmware;
   /** Default: XICS. */
   readonly interruptController?: InterruptController;
+  /** A system call that is reported with or without a plan. */
+  readonly systemCall?: SystemCallWatch;
 };
 
 /** How a partition's life ended. */
@@ -111,6 +121,8 @@ export interface PartitionHandle {
   readMemory(raddr: number, length: number): Promise<Uint8Array>;
   /** The machine at an instant of the plan; undefined while it has not come. Kept until the plan is replaced. */
   instant(name: InstantName): Promise<InstantRecord | undefined>;
+  /** What exceeded the limits of the plan in force, or of the last one, so far. */
+  dropped(): Promise<readonly DroppedEvents[]>;
   /** As {@link readMemory}, of memory as it was at an instant. Rejects with another Error where it has not come. */
   readInstant(name: InstantName, raddr: number, length: number): Promise<Uint8Array>;
   /**

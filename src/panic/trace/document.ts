@@ -1,7 +1,12 @@
-/** The trace document: what a handoff leaves as JSON (docs/trace.md). It is the ground of src/panic: rules, store, REST and the page read it. */
+/**
+ * The trace document, version 2: what a handoff leaves as JSON (docs/trace.md). It is the ground of src/panic: rules,
+ * store, REST and the page read it. Version 1 is in version-1.ts.
+ */
 
+import type { MoreEvents, TraceEvent } from './event.ts';
 import type { FidelityReport, InstantFacts } from './fidelity-report.ts';
 import type { HandoverReport } from './handover-report.ts';
+import type { ImageFacts } from './image-facts.ts';
 
 export type Verdict = 'held' | 'broken' | 'not-reached' | 'not-applicable' | 'not-evaluated';
 
@@ -13,18 +18,9 @@ export type RuleResult = {
   readonly note?: string;
 };
 
-/** One event of a trace, as JSON shows it. 64-bit values are 16-digit hex strings. */
-export type TraceEvent = {
-  readonly n: number;
-  readonly cpu: number;
-  readonly insn: number;
-  readonly tb: string;
-  readonly kind: string;
-  readonly addr?: string;
-  readonly symbol?: string;
-  readonly regs?: Readonly<Record<string, string>>;
-  readonly detail?: string;
-};
+/** The instants of a handoff (docs/handoff.md). */
+export const TRACE_INSTANTS = ['t0', 't1', 't2', 't3', 't4'] as const;
+export type TraceInstant = (typeof TRACE_INSTANTS)[number];
 
 /** An instant of the handoff: the event that marks it. */
 export type Instant = {
@@ -35,10 +31,10 @@ export type Instant = {
 };
 
 export type Trace = {
-  readonly version: 1;
+  readonly version: 2;
   readonly machine: {
-    readonly processor: string;
-    readonly mmu: string;
+    readonly processor: 'power8' | 'power9';
+    readonly mmu: 'hash' | 'radix';
     /** `online`: whether it ran when the trigger came; absent in traces that do not say. */
     readonly cpus: readonly {
       readonly index: number;
@@ -46,15 +42,11 @@ export type Trace = {
       readonly online?: boolean;
     }[];
   };
-  readonly image: Readonly<Record<string, unknown>>;
-  readonly instants: {
-    readonly t0?: Instant;
-    readonly t1?: Instant;
-    readonly t2?: Instant;
-    readonly t3?: Instant;
-    readonly t4?: Instant;
-  };
+  readonly image: ImageFacts;
+  readonly instants: Readonly<Partial<Record<TraceInstant, Instant>>>;
   readonly events: readonly TraceEvent[];
+  /** What was seen and not kept, by place or call; absent: everything was kept. */
+  readonly more?: readonly MoreEvents[];
   /** The machine at instants; absent in traces that did not keep it. */
   readonly records?: { readonly t0?: InstantFacts; readonly t1?: InstantFacts };
   /** The dump and memory against what the emulator saw; absent where T1 did not come (docs/fidelity.md). */

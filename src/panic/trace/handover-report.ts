@@ -1,7 +1,7 @@
 /** What an ordinary kexec's image was when it was loaded, copied and entered (docs/fidelity.md). Plain JSON, in the trace. */
 
 import type { WriterFact } from './fidelity-report.ts';
-import type { SegmentRole } from './image-facts.ts';
+import type { SegmentRole } from './segment-role.ts';
 
 /** Where a change is: in a segment, or else whose memory it is. */
 export type Place = SegmentRole | 'low-64k' | 'rtas' | 'hypervisor' | 'elsewhere';

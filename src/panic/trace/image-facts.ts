@@ -4,12 +4,11 @@
  */
 
 import type { HandoffPath } from './handoff-path.ts';
+import type { FunctionName } from './mark.ts';
+import type { SegmentRole } from './segment-role.ts';
 
 /** Where a kernel’s symbols came from. */
 export type SymbolSource = 'kallsyms' | 'vmlinux' | 'none';
-
-/** What a segment of a kexec image is for. `data`: none of the others, or not recognised. */
-export type SegmentRole = 'purgatory' | 'kernel' | 'tree' | 'elfcorehdr' | 'backup' | 'initrd' | 'data';
 
 /** `mem`: real address, 16 hex digits. `bytes`: size in memory. */
 export type SegmentFact = { readonly role: SegmentRole; readonly mem: string; readonly bytes: number };
@@ -150,7 +149,7 @@ export type ImageFacts = {
   readonly kernelRelease?: string;
   readonly symbols: { readonly production: SymbolSource; readonly crash?: SymbolSource };
   /** Functions of the production kernel whose execution was looked out for. */
-  readonly probes: readonly string[];
+  readonly probes: readonly FunctionName[];
   /** Absent: no image was loaded. */
   readonly load?: LoadFacts;
   readonly entered?: EntryFacts;

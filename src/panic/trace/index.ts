@@ -1,12 +1,28 @@
 /** The trace: the document, parts of it, and its other formats. */
 
+export type { Instant, RuleResult, Trace, TraceInstant, Verdict } from './document.ts';
+export { TRACE_INSTANTS } from './document.ts';
 export type {
-  Instant,
-  RuleResult,
-  Trace,
+  CensusEvent,
+  DiskEvent,
+  EoiEvent,
+  FaultEvent,
+  FetchEvent,
+  HcallEvent,
+  InterruptEvent,
+  LoadSegment,
+  MoreEvents,
+  MsrEvent,
+  ResetEvent,
+  RtasEvent,
+  RunEvent,
+  StoreEvent,
+  SyscallEvent,
+  SyscallReturnEvent,
   TraceEvent,
-  Verdict,
-} from './document.ts';
+  TraceEventKind,
+} from './event.ts';
+export { EVENT_KINDS } from './event.ts';
 export type {
   ChangeFact,
   FidelityReport,
@@ -38,10 +54,18 @@ export type {
   RunAtLoadFact,
   RunningFacts,
   SegmentFact,
-  SegmentRole,
   SymbolSource,
   TreeFacts,
 } from './image-facts.ts';
+export type { FunctionName, KernelPlace, Mark, MarkPlace, SinglePlace } from './mark.ts';
+export { FUNCTIONS, KERNEL_PLACES, SINGLE_PLACES } from './mark.ts';
 export { toPerfetto } from './perfetto.ts';
 export type { TraceBound, TracePart, TraceQuery } from './query.ts';
 export { queryTrace } from './query.ts';
+export type { SegmentRole } from './segment-role.ts';
+export { SEGMENT_ROLES } from './segment-role.ts';
+export { calls, fetchesAt, isMark, storesAt } from './select.ts';
+export type { EventV1, StoredTrace, TraceV1 } from './version-1.ts';
+export { upgradeTrace } from './version-1.ts';
+export type { Wordless } from './words.ts';
+export { markText, textOf, vectorText } from './words.ts';
