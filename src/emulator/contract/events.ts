@@ -239,7 +239,7 @@ export type MachineFault = {
 };
 
 /** Whether an event is one that `match` waits for. */
-export function matchesEvent(match: EventMatch, event: MachineEvent): boolean {
+export function matchesEvent(match: EventMatch, event: MachineEvent | EventMatch): boolean {
   if (match.kind === 'fetch') return event.kind === 'fetch' && event.mark === match.mark;
   return (
     event.kind === 'interrupt' &&

@@ -2,7 +2,7 @@
 
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../base/worker.ts';
-import type { InstantName, MachineFault, ObservePlan } from '../contract/events.ts';
+import type { DroppedEvents, InstantName, MachineFault, ObservePlan } from '../contract/events.ts';
 import type { InstantRecord, VcpuSnapshot } from '../contract/instants.ts';
 import type { PageChange, PartitionConfig, PartitionHandle, PartitionNotice } from '../contract/partition.ts';
 import { modulesToShare } from '../engine/interpreter/modules.ts';
@@ -75,6 +75,9 @@ class WorkerPartition implements PartitionHandle {
   }
   async changes(name: InstantName): Promise<readonly PageChange[]> {
     return (await this.#ask({ kind: 'changes', name })) as readonly PageChange[];
+  }
+  async dropped(): Promise<readonly DroppedEvents[]> {
+    return (await this.#ask({ kind: 'dropped' })) as readonly DroppedEvents[];
   }
   async machineTree(): Promise<Uint8Array | undefined> {
     return (await this.#ask({ kind: 'machine-tree' })) as Uint8Array | undefined;

@@ -32,6 +32,7 @@ export type Request =
       readonly disk: number;
       readonly offset: number;
     }
+  | { readonly kind: 'dropped' }
   | { readonly kind: 'machine-tree' }
   | {
       readonly kind: 'write-disk';

@@ -146,6 +146,8 @@ function serve(request: Request): unknown {
       return compareDisk(request);
     case 'changes':
       return partition.changes(request.name);
+    case 'dropped':
+      return partition.dropped;
     case 'machine-tree':
       return partition.machineTree();
     case 'write-disk':

@@ -1,5 +1,5 @@
 /**
- * How a kernel is entered when a life starts: with a flattened tree, as kexec enters one, or as a client of Open Firmware.
+ * How a kernel is entered when a power cycle starts: with a flattened tree, as kexec enters one, or as a client of Open Firmware.
  * Where everything lies is in boot-image.ts.
  */
 
@@ -16,7 +16,7 @@ import {
 } from './machine/boot-image.ts';
 import type { PartitionVcpu } from './machine/firmware-vcpu.ts';
 import { type Hardware, totalBytes } from './machine/hardware.ts';
-import type { Life } from './power-cycle.ts';
+import type { PowerCycle } from './power-cycle.ts';
 
 const MIB256 = 0x1000_0000;
 
@@ -28,7 +28,7 @@ type Loaded = { readonly kernel: LoadedKernel; readonly initrd: Uint8Array; read
  * @returns the flattened tree that the kernel is given; undefined where Open Firmware gives none
  * @throws FormatError when kernel or initramfs cannot be loaded
  */
-export function boot(config: PartitionConfig, hardware: Hardware, life: Life): Uint8Array | undefined {
+export function boot(config: PartitionConfig, hardware: Hardware, cycle: PowerCycle): Uint8Array | undefined {
   const byClient = config.firmware === 'open-firmware';
   const kernel = loadKernel(hardware.ram, config.kernel, config.loadAt ?? (byClient ? CLIENT_LOAD_AT : 0));
   const initrd = config.initrd === undefined ? new Uint8Array(0) : readFileSync(config.initrd);
@@ -36,8 +36,8 @@ export function boot(config: PartitionConfig, hardware: Hardware, life: Life): U
   // Radix has no real-mode area: its real addresses are the hypervisor's to limit.
   if (config.mmu === 'hash') hardware.engine.storage.realLimit = rma;
   const loaded = { kernel, initrd, rma };
-  if (!byClient) return enterWithTree(config, hardware, life, loaded);
-  enterAsClient(config, hardware, life, loaded);
+  if (!byClient) return enterWithTree(config, hardware, cycle, loaded);
+  enterAsClient(config, hardware, cycle, loaded);
   return undefined;
 }
 
@@ -45,7 +45,7 @@ export function boot(config: PartitionConfig, hardware: Hardware, life: Life): U
 function enterWithTree(
   config: PartitionConfig,
   { ram }: Hardware,
-  { machine, firmware }: Life,
+  { machine, firmware }: PowerCycle,
   { kernel, initrd, rma }: Loaded,
 ): Uint8Array {
   const layout = placeBoot(rma, kernel.end, RTAS_BYTES, initrd.length);
@@ -64,7 +64,7 @@ function enterWithTree(
 function enterAsClient(
   config: PartitionConfig,
   { ram }: Hardware,
-  { machine, firmware }: Life,
+  { machine, firmware }: PowerCycle,
   { kernel, initrd, rma }: Loaded,
 ): void {
   const layout = placeClient(rma, FIRMWARE_BASE + FIRMWARE_BYTES, kernel, initrd.length);

@@ -1,10 +1,16 @@
 /**
- * One machine put together: hardware that lasts, a life that starts at `powerOn` and ends, and those who look on. It lives
+ * One machine put together: hardware that lasts, a power cycle that starts at `powerOn` and ends, and what observes them. It runs
  * on one thread and is driven by calls; what happens in it is told to a listener.
  */
 
 import { assert } from '../../base/errors.ts';
-import type { InstantName, MachineEvent, MachineFault, ObservePlan } from '../contract/events.ts';
+import type {
+  DroppedEvents,
+  InstantName,
+  MachineEvent,
+  MachineFault,
+  ObservePlan,
+} from '../contract/events.ts';
 import type { InstantRecord, VcpuSnapshot } from '../contract/instants.ts';
 import type { PartitionConfig, PartitionEnd } from '../contract/partition.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
@@ -19,7 +25,7 @@ import { Hardware, type HardwareHost } from './machine/hardware.ts';
 import { snapshotOf } from './observe/instants.ts';
 import { machineFacts } from './observe/machine-facts.ts';
 import { Observation } from './observe/observation.ts';
-import { Life, type RunOutcome } from './power-cycle.ts';
+import { PowerCycle, type RunOutcome } from './power-cycle.ts';
 import type { EventClock } from './time/event-clock.ts';
 
 /** What a partition tells while it runs. Every callback is synchronous and must not drive the partition. */
@@ -37,7 +43,7 @@ export class Partition {
   readonly #hardware: Hardware;
   readonly #observation: Observation;
   /** Undefined before power-on, and where the kernel could not be loaded. */
-  #life: Life | undefined;
+  #cycle: PowerCycle | undefined;
   #tree: Uint8Array | undefined;
 
   constructor(config: PartitionConfig, disks: readonly BlockStore[], listener: PartitionListener) {
@@ -45,17 +51,18 @@ export class Partition {
     this.#listener = listener;
     this.#disks = disks;
     const bus = {
-      read: (raddr: number, target: Uint8Array): boolean => this.#living().machine.bus.read(raddr, target),
-      write: (raddr: number, source: Uint8Array): boolean => this.#living().machine.bus.write(raddr, source),
+      read: (raddr: number, target: Uint8Array): boolean => this.#running().machine.bus.read(raddr, target),
+      write: (raddr: number, source: Uint8Array): boolean => this.#running().machine.bus.write(raddr, source),
     };
     this.#hardware = new Hardware(config, bus, this.#hardwareHost());
     this.#observation = new Observation(
       {
         hardware: this.#hardware,
-        running: () => this.#life?.running,
+        running: () => this.#cycle?.running,
         instructions: () => this.instructions,
-        timebase: () => this.#life?.clock.timebase() ?? 0n,
-        facts: () => machineFacts(this.vcpus, this.#life?.machine, this.hashTable),
+        timebase: () => this.#cycle?.clock.timebase() ?? 0n,
+        facts: () => machineFacts(this.vcpus, this.#cycle?.machine, this.hashTable),
+        ...(config.systemCall === undefined ? {} : { systemCall: config.systemCall }),
       },
       listener.event,
     );
@@ -70,29 +77,29 @@ export class Partition {
   get engine(): Engine {
     return this.#hardware.engine;
   }
-  /** Instructions executed in this life, by all vCPUs. */
+  /** Instructions executed in this power cycle, by all vCPUs. */
   get instructions(): number {
-    return this.#life?.instructions ?? 0;
+    return this.#cycle?.instructions ?? 0;
   }
   /** Nanoseconds during which every vCPU waited. */
   get idleNs(): number {
-    return this.#life?.scheduler.idleNs ?? 0;
+    return this.#cycle?.scheduler.idleNs ?? 0;
   }
   /** Nanoseconds and timebase since power-on. */
   get clock(): EventClock {
-    return this.#living().clock;
+    return this.#running().clock;
   }
   /** The hashed page table, as it is now: how many entries are valid, and some of them. */
   get hashTable(): HashTable | undefined {
     return this.#hardware.hashTable;
   }
-  /** Firmware of this life. */
+  /** Firmware of this power cycle. */
   get platform(): Platform | undefined {
-    return this.#life?.machine.platform;
+    return this.#cycle?.machine.platform;
   }
-  /** How this life ended, once it has. */
+  /** How this power cycle ended, once it has. */
   get ended(): PartitionEnd | undefined {
-    return this.#life?.end;
+    return this.#cycle?.end;
   }
   /** What was met that the machine lacks: `kind key` → times. */
   get unsupported(): ReadonlyMap<string, number> {
@@ -100,15 +107,15 @@ export class Partition {
   }
 
   /**
-   * Starts a new life: empty memory, the kernel loaded, vCPU 0 at its entry.
+   * Starts a new power cycle: empty memory, the kernel loaded, vCPU 0 at its entry.
    * @throws FormatError when kernel or initramfs cannot be loaded; the partition stays off.
    */
   powerOn(): void {
-    this.#life = undefined;
+    this.#cycle = undefined;
     this.#tree = undefined;
     this.#observation.clear();
     this.#hardware.reset();
-    const life = new Life({
+    const cycle = new PowerCycle({
       config: this.config,
       hardware: this.#hardware,
       observation: this.#observation,
@@ -116,13 +123,13 @@ export class Partition {
       unsupported: this.#report,
       console: this.#listener.console,
     });
-    this.#tree = boot(this.config, this.#hardware, life);
-    this.#life = life;
+    this.#tree = boot(this.config, this.#hardware, cycle);
+    this.#cycle = cycle;
   }
 
-  /** Runs until about `instructions` more are executed, the life ends, the partition rests, or `enough` says so. */
+  /** Runs until about `instructions` more are executed, the power cycle ends, the partition rests, or `enough` returns true. */
   run(instructions: number, enough: () => boolean = () => false): RunOutcome {
-    return this.#living().run(instructions, enough);
+    return this.#running().run(instructions, enough);
   }
 
   /** The flattened tree that power-on gave the kernel; undefined before power-on, and where Open Firmware gave none. */
@@ -132,31 +139,36 @@ export class Partition {
 
   /** Types on a terminal. Between runs only. */
   input(vty: 0 | 1, bytes: Uint8Array): void {
-    this.#life?.active();
+    this.#cycle?.active();
     this.platform?.input(vty, bytes);
   }
 
   /** A system reset interrupt, as the operator's NMI gives it. Between runs only. */
   nmi(cpus: readonly number[]): void {
-    this.#life?.active();
-    this.#life?.systemReset(cpus);
+    this.#cycle?.active();
+    this.#cycle?.systemReset(cpus);
   }
 
   /** Replaces what is looked out for. Between runs only. */
   observe(plan: ObservePlan | undefined): void {
     this.#observation.watch.set(plan);
-    if (this.#life !== undefined) this.#life.scheduler.restWhenStuck = plan?.restWhenStuck === true;
+    if (this.#cycle !== undefined) this.#cycle.scheduler.restWhenStuck = plan?.restWhenStuck === true;
   }
 
   /** Damage to be done now or later. Between runs only. @throws OutsideMemory, Error for what is not there */
   inject(faults: readonly MachineFault[]): void {
-    this.#life?.active();
+    this.#cycle?.active();
     this.#observation.faults.set(faults);
   }
 
   /** The machine as it was at an instant of the plan; undefined while it has not come. */
   instant(name: InstantName): InstantRecord | undefined {
     return this.#observation.instants.record(name);
+  }
+
+  /** What exceeded the limits of the plan. */
+  get dropped(): readonly DroppedEvents[] {
+    return this.#observation.watch.dropped;
   }
 
   /** Memory as it was at an instant. @throws OutsideMemory; Error where it has not come */
@@ -178,22 +190,22 @@ export class Partition {
     return this.vcpus.map(snapshotOf);
   }
 
-  /** Ends the life from outside. */
+  /** Ends the power cycle from outside. */
   stop(): void {
-    this.#life?.finish({ kind: 'stopped' });
+    this.#cycle?.finish({ kind: 'stopped' });
   }
 
-  /** What runs on the vCPUs asks and tells: the life answers, the observation listens. */
+  /** What the vCPUs ask and report: the power cycle answers, the observation records. */
   #hardwareHost(): HardwareHost {
     return {
-      sliceStart: () => this.#living().clock.base,
+      sliceStart: () => this.#running().clock.base,
       unsupported: (what) => this.#report(what),
-      randomBytes: (count) => this.#living().randomBytes(count),
+      randomBytes: (count) => this.#running().randomBytes(count),
       hypercall: (vcpu) => {
-        this.#living().hypercall(vcpu);
+        this.#running().hypercall(vcpu);
         return true;
       },
-      deliverPending: (vcpu) => this.#living().scheduler.deliverPending(vcpu),
+      deliverPending: (vcpu) => this.#running().scheduler.deliverPending(vcpu),
       interruptTaken: (vcpu, vector, returnTo) => this.#observation.watch.interrupt(vcpu, vector, returnTo),
       msrChanged: (vcpu, before, target) => this.#observation.watch.msrChanged(vcpu, before, target),
       probed: (vcpu, word) => this.#observation.watch.probed(vcpu, word),
@@ -202,9 +214,9 @@ export class Partition {
     };
   }
 
-  #living(): Life {
-    assert(this.#life !== undefined, 'the partition is on');
-    return this.#life;
+  #running(): PowerCycle {
+    assert(this.#cycle !== undefined, 'the partition is on');
+    return this.#cycle;
   }
 
   readonly #report: ReportUnsupported = (what) => {

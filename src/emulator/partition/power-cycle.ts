@@ -1,6 +1,6 @@
 /**
- * One life of a partition, from a power-on to its end: its time, the turns of its vCPUs, firmware, and the devices
- * around them. Every life starts anew; what outlasts it is in hardware.ts.
+ * One power cycle of a partition, from power-on to its end: its time, the turns of its vCPUs, firmware, and the devices
+ * around them. Each starts with fresh state; what outlasts it is in machine/hardware.ts.
  */
 
 import { hex64 } from '../../base/hex.ts';
@@ -17,11 +17,11 @@ import type { Observation } from './observe/observation.ts';
 import { EventClock } from './time/event-clock.ts';
 import { Scheduler } from './time/scheduler.ts';
 
-/** How a run came back. `resting`: nothing happens any more that anybody would see. */
+/** How a run came back. `resting`: every vCPU waits, and nothing that is due would be visible from outside. */
 export type RunOutcome = 'ran' | 'resting' | 'ended';
 
-/** What a life is lived in. */
-export type LifeParts = {
+/** What a power cycle is made of. */
+export type PowerCycleParts = {
   readonly config: PartitionConfig;
   readonly hardware: Hardware;
   readonly observation: Observation;
@@ -30,20 +30,20 @@ export type LifeParts = {
   readonly console: (vty: 0 | 1, bytes: Uint8Array) => void;
 };
 
-export class Life {
+export class PowerCycle {
   /** Nanoseconds and timebase since power-on. */
   readonly clock: EventClock;
   readonly scheduler: Scheduler;
   readonly machine: Machine;
   readonly firmware: readonly PartitionVcpu[];
-  readonly #parts: LifeParts;
+  readonly #parts: PowerCycleParts;
   readonly #random: SeededRandom;
   /** When something was last printed, typed or moved, in ns since power-on. */
   #lastActivity = 0;
   #end: PartitionEnd | undefined;
 
   /** The hardware must be as at power-on. */
-  constructor(parts: LifeParts) {
+  constructor(parts: PowerCycleParts) {
     this.#parts = parts;
     const { config, hardware, observation } = parts;
     const { vcpus, engine, spins, stepper } = hardware;
@@ -59,7 +59,7 @@ export class Life {
           endSlice: () => engine.requestStop(),
           interruptPending: (each) => this.scheduler.pending(each),
           woken: (each) => this.#woken(each),
-          changed: (each, what) => observation.watch.run(each, what),
+          changed: (each, change) => observation.watch.run(each, change),
         }),
     );
     this.machine = this.#createMachine();
@@ -79,26 +79,32 @@ export class Life {
     return this.#end;
   }
 
-  /** Runs until about `instructions` more are executed, the life ends, the partition rests, or `enough` says so. */
+  /** Runs until about `instructions` more are executed, the power cycle ends, the partition rests, or `enough` returns true. */
   run(instructions: number, enough: () => boolean): RunOutcome {
     const { scheduler } = this;
     const until = scheduler.instructions + instructions;
+    const { watch } = this.#parts.observation;
     while (this.#end === undefined && scheduler.instructions < until && !enough()) {
+      watch.settle();
       const turn = scheduler.turn(this.#lastActivity);
-      if (turn.kind === 'idle') return 'resting';
+      if (turn.kind === 'idle') {
+        watch.settle();
+        return 'resting';
+      }
       if (turn.end === 'attn') this.finish({ kind: 'error', message: `attn at ${hex64(turn.vcpu.nia)}` });
     }
+    watch.settle();
     return this.#end === undefined ? 'ran' : 'ended';
   }
 
   /** Ends it, unless it has ended. */
   finish(end: PartitionEnd): void {
-    if (this.#end === undefined) this.#parts.observation.watch.ended();
+    if (this.#end === undefined) this.#parts.observation.watch.powerCycleOver();
     this.#end ??= end;
     this.#parts.hardware.engine.requestStop();
   }
 
-  /** Somebody printed, typed or moved something: the partition does not rest for a while. */
+  /** Something was printed, typed or moved: the partition does not rest for a while. */
   active(): void {
     this.#lastActivity = this.clock.now();
   }
@@ -110,7 +116,7 @@ export class Life {
     const { observation } = this.#parts;
     observation.writingAs('hypervisor', () =>
       runHypercall(vcpu, firmware, platform.hcall, (opcode, args, result) =>
-        observation.watch.hypercall(vcpu, platform.hcallName(opcode), opcode, args, result),
+        observation.watch.hypercall(vcpu, opcode, args, result),
       ),
     );
   }
@@ -119,7 +125,7 @@ export class Life {
   systemReset(cpus: readonly number[]): void {
     for (const vcpu of this.firmware) {
       if (!cpus.includes(vcpu.index)) continue;
-      this.#parts.observation.watch.reset(vcpu.index);
+      this.#parts.observation.watch.systemReset(vcpu.index);
       vcpu.systemReset();
     }
   }
@@ -152,6 +158,7 @@ export class Life {
         this.active();
         observation.watch.diskWritten(disk, offset, length);
       },
+      onXiveEoi: (source) => observation.watch.ended({ controller: 'xive', source }),
     });
   }
 

@@ -40,11 +40,18 @@ export class Xive {
   readonly #threads = new Map<number, ThreadContext>();
   readonly #sources = new Map<number, Source>();
   readonly #queues = new Map<string, EventQueue>();
+  readonly #ended: (number: number) => void;
   /** Numbers from 0 that the guest uses for its own interprocessor interrupts. */
   readonly ipis: number;
 
-  constructor(memory: GuestMemory, threads: readonly ThreadLine[]) {
+  /** @param ended called when the guest ends an interrupt of a source (EOI) */
+  constructor(
+    memory: GuestMemory,
+    threads: readonly ThreadLine[],
+    ended: (number: number) => void = () => undefined,
+  ) {
     this.#memory = memory;
+    this.#ended = ended;
     for (const thread of threads) {
       assert(!this.#threads.has(thread.hardwareId), 'two interrupt targets with one number');
       this.#threads.set(thread.hardwareId, new ThreadContext(thread));
@@ -125,6 +132,8 @@ export class Xive {
       case 15: {
         const before = source.pq;
         source.pq = (offset >>> 8) & 3;
+        // Linux ends a message interrupt so, and sends the one that came meanwhile itself.
+        if (source.pq === PQ.ready && (before & PENDING_BIT) !== 0) this.#ended(source.number);
         return before;
       }
       default:
@@ -167,6 +176,7 @@ export class Xive {
   /** @returns whether another event was sent. */
   #end(source: Source): boolean {
     if (source.pq === PQ.off) return false;
+    if ((source.pq & PENDING_BIT) !== 0) this.#ended(source.number);
     const again = source.kind === 'level' ? source.asserted : source.pq === PQ.queued;
     source.pq = PQ.ready;
     if (again) this.#send(source);

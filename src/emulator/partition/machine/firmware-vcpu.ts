@@ -1,5 +1,6 @@
 /** A vCPU as hypercalls and RTAS see it (platform/contract.ts). */
 
+import type { RunChange } from '../../contract/events.ts';
 import * as msr from '../../cpu/msr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { FirmwareVcpu, VcpuRunState } from '../../platform/contract/contract.ts';
@@ -12,7 +13,7 @@ export type VcpuServices = {
   readonly interruptPending: (vcpu: Vcpu) => boolean;
   /** A vCPU comes back from cede without an interrupt. */
   readonly woken: (vcpu: Vcpu) => void;
-  readonly changed: (vcpu: Vcpu, what: string) => void;
+  readonly changed: (vcpu: Vcpu, change: RunChange) => void;
 };
 
 export class PartitionVcpu implements FirmwareVcpu {

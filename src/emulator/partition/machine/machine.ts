@@ -39,6 +39,8 @@ export type MachineOptions = {
   readonly output: (vty: 0 | 1, bytes: Uint8Array) => void;
   readonly onRtas?: (vcpu: FirmwareVcpu, name: string, args: readonly number[]) => void;
   readonly onDiskWrite?: (disk: number, offset: number, length: number) => void;
+  /** The guest ended an interrupt of a XIVE source. XICS's are ended by H_EOI. */
+  readonly onXiveEoi?: (source: number) => void;
 };
 
 export type Machine = {
@@ -66,7 +68,8 @@ export function createMachine(options: MachineOptions): Machine {
       setExternalInterrupt: (asserted: boolean) => vcpu.setExternalInterrupt(asserted),
     })),
   );
-  const xive = options.interruptController === 'xive' ? new Xive(memory, machine.vcpus) : undefined;
+  const xive =
+    options.interruptController === 'xive' ? new Xive(memory, machine.vcpus, options.onXiveEoi) : undefined;
   const interrupts = xive ?? xics;
   const bridge = new PciHostBridge({ allocate: (kind) => interrupts.allocate(kind), unsupported });
   const numbered = disks.map((disk, index) => ({ ...disk, index }));

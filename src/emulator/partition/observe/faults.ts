@@ -3,7 +3,12 @@
  * waits for, between two instructions of the guest's; so that a run with faults can be repeated like any other.
  */
 
-import type { EventMatch, MachineEvent, MachineFault } from '../../contract/events.ts';
+import {
+  type FaultEvent,
+  type MachineEvent,
+  type MachineFault,
+  matchesEvent,
+} from '../../contract/events.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { Ram } from '../../memory/ram.ts';
 
@@ -12,8 +17,8 @@ export type FaultyMachine = {
   readonly vcpus: readonly Vcpu[];
   /** Ends the running slice after the current instruction. */
   readonly endSlice: () => void;
-  /** Told of what was done; `cpu` is -1 for what belongs to none. */
-  readonly done: (cpu: number, event: Pick<MachineEvent, 'addr' | 'regs' | 'detail'>) => void;
+  /** Called when a fault was done; `cpu` is -1 for damage that belongs to none. */
+  readonly done: (cpu: number, fault: Pick<FaultEvent, 'name' | 'damage'>) => void;
 };
 
 export class FaultInjector {
@@ -34,10 +39,10 @@ export class FaultInjector {
     for (const fault of faults) if (fault.at === undefined) this.#do(fault);
   }
 
-  /** An event was told: does what waits for it. */
+  /** Does the faults that wait for an event. */
   seen(event: MachineEvent): void {
     if (this.#waiting.length === 0) return;
-    const due = this.#waiting.filter(({ at }) => at?.some((match) => matches(match, event)));
+    const due = this.#waiting.filter(({ at }) => at?.some((match) => matchesEvent(match, event)));
     if (due.length === 0) return;
     // Each is done once; that it is done is an event, too.
     this.#waiting = this.#waiting.filter((fault) => !due.includes(fault));
@@ -51,15 +56,11 @@ export class FaultInjector {
       const [old = 0] = ram.read(raddr, 1);
       const flipped = old ^ 0xff;
       ram.write(raddr, Uint8Array.of(flipped));
-      done(-1, {
-        addr: BigInt(raddr),
-        detail: name,
-        regs: { length: 1n, old: BigInt(old), new: BigInt(flipped) },
-      });
+      done(-1, { name, damage: { kind: 'flip', raddr, old, new: flipped } });
       return;
     }
     const vcpu = this.#vcpu(damage.cpu);
-    done(vcpu.index, { addr: vcpu.nia, detail: name, regs: { msr: vcpu.msr, r1: vcpu.gpr(1) } });
+    done(vcpu.index, { name, damage: { kind: 'wedge', ea: vcpu.nia, msr: vcpu.msr, r1: vcpu.gpr(1) } });
     // One that is off hangs, too: it will not answer start-cpu.
     vcpu.state = 'wedged';
     endSlice();
@@ -70,12 +71,4 @@ export class FaultInjector {
     if (vcpu === undefined) throw new Error(`there is no CPU ${index}`);
     return vcpu;
   }
-}
-
-function matches(match: EventMatch, event: MachineEvent): boolean {
-  return (
-    match.kind === event.kind &&
-    (match.detail === undefined || match.detail === event.detail) &&
-    (match.addr === undefined || match.addr === event.addr)
-  );
 }

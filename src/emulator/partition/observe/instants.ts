@@ -3,7 +3,15 @@
  * may write, and, by memory/snapshots.ts, memory. Looking changes nothing for the guest.
  */
 
-import type { InstantName, ObservePlan } from '../../contract/events.ts';
+import { VECTOR } from '../../../base/power.ts';
+import {
+  type EventMatch,
+  type InstantName,
+  type InstantPlan,
+  type MarkId,
+  matchesEvent,
+  type ObservePlan,
+} from '../../contract/events.ts';
 import type {
   InstantRecord,
   RegisterFrame,
@@ -30,13 +38,23 @@ export type KeptMachine = {
 };
 
 const SRR1 = 27;
-/** Of these there are too many, and none stops a CPU: decrementer, system call, facilities. */
-const NOT_KEPT: ReadonlySet<number> = new Set([0x900, 0xc00, 0xf20, 0xf40, 0xf60, 0x800]);
+/** Of these there are too many, and none stops a CPU. */
+const NOT_KEPT: ReadonlySet<number> = new Set([
+  VECTOR.decrementer,
+  VECTOR.systemCall,
+  VECTOR.floatingPointUnavailable,
+  VECTOR.vectorUnavailable,
+  VECTOR.vsxUnavailable,
+  VECTOR.facilityUnavailable,
+]);
+
+/** An instant that has not come. `ready`: what it must come after has come. */
+type Waiting = InstantPlan & { ready: boolean };
 
 export class Instants {
   readonly #machine: KeptMachine;
-  #waiting: NonNullable<ObservePlan['instants']> = [];
-  #frames: ReadonlySet<string> = new Set();
+  #waiting: readonly Waiting[] = [];
+  #frames: ReadonlySet<MarkId> = new Set();
   readonly #records = new Map<InstantName, InstantRecord>();
   /** By vCPU, the last interrupt of each vector. */
   #taken: Map<number, RegisterFrame>[] = [];
@@ -49,7 +67,7 @@ export class Instants {
 
   /** Replaces the plan and forgets what was kept. Between slices only. */
   set(plan: Pick<ObservePlan, 'instants' | 'frames'> | undefined): void {
-    this.#waiting = plan?.instants ?? [];
+    this.#waiting = (plan?.instants ?? []).map((each) => ({ ...each, ready: each.after === undefined }));
     this.#frames = new Set(plan?.frames ?? []);
     this.#records.clear();
     this.#saves.clear();
@@ -62,42 +80,45 @@ export class Instants {
   }
 
   /** A vCPU is at a probe. */
-  probed(vcpu: Vcpu, name: string): void {
-    if (this.#frames.has(name)) {
-      const regs = { ...registersOf(vcpu), nia: vcpu.cia };
-      this.#saves.set(`${vcpu.index} ${name}`, {
+  probed(vcpu: Vcpu, mark: MarkId): void {
+    if (this.#frames.has(mark))
+      this.#saves.set(`${vcpu.index} ${mark}`, {
         cpu: vcpu.index,
-        where: name,
+        at: { kind: 'probe', mark },
         insn: this.#machine.instructions(),
-        regs,
+        regs: { ...registersOf(vcpu), nia: vcpu.cia },
         interrupts: this.#interruptsOf(vcpu.index),
       });
-    }
-    this.#seen(vcpu.index, name, vcpu);
-  }
-
-  /** A system reset from outside is on its way to a vCPU. */
-  reset(cpu: number): void {
-    this.#seen(cpu, 'reset');
+    this.#seen(vcpu.index, { kind: 'fetch', mark }, vcpu);
   }
 
   /** An interrupt was delivered: the handler is next. */
-  interrupt(vcpu: Vcpu, vector: number, returnTo: bigint): void {
+  interrupt(
+    vcpu: Vcpu,
+    vector: number,
+    returnTo: bigint,
+    requestedBy: 'outside' | 'guest' | undefined,
+  ): void {
     if (this.#waiting.length === 0) return;
-    const where = `interrupt 0x${vector.toString(16)}`;
     if (this.#frames.size > 0 && !NOT_KEPT.has(vector))
       this.#taken[vcpu.index]?.set(vector, {
-        where,
+        at: { kind: 'interrupt', vector },
         insn: this.#machine.instructions(),
         regs: { ...registersOf(vcpu), nia: returnTo, msr: vcpu.spr(SRR1) },
       });
-    this.#seen(vcpu.index, where);
+    this.#seen(vcpu.index, {
+      kind: 'interrupt',
+      vector,
+      ...(requestedBy === undefined ? {} : { requestedBy }),
+    });
   }
 
   /** @param probed the vCPU that is at a probe: its next instruction is the one that it is at. */
-  #seen(cpu: number, by: string, probed?: Vcpu): void {
+  #seen(cpu: number, by: EventMatch, probed?: Vcpu): void {
     if (this.#waiting.length === 0) return;
-    const due = this.#waiting.filter(({ at }) => at.includes(by));
+    const due = this.#waiting.filter(({ ready, at }) => ready && at.some((match) => matchesEvent(match, by)));
+    for (const each of this.#waiting)
+      each.ready ||= each.after?.some((match) => matchesEvent(match, by)) === true;
     if (due.length === 0) return;
     this.#waiting = this.#waiting.filter((each) => !due.includes(each));
     const { memory, vcpus, instructions, timebase, facts } = this.#machine;

@@ -3,7 +3,7 @@
  * instants with their memory and registers, who writes. None of it can be noticed by the guest, save for the faults.
  */
 
-import type { MachineEvent } from '../../contract/events.ts';
+import type { MachineEvent, SystemCallWatch } from '../../contract/events.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import { MemorySnapshots, type PageWriter } from '../../memory/snapshots.ts';
 import type { Hardware } from '../machine/hardware.ts';
@@ -17,6 +17,7 @@ export type HostWriter = Exclude<PageWriter['by'], 'cpu'>;
 /** What is looked at. The functions answer also while the partition is off. */
 export type ObservedMachine = {
   readonly hardware: Hardware;
+  readonly systemCall?: SystemCallWatch;
   readonly running: () => Vcpu | undefined;
   readonly instructions: () => number;
   readonly timebase: () => bigint;
@@ -31,7 +32,7 @@ export class Observation {
   readonly #machine: ObservedMachine;
   #hostWriter: HostWriter = 'device';
 
-  constructor(machine: ObservedMachine, told: (event: MachineEvent) => void) {
+  constructor(machine: ObservedMachine, report: (event: MachineEvent) => void) {
     this.#machine = machine;
     const { hardware, instructions, timebase, facts } = machine;
     const { ram, vcpus, engine, arena } = hardware;
@@ -51,9 +52,10 @@ export class Observation {
         timebase,
         acting: () => machine.running()?.index ?? -1,
         instants: this.instants,
+        ...(machine.systemCall === undefined ? {} : { systemCall: machine.systemCall }),
       },
       (event) => {
-        told(event);
+        report(event);
         this.faults.seen(event);
       },
     );
@@ -64,7 +66,7 @@ export class Observation {
       },
       vcpus,
       endSlice: () => engine.requestStop(),
-      done: (cpu, event) => this.watch.fault(cpu, event),
+      done: (cpu, fault) => this.watch.fault(cpu, fault),
     });
     ram.observeWrites((page, offset, length) => {
       this.watch.written(page, offset, length);
@@ -74,7 +76,7 @@ export class Observation {
 
   /** As at power-on: nothing is looked out for, no fault waits. */
   clear(): void {
-    this.watch.set(undefined);
+    this.watch.reset();
     this.faults.set([]);
   }
 

@@ -1,27 +1,42 @@
 /**
- * Turns what happens in the machine into events (contract/events.ts), for as long as a plan asks for them. Looking changes
+ * Turns what happens in the machine into events (contract/events.ts), for as long as a plan asks for them. It changes
  * nothing for the guest: probes replace decoded records, watched pages take the slow path of stores.
  */
 
-import type { MachineEvent, MachineEventKind, ObservePlan } from '../../contract/events.ts';
+import { MSR_TRANSLATION, VECTOR } from '../../../base/power.ts';
+import {
+  type DroppedEvents,
+  type EoiEvent,
+  type FaultEvent,
+  type FetchEvent,
+  type MachineEvent,
+  type MarkId,
+  type ObservePlan,
+  type RunChange,
+  STORE_BYTES,
+  type StoreEvent,
+  type SystemCallWatch,
+  type VcpuPlace,
+} from '../../contract/events.ts';
 import { LR } from '../../cpu/layout.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { TLB_WRITE } from '../../mmu/tlb.ts';
 import type { HcallResult } from '../../platform/contract/contract.ts';
+import { hcallNameOf } from '../../platform/contract/opcodes.ts';
 import type { Instants } from './instants.ts';
 
 /** The mark of pages with watched bytes; see Ram.mark. */
-const SRR1 = 27;
-/** MSR[IR] and MSR[DR]. */
-const TRANSLATION = 0x30n;
 const MARK_WATCH = 2;
 const DEFAULT_LIMIT = 16;
-const KEXEC_LOAD = 268n;
-const MAXIMUM_SEGMENTS = 16;
 /** Calls whose return is waited for; a task may die in one. */
 const OPEN_CALLS = 4;
+const SRR1 = 27;
+const DAR = 19;
+const DSISR = 18;
+const SYSTEM_CALL_ARGUMENTS = 6;
+const HCALL_ARGUMENTS = 5;
 
 /** What the watch needs of the machine. */
 export type WatchedMachine = {
@@ -32,26 +47,35 @@ export type WatchedMachine = {
   readonly timebase: () => bigint;
   /** The vCPU whose instruction is being executed; -1 for a device. */
   readonly acting: () => number;
-  /** Keeps the machine at instants; told before the events that mark them. */
+  /** Keeps the machine at instants; called before the events that mark them are reported. */
   readonly instants?: Instants;
+  readonly systemCall?: SystemCallWatch;
 };
 
-type Limited = { readonly name: string; readonly limit?: number };
+type Limited = { readonly mark: MarkId; readonly limit?: number };
+type Place = Limited & { readonly raddr: number };
+type Stamp = Pick<MachineEvent, 'n' | 'cpu' | 'insn' | 'tb'>;
 
 export class MachineWatch {
   readonly #machine: WatchedMachine;
   readonly #emit: (event: MachineEvent) => void;
   #plan: ObservePlan | undefined;
   #n = 0;
-  #probes = new Map<number, ObservePlan['probes'][number]>();
+  #probes = new Map<number, Place>();
   /** Watched real addresses by arena page. */
   #pages = new Map<number, number>();
-  #inside = new Map<number, string | undefined>();
-  #counts = new Map<string, number>();
-  /** kexec_load calls that have not come back. */
+  /** The watched range that each vCPU executes in. */
+  #inside = new Map<number, Place | undefined>();
+  /** Events of each place so far, by kind and vCPU. */
+  #counts = new Map<string, { readonly of: Omit<DroppedEvents, 'count'>; seen: number; dropped: number }>();
+  /** A store that was seen before it happened: its new bytes are read when the next thing happens. */
+  #store: Omit<StoreEvent, 'new'> | undefined;
+  /** vCPUs to which a system reset from outside is on its way. */
+  readonly #resets = new Set<number>();
+  /** System calls that have not returned. */
   #calls: { readonly next: bigint; readonly r1: bigint }[] = [];
   /** The last write so far to each disk. */
-  readonly #lastWrites = new Map<number, Pick<MachineEvent, 'insn' | 'tb' | 'regs'>>();
+  readonly #lastWrites = new Map<number, { readonly stamp: Stamp; offset: number; length: number }>();
 
   constructor(machine: WatchedMachine, emit: (event: MachineEvent) => void) {
     this.#machine = machine;
@@ -61,13 +85,14 @@ export class MachineWatch {
   /** Replaces the plan. Between slices only. */
   set(plan: ObservePlan | undefined): void {
     const { ram, engine, vcpus, instants } = this.#machine;
+    this.settle();
     instants?.set(plan);
     for (const page of this.#pages.keys()) ram.unmark(page, MARK_WATCH);
     this.#pages = new Map();
     this.#inside = new Map();
-    this.#counts = new Map();
     this.#lastWrites.clear();
     this.#plan = plan;
+    if (plan !== undefined) this.#counts = new Map();
     this.#probes = new Map();
     for (const probe of plan?.probes ?? []) {
       const at = ram.locate(probe.raddr);
@@ -87,11 +112,35 @@ export class MachineWatch {
     for (const vcpu of vcpus) vcpu.tlb.flushExecute();
   }
 
+  /** As at power-on. */
+  reset(): void {
+    this.#store = undefined;
+    this.#resets.clear();
+    this.#calls = [];
+    this.#counts = new Map();
+    this.set(undefined);
+  }
+
+  /** Events of the plan in force, or of the last one, that exceeded their limits. */
+  get dropped(): readonly DroppedEvents[] {
+    return [...this.#counts.values()].flatMap(({ of, dropped }) =>
+      dropped > 0 ? [{ ...of, count: dropped }] : [],
+    );
+  }
+
+  /** Reports a store that has happened by now. */
+  settle(): void {
+    const store = this.#store;
+    if (store === undefined) return;
+    this.#store = undefined;
+    this.#emit({ ...store, new: this.#machine.ram.read(store.raddr, store.old.length) });
+  }
+
   probed(vcpu: Vcpu, word: number): void {
     const probe = this.#probes.get(word);
     if (probe === undefined) return;
-    this.#machine.instants?.probed(vcpu, probe.name);
-    if (this.#plan?.census?.includes(probe.name)) this.#census(vcpu);
+    this.#machine.instants?.probed(vcpu, probe.mark);
+    if (this.#plan?.census?.includes(probe.mark)) this.#census(vcpu);
     this.#fetch(vcpu, vcpu.cia, probe, probe.raddr);
   }
 
@@ -100,32 +149,33 @@ export class MachineWatch {
     if (plan === undefined || plan.executes.length === 0) return;
     const range = plan.executes.find((each) => raddr >= each.raddr && raddr < each.raddr + each.length);
     const before = this.#inside.get(vcpu.index);
-    this.#inside.set(vcpu.index, range?.name);
-    if (range !== undefined && range.name !== before) this.#fetch(vcpu, vcpu.nia, range, raddr);
+    this.#inside.set(vcpu.index, range);
+    if (range !== undefined && range.mark !== before?.mark) this.#fetch(vcpu, vcpu.nia, range, raddr);
   }
 
+  /** Bytes of a watched page are about to change. */
   written(page: number, offset: number, length: number): void {
     const base = this.#pages.get(page);
     if (base === undefined) return;
-    const from = base + offset;
+    // What was written before is there by now, and may be written over.
+    this.settle();
+    const raddr = base + offset;
     const hit = this.#plan?.stores.find(
-      (each) => from < each.raddr + each.length && from + length > each.raddr,
+      (each) => raddr < each.raddr + each.length && raddr + length > each.raddr,
     );
     if (hit === undefined) return;
     const cpu = this.#machine.acting();
-    if (!this.#within(cpu, hit)) return;
-    const shown = Math.min(8, length);
-    const old = this.#machine.ram.read(from, shown).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+    if (!this.#within('store', cpu, hit)) return;
     const vcpu = this.#machine.vcpus[cpu];
-    this.#event(cpu, 'store', {
-      addr: BigInt(from),
-      detail: hit.name,
-      regs: {
-        length: BigInt(length),
-        old,
-        ...(vcpu === undefined ? {} : { nia: vcpu.cia, r3: vcpu.gpr(3) }),
-      },
-    });
+    this.#store = {
+      ...this.#stamp(cpu),
+      kind: 'store',
+      mark: hit.mark,
+      raddr,
+      length,
+      old: this.#machine.ram.read(raddr, Math.min(STORE_BYTES, length)),
+      ...(vcpu === undefined ? {} : { by: { nia: vcpu.cia, r3: vcpu.gpr(3) } }),
+    };
   }
 
   /** @param target where a return from interrupt goes */
@@ -133,144 +183,191 @@ export class MachineWatch {
     if (target !== undefined && this.#calls.length > 0) this.#returned(vcpu, target);
     const plan = this.#plan;
     if (plan === undefined || ((vcpu.msr ^ before) & plan.msrMask) === 0n) return;
-    this.#event(vcpu.index, 'msr', {
-      addr: vcpu.cia,
-      regs: { before, after: vcpu.msr, nia: vcpu.nia, r3: vcpu.gpr(3) },
+    this.#report({
+      ...this.#stamp(vcpu.index),
+      kind: 'msr',
+      ea: vcpu.cia,
+      before,
+      after: vcpu.msr,
+      r3: vcpu.gpr(3),
     });
   }
 
-  hypercall(vcpu: Vcpu, name: string, opcode: number, args: readonly bigint[], result: HcallResult): void {
+  hypercall(vcpu: Vcpu, opcode: number, args: readonly bigint[], result: HcallResult): void {
     const plan = this.#plan;
-    if (plan === undefined || plan.quiet === true || plan.hcallsExcept.includes(name)) return;
-    const [r4 = 0n, r5 = 0n, r6 = 0n, r7 = 0n, r8 = 0n] = args;
-    const status = result.kind === 'status' ? BigInt.asUintN(64, BigInt(result.status)) : 0n;
-    this.#event(vcpu.index, 'hcall', {
-      detail: name,
-      addr: vcpu.cia,
-      regs: { opcode: BigInt(opcode), r4, r5, r6, r7, r8, status },
+    if (plan === undefined || plan.quiet === true) return;
+    const name = hcallNameOf(opcode);
+    if (name === 'H_EOI') {
+      const xirr = Number((args[0] ?? 0n) & 0xffff_ffffn);
+      this.ended({ controller: 'xics', source: xirr & 0xff_ffff, cppr: xirr >>> 24 });
+    }
+    if (name !== undefined && plan.hcallsExcept.includes(name)) return;
+    this.#report({
+      ...this.#stamp(vcpu.index),
+      kind: 'hcall',
+      name,
+      opcode,
+      ea: vcpu.cia,
+      args: args.slice(0, HCALL_ARGUMENTS),
+      status: result.kind === 'status' ? BigInt.asUintN(64, BigInt(result.status)) : undefined,
     });
+  }
+
+  /** The guest ended an interrupt. */
+  ended(of: Pick<EoiEvent, 'controller' | 'source' | 'cppr'>): void {
+    if (this.#plan === undefined || this.#plan.quiet === true) return;
+    this.#report({ ...this.#stamp(this.#machine.acting()), kind: 'eoi', ...of });
   }
 
   rtas(cpu: number, name: string, args: readonly number[]): void {
     if (this.#plan === undefined || this.#plan.quiet === true) return;
-    this.#event(cpu, 'rtas', {
-      detail: name,
-      regs: Object.fromEntries(args.map((value, i) => [`arg${i}`, BigInt(value >>> 0)])),
-    });
+    this.#report({ ...this.#stamp(cpu), kind: 'rtas', name, args: args.map((value) => value >>> 0) });
   }
 
   interrupt(vcpu: Vcpu, vector: number, returnTo: bigint): void {
-    this.#machine.instants?.interrupt(vcpu, vector, returnTo);
-    if (!this.#tells(vcpu, vector)) return;
-    this.#event(vcpu.index, 'interrupt', {
-      addr: BigInt(vector),
-      regs: { srr0: returnTo, srr1: vcpu.spr(27), r1: vcpu.gpr(1), dar: vcpu.spr(19), dsisr: vcpu.spr(18) },
+    const requestedBy =
+      vector !== VECTOR.systemReset ? undefined : this.#resets.delete(vcpu.index) ? 'outside' : 'guest';
+    this.#machine.instants?.interrupt(vcpu, vector, returnTo, requestedBy);
+    if (!this.#reports(vcpu, vector)) return;
+    this.#report({
+      ...this.#stamp(vcpu.index),
+      kind: 'interrupt',
+      vector,
+      ...(requestedBy === undefined ? {} : { requestedBy }),
+      regs: {
+        srr0: returnTo,
+        srr1: vcpu.spr(SRR1),
+        r1: vcpu.gpr(1),
+        dar: vcpu.spr(DAR),
+        dsisr: vcpu.spr(DSISR),
+      },
     });
   }
 
-  #tells(vcpu: Vcpu, vector: number): boolean {
+  #reports(vcpu: Vcpu, vector: number): boolean {
     const { vectors = [], realModeVectors = [] } = this.#plan ?? {};
     return (
-      vectors.includes(vector) || (realModeVectors.includes(vector) && (vcpu.spr(SRR1) & TRANSLATION) === 0n)
+      vectors.includes(vector) ||
+      (realModeVectors.includes(vector) && (vcpu.spr(SRR1) & MSR_TRANSLATION) === 0n)
     );
   }
 
-  /** kexec_load is told with or without a plan, from whatever state: it says where the next kernel lies. */
+  /** Reports the machine's watched system call, with or without a plan, from whatever state. */
   systemCall(vcpu: Vcpu): void {
-    if (vcpu.gpr(0) !== KEXEC_LOAD) return;
-    const regs: Record<string, bigint> = { entry: vcpu.gpr(3), segments: vcpu.gpr(4), flags: vcpu.gpr(6) };
-    const count = Number(vcpu.gpr(4) < BigInt(MAXIMUM_SEGMENTS) ? vcpu.gpr(4) : BigInt(MAXIMUM_SEGMENTS));
-    for (let i = 0; i < count; i++) {
-      for (const [field, name] of ['buf', 'bufsz', 'mem', 'memsz'].entries()) {
-        const value = this.#machine.engine.doublewordAt(vcpu.gpr(5) + BigInt(i * 32 + field * 8));
-        // A page of the list that is not there yet faults in the system call itself, and is then called again by nobody.
-        if (value !== undefined && name !== 'buf') regs[`seg${i}_${name}`] = value;
-      }
-    }
-    this.#event(vcpu.index, 'syscall', { detail: 'kexec_load', addr: vcpu.cia, regs });
+    const watch = this.#machine.systemCall;
+    if (watch === undefined || vcpu.gpr(0) !== BigInt(watch.number)) return;
+    const wanted = vcpu.gpr(watch.rowCount);
+    const count = wanted < BigInt(watch.mostRows) ? Number(wanted) : watch.mostRows;
+    const at = vcpu.gpr(watch.rowsAt);
+    const rows = Array.from({ length: count }, (_, row) =>
+      Array.from({ length: watch.rowDoublewords }, (_none, column) =>
+        this.#machine.engine.doublewordAt(at + BigInt((row * watch.rowDoublewords + column) * 8)),
+      ),
+    );
+    this.#report({
+      ...this.#stamp(vcpu.index),
+      kind: 'syscall',
+      number: watch.number,
+      ea: vcpu.cia,
+      args: Array.from({ length: SYSTEM_CALL_ARGUMENTS }, (_, i) => vcpu.gpr(3 + i)),
+      rows,
+    });
     this.#calls.push({ next: vcpu.cia + 4n, r1: vcpu.gpr(1) });
     if (this.#calls.length > OPEN_CALLS) this.#calls.shift();
   }
 
-  /** Whoever comes back behind the call with the stack pointer that it was made with brings its result. */
+  /** A return to behind the call, with the stack pointer that the call was made with, brings its result. */
   #returned(vcpu: Vcpu, target: bigint): void {
     const at = this.#calls.findIndex(({ next, r1 }) => next === target && r1 === vcpu.gpr(1));
-    if (at < 0) return;
+    const watch = this.#machine.systemCall;
+    if (at < 0 || watch === undefined) return;
     this.#calls.splice(at, 1);
-    this.#event(vcpu.index, 'syscall', {
-      detail: 'kexec_load result',
-      addr: target,
-      regs: { r3: vcpu.gpr(3), so: BigInt((vcpu.cr >>> 28) & 1) },
+    this.#report({
+      ...this.#stamp(vcpu.index),
+      kind: 'syscall-return',
+      number: watch.number,
+      ea: target,
+      r3: vcpu.gpr(3),
+      so: ((vcpu.cr >>> 28) & 1) !== 0,
     });
   }
 
-  reset(cpu: number): void {
-    this.#machine.instants?.reset(cpu);
-    this.#event(cpu, 'reset', { detail: 'system reset from outside' });
+  /** A system reset from outside is sent to a vCPU. One that is stopped does not take it. */
+  systemReset(cpu: number): void {
+    if (this.#machine.vcpus[cpu]?.state !== 'stopped') this.#resets.add(cpu);
+    this.#report({ ...this.#stamp(cpu), kind: 'reset' });
   }
 
-  run(vcpu: Vcpu, what: string): void {
+  run(vcpu: Vcpu, change: RunChange): void {
     if (this.#plan !== undefined && this.#plan.quiet !== true)
-      this.#event(vcpu.index, 'run', {
-        detail: what,
-        addr: vcpu.nia,
-        regs: { msr: vcpu.msr, r3: vcpu.gpr(3) },
-      });
+      this.#report({ ...this.#stamp(vcpu.index), kind: 'run', change, ...placeOf(vcpu) });
   }
 
-  /** What the guest wrote is in the store. The first write under a plan is told at once, the last one by {@link ended}. */
+  /** What the guest wrote is in the store. The first write under a plan is reported at once, the last one at the end. */
   diskWritten(disk: number, offset: number, length: number): void {
     if (this.#plan === undefined || this.#plan.quiet === true) return;
-    const write = {
-      insn: this.#machine.instructions(),
-      tb: this.#machine.timebase(),
-      regs: { disk: BigInt(disk), offset: BigInt(offset), length: BigInt(length) },
-    };
-    if (!this.#lastWrites.has(disk)) this.#tell(-1, 'disk', { detail: 'first write', ...write });
-    this.#lastWrites.set(disk, write);
+    if (!this.#lastWrites.has(disk))
+      this.#report({ ...this.#stamp(-1), kind: 'disk', write: 'first', disk, offset, length });
+    this.#lastWrites.set(disk, { stamp: this.#stamp(-1, 0), offset, length });
   }
 
-  /** The life is over: nothing is written any more. */
-  ended(): void {
-    for (const [, write] of [...this.#lastWrites].sort(([a], [b]) => a - b))
-      this.#tell(-1, 'disk', { detail: 'last write', ...write });
+  /** The power cycle is over: nothing is written any more. */
+  powerCycleOver(): void {
+    this.settle();
+    for (const [disk, { stamp, offset, length }] of [...this.#lastWrites].sort(([a], [b]) => a - b))
+      this.#report({ ...stamp, n: this.#n++, kind: 'disk', write: 'last', disk, offset, length });
     this.#lastWrites.clear();
   }
 
-  /** A fault was done; told with or without a plan. */
-  fault(cpu: number, event: Pick<MachineEvent, 'addr' | 'regs' | 'detail'>): void {
-    this.#event(cpu, 'fault', event);
+  /** A fault was done; reported with or without a plan. */
+  fault(cpu: number, fault: Pick<FaultEvent, 'name' | 'damage'>): void {
+    this.#report({ ...this.#stamp(cpu), kind: 'fault', ...fault });
   }
 
   /** What every other vCPU is doing. */
   #census(probed: Vcpu): void {
     for (const vcpu of this.#machine.vcpus)
-      if (vcpu !== probed && vcpu.state !== 'stopped') this.run(vcpu, `is ${vcpu.state}`);
+      if (vcpu !== probed && vcpu.state !== 'stopped' && this.#plan?.quiet !== true)
+        this.#report({ ...this.#stamp(vcpu.index), kind: 'census', state: vcpu.state, ...placeOf(vcpu) });
   }
 
-  #fetch(vcpu: Vcpu, at: bigint, what: Limited, raddr: number): void {
-    if (!this.#within(vcpu.index, what)) return;
-    const regs: Record<string, bigint> = { nia: at, msr: vcpu.msr, lr: vcpu.get64(LR), raddr: BigInt(raddr) };
-    for (const n of [1, 3, 4, 5, 6]) regs[`r${n}`] = vcpu.gpr(n);
-    this.#event(vcpu.index, 'fetch', { addr: at, detail: what.name, regs });
+  #fetch(vcpu: Vcpu, ea: bigint, place: Limited, raddr: number): void {
+    const { mark } = place;
+    if (!this.#within('fetch', vcpu.index, place)) return;
+    const regs: FetchEvent['regs'] = {
+      r1: vcpu.gpr(1),
+      r3: vcpu.gpr(3),
+      r4: vcpu.gpr(4),
+      r5: vcpu.gpr(5),
+      r6: vcpu.gpr(6),
+      lr: vcpu.get64(LR),
+      msr: vcpu.msr,
+    };
+    this.#report({ ...this.#stamp(vcpu.index), kind: 'fetch', mark, ea, raddr, regs });
   }
 
-  #within(cpu: number, what: Limited): boolean {
-    const key = `${cpu} ${what.name}`;
-    const count = (this.#counts.get(key) ?? 0) + 1;
+  /** Whether a place's limit lets one more event through. Places with one mark are counted together. */
+  #within(kind: DroppedEvents['kind'], cpu: number, { mark, limit = DEFAULT_LIMIT }: Limited): boolean {
+    const key = `${kind} ${cpu} ${mark}`;
+    const count = this.#counts.get(key) ?? { of: { kind, cpu, mark }, seen: 0, dropped: 0 };
     this.#counts.set(key, count);
-    return count <= (what.limit ?? DEFAULT_LIMIT);
+    count.seen++;
+    if (count.seen <= limit) return true;
+    count.dropped++;
+    return false;
   }
 
-  #event(cpu: number, kind: MachineEventKind, rest: Pick<MachineEvent, 'addr' | 'regs' | 'detail'>): void {
-    this.#tell(cpu, kind, {
-      insn: this.#machine.instructions(),
-      tb: this.#machine.timebase(),
-      ...rest,
-    });
+  /** @param n its number; default the next one */
+  #stamp(cpu: number, n: number = this.#n++): Stamp {
+    return { n, cpu, insn: this.#machine.instructions(), tb: this.#machine.timebase() };
   }
 
-  #tell(cpu: number, kind: MachineEventKind, rest: Omit<MachineEvent, 'n' | 'cpu' | 'kind'>): void {
-    this.#emit({ n: this.#n++, cpu, kind, ...rest });
+  #report(event: MachineEvent): void {
+    this.settle();
+    this.#emit(event);
   }
+}
+
+function placeOf(vcpu: Vcpu): VcpuPlace {
+  return { ea: vcpu.nia, msr: vcpu.msr, r3: vcpu.gpr(3) };
 }

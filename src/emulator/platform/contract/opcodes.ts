@@ -67,3 +67,12 @@ export const OPCODE = {
 } as const;
 
 export type HcallName = keyof typeof OPCODE;
+
+const NAMES: ReadonlyMap<number, HcallName> = new Map(
+  (Object.entries(OPCODE) as [HcallName, number][]).map(([name, opcode]) => [opcode, name]),
+);
+
+/** The name of a hypercall; undefined for a number that is none. */
+export function hcallNameOf(opcode: number): HcallName | undefined {
+  return NAMES.get(opcode);
+}
