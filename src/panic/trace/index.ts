@@ -36,6 +36,18 @@ export type {
 } from './fidelity-report.ts';
 export type { TraceFormat } from './format.ts';
 export { formatTrace, TRACE_FORMATS } from './format.ts';
+export {
+  CRASH_FUNCTIONS,
+  EARLY_FUNCTIONS,
+  JOINING_FUNCTIONS,
+  LEAVE_FUNCTIONS,
+  MACHINE_KEXEC_FUNCTIONS,
+  PANIC_FUNCTIONS,
+  RESTART_FUNCTIONS,
+  SAVE_FUNCTIONS,
+  SHUTDOWN_FUNCTIONS,
+  STORAGE_VECTORS,
+} from './functions.ts';
 export type { HandoffPath, LeavePath } from './handoff-path.ts';
 export { HANDOFF_PATHS } from './handoff-path.ts';
 export type { HandoverChange, HandoverReport, Place } from './handover-report.ts';
