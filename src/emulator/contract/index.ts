@@ -31,7 +31,7 @@ export type {
   VcpuPlace,
   VcpuState,
 } from './events.ts';
-export { matchesEvent, STORE_BYTES } from './events.ts';
+export { matchesEvent, RUN_CHANGES, STORE_BYTES } from './events.ts';
 export type {
   FramePlace,
   HashCensus,
@@ -58,3 +58,4 @@ export type {
   PartitionNotice,
   Processor,
 } from './partition.ts';
+export { HCALL_NAMES } from './partition.ts';

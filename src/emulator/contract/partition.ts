@@ -17,6 +17,7 @@ import type { InstantRecord, VcpuSnapshot } from './instants.ts';
 
 export type { PageWriter } from '../memory/snapshots.ts';
 export type { HcallName } from '../platform/contract/opcodes.ts';
+export { HCALL_NAMES } from '../platform/contract/opcodes.ts';
 
 export type Processor = 'power8' | 'power9';
 export type MmuMode = 'hash' | 'radix';

@@ -162,7 +162,8 @@ export const EVENT_KINDS = [
 /** Events that were seen and not kept. */
 export type MoreEvents = {
   readonly cpu: number;
-  readonly kind: TraceEventKind;
+  /** Absent: version 1 named a kind that version 2 does not have. */
+  readonly kind?: TraceEventKind;
   /** The place, where the kind has one. */
   readonly mark?: Mark;
   /** The call, where the kind has one. */

@@ -1,9 +1,9 @@
-/** The formats in which a trace is given away. */
+/** The formats in which a trace leaves the program. */
 
 import type { Trace } from './document.ts';
 import { toPerfetto } from './perfetto.ts';
 
-/** `json`: trace version 1 (docs/trace.md). `perfetto`: the Trace Event Format. */
+/** `json`: trace version 2 (docs/trace.md). `perfetto`: the Trace Event Format. */
 export const TRACE_FORMATS = ['json', 'perfetto'] as const;
 export type TraceFormat = (typeof TRACE_FORMATS)[number];
 

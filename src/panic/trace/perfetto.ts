@@ -1,12 +1,16 @@
 /**
- * A trace in the Trace Event Format, which Perfetto (ui.perfetto.dev) and chrome://tracing open: one track a CPU, the
- * phases of the handoff and what each CPU was in as slices, events as instants.
+ * A trace in the Trace Event Format, which Perfetto (ui.perfetto.dev) and chrome://tracing open: one track a CPU; the
+ * phases of the handoff and the stations of each CPU are slices, events are instants.
  * Source: "Trace Event Format" (Google, 2016 edition): JSON Object Format; phases X, i and M.
- * Times are the timebase in µs since power-on: 512 ticks are one (POWER's 512 MHz). Nothing of the host's clock.
+ * Times are the timebase in µs since power-on: 512 ticks are one (POWER's 512 MHz). Nothing comes from the host's clock.
  * Left out: flows between events, counters.
  */
 
-import type { Trace, TraceEvent } from './document.ts';
+import { TIMEBASE_HZ } from '../../base/power.ts';
+import type { Trace, TraceInstant } from './document.ts';
+import type { TraceEvent } from './event.ts';
+import type { FunctionName } from './mark.ts';
+import { calls, fetchesAt } from './select.ts';
 
 type Args = Readonly<Record<string, unknown>>;
 type Place = { readonly pid: number; readonly tid: number };
@@ -40,7 +44,7 @@ export type PerfettoTrace = {
   readonly otherData: Args;
 };
 
-const TICKS_PER_MICROSECOND = 512;
+const TICKS_PER_MICROSECOND = TIMEBASE_HZ / 1e6;
 const PID = 1;
 /** The phases' own track, and the devices'. Thread ids of CPUs begin behind them. */
 const PHASES_TID = 1;
@@ -48,31 +52,33 @@ const DEVICES_TID = 2;
 const FIRST_CPU_TID = 10;
 
 /** Between two instants; the last of those reached runs to the trace's end. */
-const PHASES: readonly { readonly from: Name; readonly to?: Name; readonly name: string }[] = [
-  { from: 't0', to: 't1', name: 'the old kernel leaves' },
-  { from: 't1', to: 't2', name: 'purgatory' },
-  { from: 't2', to: 't3', name: 'the new kernel starts' },
-  { from: 't3', to: 't4', name: 'dump' },
-];
-type Name = keyof Trace['instants'];
+const PHASES: readonly { readonly from: TraceInstant; readonly to?: TraceInstant; readonly name: string }[] =
+  [
+    { from: 't0', to: 't1', name: 'the old kernel leaves' },
+    { from: 't1', to: 't2', name: 'purgatory' },
+    { from: 't2', to: 't3', name: 'the new kernel starts' },
+    { from: 't3', to: 't4', name: 'dump' },
+  ];
 
-/** Where a CPU got to, by what it executes; in the order in which a CPU goes through them. */
-const STATIONS: readonly { readonly name: string; readonly begins: (event: TraceEvent) => boolean }[] = [
-  { name: 'going down', begins: ({ kind, detail }) => kind === 'fetch' && DOWN.has(detail ?? '') },
-  { name: 'parked', begins: ({ kind, detail }) => kind === 'fetch' && PARKED.has(detail ?? '') },
-  { name: 'released', begins: ({ kind, detail }) => kind === 'fetch' && detail === 'low 0x100' },
-  {
-    name: 'in the new kernel',
-    begins: ({ kind, detail = '' }) => kind === 'fetch' && /^(crash kernel|at address 0): /.test(detail),
-  },
-];
-const DOWN: ReadonlySet<string> = new Set([
+const DOWN: readonly FunctionName[] = [
   'crash_ipi_callback',
   'crash_kexec_secondary',
   'kexec_smp_down',
   'pseries_kexec_cpu_down',
-]);
-const PARKED: ReadonlySet<string> = new Set(['kexec_smp_wait', 'kexec_wait']);
+];
+const PARKED: readonly FunctionName[] = ['kexec_smp_wait', 'kexec_wait'];
+
+/** Stations of a CPU that is not the master, by what it executes, in the order in which it passes them. */
+const STATIONS: readonly { readonly name: string; readonly begins: (event: TraceEvent) => boolean }[] = [
+  { name: 'going down', begins: (event) => calls(event, DOWN) },
+  { name: 'parked', begins: (event) => calls(event, PARKED) },
+  { name: 'released', begins: (event) => fetchesAt(event, { at: 'low' }) },
+  {
+    name: 'in the new kernel',
+    begins: (event) =>
+      event.kind === 'fetch' && event.mark.at === 'function' && event.mark.in !== 'production',
+  },
+];
 
 /** The same trace gives the same document. */
 export function toPerfetto(trace: Trace): PerfettoTrace {
@@ -103,14 +109,13 @@ function names(trace: Trace, master: number | undefined): readonly PerfettoEvent
     { ph: 'M', name: 'thread_name', pid: PID, tid, args: { name } },
     { ph: 'M', name: 'thread_sort_index', pid: PID, tid, args: { sort_index: order } },
   ];
-  const image = typeof trace.image.name === 'string' ? `${trace.image.name}, ` : '';
   return [
     {
       ph: 'M',
       name: 'process_name',
       pid: PID,
       tid: PHASES_TID,
-      args: { name: `${image}${processor} ${mmu}` },
+      args: { name: `${trace.image.name}, ${processor} ${mmu}` },
     },
     ...thread(PHASES_TID, 'handoff', 0),
     ...cpus.flatMap(({ index, hardwareId }) =>
@@ -150,7 +155,7 @@ function phases(trace: Trace, master: number | undefined): readonly PerfettoEven
   });
 }
 
-/** What a secondary was in, from its first event of each sort to the next. */
+/** The stations of a secondary, each from its first event to the first event of the next. */
 function stations(trace: Trace, cpu: number): readonly PerfettoEvent[] {
   const own = trace.events.filter((event) => event.cpu === cpu);
   const starts: { name: string; event: TraceEvent }[] = [];
@@ -191,23 +196,24 @@ function instants(trace: Trace): readonly PerfettoEvent[] {
   }));
 }
 
-function mark({ n, cpu, insn, tb, kind, addr, symbol, regs, detail }: TraceEvent): PerfettoEvent {
+function mark(event: TraceEvent): PerfettoEvent {
   return {
     ph: 'i',
     s: 't',
-    name: [kind, detail ?? symbol ?? addr].filter((part) => part !== undefined).join(' '),
-    cat: kind,
+    name: [event.kind, event.text].filter((part) => part !== '').join(' '),
+    cat: event.kind,
     pid: PID,
-    tid: tidOf(cpu),
-    ts: microseconds(tb),
-    args: {
-      n,
-      insn,
-      ...(addr === undefined ? {} : { addr }),
-      ...(symbol === undefined ? {} : { symbol }),
-      ...regs,
-    },
+    tid: tidOf(event.cpu),
+    ts: microseconds(event.tb),
+    args: argsOf(event),
   };
+}
+
+/** What is known of an event beside its time, CPU and words; registers by their names. */
+function argsOf({ cpu: _cpu, tb: _tb, kind: _kind, text: _text, ...known }: TraceEvent): Args {
+  if (!('regs' in known)) return known;
+  const { regs, ...others } = known;
+  return { ...others, ...regs };
 }
 
 function tidOf(cpu: number): number {

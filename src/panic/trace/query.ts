@@ -1,15 +1,15 @@
 /** A part of a trace: some CPUs, some kinds, a stretch of time, a page at a time. */
 
-import type { Trace, TraceEvent } from './document.ts';
-
-type InstantName = keyof Trace['instants'];
+import type { Trace, TraceInstant } from './document.ts';
+import type { TraceEvent } from './event.ts';
 
 /** A place in a trace: an instruction count of the partition, or an instant. */
-export type TraceBound = number | InstantName;
+export type TraceBound = number | TraceInstant;
 
 export type TraceQuery = {
   /** Logical indexes; -1 for devices. Absent: all. */
   readonly cpus?: readonly number[];
+  /** Kinds that no event has match nothing. */
   readonly kinds?: readonly string[];
   /** Events at this place and after. */
   readonly from?: TraceBound;

@@ -1,12 +1,14 @@
 /**
  * Traces of version 1, which stores of earlier releases hold: an event is a kind, an address, registers by name and a text
  * that programs had to compare. A stored one is served as it was written; programs of ours read it as version 2.
- * What version 1 does not hold is absent then: the new bytes of stores, who asked for a system reset, ends of interrupts.
+ * Version 1 does not hold, so that it is absent here: the new bytes of stores, who requested a system reset, ends of
+ * interrupts, dropped events. Left out: `old` of a store, which is that of the first store alone where several were joined.
  */
 
-import { hex64 } from '../../base/hex.ts';
+import { syscallResultText } from '../../base/errno.ts';
+import { HCALL_NAMES, RUN_CHANGES } from '../../emulator/contract/index.ts';
 import type { Trace } from './document.ts';
-import type { TraceEvent } from './event.ts';
+import type { LoadSegment, MoreEvents, TraceEvent, TraceEventKind } from './event.ts';
 import { FUNCTIONS, type Mark } from './mark.ts';
 import { SEGMENT_ROLES } from './segment-role.ts';
 import { textOf, type Wordless } from './words.ts';
@@ -31,144 +33,255 @@ export type TraceV1 = Omit<Trace, 'version' | 'events' | 'more'> & {
 /** A stored trace of either version. */
 export type StoredTrace = Trace | TraceV1;
 
-/** @returns the trace in version 2. An event that version 2 has no place for is counted in `more`. */
+/** @returns the trace in version 2. An event that version 2 cannot express is counted in `more`. */
 export function upgradeTrace(trace: StoredTrace): Trace {
   if (trace.version === 2) return trace;
   const events: TraceEvent[] = [];
-  const more = new Map<number, number>();
+  const lost: EventV1[] = [];
   for (const event of trace.events) {
     const upgraded = upgradeEvent(event);
-    if (upgraded === undefined) more.set(event.cpu, (more.get(event.cpu) ?? 0) + 1);
-    else events.push(upgraded);
+    if (upgraded === undefined) lost.push(event);
+    else events.push({ ...upgraded, text: textOf(upgraded) });
   }
-  const lost = [...more].map(([cpu, count]) => ({ cpu, kind: 'fetch' as const, count }));
-  return { ...trace, version: 2, events, ...(lost.length === 0 ? {} : { more: lost }) };
+  return { ...trace, version: 2, events, ...(lost.length === 0 ? {} : { more: countEvents(lost) }) };
 }
 
-const ZERO = hex64(0n);
-const RUN_CHANGES = ['started', 'stopped', 'system reset'] as const;
+/** Kinds of version 1 that version 2 has, too. */
+const KINDS = [
+  'fetch',
+  'store',
+  'msr',
+  'hcall',
+  'rtas',
+  'interrupt',
+  'syscall',
+  'reset',
+  'run',
+  'disk',
+  'fault',
+] as const satisfies readonly TraceEventKind[];
+
+function kindOf(event: EventV1): (typeof KINDS)[number] | undefined {
+  return KINDS.find((each) => each === event.kind);
+}
+
+function countEvents(events: readonly EventV1[]): readonly MoreEvents[] {
+  const counts = new Map<string, { -readonly [Key in keyof MoreEvents]: MoreEvents[Key] }>();
+  for (const event of events) {
+    const { cpu } = event;
+    const kind = kindOf(event);
+    const key = `${cpu} ${kind}`;
+    const found = counts.get(key);
+    if (found === undefined) counts.set(key, { cpu, ...(kind === undefined ? {} : { kind }), count: 1 });
+    else found.count += 1;
+  }
+  return [...counts.values()];
+}
+
 const STATES = ['stopped', 'running', 'ceded', 'parked', 'wedged'] as const;
 
-function upgradeEvent(event: EventV1): TraceEvent | undefined {
-  const typed = typedEvent(event);
-  return typed === undefined ? undefined : ({ ...typed, text: textOf(typed) } as TraceEvent);
-}
-
-function typedEvent(event: EventV1): Wordless | undefined {
-  const { n, cpu, insn, tb, addr = ZERO, detail = '', symbol } = event;
-  const common = { n, cpu, insn, tb };
-  const place = { addr, ...(symbol === undefined ? {} : { symbol }) };
-  const reg = (name: string): string => event.regs?.[name] ?? ZERO;
-  const count = (name: string): number => Number(BigInt(reg(name)));
-  switch (event.kind) {
-    case 'fetch': {
-      const mark = markOf(detail);
-      if (mark === undefined) return undefined;
-      const { r1, r3, r4, r5, r6, lr, msr } = Object.fromEntries(
-        ['r1', 'r3', 'r4', 'r5', 'r6', 'lr', 'msr'].map((name) => [name, reg(name)]),
-      ) as Record<'r1' | 'r3' | 'r4' | 'r5' | 'r6' | 'lr' | 'msr', string>;
-      return {
-        ...common,
-        kind: 'fetch',
-        ...place,
-        mark,
-        raddr: reg('raddr'),
-        regs: { r1, r3, r4, r5, r6, lr, msr },
-      };
-    }
-    case 'store': {
-      const mark = markOf(detail);
-      if (mark === undefined) return undefined;
-      const by = event.regs?.nia === undefined ? {} : { regs: { nia: reg('nia'), r3: reg('r3') } };
-      return { ...common, kind: 'store', ...place, mark, length: count('length'), ...by };
-    }
+/** @returns undefined where version 2 cannot express it, or a register that it needs is missing */
+function upgradeEvent(event: EventV1): Wordless | undefined {
+  switch (kindOf(event)) {
+    case 'fetch':
+      return upgradeFetch(event);
+    case 'store':
+      return upgradeStore(event);
     case 'msr':
-      return {
-        ...common,
-        kind: 'msr',
-        ...place,
-        regs: { before: reg('before'), after: reg('after'), r3: reg('r3') },
-      };
+      return upgradeMsr(event);
     case 'hcall':
-      return {
-        ...common,
-        kind: 'hcall',
-        ...place,
-        ...nameOfCall(detail),
-        opcode: count('opcode'),
-        regs: { r4: reg('r4'), r5: reg('r5'), r6: reg('r6'), r7: reg('r7'), r8: reg('r8') },
-        status: reg('status'),
-      };
-    case 'rtas': {
-      const names = Object.keys(event.regs ?? {}).filter((name) => name.startsWith('arg'));
-      return { ...common, kind: 'rtas', name: detail, args: names.map(count) };
-    }
+      return upgradeHcall(event);
+    case 'rtas':
+      return upgradeRtas(event);
     case 'interrupt':
-      return {
-        ...common,
-        kind: 'interrupt',
-        ...place,
-        vector: Number(BigInt(addr)),
-        regs: {
-          srr0: reg('srr0'),
-          srr1: reg('srr1'),
-          r1: reg('r1'),
-          dar: reg('dar'),
-          dsisr: reg('dsisr'),
-        },
-      };
+      return upgradeInterrupt(event);
+    case 'syscall':
+      return event.detail === 'kexec_load result' ? upgradeReturn(event) : upgradeSyscall(event);
     case 'reset':
-      return { ...common, kind: 'reset' };
-    case 'run': {
-      const regs = { msr: reg('msr'), r3: reg('r3') };
-      const change = RUN_CHANGES.find((each) => each === detail);
-      if (change !== undefined) return { ...common, kind: 'run', ...place, change, regs };
-      const state = STATES.find((each) => `is ${each}` === detail);
-      return state === undefined ? undefined : { ...common, kind: 'census', ...place, state, regs };
-    }
+      return { ...commonOf(event), kind: 'reset' };
+    case 'run':
+      return upgradeRun(event);
     case 'disk':
-      return {
-        ...common,
-        kind: 'disk',
-        write: detail === 'last write' ? 'last' : 'first',
-        disk: count('disk'),
-        offset: count('offset'),
-        length: count('length'),
-      };
+      return upgradeDisk(event);
     case 'fault':
-      return {
-        ...common,
-        kind: 'fault',
-        name: detail,
-        damage:
-          event.regs?.length === undefined
-            ? { kind: 'wedge', addr, msr: reg('msr'), r1: reg('r1') }
-            : { kind: 'flip', raddr: addr, old: count('old'), new: count('new') },
-      };
-    default:
+      return upgradeFault(event);
+    case undefined:
       return undefined;
   }
 }
 
-/** An hcall's name in version 1 is the machine's own, or the opcode in hex. */
-function nameOfCall(detail: string): { name?: Extract<TraceEvent, { kind: 'hcall' }>['name'] & string } {
-  return detail.startsWith('H_')
-    ? { name: detail as Extract<TraceEvent, { kind: 'hcall' }>['name'] & string }
-    : {};
+function upgradeFetch(event: EventV1): Wordless | undefined {
+  const [mark, place] = [markOf(event.detail), placeOf(event)];
+  const found = registersOf(event, ['r1', 'r3', 'r4', 'r5', 'r6', 'lr', 'msr', 'raddr']);
+  if (mark === undefined || place === undefined || found === undefined) return undefined;
+  const { raddr, ...regs } = found;
+  return { ...commonOf(event), kind: 'fetch', ...place, mark, raddr, regs };
 }
 
-const SINGLE: Readonly<Record<string, Mark>> = {
-  entry: { at: 'entry' },
-  'low 0x100': { at: 'low' },
-  'above the vectors': { at: 'above-vectors' },
-  'run at load': { at: 'run-at-load' },
-  'boot cpu': { at: 'boot-cpu' },
-  'head of the kernel': { at: 'kernel-head' },
-};
+function upgradeStore(event: EventV1): Wordless | undefined {
+  const [mark, place] = [markOf(event.detail), placeOf(event)];
+  const size = registersOf(event, ['length']);
+  if (mark === undefined || place === undefined || size === undefined) return undefined;
+  const regs = registersOf(event, ['nia', 'r3']);
+  const by = regs === undefined ? {} : { regs };
+  return { ...commonOf(event), kind: 'store', ...place, mark, length: numberOf(size.length), ...by };
+}
+
+function upgradeMsr(event: EventV1): Wordless | undefined {
+  const [place, regs] = [placeOf(event), registersOf(event, ['before', 'after'])];
+  if (place === undefined || regs === undefined) return undefined;
+  return {
+    ...commonOf(event),
+    kind: 'msr',
+    ...place,
+    regs: { ...regs, ...registersOf(event, ['r3']) },
+  };
+}
+
+/** A hypercall without a name has its opcode in words. */
+function upgradeHcall(event: EventV1): Wordless | undefined {
+  const [place, regs] = [placeOf(event), registersOf(event, ['r4', 'r5', 'r6', 'r7', 'r8'])];
+  const call = registersOf(event, ['opcode']);
+  if (place === undefined || regs === undefined || call === undefined) return undefined;
+  const name = HCALL_NAMES.find((each) => each === event.detail);
+  return {
+    ...commonOf(event),
+    kind: 'hcall',
+    ...place,
+    ...(name === undefined ? {} : { name }),
+    opcode: numberOf(call.opcode),
+    regs,
+    ...registersOf(event, ['status']),
+  };
+}
+
+function upgradeRtas(event: EventV1): Wordless | undefined {
+  const { detail: name, regs = {} } = event;
+  if (name === undefined) return undefined;
+  const args: number[] = [];
+  for (let value = regs.arg0; value !== undefined; value = regs[`arg${args.length}`])
+    args.push(numberOf(value));
+  return { ...commonOf(event), kind: 'rtas', name, args };
+}
+
+function upgradeInterrupt(event: EventV1): Wordless | undefined {
+  const [place, regs] = [placeOf(event), registersOf(event, ['srr0', 'srr1', 'r1', 'dar', 'dsisr'])];
+  if (place === undefined || regs === undefined) return undefined;
+  return { ...commonOf(event), kind: 'interrupt', ...place, vector: numberOf(place.addr), regs };
+}
+
+function upgradeSyscall(event: EventV1): Wordless | undefined {
+  const [place, found] = [placeOf(event), registersOf(event, ['entry', 'flags', 'segments'])];
+  if (event.detail !== 'kexec_load' || place === undefined || found === undefined) return undefined;
+  const { entry, flags, segments: said } = found;
+  const segments = segmentsOf(event, numberOf(said));
+  return {
+    ...commonOf(event),
+    kind: 'syscall',
+    ...place,
+    name: 'kexec_load',
+    entry,
+    flags,
+    ...(segments === undefined ? {} : { segments }),
+  };
+}
+
+/** @returns undefined where one of the segments that the call names was not read */
+function segmentsOf(event: EventV1, count: number): readonly LoadSegment[] | undefined {
+  const segments: LoadSegment[] = [];
+  for (let i = 0; i < count; i++) {
+    const mem = event.regs?.[`seg${i}_mem`];
+    const memsz = event.regs?.[`seg${i}_memsz`];
+    const bufsz = event.regs?.[`seg${i}_bufsz`];
+    if (mem === undefined || memsz === undefined || bufsz === undefined) return undefined;
+    segments.push({ mem, memsz: numberOf(memsz), bufsz: numberOf(bufsz) });
+  }
+  return segments;
+}
+
+function upgradeReturn(event: EventV1): Wordless | undefined {
+  const [place, found] = [placeOf(event), registersOf(event, ['r3', 'so'])];
+  if (place === undefined || found === undefined) return undefined;
+  const { r3, so } = found;
+  const result = syscallResultText(BigInt(r3), BigInt(so) !== 0n);
+  return { ...commonOf(event), kind: 'syscall-return', ...place, name: 'kexec_load', result, regs: { r3 } };
+}
+
+/** A census was a `run` event whose text says a state, such as `is parked`. */
+function upgradeRun(event: EventV1): Wordless | undefined {
+  const [place, regs] = [placeOf(event), registersOf(event, ['msr', 'r3'])];
+  if (place === undefined || regs === undefined) return undefined;
+  const change = RUN_CHANGES.find((each) => each === event.detail);
+  if (change !== undefined) return { ...commonOf(event), kind: 'run', ...place, change, regs };
+  const state = STATES.find((each) => event.detail === `is ${each}`);
+  return state === undefined ? undefined : { ...commonOf(event), kind: 'census', ...place, state, regs };
+}
+
+const WRITES = ['first', 'last'] as const;
+
+function upgradeDisk(event: EventV1): Wordless | undefined {
+  const found = registersOf(event, ['disk', 'offset', 'length']);
+  const write = WRITES.find((each) => event.detail === `${each} write`);
+  if (found === undefined || write === undefined) return undefined;
+  const [disk, offset, length] = [numberOf(found.disk), numberOf(found.offset), numberOf(found.length)];
+  return { ...commonOf(event), kind: 'disk', write, disk, offset, length };
+}
+
+function upgradeFault(event: EventV1): Wordless | undefined {
+  const { detail: name, addr } = event;
+  if (name === undefined || addr === undefined) return undefined;
+  const flip = registersOf(event, ['old', 'new']);
+  if (flip !== undefined)
+    return {
+      ...commonOf(event),
+      kind: 'fault',
+      name,
+      damage: { kind: 'flip', raddr: addr, old: numberOf(flip.old), new: numberOf(flip.new) },
+    };
+  const wedge = registersOf(event, ['msr', 'r1']);
+  if (wedge === undefined) return undefined;
+  return { ...commonOf(event), kind: 'fault', name, damage: { kind: 'wedge', addr, ...wedge } };
+}
+
+function commonOf({ n, cpu, insn, tb }: EventV1): Pick<TraceEvent, 'n' | 'cpu' | 'insn' | 'tb'> {
+  return { n, cpu, insn, tb };
+}
+
+function placeOf({ addr, symbol }: EventV1): { addr: string; symbol?: string } | undefined {
+  if (addr === undefined) return undefined;
+  return symbol === undefined ? { addr } : { addr, symbol };
+}
+
+/** @returns undefined where one of them is missing */
+function registersOf<Name extends string>(
+  { regs = {} }: EventV1,
+  names: readonly Name[],
+): Record<Name, string> | undefined {
+  const found: Partial<Record<Name, string>> = {};
+  for (const name of names) {
+    const value = regs[name];
+    if (value === undefined) return undefined;
+    found[name] = value;
+  }
+  return found as Record<Name, string>;
+}
+
+function numberOf(hex: string): number {
+  return Number(BigInt(hex));
+}
+
+const SINGLE: ReadonlyMap<string, Mark> = new Map([
+  ['entry', { at: 'entry' }],
+  ['low 0x100', { at: 'low' }],
+  ['above the vectors', { at: 'above-vectors' }],
+  ['run at load', { at: 'run-at-load' }],
+  ['boot cpu', { at: 'boot-cpu' }],
+  ['head of the kernel', { at: 'kernel-head' }],
+]);
 
 /** The place that a text of version 1 names. */
-function markOf(detail: string): Mark | undefined {
-  const single = SINGLE[detail];
+function markOf(detail = ''): Mark | undefined {
+  const single = SINGLE.get(detail);
   if (single !== undefined) return single;
   const note = /^note of cpu (\d+)$/.exec(detail);
   if (note !== null) return { at: 'note', cpu: Number(note[1]) };

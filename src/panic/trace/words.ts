@@ -26,11 +26,11 @@ export function textOf(event: Wordless): string {
     case 'rtas':
       return event.name;
     case 'interrupt':
-      return `${vectorText(event.vector)}${event.requestedBy === 'outside' ? ', asked for from outside' : ''}`;
+      return `${vectorText(event.vector)}${event.requestedBy === 'outside' ? ', requested from outside' : ''}`;
     case 'eoi':
       return `end of interrupt 0x${event.source.toString(16)}`;
     case 'syscall':
-      return `${event.name}, ${event.segments === undefined ? 'its list cannot be read' : `${event.segments.length} segments`}`;
+      return `${event.name}, ${event.segments === undefined ? 'its list cannot be read' : countText(event.segments.length, 'segment')}`;
     case 'syscall-return':
       return `${event.name} returned: ${event.result}`;
     case 'reset':
@@ -83,6 +83,9 @@ export function vectorText(vector: number): string {
   return `0x${vector.toString(16)}${name === undefined ? '' : ` ${name}`}`;
 }
 
+/** A doubleword: of longer stores the words give the length alone. */
+const SHOWN_BYTES = 8;
+
 function storeText({
   mark,
   length,
@@ -90,8 +93,13 @@ function storeText({
   new: now,
 }: Wordless<Extract<TraceEvent, { kind: 'store' }>>): string {
   const place = markText(mark);
-  if (old === undefined || now === undefined || length > 8) return `${place}: ${length} bytes`;
+  if (old === undefined || now === undefined || length > SHOWN_BYTES)
+    return `${place}: ${countText(length, 'byte')}`;
   return `${place}: ${old} → ${now}`;
+}
+
+function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function statusText(status: string | undefined): string {

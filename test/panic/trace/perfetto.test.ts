@@ -6,9 +6,10 @@
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
-import type { Trace } from '../../../src/panic/trace/index.ts';
+import { hex64 } from '../../../src/base/hex.ts';
+import type { Trace, TraceEvent } from '../../../src/panic/trace/index.ts';
 import { formatTrace, toPerfetto } from '../../../src/panic/trace/index.ts';
-import { synthTrace } from '../../synth/handoff-trace.ts';
+import { call, fetch, type OwnFields, synthEvent, synthTrace } from '../../synth/handoff-trace.ts';
 
 const place = { pid: Type.Integer({ minimum: 1 }), tid: Type.Integer({ minimum: 1 }) };
 const time = Type.Number({ minimum: 0 });
@@ -60,6 +61,11 @@ const document = Compile(
     closed,
   ),
 );
+
+const ADDRESS = '0x0000000000004000';
+/** Events are a microsecond apart. */
+const at = (n: number, cpu: number, own: OwnFields): TraceEvent =>
+  synthEvent({ n, cpu, insn: n, tb: hex64((n + 1) * 512) }, own);
 
 type Slice = { name: string; ts: number; dur: number; tid: number };
 
@@ -125,18 +131,11 @@ describe('toPerfetto', () => {
     const trace: Trace = {
       ...synthTrace({ ends: 't0' }),
       events: [
-        { n: 0, cpu: 1, insn: 0, tb: '0x0000000000000200', kind: 'fetch', detail: 'kernel_kexec' },
-        { n: 1, cpu: 0, insn: 1, tb: '0x0000000000000400', kind: 'fetch', detail: 'kexec_smp_down' },
-        { n: 2, cpu: 0, insn: 2, tb: '0x0000000000000600', kind: 'fetch', detail: 'kexec_wait' },
-        { n: 3, cpu: 0, insn: 3, tb: '0x0000000000000800', kind: 'fetch', detail: 'low 0x100' },
-        {
-          n: 4,
-          cpu: 0,
-          insn: 4,
-          tb: '0x0000000000000a00',
-          kind: 'fetch',
-          detail: 'at address 0: start_secondary',
-        },
+        at(0, 1, call('kernel_kexec', ADDRESS)),
+        at(1, 0, call('kexec_smp_down', ADDRESS)),
+        at(2, 0, call('kexec_wait', ADDRESS)),
+        at(3, 0, fetch({ at: 'low' }, ADDRESS)),
+        at(4, 0, fetch({ at: 'function', name: 'start_secondary', in: 'moved' }, ADDRESS)),
       ],
       instants: { t0: { event: 0, insn: 0, tb: '0x0000000000000200', cpu: 1 } },
     };
@@ -154,11 +153,11 @@ describe('toPerfetto', () => {
     const trace: Trace = {
       ...synthTrace({ ends: 't0' }),
       events: [
-        { n: 0, cpu: 1, insn: 0, tb: '0x0000000000000200', kind: 'fetch', detail: 'kernel_kexec' },
-        { n: 1, cpu: 1, insn: 1, tb: '0x0000000000000400', kind: 'fetch', detail: 'kexec_wait' },
-        { n: 2, cpu: 1, insn: 2, tb: '0x0000000000000600', kind: 'fetch', detail: 'low 0x100' },
-        { n: 3, cpu: 0, insn: 3, tb: '0x0000000000000800', kind: 'fetch', detail: 'entry' },
-        { n: 4, cpu: 0, insn: 4, tb: '0x0000000000000a00', kind: 'fetch', detail: 'segment kernel' },
+        at(0, 1, call('kernel_kexec', ADDRESS)),
+        at(1, 1, call('kexec_wait', ADDRESS)),
+        at(2, 1, fetch({ at: 'low' }, ADDRESS)),
+        at(3, 0, fetch({ at: 'entry' }, ADDRESS)),
+        at(4, 0, fetch({ at: 'segment', role: 'kernel' }, ADDRESS)),
       ],
       instants: {
         t0: { event: 0, insn: 0, tb: '0x0000000000000200', cpu: 1 },
@@ -178,9 +177,29 @@ describe('toPerfetto', () => {
 
   test('events of a device: → a track of their own', () => {
     const trace = synthTrace();
-    const disk = { n: trace.events.length, cpu: -1, insn: 9, tb: '0x0000000000000200', kind: 'disk' };
+    const disk = at(trace.events.length, -1, {
+      kind: 'disk',
+      write: 'last',
+      disk: 0,
+      offset: 0,
+      length: 512,
+    });
     const { tracks, marks } = exported({ ...trace, events: [...trace.events, disk] });
     expect(marks.at(-1)?.tid).toBe(tracks.get('devices'));
+  });
+
+  test('an event: → its kind and words as name, its registers by name as arguments', () => {
+    const own = call('panic', ADDRESS, 0x63);
+    const { marks } = exported({ ...synthTrace(), events: [at(0, 0, own)], instants: {} });
+    expect(marks[0]).toMatchObject({ name: 'fetch panic', cat: 'fetch' });
+    expect(marks[0]?.args).toMatchObject({
+      n: 0,
+      insn: 0,
+      addr: ADDRESS,
+      symbol: 'panic+0x0',
+      r3: hex64(0x63),
+      mark: { at: 'function', name: 'panic', in: 'production' },
+    });
   });
 
   test('twice: → the same bytes', () => {

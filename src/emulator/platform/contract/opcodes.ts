@@ -76,3 +76,6 @@ const NAMES: ReadonlyMap<number, HcallName> = new Map(
 export function hcallNameOf(opcode: number): HcallName | undefined {
   return NAMES.get(opcode);
 }
+
+/** Every hypercall that the machine knows, in order of opcodes. */
+export const HCALL_NAMES: readonly HcallName[] = Object.keys(OPCODE) as HcallName[];
