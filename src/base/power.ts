@@ -67,6 +67,8 @@ export const VECTOR = {
   hypervisorDataStorage: 0xe00,
   hypervisorInstructionStorage: 0xe20,
   hypervisorEmulationAssistance: 0xe40,
+  directedHypervisorDoorbell: 0xe80,
+  hypervisorVirtualization: 0xea0,
   performanceMonitor: 0xf00,
   vectorUnavailable: 0xf20,
   vsxUnavailable: 0xf40,

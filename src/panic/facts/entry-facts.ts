@@ -6,7 +6,7 @@
 
 import { getU32 } from '../../base/bytes.ts';
 import { hex64 } from '../../base/hex.ts';
-import type { AtEntryFacts, EntryFacts, TraceEvent } from '../trace/index.ts';
+import type { AtEntryFacts, EntryFacts, FetchEvent } from '../trace/index.ts';
 import type { KexecImage } from './kexec-image.ts';
 import { compareDigest } from './purgatory-facts.ts';
 import type { ReadMemory } from './symbols/index.ts';
@@ -19,14 +19,14 @@ const STUB_BYTES = 0x100;
 /** @param entry the event of T2. What cannot be read is left out. */
 export async function readEntryFacts(
   image: KexecImage,
-  entry: TraceEvent,
+  entry: FetchEvent,
   read: ReadMemory,
 ): Promise<EntryFacts> {
   const attempt = (raddr: number, length: number): Promise<Uint8Array | undefined> =>
     ifThere(read(raddr, length));
   const { runAtLoad } = image.facts;
   const word = runAtLoad === undefined ? undefined : await attempt(Number(BigInt(runAtLoad.at)), 4);
-  const treeAt = Number(BigInt(entry.regs?.r3 ?? 0));
+  const treeAt = Number(BigInt(entry.regs.r3));
   const header = Number.isSafeInteger(treeAt) ? await attempt(treeAt, TREE_HEADER) : undefined;
   const isTree = header !== undefined && getU32(header, 0, 'big') === FDT_MAGIC;
   const backup = image.backup === undefined ? undefined : await attempt(image.backup, STUB_BYTES);

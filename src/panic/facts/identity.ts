@@ -10,9 +10,9 @@
 
 import { createHash } from 'node:crypto';
 import { type Endian, getU64, latin1 } from '../../base/bytes.ts';
-import { hex64 } from '../../base/hex.ts';
+import { MSR, VECTOR } from '../../base/power.ts';
 import type { CrashCause } from '../contract/index.ts';
-import type { Trace, TraceEvent } from '../trace/index.ts';
+import type { FetchEvent, FunctionName, InterruptEvent, Trace, TraceEvent } from '../trace/index.ts';
 import type { KernelSymbols, ReadMemory } from './symbols/index.ts';
 import { ifThere, realOf } from './symbols/index.ts';
 
@@ -22,7 +22,6 @@ export type CrashIdentity = {
   readonly cause: CrashCause;
 };
 
-const MSR_LE = 1n;
 const MOST_FRAMES = 24;
 const MOST_TEXT = 200;
 const LR_SAVE = 16n;
@@ -49,10 +48,15 @@ const SYSTEM_CALLS: readonly bigint[] = [0xc00n, 0x3000n];
 /** A CPU on whose stack one of these is was idle, however deep. */
 const IDLE: ReadonlySet<string> = new Set(['do_idle', 'cpu_startup_entry', 'arch_cpu_idle']);
 /** Which argument of a function is the text: panic(format, …), die(text, …), nmi_panic(regs, text). */
-const TEXT_ARGUMENT: Readonly<Record<string, 'r3' | 'r4'>> = { panic: 'r3', die: 'r3', nmi_panic: 'r4' };
-const INTERRUPTS: Readonly<Record<string, string>> = {
-  [hex64(0x100)]: 'system reset',
-  [hex64(0x200)]: 'machine check',
+/** The register of the argument that is the kernel's text. */
+const TEXT_ARGUMENT: Readonly<Partial<Record<FunctionName, 'r3' | 'r4'>>> = {
+  panic: 'r3',
+  die: 'r3',
+  nmi_panic: 'r4',
+};
+const INTERRUPTS: Readonly<Record<number, string>> = {
+  [VECTOR.systemReset]: 'system reset',
+  [VECTOR.machineCheck]: 'machine check',
 };
 
 /** @returns undefined where the trace has no T0. What memory does not tell is left out of the cause. */
@@ -63,11 +67,12 @@ export async function identifyCrash(
 ): Promise<CrashIdentity | undefined> {
   const t0 = trace.instants.t0;
   const begin = t0 === undefined ? undefined : trace.events[t0.event];
-  if (begin === undefined) return undefined;
+  // A panic begins with a call or with an interrupt (watch/instants.ts).
+  if (begin?.kind !== 'fetch' && begin?.kind !== 'interrupt') return undefined;
   const stack = new Stack(read, production, endianOf(begin));
   const own = trace.events.filter(({ n, cpu }) => n >= begin.n && cpu === begin.cpu);
   const cause: CrashCause = {
-    reason: (await reasonOf(own, stack)) ?? INTERRUPTS[begin.addr ?? ''] ?? begin.detail ?? begin.kind,
+    reason: (await reasonOf(own, stack)) ?? beginning(begin),
     backtrace: await backtraceOf(begin, stack),
   };
   const text = [cause.reason, ...cause.backtrace].join('\n');
@@ -76,12 +81,13 @@ export async function identifyCrash(
 
 /** The first text that the kernel gives, on its way to the crash kernel. */
 async function reasonOf(events: readonly TraceEvent[], stack: Stack): Promise<string | undefined> {
-  for (const { kind, detail = '', regs } of events) {
-    const argument = kind === 'fetch' ? TEXT_ARGUMENT[detail] : undefined;
-    if (argument === undefined || regs === undefined) continue;
-    const text = await stack.text(BigInt(regs[argument] ?? 0));
+  for (const event of events) {
+    if (event.kind !== 'fetch' || event.mark.at !== 'function' || event.mark.in !== 'production') continue;
+    const argument = TEXT_ARGUMENT[event.mark.name];
+    if (argument === undefined) continue;
+    const text = await stack.text(BigInt(event.regs[argument]));
     // panic("%s", …): the text is the next argument.
-    const inner = text?.trim() === '%s' ? await stack.text(BigInt(regs.r4 ?? 0)) : undefined;
+    const inner = text?.trim() === '%s' ? await stack.text(BigInt(event.regs.r4)) : undefined;
     const found = inner ?? text;
     if (found !== undefined && found.trim() !== '')
       return found.trim().replace(/\b0x[0-9a-f]+\b|\b[0-9]+\b/gi, '#');
@@ -89,18 +95,23 @@ async function reasonOf(events: readonly TraceEvent[], stack: Stack): Promise<st
   return undefined;
 }
 
-async function backtraceOf(begin: TraceEvent, stack: Stack): Promise<readonly string[]> {
-  const regs = begin.regs ?? {};
-  const at = regs.nia ?? regs.srr0;
-  const names = at === undefined ? [] : [stack.name(BigInt(at))];
+/** What the panic began with, where the kernel gave no text. */
+function beginning(begin: FetchEvent | InterruptEvent): string {
+  if (begin.kind === 'interrupt') return INTERRUPTS[begin.vector] ?? begin.kind;
+  return begin.mark.at === 'function' ? begin.mark.name : begin.kind;
+}
+
+async function backtraceOf(begin: FetchEvent | InterruptEvent, stack: Stack): Promise<readonly string[]> {
+  const names = [stack.name(BigInt(begin.kind === 'fetch' ? begin.addr : begin.regs.srr0))];
   // A function that was just entered has no frame: its caller's is r1's, and the link register leads there.
-  if (begin.kind === 'fetch' && regs.lr !== undefined) names.push(stack.caller(BigInt(regs.lr)));
-  if (regs.r1 !== undefined) names.push(...(await stack.walk(BigInt(regs.r1), MOST_FRAMES - names.length)));
+  if (begin.kind === 'fetch') names.push(stack.caller(BigInt(begin.regs.lr)));
+  names.push(...(await stack.walk(BigInt(begin.regs.r1), MOST_FRAMES - names.length)));
   return begin.kind === 'interrupt' && names.some((name) => IDLE.has(name)) ? ['idle'] : names;
 }
 
-function endianOf({ regs }: TraceEvent): Endian {
-  return (BigInt(regs?.msr ?? regs?.srr1 ?? 0) & MSR_LE) === 0n ? 'big' : 'little';
+function endianOf(begin: FetchEvent | InterruptEvent): Endian {
+  const msr = BigInt(begin.kind === 'fetch' ? begin.regs.msr : begin.regs.srr1);
+  return (msr & MSR.LE) === 0n ? 'big' : 'little';
 }
 
 /** The production kernel's memory, as the panicking CPU saw it. */

@@ -5,6 +5,13 @@ export { isCompiledIn } from './compiled-in.ts';
 export { readAtEntryFacts, readEntryFacts } from './entry-facts.ts';
 export { withKernelFile } from './kernel-file.ts';
 export type { KexecImage, KexecLoad } from './kexec-image.ts';
-export { describeImage, isCrashLoad, parseKexecLoad, RUN_AT_LOAD_OFFSET } from './kexec-image.ts';
-export { HOOKS, KEXEC_LOAD, LoadLog } from './load-log.ts';
+export {
+  describeImage,
+  isCrashLoad,
+  KEXEC_LOAD_CALL,
+  loadFlags,
+  parseKexecLoad,
+  RUN_AT_LOAD_OFFSET,
+} from './kexec-image.ts';
+export { LoadLog, loadResult } from './load-log.ts';
 export { runningFacts } from './running-facts.ts';

@@ -10,7 +10,7 @@ import { type ElfFile, parseElf } from '../../base/elf/index.ts';
 import { FormatError } from '../../base/errors.ts';
 import { asNumber, findNode, parseFdt } from '../../base/fdt/index.ts';
 import { hex64 } from '../../base/hex.ts';
-import type { MachineEvent } from '../../emulator/host/index.ts';
+import type { SyscallEvent, SystemCallWatch } from '../../emulator/contract/index.ts';
 import type { CoreFacts, LoadFacts, RunAtLoadFact, SegmentRole } from '../trace/index.ts';
 import { purgatoryFacts } from './purgatory-facts.ts';
 import type { ReadMemory } from './symbols/index.ts';
@@ -39,7 +39,7 @@ export type KexecImage = {
 };
 
 const KEXEC_ON_CRASH = 1n;
-/** Offset of the word in a kernel image, and what marks it (seed 003: "run0"). */
+/** Offset of the word in a kernel image, and what marks it ("run0"). */
 export const RUN_AT_LOAD_OFFSET = 0x5c;
 const MARKER = 0x72756e30;
 const STUB_BYTES = 0x100;
@@ -49,22 +49,35 @@ const PT_NOTE = 4;
 /** A tree or elfcorehdr larger than this is not read. */
 const HEADER_LIMIT = 16 * 2 ** 20;
 
-/** What a kexec_load event says; undefined where it unloads (no segments) or its list could not be read. */
-export function parseKexecLoad(event: MachineEvent): KexecLoad | undefined {
-  const { entry, segments = 0n, flags = 0n } = event.regs ?? {};
-  if (event.kind !== 'syscall' || entry === undefined || segments === 0n) return undefined;
-  const list: KexecSegment[] = [];
-  for (let i = 0; i < Number(segments); i++) {
-    const [mem, memsz, bufsz] = ['mem', 'memsz', 'bufsz'].map((field) => event.regs?.[`seg${i}_${field}`]);
+/** kexec_load as the machine is to report it: entry, number of segments, the list of them, flags. */
+export const KEXEC_LOAD_CALL: SystemCallWatch = {
+  number: 268,
+  rowsAt: 5,
+  rowCount: 4,
+  mostRows: 16,
+  rowDoublewords: 4,
+};
+
+/** What a call of kexec_load asks; undefined where it unloads (no segments) or its list could not be read. */
+export function parseKexecLoad({ args, rows }: SyscallEvent): KexecLoad | undefined {
+  const [entry = 0n, count = 0n, , flags = 0n] = args;
+  if (count === 0n || count !== BigInt(rows.length)) return undefined;
+  const segments: KexecSegment[] = [];
+  for (const [, bufsz, mem, memsz] of rows) {
     if (mem === undefined || memsz === undefined) return undefined;
-    list.push({ mem: Number(mem), memsz: Number(memsz), bufsz: Number(bufsz ?? 0n) });
+    segments.push({ mem: Number(mem), memsz: Number(memsz), bufsz: Number(bufsz ?? 0n) });
   }
-  return { entry: Number(entry), crash: (flags & KEXEC_ON_CRASH) !== 0n, segments: list };
+  return { entry: Number(entry), crash: (flags & KEXEC_ON_CRASH) !== 0n, segments };
 }
 
-/** Whether a kexec_load event is about the crash image, be it to load or to drop it. */
-export function isCrashLoad({ regs }: MachineEvent): boolean {
-  return ((regs?.flags ?? 0n) & KEXEC_ON_CRASH) !== 0n;
+/** The flags of a call of kexec_load. */
+export function loadFlags({ args }: SyscallEvent): bigint {
+  return args[3] ?? 0n;
+}
+
+/** Whether a call of kexec_load is about the crash image, be it to load or to drop it. */
+export function isCrashLoad(event: SyscallEvent): boolean {
+  return (loadFlags(event) & KEXEC_ON_CRASH) !== 0n;
 }
 
 /** Reads the loaded image and finds out what each segment is. @throws whatever `read` rejects with. */

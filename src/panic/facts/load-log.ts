@@ -1,19 +1,13 @@
 /**
- * The kexec_load calls of a life: what was asked, what came of it, and whether the guest's hooks for it ran meanwhile.
+ * The kexec_load calls of a power cycle: what was asked, what came of it, and whether the guest's hooks for it ran meanwhile.
  * Source: Linux 6.1 kernel/kexec.c, include/uapi/linux/kexec.h, include/uapi/asm-generic/errno*.h (errno's values,
  * which powerpc shares for these).
  */
 
 import { hex64 } from '../../base/hex.ts';
-import type { MachineEvent } from '../../emulator/host/index.ts';
-import type { LoadCall } from '../trace/index.ts';
+import type { MachineEvent, SyscallEvent, SyscallReturnEvent } from '../../emulator/contract/index.ts';
+import { type FunctionName, LOAD_HOOKS, type LoadCall } from '../trace/index.ts';
 import { isCrashLoad, parseKexecLoad } from './kexec-image.ts';
-
-/** Names of events (emulator/contract/events.ts). */
-export const KEXEC_LOAD = 'kexec_load';
-export const KEXEC_LOAD_RESULT = 'kexec_load result';
-/** The architecture's hooks for loading and for dropping an image (seed 002). */
-export const HOOKS = { prepare: 'machine_kexec_prepare', cleanup: 'machine_kexec_cleanup' } as const;
 
 const ERRORS: Readonly<Record<number, string>> = {
   1: 'EPERM',
@@ -46,20 +40,27 @@ export class LoadLog {
     return this.#calls;
   }
 
-  /** @param hooksWatched whether the hooks' execution is told */
+  /** @param hooksWatched whether the plan in force reports the hooks */
   add(event: MachineEvent, hooksWatched: boolean): void {
-    if (event.kind === 'syscall' && event.detail === KEXEC_LOAD) this.#begin(event, hooksWatched);
-    else if (event.kind === 'syscall' && event.detail === KEXEC_LOAD_RESULT) this.#end(event);
-    else if (event.kind === 'fetch') this.#hook(event.detail);
+    if (event.kind === 'syscall') this.#begin(event, hooksWatched);
+    else if (event.kind === 'syscall-return') this.#end(event);
   }
 
-  #begin(event: MachineEvent, hooksWatched: boolean): void {
+  /** A hook of kexec_load ran. */
+  hook(name: FunctionName): void {
+    const hooks = this.#open?.hooks;
+    if (this.#open === undefined || hooks === undefined) return;
+    if (name === LOAD_HOOKS.prepare) this.#open.hooks = { ...hooks, prepare: hooks.prepare + 1 };
+    if (name === LOAD_HOOKS.cleanup) this.#open.hooks = { ...hooks, cleanup: hooks.cleanup + 1 };
+  }
+
+  #begin(event: SyscallEvent, hooksWatched: boolean): void {
     const load = parseKexecLoad(event);
     this.#open = {
       insn: event.insn,
       cpu: event.cpu,
       crash: isCrashLoad(event),
-      entry: hex64(event.regs?.entry ?? 0n),
+      entry: hex64(event.args[0] ?? 0n),
       segments: (load?.segments ?? []).map(({ mem, memsz }) => ({ mem: hex64(mem), bytes: memsz })),
       ...(hooksWatched ? { hooks: { prepare: 0, cleanup: 0 } } : {}),
     };
@@ -67,25 +68,17 @@ export class LoadLog {
     if (this.#calls.length > this.#limit) this.#calls.shift();
   }
 
-  #end(event: MachineEvent): void {
+  #end(event: SyscallReturnEvent): void {
     if (this.#open === undefined) return;
-    this.#open.result = resultOf(event);
+    this.#open.result = loadResult(event);
     this.#open = undefined;
-  }
-
-  #hook(name: string | undefined): void {
-    const hooks = this.#open?.hooks;
-    if (this.#open === undefined || hooks === undefined) return;
-    if (name === HOOKS.prepare) this.#open.hooks = { ...hooks, prepare: hooks.prepare + 1 };
-    if (name === HOOKS.cleanup) this.#open.hooks = { ...hooks, cleanup: hooks.cleanup + 1 };
   }
 }
 
 /** `ok`, or an errno's name: negative in r3, or positive with the summary overflow bit. */
-export function resultOf({ regs }: MachineEvent): string {
-  const r3 = BigInt.asIntN(64, regs?.r3 ?? 0n);
-  const failed = (regs?.so ?? 0n) !== 0n || (r3 < 0n && r3 >= -MAXIMUM_ERRNO);
-  if (!failed) return 'ok';
+export function loadResult({ r3: value, so }: Pick<SyscallReturnEvent, 'r3' | 'so'>): string {
+  const r3 = BigInt.asIntN(64, value);
+  if (!so && (r3 >= 0n || r3 < -MAXIMUM_ERRNO)) return 'ok';
   const errno = Number(r3 < 0n ? -r3 : r3);
   return ERRORS[errno] ?? `errno ${errno}`;
 }

@@ -4,7 +4,7 @@ import type { EventMatch, MachineFault } from '../../emulator/host/index.ts';
 import { panicError } from '../contract/errors.ts';
 import type { Fault, FaultInstant } from '../contract/index.ts';
 import type { KexecImage } from '../facts/index.ts';
-import { PANIC_FUNCTIONS, WATCH } from '../watch/index.ts';
+import { matchesOf } from '../watch/index.ts';
 import { faultText, instantOf } from './text.ts';
 
 /** What faults may be about. */
@@ -14,24 +14,14 @@ export type FaultGround = {
   readonly cpus: number;
 };
 
-const SYSTEM_RESET = 0x100n;
-const MACHINE_CHECK = 0x200n;
-
-/** The events that mark an instant, as the recorder finds it; undefined: at once. */
-const EVENTS: Readonly<Record<FaultInstant, readonly EventMatch[] | undefined>> = {
-  trigger: undefined,
-  t0: [
-    ...PANIC_FUNCTIONS.map((detail): EventMatch => ({ kind: 'fetch', detail })),
-    { kind: 'interrupt', addr: SYSTEM_RESET },
-    { kind: 'interrupt', addr: MACHINE_CHECK },
-  ],
-  t1: [{ kind: 'fetch', detail: WATCH.entry }],
-  t2: [{ kind: 'fetch', detail: WATCH.segment('kernel') }],
-};
+/** The events that mark an instant of a crash; undefined: at once. */
+function eventsOf(instant: FaultInstant): readonly EventMatch[] | undefined {
+  return instant === 'trigger' ? undefined : matchesOf(instant, 'crash');
+}
 
 /** @throws FormatError `panic/bad-fault` for a segment, an offset or a CPU that is not there */
 export function resolveFault(fault: Fault, { image, cpus }: FaultGround): MachineFault {
-  const at = EVENTS[instantOf(fault)];
+  const at = eventsOf(instantOf(fault));
   const common = { name: faultText(fault), ...(at === undefined ? {} : { at }) };
   switch (fault.kind) {
     case 'flip':

@@ -11,27 +11,30 @@
 import { type Endian, getU32 } from '../../base/bytes.ts';
 import { FormatError } from '../../base/errors.ts';
 import { hex64 } from '../../base/hex.ts';
+import { VECTOR } from '../../base/power.ts';
 import type {
   InstantRecord,
+  MarkId,
   PartitionHandle,
   RegisterFrame,
   RegisterSet,
   SavePoint,
 } from '../../emulator/host/index.ts';
 import { NT_PRSTATUS, PRSTATUS, type Prstatus, parsePrstatus } from '../../vmcore/format/index.ts';
-import type { RegisterFact } from '../trace/index.ts';
+import type { FunctionName, RegisterFact } from '../trace/index.ts';
+import { idOfMark } from '../watch/index.ts';
 
-const SAVE = 'crash_save_cpu';
-const SAVE_NOW = 'ppc_save_regs';
-/** Where the master copies the registers that its dump gets (crash_setup_regs): what it takes later is none of theirs. */
-const CRASH = '__crash_kexec';
-const SYSTEM_RESET = 'interrupt 0x100';
-/** External interrupts, doorbells, hypervisor's doorbells and virtualised interrupts. */
-const IPIS: ReadonlySet<string> = new Set([
-  'interrupt 0x500',
-  'interrupt 0xa00',
-  'interrupt 0xe80',
-  'interrupt 0xea0',
+const production = (name: FunctionName): MarkId => idOfMark({ at: 'function', name, in: 'production' });
+const SAVE = production('crash_save_cpu');
+const SAVE_NOW = production('ppc_save_regs');
+/** Where the master copies the registers that its dump gets (crash_setup_regs): interrupts after it are not among them. */
+const CRASH = production('__crash_kexec');
+/** Interrupts by which one CPU reaches another. */
+const IPIS: ReadonlySet<number> = new Set([
+  VECTOR.external,
+  VECTOR.directedPrivilegedDoorbell,
+  VECTOR.directedHypervisorDoorbell,
+  VECTOR.hypervisorVirtualization,
 ]);
 /** ELF note: name size, descriptor size, type; then `CORE` in 8 bytes. */
 const NOTE_HEADER = 20;
@@ -95,11 +98,11 @@ async function readNote(
 function candidatesOf({ t0, t1 }: RegistersInput, cpu: number, note: Prstatus): readonly Candidate[] {
   const from = t0?.insn ?? 0;
   const own = t1.saves.filter((each) => each.cpu === cpu);
-  const save = own.find(({ where }) => where === SAVE);
-  const now = own.find(({ where }) => where === SAVE_NOW);
+  const save = own.find((each) => isAt(each, SAVE));
+  const now = own.find((each) => isAt(each, SAVE_NOW));
   const master = cpu === t1.cpu;
   // A master that waits for its secondaries can be reset again (by the operator, by a watchdog) before it saves.
-  const crash = master ? own.find(({ where }) => where === CRASH) : undefined;
+  const crash = master ? own.find((each) => isAt(each, CRASH)) : undefined;
   const until = crash ?? save;
   const lost = isResetOnCopy(crash, save) ? 'reset again on the stack that its copy is on: ' : '';
   const interrupts = until?.interrupts ?? t1.taken.find((each) => each.cpu === cpu)?.interrupts ?? [];
@@ -108,14 +111,15 @@ function candidatesOf({ t0, t1 }: RegistersInput, cpu: number, note: Prstatus): 
     out.push({ source, differing: differing(note, frame.regs, []) });
   };
   for (const frame of interrupts) {
-    if (frame.where === SYSTEM_RESET && frame.insn >= from)
+    const vector = vectorOf(frame);
+    if (vector === VECTOR.systemReset && frame.insn >= from)
       out.push({
         source: 'system-reset',
         differing: differing(note, frame.regs, []).map((text) => `${lost}${text}`),
       });
-    else if (IPIS.has(frame.where) && frame.insn >= from) add('ipi', frame);
+    else if (IPIS.has(vector) && frame.insn >= from) add('ipi', frame);
     // A fault comes before the panic that it causes.
-    else if (master && frame.where !== SYSTEM_RESET && !IPIS.has(frame.where)) add('fault', frame);
+    else if (master && vector !== VECTOR.systemReset && !IPIS.has(vector)) add('fault', frame);
   }
   if (now !== undefined && now.insn >= from)
     out.push({
@@ -136,10 +140,20 @@ function candidatesOf({ t0, t1 }: RegistersInput, cpu: number, note: Prstatus): 
 function isResetOnCopy(crash: RegisterFrame | undefined, save: SavePoint | undefined): boolean {
   if (crash === undefined || save === undefined) return false;
   const copy = save.regs.gpr[3] ?? 0n;
-  return save.interrupts.some(({ where, insn, regs }) => {
-    const stack = regs.gpr[1] ?? 0n;
-    return where === SYSTEM_RESET && insn > crash.insn && stack <= copy && copy - stack < STACK;
+  return save.interrupts.some((frame) => {
+    const stack = frame.regs.gpr[1] ?? 0n;
+    const reset = vectorOf(frame) === VECTOR.systemReset && frame.insn > crash.insn;
+    return reset && stack <= copy && copy - stack < STACK;
   });
+}
+
+function isAt({ at }: RegisterFrame, mark: MarkId): boolean {
+  return at.kind === 'probe' && at.mark === mark;
+}
+
+/** The vector of an interrupt's frame; -1 for a probe's. */
+function vectorOf({ at }: RegisterFrame): number {
+  return at.kind === 'interrupt' ? at.vector : -1;
 }
 
 /** A master that saves its registers in a way of its own: only what does not change on the way can be compared. */

@@ -2,6 +2,7 @@
 
 import type { DiskConfig, MmuMode, PartitionConfig, Processor } from '../../emulator/host/index.ts';
 import { panicError } from '../contract/errors.ts';
+import { KEXEC_LOAD_CALL } from '../facts/index.ts';
 import type { BootImage, MachineVariant } from './boot-image.ts';
 
 export type { MachineVariant } from './boot-image.ts';
@@ -58,6 +59,7 @@ export function makeConfig(boot: BootImage, choice: MachineChoice): PartitionCon
     ...(boot.initrd === undefined ? {} : { initrd: boot.initrd }),
     append: boot.append,
     seed: choice.seed,
+    systemCall: KEXEC_LOAD_CALL,
     ...(choice.refuseSysReset === true ? { refuseSysReset: true } : {}),
     ...variant,
     disks: [...systemDisk(boot), dump].map((disk) => ({ ...disk, ...bus })),

@@ -5,6 +5,7 @@
  */
 
 import { BoundedBytes } from '../../base/bounded-bytes.ts';
+import { TIMEBASE_HZ } from '../../base/power.ts';
 import { Signal } from '../../base/signal.ts';
 import type {
   MachineEvent,
@@ -12,10 +13,12 @@ import type {
   PartitionEnd,
   PartitionHandle,
   PartitionNotice,
+  SyscallEvent,
 } from '../../emulator/host/index.ts';
 import type { KexecLoad } from '../facts/index.ts';
-import { isCrashLoad, KEXEC_LOAD, LoadLog, parseKexecLoad } from '../facts/index.ts';
+import { isCrashLoad, LoadLog, parseKexecLoad } from '../facts/index.ts';
 import type { LoadRefusal, PlanFacts } from '../trace/index.ts';
+import { markOfId } from '../watch/index.ts';
 import { type AgentLine, LineReader, parseAgentLine } from './agent-line.ts';
 
 /** Why a wait ended without what it waited for. */
@@ -40,8 +43,6 @@ const NOTHING = new Uint8Array(0);
 const NS_PER_SECOND = 1e9;
 /** Refusals before anything was touched. */
 const UNTOUCHED: readonly string[] = ['EPERM', 'EBUSY'];
-/** Timebase ticks a second: 512 MHz. */
-const TICKS_PER_SECOND = 512e6;
 
 export class Life {
   readonly handle: PartitionHandle;
@@ -97,7 +98,7 @@ export class Life {
   }
   /** Guest time that has gone by at least, in seconds. */
   get seconds(): number {
-    return Math.max(this.#insn / NS_PER_SECOND, this.#ticks / TICKS_PER_SECOND);
+    return Math.max(this.#insn / NS_PER_SECOND, this.#ticks / TIMEBASE_HZ);
   }
   /** What was printed on the first vty. */
   get console(): Uint8Array {
@@ -228,10 +229,7 @@ export class Life {
         this.#activity++;
         this.#ticks = Number(notice.event.tb);
         this.#insn = Math.max(this.#insn, notice.event.insn);
-        this.loads.add(notice.event, this.#hooksWatched);
-        if (notice.event.kind === 'syscall' && notice.event.detail === KEXEC_LOAD)
-          this.#keepLoad(notice.event);
-        else if (notice.event.kind === 'syscall') this.#loadReturned();
+        this.#note(notice.event);
         this.#events?.(notice.event);
         break;
       case 'progress':
@@ -248,8 +246,25 @@ export class Life {
     this.signal.notify();
   }
 
+  /** What an event means for the images that the guest has loaded. */
+  #note(event: MachineEvent): void {
+    this.loads.add(event, this.#hooksWatched);
+    switch (event.kind) {
+      case 'fetch': {
+        const mark = markOfId(event.mark);
+        if (mark.at === 'function' && mark.in === 'production') this.loads.hook(mark.name);
+        return;
+      }
+      case 'syscall':
+        this.#keepLoad(event);
+        return;
+      case 'syscall-return':
+        this.#loadReturned();
+    }
+  }
+
   /** The two images of a kernel are loaded and dropped apart. */
-  #keepLoad(event: MachineEvent): void {
+  #keepLoad(event: SyscallEvent): void {
     this.#replaced = isCrashLoad(event) ? this.#load : this.#next;
     if (isCrashLoad(event)) this.#load = parseKexecLoad(event);
     else this.#next = parseKexecLoad(event);

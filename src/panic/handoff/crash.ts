@@ -16,8 +16,8 @@ import { dumpDiskOf, type FoundDump, findDump } from '../guest/dump-device.ts';
 import { isStandstill, type Life, type Standstill } from '../guest/session.ts';
 import { loadByPlan, waitsForPlan } from '../loading/index.ts';
 import { judgeRules } from '../rules/index.ts';
-import type { ImageFacts, Trace } from '../trace/index.ts';
-import type { Recorder } from '../watch/index.ts';
+import type { Trace } from '../trace/index.ts';
+import type { Recorder, UnjudgedTrace } from '../watch/index.ts';
 import { answers } from './entry-reading.ts';
 import { EntryWatcher } from './entry-watcher.ts';
 import { type Prepared, prepareCrash } from './prepare.ts';
@@ -200,6 +200,7 @@ async function conclude({
     ...(noCrashKernel === undefined ? {} : { noCrashKernel }),
     ...(dump === undefined ? {} : { dump }),
   };
+  if (alive) recorder.setDropped(await life.handle.dropped());
   const recorded = recorder.trace();
   const image = { ...recorded.image, ...life.planned };
   const trace = await withGroundTruth(life, { ...recorded, image }, alive, recorder, dump);
@@ -224,7 +225,7 @@ async function conclude({
 }
 
 /** The trace with what the emulator kept at T0 and T1, and the dump compared with it. */
-async function withGroundTruth<T extends Omit<Trace, 'rules' | 'image'> & { readonly image: ImageFacts }>(
+async function withGroundTruth<T extends UnjudgedTrace>(
   { handle }: Life,
   trace: T,
   alive: boolean,

@@ -1,11 +1,12 @@
 /**
- * What memory says of an image that was entered: as it was at T1, and when the new kernel had been entered (T2); where
- * memory was not kept then, it is read at once, while the kernel goes on. A worker that dies meanwhile takes that with it; what was seen before is kept.
+ * Reads what memory says of an image that was entered: as it was at T1, and at T2. Where the machine did not keep memory at
+ * T2 it is read at once, while the kernel runs. A worker that dies meanwhile takes that with it; what was seen before is kept.
  */
 
 import type { PartitionHandle } from '../../emulator/host/index.ts';
 import { readAtEntryFacts, readEntryFacts } from '../facts/index.ts';
 import type { EntryFacts } from '../trace/index.ts';
+import { keptAt } from '../watch/index.ts';
 import type { Prepared } from './prepare.ts';
 
 export class EntryReading {
@@ -40,14 +41,13 @@ export class EntryReading {
     if (!alive || image === undefined || t1 === undefined) return;
     // Kept at T2 itself: by now an ordinary kexec's new kernel has long moved over its image.
     const { entryOfKernel } = recorder;
-    if (entryOfKernel !== undefined && (await handle.instant('t2'))?.insn === t2?.insn)
+    if (entryOfKernel !== undefined && (await keptAt(handle, 't2', t2)) !== undefined)
       recorder.setEntered(
         await readEntryFacts(image, entryOfKernel, (raddr, length) =>
           handle.readInstant('t2', raddr, length),
         ),
       );
-    // Where an ordinary image goes something else may have executed before: then it was kept too early.
-    if ((await handle.instant('t1'))?.insn !== t1.insn) return;
+    if ((await keptAt(handle, 't1', t1)) === undefined) return;
     recorder.setAtEntry(
       await readAtEntryFacts(image, (raddr, length) => handle.readInstant('t1', raddr, length)),
     );

@@ -4,6 +4,7 @@ import type { InstantRecord, PartitionHandle } from '../../emulator/host/index.t
 import type { LoadedSegment } from '../fidelity/index.ts';
 import { compareHandover, digestSegments, findOwners } from '../fidelity/index.ts';
 import type { HandoverReport } from '../trace/index.ts';
+import { keptAt } from '../watch/index.ts';
 import type { Prepared } from './prepare.ts';
 
 /** Digests of the loaded image; undefined where none is loaded, or its pages cannot be found. */
@@ -23,14 +24,12 @@ export async function compareLoaded(
   loaded: readonly LoadedSegment[],
   t1: InstantRecord,
 ): Promise<HandoverReport> {
-  const { t2 } = recorder.instants;
-  const kept = t2 === undefined ? undefined : await handle.instant('t2');
+  const kept = await keptAt(handle, 't2', recorder.instants.t2);
   const { rtas, hypervisor } = findOwners(recorder.trace().image, t1);
   return await compareHandover({
     handle,
     loaded,
-    // Before an ordinary image was copied to its place something else may have executed there: then it was too early.
-    ...(kept !== undefined && kept.insn === t2?.insn ? { entered: kept.insn } : {}),
+    ...(kept === undefined ? {} : { entered: kept.insn }),
     rtas,
     areas: hypervisor,
     nameOf: (nia, insn) => recorder.nameAt(nia, insn),

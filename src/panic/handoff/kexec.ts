@@ -4,7 +4,7 @@
  * over when the new kernel's agent is ready; a restart, when the guest asks the firmware for it.
  */
 
-import type { InstantRecord, PartitionEnd, PartitionHandle } from '../../emulator/host/index.ts';
+import type { PartitionEnd, PartitionHandle } from '../../emulator/host/index.ts';
 import type { LeavePhase, LeaveRequest } from '../contract/index.ts';
 import { readKimage, readThrough } from '../facts/kimage.ts';
 import type { LoadedSegment } from '../fidelity/index.ts';
@@ -13,9 +13,16 @@ import type { BootImage } from '../guest/boot-image.ts';
 import { isStandstill, type Life, type Standstill } from '../guest/session.ts';
 import { loadByPlan } from '../loading/index.ts';
 import { judgeRules } from '../rules/index.ts';
-import type { Instant, LeavePath, Trace } from '../trace/index.ts';
+import {
+  calls,
+  type InterruptEvent,
+  type LeavePath,
+  PANIC_FUNCTIONS,
+  type Trace,
+  vectorText,
+} from '../trace/index.ts';
 import type { ObservedPhase } from '../watch/index.ts';
-import { PANIC_FUNCTIONS } from '../watch/index.ts';
+import { keptAt } from '../watch/index.ts';
 import { EntryReading } from './entry-reading.ts';
 import { compareLoaded, keepLoaded } from './kexec-handover.ts';
 import { type Prepared, prepareCrash } from './prepare.ts';
@@ -172,8 +179,9 @@ async function conclude(
       : stop.kind === 'ended' && stop.end.kind === 'reboot';
   const phase: LeavePhase = done ? (path === 'kexec' ? 'up' : 'restarted') : reached;
   const alive = stop.kind !== 'ended' || stop.end.kind !== 'error';
+  if (alive) recorder.setDropped(await life.handle.dropped());
   const seen = recorder.trace();
-  const t1 = alive ? await instantOf(life.handle, seen.instants.t1) : undefined;
+  const t1 = alive ? await keptAt(life.handle, 't1', seen.instants.t1) : undefined;
   const handover =
     t1 === undefined || loaded === undefined
       ? undefined
@@ -231,18 +239,17 @@ function crashOnTheWay(recorder: Prepared['recorder']): string | undefined {
   const { instants, events } = recorder.trace();
   const from = instants.t0?.event;
   if (from === undefined || instants.t2 !== undefined) return undefined;
-  const crash = events.find(
-    ({ kind, detail = '', n }) => n >= from && kind === 'fetch' && PANIC_FUNCTIONS.includes(detail),
-  );
+  const crash = events.find((event) => event.n >= from && calls(event, PANIC_FUNCTIONS));
   if (crash === undefined) return undefined;
   const cause = events.findLast(
-    ({ kind, cpu, n }) => kind === 'interrupt' && cpu === crash.cpu && n < crash.n,
+    (event): event is InterruptEvent =>
+      event.kind === 'interrupt' && event.cpu === crash.cpu && event.n < crash.n,
   );
   const why =
     cause === undefined
       ? ''
-      : ` after interrupt 0x${Number(cause.addr).toString(16)} at ${cause.symbol ?? cause.regs?.srr0}`;
-  return `the guest crashed (${crash.detail} on CPU ${crash.cpu}${why}); it`;
+      : ` after interrupt ${vectorText(cause.vector)} at ${cause.symbol ?? cause.regs.srr0}`;
+  return `the guest crashed (${crash.text} on CPU ${crash.cpu}${why}); it`;
 }
 
 /** It was not even tried. @param well the guest is as it was */
@@ -283,16 +290,4 @@ class LeaveWatcher {
   async done(handle: PartitionHandle): Promise<void> {
     await this.#reading.done(handle);
   }
-}
-
-/**
- * What the emulator kept at T1. Before an ordinary image was copied to its place, something else may have executed
- * there: then it was kept too early, and is of no use.
- */
-async function instantOf(
-  handle: PartitionHandle,
-  t1: Instant | undefined,
-): Promise<InstantRecord | undefined> {
-  const kept = t1 === undefined ? undefined : await handle.instant('t1');
-  return kept?.insn === t1?.insn ? kept : undefined;
 }

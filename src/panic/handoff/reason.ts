@@ -1,6 +1,7 @@
 /** Why a crash was not captured, in one sentence, from what the machine did. */
 
 import { hex64 } from '../../base/hex.ts';
+import { MSR } from '../../base/power.ts';
 import type { VcpuSnapshot } from '../../emulator/host/index.ts';
 import type { CapturePhase } from '../contract/index.ts';
 import type { FoundDump } from '../guest/dump-device.ts';
@@ -20,7 +21,6 @@ export type Situation = {
   readonly faults: readonly string[];
 };
 
-const MSR_EE = 0x8000n;
 /** Purgatory's last words are at the end of the console. */
 const CONSOLE_TAIL = 4096;
 
@@ -130,7 +130,7 @@ function neverStopped(situation: Situation, cpus: readonly VcpuSnapshot[]): stri
 function unstopped({ prepared }: Situation, cpus: readonly VcpuSnapshot[]): readonly VcpuSnapshot[] {
   const trace = prepared.recorder.trace();
   const saved = new Set(
-    trace.events.filter(({ detail }) => detail?.startsWith('note of cpu ')).map(({ cpu }) => cpu),
+    trace.events.flatMap((event) => (event.kind === 'store' && event.mark.at === 'note' ? [event.cpu] : [])),
   );
   return cpus
     .filter(({ index }) => index !== prepared.recorder.master && !saved.has(index))
@@ -147,7 +147,7 @@ function doing(recorder: Prepared['recorder'], { state, nia, lr, msr }: VcpuSnap
   const name = recorder.nameOf(nia);
   const caller = name === undefined ? recorder.nameOf(lr) : undefined;
   const where = `${name ?? hex64(nia)}${caller === undefined ? '' : ` (called from ${caller})`}`;
-  const off = state !== 'ceded' && state !== 'stopped' && (msr & MSR_EE) === 0n;
+  const off = state !== 'ceded' && state !== 'stopped' && (msr & MSR.EE) === 0n;
   return `${state} at ${where}${off ? ' with interrupts off' : ''}`;
 }
 

@@ -51,3 +51,9 @@ export const STORAGE_VECTORS: readonly number[] = [
   VECTOR.instructionStorage,
   VECTOR.instructionSegment,
 ];
+
+/** The architecture's hooks: one runs when an image is loaded, the other when it is dropped. */
+export const LOAD_HOOKS: { readonly prepare: FunctionName; readonly cleanup: FunctionName } = {
+  prepare: 'machine_kexec_prepare',
+  cleanup: 'machine_kexec_cleanup',
+};

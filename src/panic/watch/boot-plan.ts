@@ -1,15 +1,16 @@
 /**
- * What is looked out for from power-on: the hooks of kexec_load, so that it can be told whether they ran when an image
+ * The plan from power-on: it watches the hooks of kexec_load, so that the load log knows whether they ran when an image
  * was loaded. The kernel's functions are found in its file; they are at their places once it has moved itself to 0,
  * which is before anything is loaded.
  */
 
-import type { ObservePlan } from '../../emulator/host/index.ts';
+import type { MarkId, ObservePlan } from '../../emulator/contract/index.ts';
 import { stampOf, withKernelFile } from '../facts/kernel-file.ts';
-import { HOOKS } from '../facts/load-log.ts';
 import { functionEntry, readKernelSymbols } from '../facts/symbols/index.ts';
+import { LOAD_HOOKS } from '../trace/index.ts';
+import { idOfMark } from './mark-ids.ts';
 
-/** Loads and unloads of a life whose hooks are told. */
+/** Loads and unloads of a power cycle whose hooks are reported. */
 const LIMIT = 64;
 /** Finding symbols takes a while, and a fleet boots the same kernel again and again. */
 const known = new Map<string, ObservePlan | undefined>();
@@ -27,16 +28,17 @@ export async function bootPlan(kernel: string, vmlinux: string = kernel): Promis
 
 async function makeBootPlan(kernel: string, vmlinux: string): Promise<ObservePlan | undefined> {
   const found = await withKernelFile(kernel, async ({ read, size }) => {
-    const probes: { raddr: number; name: string; limit: number }[] = [];
+    const probes: { raddr: number; mark: MarkId; limit: number }[] = [];
     const symbols = await readKernelSymbols(read, 0, vmlinux, size);
-    for (const name of Object.values(HOOKS)) {
+    for (const name of Object.values(LOAD_HOOKS)) {
       const raddr = await functionEntry(read, symbols, name);
-      if (raddr !== undefined) probes.push({ raddr, name, limit: LIMIT });
+      if (raddr !== undefined)
+        probes.push({ raddr, mark: idOfMark({ at: 'function', name, in: 'production' }), limit: LIMIT });
     }
     return probes;
   });
   const probes = found ?? [];
   // One of them alone would look as if the other had not run.
-  if (probes.length < Object.values(HOOKS).length) return undefined;
+  if (probes.length < Object.values(LOAD_HOOKS).length) return undefined;
   return { probes, stores: [], executes: [], msrMask: 0n, vectors: [], hcallsExcept: [], quiet: true };
 }

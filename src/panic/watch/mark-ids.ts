@@ -1,7 +1,7 @@
 /** Marks as the machine carries them: every mark has one number, the same in every plan. */
 
-import type { MarkId } from '../../emulator/contract/index.ts';
 import { assert } from '../../base/errors.ts';
+import type { MarkId } from '../../emulator/contract/index.ts';
 import { FUNCTIONS, KERNEL_PLACES, type Mark, SEGMENT_ROLES, SINGLE_PLACES } from '../trace/index.ts';
 
 /** All marks but notes, of which there is one a CPU: their numbers follow. */
@@ -9,9 +9,7 @@ const MARKS: readonly Mark[] = [
   ...SINGLE_PLACES.map((at): Mark => ({ at })),
   ...SEGMENT_ROLES.map((role): Mark => ({ at: 'segment', role })),
   ...SEGMENT_ROLES.map((role): Mark => ({ at: 'copy', role })),
-  ...KERNEL_PLACES.flatMap((place) =>
-    FUNCTIONS.map((name): Mark => ({ at: 'function', name, in: place })),
-  ),
+  ...KERNEL_PLACES.flatMap((place) => FUNCTIONS.map((name): Mark => ({ at: 'function', name, in: place }))),
 ];
 const IDS: ReadonlyMap<string, MarkId> = new Map(MARKS.map((mark, id) => [keyOf(mark), id]));
 

@@ -1,17 +1,31 @@
 /**
- * Makes a trace (version 1, docs/trace.md) of machine events: keeps those that matter, names addresses, finds the
- * instants T0 to T4 and how far the crash got. It only listens; what to listen for is plan.ts's.
+ * Makes a trace (docs/trace.md) of machine events: keeps those that matter, names addresses, finds the instants and how far
+ * the crash got. It only listens; what to listen for is in plan.ts, what marks an instant in instants.ts.
  */
 
-import { hex64 } from '../../base/hex.ts';
-import type { MachineEvent } from '../../emulator/host/index.ts';
+import { VECTOR } from '../../base/power.ts';
+import type { DroppedEvents, MachineEvent } from '../../emulator/contract/index.ts';
 import type { CapturePhase } from '../contract/index.ts';
-import type { KexecImage } from '../facts/kexec-image.ts';
+import type { KexecImage } from '../facts/index.ts';
 import type { AddressNames } from '../facts/symbols/index.ts';
-import type { AtEntryFacts, EntryFacts, HandoffPath, ImageFacts, Trace, TraceEvent } from '../trace/index.ts';
-import { CRASH_FUNCTIONS, LEAVE_FUNCTIONS, MACHINE_KEXEC_FUNCTIONS, PANIC_FUNCTIONS, WATCH } from './plan.ts';
+import {
+  type AtEntryFacts,
+  type EntryFacts,
+  type FetchEvent,
+  fetchesAt,
+  type HandoffPath,
+  type ImageFacts,
+  type Instant,
+  type MoreEvents,
+  PANIC_FUNCTIONS,
+  type Trace,
+  type TraceEvent,
+  type TraceInstant,
+} from '../trace/index.ts';
+import { isSign } from './instants.ts';
+import { idOfMark, markOfId } from './mark-ids.ts';
 import { Selection } from './selection.ts';
-import { instant, joined, tracedEvent } from './traced-event.ts';
+import { joined, tracedEvent } from './traced-event.ts';
 
 export type RecorderOptions = {
   readonly machine: Trace['machine'];
@@ -22,38 +36,37 @@ export type RecorderOptions = {
   readonly dumpDisk?: number;
 };
 
-/** Phases that the machine's events tell. */
+/** Phases that the machine's events show. */
 export type ObservedPhase = Extract<
   CapturePhase,
   'triggered' | 'panic' | 'handoff' | 'purgatory' | 'crash-kernel' | 'dumping'
 >;
 
-const SYSTEM_RESET = 0x100n;
-const MACHINE_CHECK = 0x200n;
-const VECTORS_OF_PANIC: readonly bigint[] = [SYSTEM_RESET, MACHINE_CHECK];
-/** RTAS calls that end a guest's life. */
+/** A trace before its rules are judged. */
+export type UnjudgedTrace = Omit<Trace, 'rules'>;
+
+/** RTAS calls that end a guest's power cycle. */
 const LEAVING: ReadonlySet<string> = new Set(['system-reboot', 'power-off']);
-const LAST_WRITE = 'last write';
-const HANDOFF_HCALLS: ReadonlySet<string> = new Set(['H_SIGNAL_SYS_RESET']);
+const VECTORS_OF_PANIC: readonly number[] = [VECTOR.systemReset, VECTOR.machineCheck];
+const ENTRY = idOfMark({ at: 'entry' });
 
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #selection = new Selection();
   readonly #events: TraceEvent[] = [];
-  /** CPUs that got a system reset from outside and have not taken it yet. */
-  readonly #resets = new Set<number>();
   /** CPUs that have not come back from RTAS. */
   readonly #inRtas = new Set<number>();
   readonly #panics: TraceEvent[] = [];
   #handoff: TraceEvent | undefined;
   #t1: TraceEvent | undefined;
-  #t2: TraceEvent | undefined;
+  #t2: FetchEvent | undefined;
   #t3: TraceEvent | undefined;
   #lastWrite: TraceEvent | undefined;
   #leaving: TraceEvent | undefined;
   #dumped = false;
   #entered: EntryFacts | undefined;
   #atEntry: AtEntryFacts | undefined;
+  #dropped: readonly DroppedEvents[] = [];
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -80,7 +93,12 @@ export class Recorder {
     this.#atEntry = facts;
   }
 
-  /** The dump is whole: T4 is its last write, or, where that was not told, the guest's leaving. */
+  /** What the machine did not report. */
+  setDropped(dropped: readonly DroppedEvents[]): void {
+    this.#dropped = dropped;
+  }
+
+  /** The dump is whole: T4 is its last write, or, where that is not known, the guest's leaving. */
   setDumped(): void {
     this.#dumped = true;
   }
@@ -93,13 +111,13 @@ export class Recorder {
     return this.#panics.length > 0 ? 'panic' : 'triggered';
   }
 
-  /** The CPU that runs the crash: who entered the image, or who panicked first. */
+  /** The CPU that runs the crash: the one that entered the image, or the one that panicked first. */
   get master(): number | undefined {
     return (this.#t1 ?? this.#handoff ?? this.#panics[0])?.cpu;
   }
 
   /** The event of the new kernel's first fetch, once it was seen. */
-  get entryOfKernel(): TraceEvent | undefined {
+  get entryOfKernel(): FetchEvent | undefined {
     return this.#t2;
   }
 
@@ -117,13 +135,18 @@ export class Recorder {
 
   get instants(): Trace['instants'] {
     const t0 = this.#panics.find(({ cpu }) => cpu === this.master) ?? this.#panics[0];
-    return {
-      ...instant('t0', t0),
-      ...instant('t1', this.#t1),
-      ...instant('t2', this.#t2),
-      ...instant('t3', this.#t3),
-      ...instant('t4', this.#dumped ? this.#lastEvent() : undefined),
+    const found: Record<TraceInstant, TraceEvent | undefined> = {
+      t0,
+      t1: this.#t1,
+      t2: this.#t2,
+      t3: this.#t3,
+      t4: this.#dumped ? this.#lastEvent() : undefined,
     };
+    return Object.fromEntries(
+      Object.entries(found).flatMap(([name, event]) =>
+        event === undefined ? [] : [[name, instantOf(event)]],
+      ),
+    );
   }
 
   get dumpDisk(): number | undefined {
@@ -131,45 +154,53 @@ export class Recorder {
   }
 
   /** The trace without its rules. */
-  trace(): Omit<Trace, 'rules' | 'image'> & { readonly image: ImageFacts } {
+  trace(): UnjudgedTrace {
     const { machine, facts } = this.#options;
     const image = {
       ...facts,
       ...(this.#atEntry === undefined ? {} : { atEntry: this.#atEntry }),
       ...(this.#entered === undefined ? {} : { entered: this.#entered }),
     };
-    return { version: 1, machine, image, instants: this.instants, events: this.#events };
+    const more = this.#more();
+    return {
+      version: 2,
+      machine,
+      image,
+      instants: this.instants,
+      events: this.#events,
+      ...(more.length === 0 ? {} : { more }),
+    };
   }
 
   #lastEvent(): TraceEvent | undefined {
     return this.#lastWrite ?? this.#leaving ?? this.#t3;
   }
 
+  #more(): readonly MoreEvents[] {
+    return [
+      ...this.#dropped.map(({ cpu, kind, mark, count }) => ({ cpu, kind, mark: markOfId(mark), count })),
+      ...this.#selection.more,
+    ];
+  }
+
+  /** Notes what the event means for the instants. */
   #mark(event: MachineEvent, traced: TraceEvent): void {
-    const { detail = '', kind } = event;
-    if (kind === 'reset') this.#resets.add(event.cpu);
     if (this.#beginsPanic(event)) this.#panics.push(traced);
     // Without an image, crash kexec looks for one and comes back: the panic goes on.
-    if (this.#panics.length > 0 && this.#handoff === undefined && this.#options.image !== undefined) {
-      const functions = this.#path === 'crash' ? CRASH_FUNCTIONS : MACHINE_KEXEC_FUNCTIONS;
-      const begins =
-        kind === 'fetch' ? functions.includes(detail) : kind === 'hcall' && HANDOFF_HCALLS.has(detail);
-      if (begins) this.#handoff = traced;
-    }
-    if (kind === 'fetch' && detail === WATCH.entry) this.#t1 ??= traced;
-    if (kind === 'fetch' && this.#t1 !== undefined && this.#t2 === undefined && event.cpu === this.#t1.cpu) {
-      if (this.#isKernel(Number(event.regs?.raddr ?? -1n))) this.#t2 = traced;
-    }
-    if (kind === 'rtas' && LEAVING.has(detail)) this.#leaving = traced;
-    if (
-      kind === 'disk' &&
-      this.#t2 !== undefined &&
-      Number(event.regs?.disk ?? -1n) === this.#options.dumpDisk
-    ) {
-      // The last write is told when the life ends, and may be older than the dump.
-      if (detail !== LAST_WRITE) this.#t3 ??= traced;
-      else if (this.#t3 !== undefined) this.#lastWrite = traced;
-    }
+    if (this.#panics.length > 0 && this.#options.image !== undefined && this.#is('handoff', event))
+      this.#handoff ??= traced;
+    if (this.#is('t1', event)) this.#t1 ??= traced;
+    if (traced.kind === 'fetch' && this.#t1 !== undefined && this.#t2 === undefined)
+      if (traced.cpu === this.#t1.cpu && this.#isKernel(Number(BigInt(traced.raddr)))) this.#t2 = traced;
+    if (event.kind === 'rtas' && LEAVING.has(event.name)) this.#leaving = traced;
+    if (this.#t2 !== undefined && this.#is('t3', event)) this.#t3 ??= traced;
+    // The last write is reported when the power cycle ends, and may be older than the dump.
+    if (event.kind === 'disk' && event.write === 'last' && event.disk === this.dumpDisk)
+      if (this.#t3 !== undefined) this.#lastWrite = traced;
+  }
+
+  #is(name: Parameters<typeof isSign>[0], event: MachineEvent): boolean {
+    return isSign(name, this.#path, event, this.dumpDisk);
   }
 
   /** RTAS is called in real mode: the changes of the MSR before and after a call say no more than the call does. */
@@ -178,7 +209,7 @@ export class Recorder {
       const last = this.#events.at(-1);
       if (last?.kind === 'msr' && last.cpu === cpu) {
         this.#events.pop();
-        this.#selection.forget('msr', cpu, this.#t2 !== undefined);
+        this.#selection.forgetMsr(cpu, this.#t2 !== undefined);
       }
       this.#inRtas.add(cpu);
       return false;
@@ -190,15 +221,22 @@ export class Recorder {
    * Before an ordinary kexec leaves for good, the places of its image are memory like any other; and again once the
    * new kernel, which may be the same one as before, has moved itself to 0.
    */
-  #isElsewhere({ kind, detail = '' }: MachineEvent): boolean {
+  #isElsewhere(event: MachineEvent): boolean {
+    if (event.kind !== 'store' && event.kind !== 'fetch') return false;
+    const mark = markOfId(event.mark);
     // The crash kernel uses its purgatory's and its initrd's memory again.
-    if (this.#path === 'crash') return this.#t2 !== undefined && kind === 'store' && isOfImage(detail);
-    const ofProduction = this.#options.facts.probes.includes(detail);
+    if (this.#path === 'crash')
+      return (
+        this.#t2 !== undefined &&
+        event.kind === 'store' &&
+        (mark.at === 'copy' || mark.at === 'kernel-head' || mark.at === 'release')
+      );
+    const ofProduction = mark.at === 'function' && mark.in === 'production';
     if (this.#t2 !== undefined) {
-      if (kind === 'store') return !detail.startsWith(WATCH.low) && detail !== WATCH.aboveVectors;
-      return kind === 'fetch' && ofProduction && !PANIC_FUNCTIONS.includes(detail);
+      if (event.kind === 'store') return mark.at !== 'low' && mark.at !== 'above-vectors';
+      return ofProduction && !PANIC_FUNCTIONS.includes(mark.name);
     }
-    return this.#handoff === undefined && (kind === 'store' || (kind === 'fetch' && !ofProduction));
+    return this.#handoff === undefined && (event.kind === 'store' || !ofProduction);
   }
 
   /** What a guest does before its panic is not of the handoff; but only where the panic's beginning can be seen. */
@@ -209,19 +247,12 @@ export class Recorder {
     if (!this.#options.facts.probes.some((name) => PANIC_FUNCTIONS.includes(name))) return false;
     return !(
       event.kind === 'fetch' ||
-      (event.kind === 'interrupt' && VECTORS_OF_PANIC.includes(event.addr ?? 0n))
+      (event.kind === 'interrupt' && VECTORS_OF_PANIC.includes(event.vector))
     );
   }
 
   #beginsPanic(event: MachineEvent): boolean {
-    if (this.#t1 !== undefined) return false;
-    if (this.#path !== 'crash')
-      return event.kind === 'fetch' && LEAVE_FUNCTIONS[this.#path].includes(event.detail ?? '');
-    if (event.kind === 'fetch') return PANIC_FUNCTIONS.includes(event.detail ?? '');
-    if (event.kind !== 'interrupt') return false;
-    if (event.addr === MACHINE_CHECK) return true;
-    // A system reset that another CPU asked for stops a secondary; one from outside is a trigger.
-    return event.addr === SYSTEM_RESET && this.#resets.delete(event.cpu);
+    return this.#t1 === undefined && this.#is('t0', event);
   }
 
   /** The new kernel: whatever part of the image is neither that of the entry nor data; the entry's, where it is alone. */
@@ -235,37 +266,39 @@ export class Recorder {
   }
 
   /**
-   * A CPU that waits in the copy at 0, or runs the new kernel, is there already: when what it executes was translated
-   * anew, after a store there or a call of RTAS, it seems to come once more.
+   * A CPU that waits in the copy at 0, or runs the new kernel, is there already: when what it executes was decoded
+   * again, after a store there or a call of RTAS, it seems to come once more.
    */
-  #stays({ kind, cpu, detail = '', regs }: MachineEvent): boolean {
-    if (kind !== 'fetch') return false;
-    if (detail.startsWith(WATCH.segment('')) && cpu === this.#t2?.cpu) return true;
-    if (detail !== WATCH.low) return false;
-    const last = this.#events.findLast((event) => event.cpu === cpu && event.kind !== 'run');
-    if (last?.detail !== WATCH.low) return false;
-    return last.kind === 'store' || last.regs?.raddr === hex64(regs?.raddr ?? 0n);
+  #stays(event: MachineEvent): boolean {
+    if (event.kind !== 'fetch') return false;
+    const { at } = markOfId(event.mark);
+    if (at === 'segment' && event.cpu === this.#t2?.cpu) return true;
+    if (at !== 'low') return false;
+    const last = this.#events.findLast(
+      ({ cpu, kind }) => cpu === event.cpu && kind !== 'run' && kind !== 'census',
+    );
+    if (last?.kind === 'store') return last.mark.at === 'low';
+    return last !== undefined && fetchesAt(last, { at: 'low' }) && Number(BigInt(last.raddr)) === event.raddr;
   }
 
   /** The entry has a probe and lies in a watched segment: one event is enough. */
   #repeatsEntry(event: MachineEvent): boolean {
+    if (event.kind !== 'fetch') return false;
     const entry = this.#options.image?.load.entry;
-    if (event.kind === 'fetch' && event.detail?.startsWith(WATCH.segment('')) === true)
-      if (entry !== undefined && event.regs?.raddr === BigInt(entry)) return true;
+    if (markOfId(event.mark).at === 'segment' && event.raddr === entry) return true;
     const last = this.#events.at(-1);
-    if (event.kind !== 'fetch' || last?.kind !== 'fetch' || last.cpu !== event.cpu) return false;
-    const same = last.regs?.raddr === hex64(event.regs?.raddr ?? 0n) && last.insn === event.insn;
-    if (!same) return false;
-    // Which of the two comes first is the engine's business; the entry's own name is to stay.
-    if (event.detail === WATCH.entry) {
-      const named = { ...last, detail: WATCH.entry };
+    if (last?.kind !== 'fetch' || last.cpu !== event.cpu) return false;
+    if (Number(BigInt(last.raddr)) !== event.raddr || last.insn !== event.insn) return false;
+    // Which of the two comes first depends on the engine; the entry's own name is to stay.
+    if (event.mark === ENTRY) {
+      const named = tracedEvent(event, last.n, (address) => this.nameOf(address));
       this.#events[this.#events.length - 1] = named;
       this.#mark(event, named);
     }
     return true;
   }
 
-  /** Stores to the next bytes of the same watch by the same CPU are one event, with their length added up. */
+  /** Stores to the next bytes of the same place by the same CPU are one event, with their length added up. */
   #joins(event: TraceEvent): boolean {
     const whole = joined(this.#events.at(-1), event);
     if (whole !== undefined) this.#events[this.#events.length - 1] = whole;
@@ -282,7 +315,6 @@ export class Recorder {
   }
 }
 
-/** Stores to what a segment begins with. */
-function isOfImage(detail: string): boolean {
-  return detail.startsWith(WATCH.copied('')) || detail === WATCH.kernelHead;
+function instantOf({ n, insn, tb, cpu }: TraceEvent): Instant {
+  return { event: n, insn, tb, cpu };
 }

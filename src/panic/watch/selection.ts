@@ -1,11 +1,12 @@
 /**
- * Which machine events a trace keeps. Up to T2 nearly all; after it, when a whole kernel boots, the first few of each
- * sort, and everything that a rule judges. Without this a trace would grow with the dump.
+ * Which machine events a trace keeps. Up to T2 nearly all; after it, when a whole kernel boots, the first few of each kind
+ * and everything that a rule judges: otherwise a trace would grow with the dump. What is not kept is counted.
  */
 
-import type { MachineEvent } from '../../emulator/host/index.ts';
+import type { MachineEvent } from '../../emulator/contract/index.ts';
+import type { MoreEvents } from '../trace/index.ts';
 
-/** RTAS calls of a kernel that was entered: those that start, stop and restart. All others are of its devices. */
+/** RTAS calls of the new kernel that are kept: those that start, stop and restart. All others are for its devices. */
 const RTAS_AFTER_ENTRY: ReadonlySet<string> = new Set([
   'start-cpu',
   'stop-self',
@@ -15,37 +16,96 @@ const RTAS_AFTER_ENTRY: ReadonlySet<string> = new Set([
   'system-reboot',
   'power-off',
 ]);
-/** Of each sort and CPU. A kernel that stores its log in NVRAM makes hundreds of RTAS calls. */
+/** Of each group below. A kernel that stores its log in NVRAM makes hundreds of RTAS calls. */
 const BEFORE_ENTRY = { rtas: 16, others: 64 } as const;
 const AFTER_ENTRY = { msr: 1, others: 4 } as const;
 
+type Group = { seen: number; readonly of: Omit<MoreEvents, 'count'>; dropped: number };
+
 export class Selection {
-  readonly #counts = new Map<string, number>();
+  readonly #groups = new Map<string, Group>();
 
   /** Whether to keep the event. @param entered T2 has been. */
   keeps(event: MachineEvent, entered: boolean): boolean {
-    // Limited by the plan, and few.
-    if (event.kind === 'fetch' || event.kind === 'store' || event.kind === 'disk') return true;
-    if (event.kind === 'reset' || event.kind === 'fault') return true;
-    // The new kernel loads a crash kernel of its own.
-    if (entered && event.kind === 'syscall') return false;
-    if (entered && event.kind === 'rtas' && !RTAS_AFTER_ENTRY.has(event.detail ?? '')) return false;
-    const key = sortOf(event, entered);
-    const count = (this.#counts.get(key) ?? 0) + 1;
-    this.#counts.set(key, count);
-    if (entered) return count <= (event.kind === 'msr' ? AFTER_ENTRY.msr : AFTER_ENTRY.others);
-    return count <= (event.kind === 'rtas' ? BEFORE_ENTRY.rtas : BEFORE_ENTRY.others);
+    switch (event.kind) {
+      // Limited by the plan, and few.
+      case 'fetch':
+      case 'store':
+      case 'disk':
+      case 'reset':
+      case 'fault':
+        return true;
+      // The new kernel loads a crash kernel of its own.
+      case 'syscall':
+      case 'syscall-return':
+        return !entered;
+      case 'rtas':
+        if (entered && !RTAS_AFTER_ENTRY.has(event.name)) return this.#drop(event, entered);
+    }
+    const group = this.#group(event, entered);
+    group.seen++;
+    const limit = entered
+      ? event.kind === 'msr'
+        ? AFTER_ENTRY.msr
+        : AFTER_ENTRY.others
+      : event.kind === 'rtas'
+        ? BEFORE_ENTRY.rtas
+        : BEFORE_ENTRY.others;
+    return group.seen <= limit || this.#drop(event, entered);
   }
 
-  /** The event was kept, and turned out not to count. */
-  forget(kind: 'msr', cpu: number, entered: boolean): void {
-    const key = sortOf({ kind, cpu }, entered);
-    this.#counts.set(key, (this.#counts.get(key) ?? 1) - 1);
+  /** A change of the MSR was kept, and turned out to belong to an RTAS call. */
+  forgetMsr(cpu: number, entered: boolean): void {
+    const group = this.#groups.get(keyOf(cpu, 'msr', '', entered));
+    if (group !== undefined) group.seen--;
+  }
+
+  /** What was not kept. */
+  get more(): readonly MoreEvents[] {
+    const sums = new Map<string, MoreEvents>();
+    for (const { of, dropped } of this.#groups.values()) {
+      if (dropped === 0) continue;
+      const key = `${of.cpu} ${of.kind} ${of.name ?? ''}`;
+      sums.set(key, { ...of, count: (sums.get(key)?.count ?? 0) + dropped });
+    }
+    return [...sums.values()];
+  }
+
+  #drop(event: MachineEvent, entered: boolean): false {
+    this.#group(event, entered).dropped++;
+    return false;
+  }
+
+  #group(event: MachineEvent, entered: boolean): Group {
+    const name = nameOf(event);
+    const key = keyOf(event.cpu, event.kind, name ?? '', entered);
+    const found = this.#groups.get(key);
+    if (found !== undefined) return found;
+    const of = { cpu: event.cpu, kind: event.kind, ...(name === undefined ? {} : { name }) };
+    const group: Group = { seen: 0, dropped: 0, of };
+    this.#groups.set(key, group);
+    return group;
   }
 }
 
-function sortOf(event: Pick<MachineEvent, 'kind' | 'cpu' | 'addr' | 'detail'>, entered: boolean): string {
-  const sort =
-    event.kind === 'interrupt' ? `${event.addr}` : event.kind === 'msr' ? '' : (event.detail ?? '');
-  return `${entered ? 'after' : 'before'} ${event.cpu} ${event.kind} ${sort}`;
+function keyOf(cpu: number, kind: MachineEvent['kind'], name: string, entered: boolean): string {
+  return `${entered ? 'after' : 'before'} ${cpu} ${kind} ${name}`;
+}
+
+/** What events are counted by within their kind. */
+function nameOf(event: MachineEvent): string | undefined {
+  switch (event.kind) {
+    case 'hcall':
+      return event.name ?? `0x${event.opcode.toString(16)}`;
+    case 'rtas':
+      return event.name;
+    case 'interrupt':
+      return `0x${event.vector.toString(16)}`;
+    case 'run':
+      return event.change;
+    case 'census':
+      return event.state;
+    default:
+      return undefined;
+  }
 }

@@ -1,70 +1,182 @@
-/** A machine event as a trace shows it: numbers as text, addresses with their names. */
+/** A machine event as a trace holds it: numbers as text, marks for their numbers, addresses with their names. */
 
 import { hex64 } from '../../base/hex.ts';
-import type { MachineEvent } from '../../emulator/host/index.ts';
-import type { Instant, TraceEvent } from '../trace/index.ts';
+import { MSR } from '../../base/power.ts';
+import { type MachineEvent, STORE_BYTES } from '../../emulator/contract/index.ts';
+import { loadFlags, loadResult, parseKexecLoad } from '../facts/index.ts';
+import { isMark, type StoreEvent, type TraceEvent, textOf, type Wordless } from '../trace/index.ts';
+import { markOfId } from './mark-ids.ts';
 
-const MSR_PR = 0x4000n;
+type NameOf = (address: bigint) => string | undefined;
 
 /** @param n its number; @param nameOf the name of an instruction's address as things stand now */
-export function tracedEvent(
-  event: MachineEvent,
-  n: number,
-  nameOf: (address: bigint) => string | undefined,
-): TraceEvent {
-  const symbol = symbolOf(event, nameOf);
-  return {
-    n,
-    cpu: event.cpu,
-    insn: event.insn,
-    tb: hex64(event.tb),
-    kind: event.kind,
-    ...(event.addr === undefined ? {} : { addr: hex64(event.addr) }),
-    ...(symbol === undefined ? {} : { symbol }),
-    ...(event.regs === undefined ? {} : { regs: hexRegs(regsOf(event, event.regs)) }),
-    ...(event.detail === undefined ? {} : { detail: event.detail }),
-  };
+export function tracedEvent(event: MachineEvent, n: number, nameOf: NameOf): TraceEvent {
+  return withText(typed(event, n, nameOf));
 }
 
 /** Two stores to bytes that follow each other as one; undefined: they do not. */
-export function joined(last: TraceEvent | undefined, event: TraceEvent): TraceEvent | undefined {
+export function joined(last: TraceEvent | undefined, event: TraceEvent): StoreEvent | undefined {
   if (event.kind !== 'store' || last?.kind !== 'store') return undefined;
-  if (last.cpu !== event.cpu || last.detail !== event.detail) return undefined;
-  if (last.addr === undefined || event.addr === undefined) return undefined;
-  const length = BigInt(last.regs?.length ?? 0);
-  if (BigInt(last.addr) + length !== BigInt(event.addr)) return undefined;
-  return { ...last, regs: { ...last.regs, length: hex64(length + BigInt(event.regs?.length ?? 0)) } };
+  if (last.cpu !== event.cpu || !isMark(last.mark, event.mark)) return undefined;
+  if (BigInt(last.addr) + BigInt(last.length) !== BigInt(event.addr)) return undefined;
+  return withText({
+    ...last,
+    length: last.length + event.length,
+    ...(last.old === undefined ? {} : { old: together(last, last.old, event.old) }),
+    ...(last.new === undefined ? {} : { new: together(last, last.new, event.new) }),
+  }) as StoreEvent;
 }
 
-/** The code that did it: for a store the instruction, for an interrupt what it interrupted. */
-function symbolOf(event: MachineEvent, nameOf: (address: bigint) => string | undefined): string | undefined {
-  const { regs } = event;
-  const address = event.kind === 'store' ? regs?.nia : event.kind === 'interrupt' ? regs?.srr0 : event.addr;
-  if (address === undefined || event.kind === 'disk') return undefined;
-  const msr = event.kind === 'interrupt' ? regs?.srr1 : regs?.msr;
-  if (msr !== undefined && (msr & MSR_PR) !== 0n) return undefined;
-  return nameOf(address);
+/** The first bytes of both stores; where the first one's are cut off, nothing follows them. */
+function together({ length }: StoreEvent, first: string, second = ''): string {
+  return first.length === 2 * length ? `${first}${second}`.slice(0, 2 * STORE_BYTES) : first;
 }
 
-/** `{ NAME: … }` of the event; empty without one. */
-export function instant<Name extends string>(
-  name: Name,
-  event: TraceEvent | undefined,
-): { [key in Name]?: Instant } {
-  if (event === undefined) return {};
-  return { [name]: { event: event.n, insn: event.insn, tb: event.tb, cpu: event.cpu } } as {
-    [key in Name]: Instant;
-  };
+function withText(event: Wordless): TraceEvent {
+  return { ...event, text: textOf(event) } as TraceEvent;
 }
 
-/** A change of the MSR is told by the instruction that makes it; behind it, a CPU may be anywhere. */
-function regsOf(
-  { kind, addr }: MachineEvent,
-  regs: Readonly<Record<string, bigint>>,
-): Readonly<Record<string, bigint>> {
-  return kind === 'msr' && addr !== undefined ? { ...regs, nia: addr } : regs;
+function typed(event: MachineEvent, n: number, nameOf: NameOf): Wordless {
+  const common = { n, cpu: event.cpu, insn: event.insn, tb: hex64(event.tb) };
+  switch (event.kind) {
+    case 'fetch':
+      return {
+        ...common,
+        kind: 'fetch',
+        ...place(event.ea, nameOf, event.regs.msr),
+        mark: markOfId(event.mark),
+        raddr: hex64(event.raddr),
+        regs: hexAll(event.regs),
+      };
+    case 'store':
+      return {
+        ...common,
+        kind: 'store',
+        addr: hex64(event.raddr),
+        mark: markOfId(event.mark),
+        length: event.length,
+        old: hexBytes(event.old),
+        new: hexBytes(event.new),
+        ...symbol(event.by?.nia, nameOf),
+        ...(event.by === undefined ? {} : { regs: hexAll(event.by) }),
+      };
+    case 'msr':
+      return {
+        ...common,
+        kind: 'msr',
+        ...place(event.ea, nameOf),
+        regs: hexAll({ before: event.before, after: event.after, r3: event.r3 }),
+      };
+    case 'hcall': {
+      const [r4 = 0n, r5 = 0n, r6 = 0n, r7 = 0n, r8 = 0n] = event.args;
+      return {
+        ...common,
+        kind: 'hcall',
+        ...place(event.ea, nameOf),
+        ...(event.name === undefined ? {} : { name: event.name }),
+        opcode: event.opcode,
+        regs: hexAll({ r4, r5, r6, r7, r8 }),
+        ...(event.status === undefined ? {} : { status: hex64(event.status) }),
+      };
+    }
+    case 'rtas':
+      return { ...common, kind: 'rtas', name: event.name, args: event.args };
+    case 'interrupt':
+      return {
+        ...common,
+        kind: 'interrupt',
+        addr: hex64(event.vector),
+        ...symbol(event.regs.srr0, nameOf, event.regs.srr1),
+        vector: event.vector,
+        ...(event.requestedBy === undefined ? {} : { requestedBy: event.requestedBy }),
+        regs: hexAll(event.regs),
+      };
+    case 'eoi':
+      return {
+        ...common,
+        kind: 'eoi',
+        controller: event.controller,
+        source: event.source,
+        ...(event.cppr === undefined ? {} : { cppr: event.cppr }),
+      };
+    case 'syscall': {
+      const load = parseKexecLoad(event);
+      return {
+        ...common,
+        kind: 'syscall',
+        ...place(event.ea, nameOf, MSR.PR),
+        name: 'kexec_load',
+        entry: hex64(event.args[0] ?? 0n),
+        flags: hex64(loadFlags(event)),
+        ...(load === undefined
+          ? {}
+          : {
+              segments: load.segments.map(({ mem, memsz, bufsz }) => ({ mem: hex64(mem), memsz, bufsz })),
+            }),
+      };
+    }
+    case 'syscall-return':
+      return {
+        ...common,
+        kind: 'syscall-return',
+        ...place(event.ea, nameOf, MSR.PR),
+        name: 'kexec_load',
+        result: loadResult(event),
+        regs: { r3: hex64(event.r3) },
+      };
+    case 'reset':
+      return { ...common, kind: 'reset' };
+    case 'run':
+      return {
+        ...common,
+        kind: 'run',
+        ...place(event.ea, nameOf, event.msr),
+        change: event.change,
+        regs: hexAll({ msr: event.msr, r3: event.r3 }),
+      };
+    case 'census':
+      return {
+        ...common,
+        kind: 'census',
+        ...place(event.ea, nameOf, event.msr),
+        state: event.state,
+        regs: hexAll({ msr: event.msr, r3: event.r3 }),
+      };
+    case 'disk': {
+      const { write, disk, offset, length } = event;
+      return { ...common, kind: 'disk', write, disk, offset, length };
+    }
+    case 'fault': {
+      const { damage, name } = event;
+      return {
+        ...common,
+        kind: 'fault',
+        name,
+        damage:
+          damage.kind === 'flip'
+            ? { ...damage, raddr: hex64(damage.raddr) }
+            : { kind: 'wedge', addr: hex64(damage.ea), ...hexAll({ msr: damage.msr, r1: damage.r1 }) },
+      };
+    }
+  }
 }
 
-function hexRegs(regs: Readonly<Record<string, bigint>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(regs).map(([name, value]) => [name, hex64(value)]));
+/** @param msr of the code; a user program's addresses have no names here */
+function place(ea: bigint, nameOf: NameOf, msr = 0n): { addr: string; symbol?: string } {
+  return { addr: hex64(ea), ...symbol(ea, nameOf, msr) };
+}
+
+function symbol(ea: bigint | undefined, nameOf: NameOf, msr = 0n): { symbol?: string } {
+  const name = ea === undefined || (msr & MSR.PR) !== 0n ? undefined : nameOf(ea);
+  return name === undefined ? {} : { symbol: name };
+}
+
+function hexAll<Name extends string>(regs: Readonly<Record<Name, bigint>>): Record<Name, string> {
+  return Object.fromEntries(
+    Object.entries<bigint>(regs).map(([name, value]) => [name, hex64(value)]),
+  ) as Record<Name, string>;
+}
+
+function hexBytes(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }

@@ -10,6 +10,7 @@
 import { assert } from '../../../base/errors.ts';
 import type { GuestMemory } from '../../memory/contract.ts';
 import type { HcallFamily, HcallResult } from '../contract/contract.ts';
+import { OPCODE } from '../contract/opcodes.ts';
 import { H, status, success } from '../contract/status.ts';
 
 /** The logical I/O bus number of the bridge's default window. */
@@ -23,8 +24,6 @@ export const DEFAULT_DMA_WINDOW_BYTES = 0x400_0000;
 const PAGE = 0x1000;
 const ACCESS_BITS = 3n;
 const MAX_LIST = 512n;
-
-const OPCODES = { H_GET_TCE: 0x1c, H_PUT_TCE: 0x20, H_STUFF_TCE: 0x138, H_PUT_TCE_INDIRECT: 0x13c } as const;
 
 export class TceTable {
   readonly liobn: number;
@@ -113,9 +112,9 @@ export function tceHcallFamily(tables: readonly TceTable[], memory: GuestMemory)
     return done(table.put(ioba, tces));
   };
   return new Map([
-    [OPCODES.H_GET_TCE, { name: 'H_GET_TCE', handler: (_vcpu, args) => get(args) }],
-    [OPCODES.H_PUT_TCE, { name: 'H_PUT_TCE', handler: (_vcpu, args) => put(args) }],
-    [OPCODES.H_STUFF_TCE, { name: 'H_STUFF_TCE', handler: (_vcpu, args) => stuff(args) }],
-    [OPCODES.H_PUT_TCE_INDIRECT, { name: 'H_PUT_TCE_INDIRECT', handler: (_vcpu, args) => putIndirect(args) }],
+    [OPCODE.H_GET_TCE, { name: 'H_GET_TCE', handler: (_vcpu, args) => get(args) }],
+    [OPCODE.H_PUT_TCE, { name: 'H_PUT_TCE', handler: (_vcpu, args) => put(args) }],
+    [OPCODE.H_STUFF_TCE, { name: 'H_STUFF_TCE', handler: (_vcpu, args) => stuff(args) }],
+    [OPCODE.H_PUT_TCE_INDIRECT, { name: 'H_PUT_TCE_INDIRECT', handler: (_vcpu, args) => putIndirect(args) }],
   ]);
 }

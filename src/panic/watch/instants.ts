@@ -1,0 +1,162 @@
+/**
+ * The instants of a handoff (docs/handoff.md): by which events each is recognised. The plan, the recorder and the injection
+ * of faults read this one table.
+ */
+
+import { VECTOR } from '../../base/power.ts';
+import {
+  type EventMatch,
+  type HcallName,
+  type InstantName,
+  type InstantPlan,
+  type InstantRecord,
+  type MachineEvent,
+  matchesEvent,
+  type PartitionHandle,
+} from '../../emulator/contract/index.ts';
+import {
+  CRASH_FUNCTIONS,
+  type FunctionName,
+  type HandoffPath,
+  type Instant,
+  LEAVE_FUNCTIONS,
+  MACHINE_KEXEC_FUNCTIONS,
+  type Mark,
+  PANIC_FUNCTIONS,
+} from '../trace/index.ts';
+import { idOfMark } from './mark-ids.ts';
+
+/** `handoff`: the way to the image has begun, and is not left again. It is a phase, not an instant of the document. */
+export type WatchedInstant = InstantName | 'handoff' | 't3';
+
+/** By what an instant is recognised. */
+export type Sign =
+  | EventMatch
+  | { readonly kind: 'hcall'; readonly name: HcallName }
+  /** The first write to the dump device. */
+  | { readonly kind: 'dump' };
+
+export type InstantRow = {
+  readonly name: WatchedInstant;
+  /** The instant that must have come before. */
+  readonly after: Readonly<Partial<Record<HandoffPath, WatchedInstant>>>;
+  readonly at: Readonly<Partial<Record<HandoffPath, readonly Sign[]>>>;
+  /** The ways on which the machine keeps its memory and registers then. */
+  readonly kept: readonly HandoffPath[];
+};
+
+const calls = (names: readonly FunctionName[]): Sign[] =>
+  names.map((name) => at({ at: 'function', name, in: 'production' }));
+const at = (mark: Mark): Sign => ({ kind: 'fetch', mark: idOfMark(mark) });
+
+const ENTRY: readonly Sign[] = [at({ at: 'entry' })];
+/** In an image without purgatory the entry is the kernel's: the recorder looks at the address. */
+const NEW_KERNEL: readonly Sign[] = [at({ at: 'segment', role: 'kernel' })];
+
+export const INSTANTS: readonly InstantRow[] = [
+  {
+    name: 't0',
+    after: {},
+    at: {
+      crash: [
+        ...calls(PANIC_FUNCTIONS),
+        { kind: 'interrupt', vector: VECTOR.machineCheck },
+        // A system reset that another CPU asks for stops a secondary.
+        { kind: 'interrupt', vector: VECTOR.systemReset, requestedBy: 'outside' },
+      ],
+      kexec: calls(LEAVE_FUNCTIONS.kexec),
+      restart: calls(LEAVE_FUNCTIONS.restart),
+    },
+    // An orderly way out leaves no dump to compare with memory at T0.
+    kept: ['crash'],
+  },
+  {
+    name: 'handoff',
+    after: { crash: 't0', kexec: 't0', restart: 't0' },
+    at: {
+      crash: [...calls(CRASH_FUNCTIONS), { kind: 'hcall', name: 'H_SIGNAL_SYS_RESET' }],
+      kexec: calls(MACHINE_KEXEC_FUNCTIONS),
+      restart: calls(MACHINE_KEXEC_FUNCTIONS),
+    },
+    kept: [],
+  },
+  {
+    name: 't1',
+    // Before an ordinary image is copied to its place, that memory is like any other. A crash image's place is its own.
+    after: { kexec: 'handoff', restart: 'handoff' },
+    at: { crash: ENTRY, kexec: ENTRY, restart: ENTRY },
+    kept: ['crash', 'kexec'],
+  },
+  {
+    name: 't2',
+    after: { crash: 't1', kexec: 't1', restart: 't1' },
+    at: { crash: NEW_KERNEL, kexec: NEW_KERNEL, restart: NEW_KERNEL },
+    // A crash kernel leaves its image in place: what rules ask of it can be read later.
+    kept: ['kexec'],
+  },
+  { name: 't3', after: { crash: 't2' }, at: { crash: [{ kind: 'dump' }] }, kept: [] },
+];
+
+/** @throws nothing: every name has a row */
+export function rowOf(name: WatchedInstant): InstantRow {
+  return INSTANTS.find((row) => row.name === name) as InstantRow;
+}
+
+/** The events of the machine that mark an instant. A fault that waits for the instant waits for them. */
+export function matchesOf(name: WatchedInstant, path: HandoffPath): readonly EventMatch[] {
+  return (rowOf(name).at[path] ?? []).filter(
+    (sign): sign is EventMatch => sign.kind === 'fetch' || sign.kind === 'interrupt',
+  );
+}
+
+/** The instants at which the machine is to keep itself. */
+export function instantPlans(path: HandoffPath): readonly InstantPlan[] {
+  return INSTANTS.flatMap(({ name, after, kept }) => {
+    const before = after[path];
+    if (!kept.includes(path) || name === 'handoff' || name === 't3') return [];
+    return [
+      {
+        name,
+        at: matchesOf(name, path),
+        // In a crash T1 and T2 are recognised by their own events alone: no other event comes first by accident.
+        ...(before === undefined || path === 'crash' ? {} : { after: matchesOf(before, path) }),
+      },
+    ];
+  });
+}
+
+/** Whether an event is one of an instant's signs. @param dumpDisk index of the dump device among the disks */
+export function isSign(
+  name: WatchedInstant,
+  path: HandoffPath,
+  event: MachineEvent,
+  dumpDisk: number | undefined,
+): boolean {
+  return (rowOf(name).at[path] ?? []).some((sign) => shows(sign, event, dumpDisk));
+}
+
+function shows(sign: Sign, event: MachineEvent, dumpDisk: number | undefined): boolean {
+  switch (sign.kind) {
+    case 'hcall':
+      return event.kind === 'hcall' && event.name === sign.name;
+    case 'dump':
+      return event.kind === 'disk' && event.write === 'first' && event.disk === dumpDisk;
+    case 'fetch':
+    case 'interrupt':
+      return matchesEvent(sign, event);
+  }
+}
+
+/**
+ * What the machine kept at an instant of the trace; undefined where it kept nothing, or kept an earlier event: the
+ * recorder knows what the machine cannot see, such as which CPU enters the image.
+ */
+export async function keptAt(
+  handle: Pick<PartitionHandle, 'instant'>,
+  name: InstantName,
+  instant: Instant | undefined,
+): Promise<InstantRecord | undefined> {
+  if (instant === undefined) return undefined;
+  const kept = await handle.instant(name);
+  return kept?.insn === instant.insn ? kept : undefined;
+}
