@@ -6,9 +6,12 @@
 import { concatBytes, putU32, putU64 } from '../../src/base/bytes.ts';
 import { buildElfHeader, buildProgramHeader } from '../../src/base/elf/index.ts';
 import { buildFdt, type FdtTree, node } from '../../src/base/fdt/index.ts';
+import { VECTOR } from '../../src/base/power.ts';
 import type { PartitionConfig } from '../../src/emulator/host/index.ts';
 import type { BootImage } from '../../src/panic/index.ts';
+import type { FunctionName, KernelPlace } from '../../src/panic/trace/index.ts';
 import { kallsymsMemory } from './kallsyms.ts';
+import { kexecLoadSpec } from './machine-event.ts';
 import { type GuestScript, ScriptedPartition } from './partition-handle.ts';
 
 export const BOOT: BootImage = {
@@ -162,17 +165,7 @@ export function loadCrashKernel(guest: ScriptedPartition): void {
     [0x2600000, 0x1000],
     [TREE, 0x10000],
   ] as const;
-  const regs: Record<string, bigint> = {
-    entry: BigInt(ENTRY),
-    segments: BigInt(segments.length),
-    flags: 0x150001n,
-  };
-  for (const [i, [mem, memsz]] of segments.entries()) {
-    regs[`seg${i}_mem`] = BigInt(mem);
-    regs[`seg${i}_memsz`] = BigInt(memsz);
-    regs[`seg${i}_bufsz`] = BigInt(memsz);
-  }
-  guest.event({ kind: 'syscall', detail: 'kexec_load', regs });
+  guest.event(kexecLoadSpec(ENTRY, segments, 0x150001n));
 }
 
 const REAL = 0x8000000000001003n;
@@ -182,58 +175,47 @@ const LINEAR = 0xc000000000000000n;
 /** From the trigger to the master's entry into purgatory; CPU `master` panics, the other one is stopped. */
 export function handoff(guest: ScriptedPartition, master: number): void {
   const other = 1 - master;
-  fetch(guest, master, 'sysrq_handle_crash', 0x4100);
-  fetch(guest, master, 'panic', 0x4000);
-  fetch(guest, master, '__crash_kexec', 0x4200);
+  call(guest, master, 'sysrq_handle_crash', 0x4100);
+  call(guest, master, 'panic', 0x4000);
+  call(guest, master, '__crash_kexec', 0x4200);
   if (guest.config.cpus > 1) {
-    guest.event({ cpu: master, kind: 'hcall', detail: 'H_SIGNAL_SYS_RESET', regs: { status: 0n } });
+    guest.event({ cpu: master, kind: 'hcall', name: 'H_SIGNAL_SYS_RESET' });
     guest.event({
       cpu: other,
       kind: 'interrupt',
-      addr: 0x100n,
+      vector: VECTOR.systemReset,
+      requestedBy: 'guest',
       regs: { srr0: LINEAR + 0x4008n, srr1: VIRTUAL },
     });
     guest.event({
       cpu: other,
       kind: 'store',
-      addr: BigInt(NOTE + other * 0x1000),
-      detail: `note of cpu ${other}`,
-      regs: { length: 4n },
+      raddr: NOTE + other * 0x1000,
+      mark: { at: 'note', cpu: other },
+      length: 4,
     });
-    guest.event({
-      cpu: other,
-      kind: 'msr',
-      addr: LINEAR,
-      regs: { before: VIRTUAL, after: REAL, r3: BigInt(other) },
-    });
+    guest.event({ cpu: other, kind: 'msr', ea: LINEAR, before: VIRTUAL, after: REAL, r3: BigInt(other) });
     for (const cpu of [other, master])
-      guest.event({ cpu, kind: 'hcall', detail: 'H_IPI', regs: { r4: BigInt(cpu), r5: 0xffn, status: 0n } });
+      guest.event({ cpu, kind: 'hcall', name: 'H_IPI', args: [BigInt(cpu), 0xffn] });
   }
   for (let at = 0; at < 0x100; at += 8)
     guest.event({
       cpu: master,
       kind: 'store',
-      addr: BigInt(at),
-      detail: 'low 0x100',
-      regs: { length: 8n, nia: LINEAR + 0x4210n },
+      raddr: at,
+      mark: { at: 'low' },
+      by: { nia: LINEAR + 0x4210n, r3: 0n },
+      new: new Uint8Array(8).fill(0xab),
     });
-  const regs = {
-    nia: BigInt(ENTRY),
-    raddr: BigInt(ENTRY),
-    msr: REAL,
-    r1: 0x1000n,
-    r3: BigInt(master),
-    r4: BigInt(ENTRY),
-    r5: 0n,
-  };
-  guest.event({ cpu: master, kind: 'fetch', addr: BigInt(ENTRY), detail: 'entry', regs });
+  const regs = { msr: REAL, r1: 0x1000n, r3: BigInt(master), r4: BigInt(ENTRY), r5: 0n };
+  guest.event({ cpu: master, kind: 'fetch', ea: BigInt(ENTRY), mark: { at: 'entry' }, regs });
   if (guest.config.cpus > 1)
     guest.event({
       cpu: other,
       kind: 'fetch',
-      addr: 0x60n,
-      detail: 'low 0x100',
-      regs: { raddr: 0x60n, msr: 0x8000000000001002n, r3: BigInt(other) },
+      ea: 0x60n,
+      mark: { at: 'low' },
+      regs: { msr: 0x8000000000001002n, r3: BigInt(other) },
     });
 }
 
@@ -246,57 +228,64 @@ export function enterKernel(guest: ScriptedPartition, master: number): void {
   putU32(tree, 28, master, 'big');
   guest.write(TREE, tree);
   guest.write(KERNEL + 0x5c, new Uint8Array([1, 0, 0, 0]));
+  const bootCpu = new Uint8Array([0, 0, 0, master]);
+  guest.event({ cpu: master, kind: 'store', raddr: BACKUP, mark: { at: 'copy', role: 'backup' } });
   guest.event({
     cpu: master,
     kind: 'store',
-    addr: BigInt(BACKUP),
-    detail: 'copy of backup',
-    regs: { length: 8n },
+    raddr: TREE + 28,
+    mark: { at: 'boot-cpu' },
+    length: 4,
+    new: bootCpu,
   });
   guest.event({
     cpu: master,
     kind: 'store',
-    addr: BigInt(TREE + 28),
-    detail: 'boot cpu',
-    regs: { length: 4n },
-  });
-  guest.event({
-    cpu: master,
-    kind: 'store',
-    addr: BigInt(KERNEL + 0x5c),
-    detail: 'run at load',
-    regs: { length: 4n },
+    raddr: KERNEL + 0x5c,
+    mark: { at: 'run-at-load' },
+    length: 4,
+    old: new Uint8Array([0x30, 0x6e, 0x75, 0x72]),
+    new: new Uint8Array([1, 0, 0, 0]),
   });
   const regs = {
-    nia: BigInt(KERNEL),
-    raddr: BigInt(KERNEL),
     msr: 0x8000000000001002n,
     r1: BigInt(TREE - 0x1000),
     r3: BigInt(TREE),
     r4: BigInt(KERNEL),
     r5: 0n,
   };
-  guest.event({ cpu: master, kind: 'fetch', addr: BigInt(KERNEL), detail: 'segment kernel', regs });
-  fetch(guest, master, 'crash kernel: start_kernel', KERNEL + 0x4500);
+  guest.event({
+    cpu: master,
+    kind: 'fetch',
+    ea: BigInt(KERNEL),
+    mark: { at: 'segment', role: 'kernel' },
+    regs,
+  });
+  call(guest, master, 'start_kernel', KERNEL + 0x4500, 'crash');
 }
 
 /** The dump goes to disk 0 and the guest reboots. */
 export function dump(guest: ScriptedPartition, vmcore: Uint8Array): void {
   guest.say('kdumpd-agent dump-start raw');
   guest.disks.set(0, vmcore);
-  guest.event({ cpu: -1, kind: 'disk', detail: 'first write', regs: { disk: 0n, offset: 0n, length: 512n } });
+  guest.event({ cpu: -1, kind: 'disk', write: 'first' });
   guest.say(`kdumpd-agent dump-done ${vmcore.length}`);
-  guest.event({ cpu: 0, kind: 'rtas', detail: 'system-reboot' });
+  guest.event({ cpu: 0, kind: 'rtas', name: 'system-reboot' });
   guest.end({ kind: 'reboot' });
 }
 
-function fetch(guest: ScriptedPartition, cpu: number, detail: string, raddr: number): void {
-  const nia = LINEAR + BigInt(raddr);
+function call(
+  guest: ScriptedPartition,
+  cpu: number,
+  name: FunctionName,
+  raddr: number,
+  place: KernelPlace = 'production',
+): void {
   guest.event({
     cpu,
     kind: 'fetch',
-    addr: nia,
-    detail,
-    regs: { nia, raddr: BigInt(raddr), msr: VIRTUAL, r1: 1n, r3: 0n },
+    ea: LINEAR + BigInt(raddr),
+    mark: { at: 'function', name, in: place },
+    regs: { msr: VIRTUAL, r1: 1n },
   });
 }

@@ -6,8 +6,10 @@
 import { putU32, putU64 } from '../../src/base/bytes.ts';
 import { buildFdt, node } from '../../src/base/fdt/index.ts';
 import type { PartitionConfig } from '../../src/emulator/host/index.ts';
+import type { FunctionName, Mark } from '../../src/panic/trace/index.ts';
 import { configOf } from './crashing-guest.ts';
 import { kallsymsMemory } from './kallsyms.ts';
+import { kexecLoadSpec } from './machine-event.ts';
 import { type GuestScript, ScriptedPartition } from './partition-handle.ts';
 
 const MIB = 0x100000;
@@ -111,49 +113,37 @@ function pageList(guest: ScriptedPartition): Uint8Array {
 
 /** The guest's kexec_load for the ordinary image. */
 export function loadNext(guest: ScriptedPartition): void {
-  const regs: Record<string, bigint> = {
-    entry: BigInt(NEXT_ENTRY),
-    segments: BigInt(NEXT_SEGMENTS.length),
-    flags: 0x150000n,
-  };
-  for (const [i, [mem, memsz]] of NEXT_SEGMENTS.entries()) {
-    regs[`seg${i}_mem`] = BigInt(mem);
-    regs[`seg${i}_memsz`] = BigInt(memsz);
-    regs[`seg${i}_bufsz`] = BigInt(memsz);
-  }
-  guest.event({ kind: 'syscall', detail: 'kexec_load', regs });
+  guest.event(kexecLoadSpec(NEXT_ENTRY, NEXT_SEGMENTS, 0x150000n));
 }
+
+const production = (name: FunctionName): Mark => ({ at: 'function', name, in: 'production' });
+const COPY: Mark = { at: 'copy', role: 'kernel' };
 
 /** From the reboot call on CPU 1 to the new kernel's first steps on CPU 0. */
 export function kexec(guest: ScriptedPartition): void {
-  // Somebody else's code and stores at the image's place, before it is the image's.
-  fetch(guest, 1, 'entry', NEXT_ENTRY);
-  store(guest, 1, 'copy of kernel', NEXT_KERNEL);
-  fetch(guest, 1, 'kernel_kexec', 0x4600);
-  fetch(guest, 1, 'entry', NEXT_ENTRY);
-  store(guest, 1, 'copy of kernel', NEXT_KERNEL);
-  fetch(guest, 1, 'device_shutdown', 0x4400);
-  fetch(guest, 0, 'machine_shutdown', 0x4300);
-  fetch(guest, 0, 'machine_kexec', 0x4700);
-  fetch(guest, 1, 'kexec_smp_down', 0x4800);
-  guest.event({
-    cpu: 1,
-    kind: 'msr',
-    addr: LINEAR,
-    regs: { before: VIRTUAL, after: REAL, r3: 1n },
-  });
-  store(guest, 0, 'copy of kernel', NEXT_KERNEL);
-  fetch(guest, 0, 'entry', NEXT_ENTRY);
+  // Other code and stores at the image's place, before it is the image's.
+  fetch(guest, 1, { at: 'entry' }, NEXT_ENTRY);
+  store(guest, 1, COPY, NEXT_KERNEL);
+  fetch(guest, 1, production('kernel_kexec'), 0x4600);
+  fetch(guest, 1, { at: 'entry' }, NEXT_ENTRY);
+  store(guest, 1, COPY, NEXT_KERNEL);
+  fetch(guest, 1, production('device_shutdown'), 0x4400);
+  fetch(guest, 0, production('machine_shutdown'), 0x4300);
+  fetch(guest, 0, production('machine_kexec'), 0x4700);
+  fetch(guest, 1, production('kexec_smp_down'), 0x4800);
+  guest.event({ cpu: 1, kind: 'msr', ea: LINEAR, before: VIRTUAL, after: REAL, r3: 1n });
+  store(guest, 0, COPY, NEXT_KERNEL);
+  fetch(guest, 0, { at: 'entry' }, NEXT_ENTRY);
   for (const { at, bytes } of imagePages()) guest.write(at, bytes);
-  fetch(guest, 0, 'segment kernel', NEXT_KERNEL, { r3: BigInt(NEXT_TREE) });
+  fetch(guest, 0, { at: 'segment', role: 'kernel' }, NEXT_KERNEL, { r3: BigInt(NEXT_TREE) });
 }
 
 /** The new kernel's boot until its agent is ready. */
 export function startUp(guest: ScriptedPartition): void {
   // The new kernel uses the place from which it has moved, and functions of the old one's addresses.
-  store(guest, 0, 'copy of kernel', NEXT_KERNEL);
-  fetch(guest, 1, 'machine_shutdown', 0x4300);
-  fetch(guest, 1, 'at address 0: start_secondary', 0x4a00);
+  store(guest, 0, COPY, NEXT_KERNEL);
+  fetch(guest, 1, production('machine_shutdown'), 0x4300);
+  fetch(guest, 1, { at: 'function', name: 'start_secondary', in: 'moved' }, 0x4a00);
   guest.say('kdumpd-agent ready');
   guest.rest();
 }
@@ -161,26 +151,19 @@ export function startUp(guest: ScriptedPartition): void {
 export function fetch(
   guest: ScriptedPartition,
   cpu: number,
-  detail: string,
+  mark: Mark,
   raddr: number,
-  regs: Record<string, bigint> = {},
+  regs: { readonly r3?: bigint } = {},
 ): void {
-  const nia = LINEAR + BigInt(raddr);
   guest.event({
     cpu,
     kind: 'fetch',
-    addr: nia,
-    detail,
-    regs: { nia, raddr: BigInt(raddr), msr: VIRTUAL, r1: 1n, r3: 0n, ...regs },
+    ea: LINEAR + BigInt(raddr),
+    mark,
+    regs: { msr: VIRTUAL, r1: 1n, ...regs },
   });
 }
 
-function store(guest: ScriptedPartition, cpu: number, detail: string, raddr: number): void {
-  guest.event({
-    cpu,
-    kind: 'store',
-    addr: BigInt(raddr),
-    detail,
-    regs: { length: 8n, nia: LINEAR + 0x4710n },
-  });
+function store(guest: ScriptedPartition, cpu: number, mark: Mark, raddr: number): void {
+  guest.event({ cpu, kind: 'store', raddr, mark, by: { nia: LINEAR + 0x4710n, r3: 0n } });
 }

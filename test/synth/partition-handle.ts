@@ -5,9 +5,9 @@
 
 import { hex64 } from '../../src/base/hex.ts';
 import type {
+  DroppedEvents,
   InstantName,
   InstantRecord,
-  MachineEvent,
   MachineFault,
   ObservePlan,
   PageChange,
@@ -18,6 +18,7 @@ import type {
   VcpuSnapshot,
 } from '../../src/emulator/host/index.ts';
 import { OutsideMemory } from '../../src/emulator/memory/contract.ts';
+import { type EventSpec, machineEvent } from './machine-event.ts';
 
 /** What the guest does, told by a test. Each part is called after the request that causes it was answered. */
 export type GuestScript = {
@@ -25,12 +26,6 @@ export type GuestScript = {
   readonly onInput?: (guest: ScriptedPartition, vty: 0 | 1, text: string) => void;
   readonly onNmi?: (guest: ScriptedPartition, cpus: readonly number[]) => void;
   readonly onStop?: (guest: ScriptedPartition) => void;
-};
-
-/** The least of an event; the rest is filled in. */
-export type EventSpec = Partial<Omit<MachineEvent, 'n' | 'regs'>> & {
-  readonly kind: MachineEvent['kind'];
-  readonly regs?: Record<string, bigint>;
 };
 
 const RUNNING: VcpuSnapshot = {
@@ -63,6 +58,7 @@ export class ScriptedPartition implements PartitionHandle {
   readonly instants: Map<InstantName, InstantRecord> = new Map();
   readonly overwritten: { readonly at: number; readonly was: Uint8Array }[] = [];
   readonly pageChanges: PageChange[] = [];
+  readonly droppedEvents: DroppedEvents[] = [];
   insn = 1000;
   lives = 0;
   closed = false;
@@ -95,7 +91,7 @@ export class ScriptedPartition implements PartitionHandle {
 
   event(spec: EventSpec): void {
     this.insn += 10;
-    const event: MachineEvent = { n: this.#n++, cpu: 0, insn: this.insn, tb: BigInt(this.insn), ...spec };
+    const event = machineEvent(spec, { n: this.#n++, insn: this.insn });
     this.#tell({ kind: 'machine-event', event });
   }
   /** A line of the agent's. */
@@ -182,6 +178,9 @@ export class ScriptedPartition implements PartitionHandle {
   }
   async changes(_name: InstantName): Promise<readonly PageChange[]> {
     return this.pageChanges;
+  }
+  async dropped(): Promise<readonly DroppedEvents[]> {
+    return this.droppedEvents;
   }
   async machineTree(): Promise<Uint8Array | undefined> {
     return this.tree;
