@@ -169,4 +169,6 @@ export type MoreEvents = {
   /** The call, where the kind has one. */
   readonly name?: string;
   readonly count: number;
+  /** The partition's instruction count at the first of them; absent where it is not known. */
+  readonly since?: number;
 };

@@ -1,26 +1,58 @@
-/** Which event is it: questions that rules, facts and formats ask of events. */
+/**
+ * Questions that rules, facts and formats ask of events: is it a call of this function, a store to that place? They can be
+ * asked of a count of dropped events as well, so that a rule can ask both for the same thing.
+ */
 
-import type { FetchEvent, StoreEvent, TraceEvent } from './event.ts';
-import type { FunctionName, KernelPlace, Mark } from './mark.ts';
+import type { HcallName } from '../../emulator/contract/index.ts';
+import type { FetchEvent, HcallEvent, MoreEvents, StoreEvent, TraceEvent } from './event.ts';
+import type { FunctionName, KernelPlace, Mark, MarkPlace } from './mark.ts';
+
+/** What an event and a count of dropped events ({@link MoreEvents}) have in common. */
+export type EventSort = Omit<MoreEvents, 'count' | 'since'>;
+
+/** A fetch at the first instruction of a function. */
+export type CallEvent = FetchEvent & { readonly mark: Extract<Mark, { at: 'function' }> };
 
 /** A call of one of these functions of the kernel that is left, or, with `place`, of the next kernel. */
 export function calls(
   event: TraceEvent,
   names: FunctionName | readonly FunctionName[],
-  place: KernelPlace = 'production',
-): event is FetchEvent {
-  if (event.kind !== 'fetch' || event.mark.at !== 'function' || event.mark.in !== place) return false;
-  return typeof names === 'string' ? event.mark.name === names : names.includes(event.mark.name);
+  place?: KernelPlace | readonly KernelPlace[],
+): event is CallEvent;
+export function calls(
+  event: EventSort,
+  names: FunctionName | readonly FunctionName[],
+  place?: KernelPlace | readonly KernelPlace[],
+): boolean;
+export function calls(
+  event: EventSort,
+  names: FunctionName | readonly FunctionName[],
+  place: KernelPlace | readonly KernelPlace[] = 'production',
+): boolean {
+  const { kind, mark } = event;
+  return kind === 'fetch' && mark?.at === 'function' && isOf(mark.in, place) && isOf(mark.name, names);
 }
 
-/** A fetch at a place. */
-export function fetchesAt(event: TraceEvent, mark: Mark): event is FetchEvent {
-  return event.kind === 'fetch' && isMark(event.mark, mark);
+/** A fetch at a place: a mark, or any mark of this name. */
+export function fetchesAt(event: TraceEvent, at: Mark | MarkPlace): event is FetchEvent;
+export function fetchesAt(event: EventSort, at: Mark | MarkPlace): boolean;
+export function fetchesAt({ kind, mark }: EventSort, at: Mark | MarkPlace): boolean {
+  return kind === 'fetch' && mark !== undefined && lies(mark, at);
 }
 
-/** A store to a place. */
-export function storesAt(event: TraceEvent, mark: Mark): event is StoreEvent {
-  return event.kind === 'store' && isMark(event.mark, mark);
+/** A store to a place: a mark, or any mark of this name. */
+export function storesAt(event: TraceEvent, at: Mark | MarkPlace): event is StoreEvent;
+export function storesAt(event: EventSort, at: Mark | MarkPlace): boolean;
+export function storesAt({ kind, mark }: EventSort, at: Mark | MarkPlace): boolean {
+  return kind === 'store' && mark !== undefined && lies(mark, at);
+}
+
+/** A hypercall of one of these names. */
+export function hypercalls(event: TraceEvent, names: HcallName | readonly HcallName[]): event is HcallEvent;
+export function hypercalls(event: EventSort, names: HcallName | readonly HcallName[]): boolean;
+export function hypercalls({ kind, name }: EventSort, names: HcallName | readonly HcallName[]): boolean {
+  const wanted: readonly string[] = typeof names === 'string' ? [names] : names;
+  return kind === 'hcall' && name !== undefined && wanted.includes(name);
 }
 
 /** Whether two marks name the same place. */
@@ -36,4 +68,12 @@ export function isMark(a: Mark, b: Mark): boolean {
     default:
       return a.at === b.at;
   }
+}
+
+function lies(mark: Mark, at: Mark | MarkPlace): boolean {
+  return typeof at === 'string' ? mark.at === at : isMark(mark, at);
+}
+
+function isOf<Name extends string>(name: Name, names: Name | readonly Name[]): boolean {
+  return typeof names === 'string' ? name === names : names.includes(name);
 }
