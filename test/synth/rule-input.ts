@@ -1,27 +1,44 @@
 /** A handoff that keeps every rule: two CPUs, the second one panics. Tests break it in one place each. */
 
+import { assert } from '../../src/base/errors.ts';
 import { hex64 } from '../../src/base/hex.ts';
-import type { RuleInput } from '../../src/panic/index.ts';
+import type { RuleInput } from '../../src/panic/rules/index.ts';
 import type {
   EntryFacts,
   ImageFacts,
   Instant,
   LoadFacts,
   TraceEvent,
+  TraceEventKind,
   TreeFacts,
 } from '../../src/panic/trace/index.ts';
+import {
+  call,
+  type Draft,
+  eventOf,
+  fetch,
+  firstWrite,
+  hcall,
+  interrupt,
+  msr,
+  REAL,
+  rtas,
+  store,
+  VIRTUAL,
+} from './trace-events.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-export type EditableEvent = Mutable<Omit<TraceEvent, 'regs'>> & { regs?: Record<string, string> };
+type Step = { readonly insn: number; readonly tb: string; event: Draft };
 
-/** A trace under construction. `step` names the events that tests change. */
+/** A trace under construction. Its steps have names, by which tests change them. */
 export type Handoff = {
   readonly cpus: { index: number; hardwareId: number; online?: boolean }[];
   readonly facts: Omit<Mutable<ImageFacts>, 'load' | 'entered'> & {
     load?: Mutable<LoadFacts>;
     entered?: Mutable<EntryFacts>;
   };
-  readonly steps: Map<string, EditableEvent>;
+  readonly steps: Map<string, Step>;
+  more: NonNullable<RuleInput['more']>;
 };
 
 export const ENTRY = 0x228a0700n;
@@ -37,66 +54,37 @@ const STUB = 'ab'.repeat(0x100);
 const HEAD = `${'cd'.repeat(4)}${'ab'.repeat(0xfc)}`;
 const MIB = 2 ** 20;
 
+const LITTLE_ENDIAN = 1n;
+
 /** The hardware ids are not the indexes, so that a rule about ids can fail. */
 export function goodHandoff(): Handoff {
-  const steps = new Map<string, EditableEvent>();
-  const step = (
-    name: string,
-    cpu: number,
-    kind: string,
-    rest: Partial<EditableEvent> & { values?: Record<string, bigint> },
-  ): void => {
-    const { values, ...others } = rest;
-    const regs =
-      values === undefined
-        ? {}
-        : { regs: Object.fromEntries(Object.entries(values).map(([k, v]) => [k, hex64(v)])) };
-    steps.set(name, {
-      n: 0,
-      cpu,
-      insn: steps.size * 1000,
-      tb: hex64(steps.size * 512),
-      kind,
-      ...others,
-      ...regs,
-    });
+  const steps = new Map<string, Step>();
+  const step = (name: string, event: Draft): void => {
+    steps.set(name, { insn: steps.size * 1000, tb: hex64(steps.size * 512), event });
   };
-  const real = 0x8000000000001003n;
-  step('panic', 1, 'fetch', { detail: 'panic' });
-  step('crash', 1, 'fetch', { detail: '__crash_kexec' });
-  step('signal', 1, 'hcall', { detail: 'H_SIGNAL_SYS_RESET', values: { status: 0n } });
-  step('reset', 0, 'interrupt', { addr: hex64(0x100) });
-  step('save', 0, 'store', { detail: 'note of cpu 0', addr: hex64(0x3fd00000n), values: { length: 4n } });
-  step('save-master', 1, 'store', {
-    detail: 'note of cpu 1',
-    addr: hex64(0x3fe00000n),
-    values: { length: 4n },
-  });
-  step('down-0', 0, 'hcall', { detail: 'H_IPI', values: { r4: 8n, r5: 0xffn, status: 0n } });
-  step('park', 0, 'msr', { values: { before: real | 0x30n, after: real, r3: 8n } });
-  step('wait', 0, 'fetch', { detail: 'kexec_wait', values: { r3: 8n, msr: real } });
-  step('down-1', 1, 'hcall', { detail: 'H_IPI', values: { r4: 9n, r5: 0xffn, status: 0n } });
-  step('copy', 1, 'store', { detail: 'low 0x100', addr: hex64(0), values: { length: 0x100n } });
-  step('t1', 1, 'fetch', {
-    detail: 'entry',
-    values: { raddr: ENTRY, r1: 0x1000n, r3: 9n, r4: ENTRY, r5: 0n, msr: real },
-  });
-  step('slave', 0, 'fetch', {
-    detail: 'low 0x100',
-    values: { raddr: 0x60n, r3: 8n, msr: 0x8000000000001002n },
-  });
-  step('backup', 1, 'store', { detail: 'copy of backup', addr: hex64(BACKUP), values: { length: 8n } });
-  step('boot-cpu', 1, 'store', { detail: 'boot cpu', addr: hex64(TREE + 28n), values: { length: 4n } });
-  step('flag', 1, 'store', { detail: 'run at load', addr: hex64(KERNEL + 0x5cn), values: { length: 4n } });
-  step('t2', 1, 'fetch', {
-    detail: 'segment kernel',
-    values: { raddr: KERNEL, r1: STACK, r3: TREE, r4: KERNEL, r5: 0n },
-  });
-  step('start', 1, 'fetch', { detail: 'crash kernel: start_kernel', values: { raddr: KERNEL + 0x3cc8n } });
-  step('t3', -1, 'disk', { detail: 'first write' });
-  step('restart', 1, 'fetch', { detail: 'crash kernel: machine_restart' });
-  step('shutdown', 1, 'fetch', { detail: 'crash kernel: machine_shutdown' });
-  step('reboot', 1, 'rtas', { detail: 'system-reboot' });
+  const real = REAL | LITTLE_ENDIAN;
+  step('panic', call(1, 'panic'));
+  step('crash', call(1, '__crash_kexec'));
+  step('signal', hcall(1, 'H_SIGNAL_SYS_RESET'));
+  step('reset', interrupt(0, 0x100));
+  step('save', store(0, { at: 'note', cpu: 0 }, 0x3fd00000n, 4));
+  step('save-master', store(1, { at: 'note', cpu: 1 }, 0x3fe00000n, 4));
+  step('down-0', hcall(0, 'H_IPI', { r4: 8n, r5: 0xffn }));
+  step('park', msr(0, VIRTUAL | LITTLE_ENDIAN, real, 8n));
+  step('wait', call(0, 'kexec_wait', 'production', { r3: 8n, msr: real }));
+  step('down-1', hcall(1, 'H_IPI', { r4: 9n, r5: 0xffn }));
+  step('copy', store(1, 'low', 0n, 0x100));
+  step('t1', fetch(1, 'entry', { raddr: ENTRY, r1: 0x1000n, r3: 9n, r4: ENTRY, msr: real }));
+  step('slave', fetch(0, 'low', { raddr: 0x60n, r3: 8n, msr: REAL }));
+  step('backup', store(1, { at: 'copy', role: 'backup' }, BACKUP, 8));
+  step('boot-cpu', store(1, 'boot-cpu', TREE + 28n, 4));
+  step('flag', store(1, 'run-at-load', KERNEL + 0x5cn, 4));
+  step('t2', fetch(1, { at: 'segment', role: 'kernel' }, { raddr: KERNEL, r1: STACK, r3: TREE, r4: KERNEL }));
+  step('start', call(1, 'start_kernel', 'crash', { raddr: KERNEL + 0x3cc8n }));
+  step('t3', firstWrite());
+  step('restart', call(1, 'machine_restart', 'crash'));
+  step('shutdown', call(1, 'machine_shutdown', 'crash'));
+  step('reboot', rtas(1, 'system-reboot'));
   return {
     cpus: [
       { index: 0, hardwareId: 8 },
@@ -159,6 +147,7 @@ export function goodHandoff(): Handoff {
       entered: { runAtLoad: '01000000', tree: { at: hex64(TREE), version: 17, bootCpu: 9 }, backup: STUB },
     },
     steps,
+    more: [],
   };
 }
 
@@ -183,7 +172,9 @@ function goodTree(): TreeFacts {
 
 /** The input of rules, with the events in the order of the steps; instants are the steps of their name. */
 export function inputOf(handoff: Handoff): RuleInput {
-  const events = [...handoff.steps.values()].map((event, n): TraceEvent => ({ ...event, n }));
+  const events = [...handoff.steps.values()].map(
+    ({ event, insn, tb }, n): TraceEvent => eventOf(event, n, insn, tb),
+  );
   const names = [...handoff.steps.keys()];
   const at = (name: string): Instant | undefined => {
     const event = events[names.indexOf(name)];
@@ -197,22 +188,44 @@ export function inputOf(handoff: Handoff): RuleInput {
     image: handoff.facts,
     instants: Object.fromEntries(Object.entries(instants).filter(([, value]) => value !== undefined)),
     events,
+    ...(handoff.more.length === 0 ? {} : { more: handoff.more }),
   };
 }
 
 /** Adds a step behind another one. */
-export function insertAfter(
-  handoff: Handoff,
-  after: string,
-  name: string,
-  event: Partial<EditableEvent> & { cpu: number; kind: string },
-): void {
+export function insertAfter(handoff: Handoff, after: string, name: string, event: Draft): void {
   const all = [...handoff.steps];
   handoff.steps.clear();
-  for (const [key, value] of all) {
-    handoff.steps.set(key, value);
-    if (key === after) handoff.steps.set(name, { n: 0, insn: value.insn + 1, tb: value.tb, ...event });
+  for (const [key, step] of all) {
+    handoff.steps.set(key, step);
+    if (key === after) handoff.steps.set(name, { insn: step.insn + 1, tb: step.tb, event });
   }
+}
+
+/** Moves a step behind another one. */
+export function moveAfter(handoff: Handoff, after: string, name: string): void {
+  const step = handoff.steps.get(name);
+  assert(step !== undefined, `there is a step ${name}`);
+  handoff.steps.delete(name);
+  insertAfter(handoff, after, name, step.event);
+}
+
+/** A step's event, to change it. */
+export function stepOf<Kind extends TraceEventKind>(handoff: Handoff, name: string, kind: Kind): Draft<Kind> {
+  const event = handoff.steps.get(name)?.event;
+  assert(event !== undefined && isOfKind(event, kind), `step ${name} is of kind ${kind}`);
+  return event;
+}
+
+function isOfKind<Kind extends TraceEventKind>(event: Draft, kind: Kind): event is Draft<Kind> {
+  return event.kind === kind;
+}
+
+/** Another event in a step's place. */
+export function replaceStep(handoff: Handoff, name: string, event: Draft): void {
+  const step = handoff.steps.get(name);
+  assert(step !== undefined, `there is a step ${name}`);
+  step.event = event;
 }
 
 /** Takes away everything from a step on. */

@@ -2,8 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
-import type { RuleInput } from '../../../src/panic/index.ts';
-import { judgeRules } from '../../../src/panic/index.ts';
+import { judgeRules, type RuleInput, type RuleName } from '../../../src/panic/rules/index.ts';
 import type {
   ChangeFact,
   FidelityReport,
@@ -13,6 +12,7 @@ import type {
   RuleResult,
 } from '../../../src/panic/trace/index.ts';
 import { endBefore, goodHandoff, inputOf, insertAfter, KERNEL, TREE } from '../../synth/rule-input.ts';
+import { eoi, store } from '../../synth/trace-events.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Interrupt = Mutable<InstantFacts['interrupts'][number]>;
@@ -46,11 +46,11 @@ function report(rest: Partial<FidelityReport> = {}): FidelityReport {
   };
 }
 
-function judged(rule: string, change: Partial<RuleInput>): RuleResult | undefined {
+function judged(rule: RuleName, change: Partial<RuleInput>): RuleResult | undefined {
   return judgeRules({ ...inputOf(goodHandoff()), ...change }).find(({ name }) => name === rule);
 }
 
-const RULES = [
+const RULES: readonly RuleName[] = [
   'interrupts-quiet',
   'hv-quiet',
   'memory-intact',
@@ -84,6 +84,17 @@ describe('interrupts-quiet', () => {
     [{ xisr: hex64(0x1100) }, `interrupt ${hex64(0x1100)} is presented to CPU 0`],
   ])('%j → broken', (change, note) => expect(at(change)).toMatchObject({ verdict: 'broken', note }));
 
+  it('a secondary ended an interrupt on the way: the evidence and the note have it', () => {
+    const handoff = goodHandoff();
+    insertAfter(handoff, 'down-0', 'ends', eoi(0, 2));
+    const input = { ...inputOf(handoff), records: { t1: facts() } };
+    expect(judgeRules(input).find(({ name }) => name === 'interrupts-quiet')).toMatchObject({
+      verdict: 'held',
+      note: expect.stringContaining('CPU 0 ended interrupt 0x2'),
+      evidence: [7, 12],
+    });
+  });
+
   it('a CPU that was not online does not count', () => {
     const handoff = goodHandoff();
     handoff.cpus[0] = { index: 0, hardwareId: 8, online: false };
@@ -95,7 +106,7 @@ describe('interrupts-quiet', () => {
 });
 
 describe('page-tables-cleared', () => {
-  const hash = { processor: 'power8', mmu: 'hash', cpus: goodHandoff().cpus };
+  const hash = { processor: 'power8', mmu: 'hash', cpus: goodHandoff().cpus } as const;
   const at = (valid: number, hypervisor: number) =>
     judged('page-tables-cleared', {
       machine: hash,
@@ -207,13 +218,7 @@ describe('marks of secondaries that come to 0x60 after T1', () => {
   /** CPU 0 comes late and marks eight bytes at 0x10, by code at `nia`. */
   const marked = (differing: Partial<ChangeFact>, nia = 0x90n) => {
     const handoff = goodHandoff();
-    insertAfter(handoff, 't1', 'mark', {
-      cpu: 0,
-      kind: 'store',
-      detail: 'low 0x100',
-      addr: hex64(0x10),
-      regs: { length: hex64(8), nia: hex64(nia) },
-    });
+    insertAfter(handoff, 't1', 'mark', store(0, 'low', 0x10n, 8, { nia }));
     const change: ChangeFact = { raddr: hex64(0x17), bytes: 1, owner: 'low-64k', ...differing };
     const fidelity = report({ pages: { ...PAGES, differing: [change] } });
     const rules = judgeRules({ ...inputOf(handoff), fidelity });

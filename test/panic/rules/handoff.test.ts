@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
-import { judgeRules } from '../../../src/panic/index.ts';
 import {
   endBefore,
   goodHandoff,
@@ -8,9 +7,13 @@ import {
   inputOf,
   insertAfter,
   KERNEL,
+  moveAfter,
+  replaceStep,
+  stepOf,
   TREE,
 } from '../../synth/rule-input.ts';
-import { judged, onlyOneCpu, regsOf } from './judge.ts';
+import { call, fetch, hcall, interrupt, msr, REAL, store, VIRTUAL } from '../../synth/trace-events.ts';
+import { judged, judgedOf, onlyOneCpu } from './judge.ts';
 
 /** The same handoff as an ordinary kexec: device shutdown, machine_shutdown, the image copied. */
 function ordinary(h: Handoff): void {
@@ -18,24 +21,13 @@ function ordinary(h: Handoff): void {
   h.facts.probes = ['kernel_kexec', 'device_shutdown', 'machine_shutdown', 'machine_kexec'];
   if (h.facts.load !== undefined) h.facts.load.crash = false;
   for (const name of ['signal', 'reset', 'save', 'save-master', 'backup', 'flag', 't3']) h.steps.delete(name);
-  const panic = h.steps.get('panic');
-  if (panic !== undefined) panic.detail = 'kernel_kexec';
+  replaceStep(h, 'panic', call(1, 'kernel_kexec'));
   h.steps.delete('crash');
-  insertAfter(h, 'panic', 'machine_kexec', { cpu: 1, kind: 'fetch', detail: 'machine_kexec' });
-  insertAfter(h, 'panic', 'machine_shutdown', { cpu: 1, kind: 'fetch', detail: 'machine_shutdown' });
-  insertAfter(h, 'panic', 'device_shutdown', { cpu: 1, kind: 'fetch', detail: 'device_shutdown' });
-  insertAfter(h, 'down-1', 'real', {
-    cpu: 1,
-    kind: 'msr',
-    regs: { before: hex64(0x8000000000001033n), after: hex64(0x8000000000001003n) },
-  });
-  insertAfter(h, 'real', 'copies', {
-    cpu: 1,
-    kind: 'store',
-    detail: 'copy of kernel',
-    addr: hex64(KERNEL),
-    regs: { length: hex64(8) },
-  });
+  insertAfter(h, 'panic', 'machine_kexec', call(1, 'machine_kexec'));
+  insertAfter(h, 'panic', 'machine_shutdown', call(1, 'machine_shutdown'));
+  insertAfter(h, 'panic', 'device_shutdown', call(1, 'device_shutdown'));
+  insertAfter(h, 'down-1', 'real', msr(1, VIRTUAL, REAL));
+  insertAfter(h, 'real', 'copies', store(1, { at: 'copy', role: 'kernel' }, KERNEL, 8));
 }
 
 function with_(...changes: readonly ((h: Handoff) => void)[]): (h: Handoff) => void {
@@ -52,15 +44,12 @@ describe('path-reboot', () => {
 
   it('on another CPU than asked: broken, unless it migrated', () => {
     const asked = (h: Handoff): void => {
-      const call = h.steps.get('panic');
-      if (call !== undefined) call.cpu = 0;
+      stepOf(h, 'panic', 'fetch').cpu = 0;
     };
     expect(judged('path-reboot', with_(ordinary, asked)).verdict).toBe('broken');
     const migrated = judged(
       'path-reboot',
-      with_(ordinary, asked, (h) =>
-        insertAfter(h, 'panic', 'migrates', { cpu: 0, kind: 'fetch', detail: 'migrate_to_reboot_cpu' }),
-      ),
+      with_(ordinary, asked, (h) => insertAfter(h, 'panic', 'migrates', call(0, 'migrate_to_reboot_cpu'))),
     );
     expect(migrated).toMatchObject({ verdict: 'held', note: expect.stringContaining('reboot CPU') });
   });
@@ -75,11 +64,7 @@ describe('path-reboot', () => {
       ).toBe('broken');
     const swapped = judged(
       'path-reboot',
-      with_(ordinary, (h) => {
-        const step = h.steps.get('device_shutdown');
-        h.steps.delete('device_shutdown');
-        if (step !== undefined) insertAfter(h, 'machine_kexec', 'late', step);
-      }),
+      with_(ordinary, (h) => moveAfter(h, 'machine_kexec', 'device_shutdown')),
     );
     expect(swapped.verdict).toBe('broken');
   });
@@ -119,12 +104,8 @@ describe('restart-shares-shutdown', () => {
 
   it('machine_shutdown before machine_restart: held where kernel_restart came before it, broken otherwise', () => {
     const earlier = (asked: boolean) => (h: Handoff) => {
-      const [restart, shutdown] = [h.steps.get('restart'), h.steps.get('shutdown')];
-      if (restart === undefined || shutdown === undefined) throw new Error('the good handoff restarts');
-      restart.detail = 'crash kernel: machine_shutdown';
-      shutdown.detail = 'crash kernel: machine_restart';
-      const request = { cpu: 1, kind: 'fetch', detail: 'crash kernel: kernel_restart' };
-      if (asked) insertAfter(h, 't3', 'asked', request);
+      moveAfter(h, 'shutdown', 'restart');
+      if (asked) insertAfter(h, 't3', 'asked', call(1, 'kernel_restart', 'crash'));
     };
     expect(judged('restart-shares-shutdown', earlier(true)).verdict).toBe('held');
     expect(judged('restart-shares-shutdown', earlier(false)).verdict).toBe('broken');
@@ -164,15 +145,11 @@ describe('cpu-down-order', () => {
 
   it('a crash: a secondary before the go-ahead is broken; the master before a secondary is recorded', () => {
     const early = judged('cpu-down-order', (h) => {
-      const step = h.steps.get('down-0');
-      h.steps.delete('down-0');
-      if (step !== undefined) insertAfter(h, 'save', 'early', step);
+      moveAfter(h, 'save', 'down-0');
     });
     expect(early).toMatchObject({ verdict: 'broken', note: expect.stringContaining('go-ahead') });
     const late = judged('cpu-down-order', (h) => {
-      const step = h.steps.get('down-0');
-      h.steps.delete('down-0');
-      if (step !== undefined) insertAfter(h, 'down-1', 'late', step);
+      moveAfter(h, 'down-1', 'down-0');
     });
     expect(late).toMatchObject({ verdict: 'held', note: expect.stringContaining('1, 0') });
     expect(judged('cpu-down-order', (h) => h.steps.delete('down-0'))).toMatchObject({
@@ -184,11 +161,7 @@ describe('cpu-down-order', () => {
   it('an ordinary kexec: the master first, or a secondary that does not spin: broken', () => {
     const first = judged(
       'cpu-down-order',
-      with_(ordinary, (h) => {
-        const step = h.steps.get('down-0');
-        h.steps.delete('down-0');
-        if (step !== undefined) insertAfter(h, 'down-1', 'late', step);
-      }),
+      with_(ordinary, (h) => moveAfter(h, 'down-1', 'down-0')),
     );
     expect(first.verdict).toBe('broken');
     const running = judged(
@@ -210,19 +183,10 @@ describe('cpu-down-order', () => {
   it('the function tells by its arguments who it is for', () => {
     const named = (secondary: bigint) => (h: Handoff) => {
       h.facts.probes = [...h.facts.probes, 'pseries_kexec_cpu_down'];
-      const regs = (value: bigint) => ({ r3: hex64(1), r4: hex64(value) });
-      insertAfter(h, 'save-master', 'fn-0', {
-        cpu: 0,
-        kind: 'fetch',
-        detail: 'pseries_kexec_cpu_down',
-        regs: regs(secondary),
-      });
-      insertAfter(h, 'wait', 'fn-1', {
-        cpu: 1,
-        kind: 'fetch',
-        detail: 'pseries_kexec_cpu_down',
-        regs: regs(0n),
-      });
+      const down = (cpu: number, r4: bigint) =>
+        call(cpu, 'pseries_kexec_cpu_down', 'production', { r3: 1n, r4 });
+      insertAfter(h, 'save-master', 'fn-0', down(0, secondary));
+      insertAfter(h, 'wait', 'fn-1', down(1, 0n));
     };
     expect(judged('cpu-down-order', named(1n)).verdict).toBe('held');
     expect(judged('cpu-down-order', named(0n))).toMatchObject({
@@ -242,18 +206,14 @@ describe('thread-identity', () => {
 
   it('an id made of the secondary flag: broken', () => {
     const result = judged('thread-identity', (h) => {
-      regsOf(h, 'down-0').r4 = hex64(1);
-      regsOf(h, 'down-1').r4 = hex64(0);
+      stepOf(h, 'down-0', 'hcall').regs.r4 = hex64(1);
+      stepOf(h, 'down-1', 'hcall').regs.r4 = hex64(0);
     });
     expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('named thread 1') });
   });
 
-  const unregister = (target: bigint, code = 5n) => ({
-    cpu: 0,
-    kind: 'hcall',
-    detail: 'H_REGISTER_VPA',
-    regs: { r4: hex64(code << 45n), r5: hex64(target), status: hex64(0) },
-  });
+  const unregister = (target: bigint, code = 5n, status = 0n) =>
+    hcall(0, 'H_REGISTER_VPA', { r4: code << 45n, r5: target, status });
 
   it('unregistering another thread’s area: broken; registering is no teardown', () => {
     expect(judged('thread-identity', (h) => insertAfter(h, 'down-0', 'vpa', unregister(1n))).verdict).toBe(
@@ -267,10 +227,7 @@ describe('thread-identity', () => {
   it('a second teardown: held where the CPU goes on, broken where it does not', () => {
     const twice = (h: Handoff): void => {
       insertAfter(h, 'down-0', 'vpa', unregister(8n));
-      insertAfter(h, 'vpa', 'again', {
-        ...unregister(8n),
-        regs: { ...unregister(8n).regs, status: hex64(-4) },
-      });
+      insertAfter(h, 'vpa', 'again', unregister(8n, 5n, -4n));
     };
     expect(judged('thread-identity', twice)).toMatchObject({
       verdict: 'held',
@@ -300,16 +257,11 @@ describe('static-only', () => {
 
   it('a dynamic stack, or code from elsewhere: broken', () => {
     const stack = judged('static-only', (h) => {
-      regsOf(h, 't1').r1 = hex64(0xc000000004efb520n);
+      stepOf(h, 't1', 'fetch').regs.r1 = hex64(0xc000000004efb520n);
     });
     expect(stack).toMatchObject({ verdict: 'broken', note: expect.stringContaining('stack') });
     const code = judged('static-only', (h) =>
-      insertAfter(h, 'copy', 'module', {
-        cpu: 1,
-        kind: 'hcall',
-        detail: 'H_SET_MODE',
-        addr: hex64(0xc008000000001000n),
-      }),
+      insertAfter(h, 'copy', 'module', hcall(1, 'H_SET_MODE', { addr: 0xc008000000001000n })),
     );
     expect(code).toMatchObject({ verdict: 'broken', note: expect.stringContaining('executed') });
   });
@@ -327,13 +279,7 @@ describe('copy-in-virtual', () => {
   it('a crash copies nothing: held; a store into the image: broken', () => {
     expect(judged('copy-in-virtual').verdict).toBe('held');
     const stored = judged('copy-in-virtual', (h) =>
-      insertAfter(h, 'crash', 'wild', {
-        cpu: 0,
-        kind: 'store',
-        detail: 'copy of tree',
-        addr: hex64(TREE),
-        regs: { length: hex64(8) },
-      }),
+      insertAfter(h, 'crash', 'wild', store(0, { at: 'copy', role: 'tree' }, TREE, 8)),
     );
     expect(stored.verdict).toBe('broken');
   });
@@ -347,8 +293,7 @@ describe('copy-in-virtual', () => {
       ).verdict,
     ).toBe('broken');
     const other = with_(ordinary, (h) => {
-      const copy = h.steps.get('copies');
-      if (copy !== undefined) copy.cpu = 0;
+      stepOf(h, 'copies', 'store').cpu = 0;
     });
     expect(judged('copy-in-virtual', other).verdict).toBe('broken');
   });
@@ -358,45 +303,29 @@ describe('copy-in-virtual', () => {
   });
 
   it('real mode ended at the RMA before the image was entered: broken, with the interrupt that came of it', () => {
-    const real = 0x8000000000001000n;
-    const limited = (dar: bigint, mmu: string) => {
+    const limited = (dar: bigint, mmu: 'hash' | 'radix') => {
       const handoff = goodHandoff();
       handoff.facts.path = 'kexec';
       endBefore(handoff, 't1');
-      const change = { before: hex64(real | 0x30n), after: hex64(real) };
-      insertAfter(handoff, 'crash', 'off', { cpu: 1, kind: 'msr', regs: change });
-      insertAfter(handoff, 'off', 'limit', {
-        cpu: 1,
-        kind: 'interrupt',
-        addr: hex64(0x300),
-        symbol: 'kexec_copy_flush+0x3c',
-        regs: { srr0: hex64(0xac7c), srr1: hex64(real), dar: hex64(dar) },
-      });
+      insertAfter(handoff, 'crash', 'off', msr(1, VIRTUAL, REAL));
+      const symbol = 'kexec_copy_flush+0x3c';
+      insertAfter(handoff, 'off', 'limit', interrupt(1, 0x300, { srr0: 0xac7cn, srr1: REAL, dar, symbol }));
       const input = inputOf(handoff);
-      return judgeRules({ ...input, machine: { ...input.machine, mmu } }).find(
-        ({ name }) => name === 'copy-in-virtual',
-      );
+      return judgedOf('copy-in-virtual', { ...input, machine: { ...input.machine, mmu } });
     };
     expect(limited(0xc000000010000000n, 'hash')).toMatchObject({
       verdict: 'broken',
       note: 'translation was off for the copy: CPU 1 at kexec_copy_flush+0x3c could not reach 0x10000000 in real mode, which ends at 0x10000000',
       evidence: [2, 3],
     });
-    expect(limited(0xc00000000ffffff8n, 'hash')?.verdict).toBe('not-reached');
-    expect(limited(0xc000000050000000n, 'hash')?.verdict).toBe('not-reached');
-    expect(limited(0xc000000010000000n, 'radix')?.verdict).toBe('not-reached');
+    expect(limited(0xc00000000ffffff8n, 'hash').verdict).toBe('not-reached');
+    expect(limited(0xc000000050000000n, 'hash').verdict).toBe('not-reached');
+    expect(limited(0xc000000010000000n, 'radix').verdict).toBe('not-reached');
   });
 });
 
 describe('slaves-noticed', () => {
-  const overwrite = (h: Handoff): void =>
-    insertAfter(h, 't2', 'over', {
-      cpu: 1,
-      kind: 'store',
-      detail: 'low 0x100',
-      addr: hex64(0),
-      regs: { length: hex64(0x100) },
-    });
+  const overwrite = (h: Handoff): void => insertAfter(h, 't2', 'over', store(1, 'low', 0n, 0x100));
 
   it('nothing overwritten, or only the same code: held', () => {
     expect(judged('slaves-noticed').verdict).toBe('held');
@@ -415,17 +344,13 @@ describe('slaves-noticed', () => {
       note: expect.stringContaining('still in 0–0xff'),
     });
     const gone = with_(other, (h) =>
-      insertAfter(h, 'slave', 'gone', { cpu: 0, kind: 'fetch', detail: 'segment kernel' }),
+      insertAfter(h, 'slave', 'gone', fetch(0, { at: 'segment', role: 'kernel' })),
     );
     expect(judged('slaves-noticed', gone).verdict).toBe('held');
   });
 
   it('a slow one that comes after it: broken', () => {
-    const slow = with_(overwrite, (h) => {
-      const slave = h.steps.get('slave');
-      h.steps.delete('slave');
-      if (slave !== undefined) insertAfter(h, 'over', 'slave', slave);
-    });
+    const slow = with_(overwrite, (h) => moveAfter(h, 'over', 'slave'));
     expect(judged('slaves-noticed', slow)).toMatchObject({
       verdict: 'broken',
       note: expect.stringContaining('only after'),
@@ -442,15 +367,7 @@ describe('slaves-noticed', () => {
   });
 
   it('calling a secondary on is not overwriting', () => {
-    const called = judged('slaves-noticed', (h) =>
-      insertAfter(h, 't2', 'call', {
-        cpu: 1,
-        kind: 'store',
-        detail: 'low 0x100',
-        addr: hex64(0x38),
-        regs: { length: hex64(8) },
-      }),
-    );
+    const called = judged('slaves-noticed', (h) => insertAfter(h, 't2', 'call', store(1, 'low', 0x38n, 8)));
     expect(called).toMatchObject({ verdict: 'held', note: expect.stringContaining('nothing') });
   });
 

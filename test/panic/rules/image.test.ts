@@ -1,17 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
-import { endBefore, type Handoff, insertAfter, KERNEL } from '../../synth/rule-input.ts';
-import { judged, regsOf } from './judge.ts';
+import { endBefore, type Handoff, insertAfter, KERNEL, stepOf } from '../../synth/rule-input.ts';
+import { fetch, flip, interrupt, store } from '../../synth/trace-events.ts';
+import { judged } from './judge.ts';
 
 function storeInHead(offset: bigint, cpu = 1): (h: Handoff) => void {
-  return (h) =>
-    insertAfter(h, 'flag', 'stores', {
-      cpu,
-      kind: 'store',
-      detail: 'head of the kernel',
-      addr: hex64(KERNEL + offset),
-      regs: { length: hex64(8) },
-    });
+  return (h) => insertAfter(h, 'flag', 'stores', store(cpu, 'kernel-head', KERNEL + offset, 8));
 }
 
 function flag(h: Handoff, bytes: string): void {
@@ -65,13 +59,7 @@ describe('run-at-load-old-abi', () => {
 });
 
 describe('flag-is-place-only', () => {
-  const moves = (h: Handoff): void =>
-    insertAfter(h, 't2', 'moves', {
-      cpu: 1,
-      kind: 'store',
-      detail: 'above the vectors',
-      addr: hex64(0x10000),
-    });
+  const moves = (h: Handoff): void => insertAfter(h, 't2', 'moves', store(1, 'above-vectors', 0x10000n, 8));
   const noDump = (h: Handoff): void => {
     h.steps.delete('t3');
   };
@@ -129,7 +117,7 @@ describe('entry-layout', () => {
 
   it('entered elsewhere: broken', () => {
     const result = judged('entry-layout', (h) => {
-      regsOf(h, 't2').raddr = hex64(KERNEL + 0x100n);
+      stepOf(h, 't2', 'fetch').raddr = hex64(KERNEL + 0x100n);
     });
     expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('0x100') });
   });
@@ -150,10 +138,10 @@ describe('entry-layout', () => {
   });
 
   it('an exception in the copy: broken; after it: not', () => {
-    const trap = { cpu: 0, kind: 'interrupt', addr: hex64(0x700) };
+    const trap = interrupt(0, 0x700);
     expect(judged('entry-layout', (h) => insertAfter(h, 'slave', 'trap', trap)).verdict).toBe('broken');
     const later = judged('entry-layout', (h) => {
-      insertAfter(h, 'slave', 'gone', { cpu: 0, kind: 'fetch', detail: 'segment kernel' });
+      insertAfter(h, 'slave', 'gone', fetch(0, { at: 'segment', role: 'kernel' }));
       insertAfter(h, 'gone', 'trap', trap);
     });
     expect(later.verdict).toBe('held');
@@ -200,21 +188,21 @@ describe('purgatory-patched', () => {
     [
       'a stack in the kernel',
       (h: Handoff) => {
-        regsOf(h, 't2').r1 = hex64(KERNEL + 0x1000n);
+        stepOf(h, 't2', 'fetch').regs.r1 = hex64(KERNEL + 0x1000n);
       },
       'stack',
     ],
     [
       'no stack',
       (h: Handoff) => {
-        regsOf(h, 't2').r1 = hex64(0);
+        stepOf(h, 't2', 'fetch').regs.r1 = hex64(0);
       },
       'stack',
     ],
     [
       'another tree',
       (h: Handoff) => {
-        regsOf(h, 't2').r3 = hex64(0x1000);
+        stepOf(h, 't2', 'fetch').regs.r3 = hex64(0x1000);
       },
       'tree',
     ],
@@ -244,18 +232,12 @@ describe('digest-ok', () => {
   const wrong = (h: Handoff): void => {
     h.facts.atEntry = { digest: 'different' };
   };
-  const flip = (h: Handoff): void =>
-    insertAfter(h, 'panic', 'flip', {
-      cpu: -1,
-      kind: 'fault',
-      addr: hex64(KERNEL + 100n),
-      regs: { length: hex64(1), old: hex64(0), new: hex64(255) },
-    });
+  const flipped = (h: Handoff): void => insertAfter(h, 'panic', 'flip', flip(KERNEL + 100n));
 
   it('held', () => expect(judged('digest-ok').verdict).toBe('held'));
 
   it('wrong, and the kernel is never entered: held; entered: broken', () => {
-    for (const damage of [wrong, flip]) {
+    for (const damage of [wrong, flipped]) {
       expect(judged('digest-ok', damage).verdict).toBe('broken');
       const stopped = judged('digest-ok', (h) => {
         damage(h);

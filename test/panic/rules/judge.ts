@@ -1,23 +1,20 @@
 /** One rule's result for a handoff that a test has changed. */
 
 import { assert } from '../../../src/base/errors.ts';
-import { judgeRules } from '../../../src/panic/index.ts';
+import { judgeRules, type RuleInput, type RuleName } from '../../../src/panic/rules/index.ts';
 import type { RuleResult } from '../../../src/panic/trace/index.ts';
 import { goodHandoff, type Handoff, inputOf } from '../../synth/rule-input.ts';
 
-export function judged(rule: string, change: (handoff: Handoff) => void = () => undefined): RuleResult {
+export function judged(rule: RuleName, change: (handoff: Handoff) => void = () => undefined): RuleResult {
   const handoff = goodHandoff();
   change(handoff);
-  const result = judgeRules(inputOf(handoff)).find(({ name }) => name === rule);
-  assert(result !== undefined, `there is a rule ${rule}`);
-  return result;
+  return judgedOf(rule, inputOf(handoff));
 }
 
-/** The registers of a step. */
-export function regsOf(handoff: Handoff, step: string): Record<string, string> {
-  const regs = handoff.steps.get(step)?.regs;
-  assert(regs !== undefined, `step ${step} has registers`);
-  return regs;
+export function judgedOf(rule: RuleName, input: RuleInput): RuleResult {
+  const result = judgeRules(input).find(({ name }) => name === rule);
+  assert(result !== undefined, `there is a rule ${rule}`);
+  return result;
 }
 
 export function onlyOneCpu(handoff: Handoff): void {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
 import type { LoadCall, TreeFacts } from '../../../src/panic/trace/index.ts';
-import { endBefore, type Handoff, insertAfter, KERNEL } from '../../synth/rule-input.ts';
-import { judged, regsOf } from './judge.ts';
+import { endBefore, type Handoff, insertAfter, KERNEL, stepOf } from '../../synth/rule-input.ts';
+import { store } from '../../synth/trace-events.ts';
+import { judged } from './judge.ts';
 
 const MIB = 2 ** 20;
 
@@ -58,7 +59,7 @@ describe('hooks-paired', () => {
     expect(result.verdict).toBe('held');
   });
 
-  it('nobody looked: not applicable; nothing loaded: not reached', () => {
+  it('hooks were not watched: not applicable; nothing loaded: not reached', () => {
     const unseen = judged('hooks-paired', (h) => {
       h.facts.loads = (h.facts.loads ?? []).map(({ hooks, ...call }) => call);
     });
@@ -229,12 +230,7 @@ describe('crash-elsewhere', () => {
 
   it('it moved: broken', () => {
     const result = judged('crash-elsewhere', (h) =>
-      insertAfter(h, 't2', 'moves', {
-        cpu: 1,
-        kind: 'store',
-        detail: 'above the vectors',
-        addr: hex64(0x10000),
-      }),
+      insertAfter(h, 't2', 'moves', store(1, 'above-vectors', 0x10000n, 8)),
     );
     expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('did not stay') });
   });
@@ -242,7 +238,7 @@ describe('crash-elsewhere', () => {
   it('entered elsewhere: broken', () => {
     expect(
       judged('crash-elsewhere', (h) => {
-        regsOf(h, 't2').raddr = hex64(0x400000);
+        stepOf(h, 't2', 'fetch').raddr = hex64(0x400000);
       }).verdict,
     ).toBe('broken');
   });
@@ -318,7 +314,7 @@ describe('tree-carries-all', () => {
     ['RTAS is missing', { rtas: {} }, 'RTAS'],
     ['the master is missing', { cpus: [8] }, 'hardware id 9'],
     ['another elfcorehdr', { bootargs: 'elfcorehdr=1M' }, 'elfcorehdr at 0x100000'],
-    ['no elfcorehdr', { bootargs: '' }, 'do not tell'],
+    ['no elfcorehdr', { bootargs: '' }, 'do not say'],
     ['memory of the old kernel is given away', { reserved: [] }, 'gives away'],
     ['an initrd without end', { initrd: { start: hex64(0x228b0000) } }, 'initrd'],
   ] as const) {

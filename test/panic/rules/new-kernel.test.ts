@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
 import type { Handoff } from '../../synth/rule-input.ts';
-import { endBefore, insertAfter } from '../../synth/rule-input.ts';
+import { endBefore, insertAfter, KERNEL, replaceStep, TREE } from '../../synth/rule-input.ts';
+import { call, store } from '../../synth/trace-events.ts';
 import { judged } from './judge.ts';
 
 function flag(handoff: Handoff, entered: string): void {
@@ -57,6 +58,20 @@ describe('run-at-load-set', () => {
   it('not entered: not reached', () => {
     expect(judged('run-at-load-set', (h) => endBefore(h, 't2')).verdict).toBe('not-reached');
   });
+
+  it('the word could not be read at T2: the bytes of the last store to it decide; without them, not reached', () => {
+    const unread = (bytes: number | string) =>
+      judged('run-at-load-set', (h) => {
+        delete h.facts.entered?.runAtLoad;
+        replaceStep(h, 'flag', store(1, 'run-at-load', KERNEL + 0x5cn, bytes));
+      });
+    expect(unread('01000000')).toMatchObject({ verdict: 'held', evidence: [15, 16] });
+    expect(unread('00000001')).toMatchObject({
+      verdict: 'broken',
+      note: expect.stringContaining('00000001 in memory, not 1'),
+    });
+    expect(unread(4).verdict).toBe('not-reached');
+  });
 });
 
 describe('boot-cpu-recorded', () => {
@@ -70,6 +85,14 @@ describe('boot-cpu-recorded', () => {
         h.facts.entered.tree = { at: '0x000000002ffe0000', version: 17, bootCpu: 8 };
     });
     expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('hardware id 8') });
+  });
+
+  it('purgatory stored the right id, and the tree names another one: the note says both', () => {
+    const result = judged('boot-cpu-recorded', (h) => {
+      replaceStep(h, 'boot-cpu', store(1, 'boot-cpu', TREE + 28n, '00000009'));
+      if (h.facts.entered !== undefined) h.facts.entered.tree = { at: hex64(TREE), version: 17, bootCpu: 8 };
+    });
+    expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('had stored 9') });
   });
 
   it('r3 points to no tree: broken', () => {
@@ -118,24 +141,21 @@ describe('stays-put', () => {
 
   it('stores above the vectors: broken', () => {
     const result = judged('stays-put', (h) =>
-      insertAfter(h, 't2', 'moves', {
-        cpu: 1,
-        kind: 'store',
-        detail: 'above the vectors',
-        addr: hex64(0x10000),
-      }),
+      insertAfter(h, 't2', 'moves', store(1, 'above-vectors', 0x10000n, 8)),
     );
     expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('0x0000000000010000') });
   });
 
+  it('a device writes there: the kernel did not move', () => {
+    const result = judged('stays-put', (h) =>
+      insertAfter(h, 't2', 'dma', store(-1, 'above-vectors', 0x10000n, 16)),
+    );
+    expect(result.verdict).toBe('held');
+  });
+
   it('runs at address 0: broken', () => {
     const result = judged('stays-put', (h) =>
-      insertAfter(h, 't2', 'moved', {
-        cpu: 1,
-        kind: 'fetch',
-        detail: 'at address 0: start_kernel',
-        addr: hex64(0x3cc8),
-      }),
+      insertAfter(h, 't2', 'moved', call(1, 'start_kernel', 'moved', { addr: 0x3cc8n })),
     );
     expect(result.verdict).toBe('broken');
   });
@@ -143,12 +163,7 @@ describe('stays-put', () => {
   it('run-at-load 0: moving is held, staying is broken', () => {
     const moved = judged('stays-put', (h) => {
       flag(h, '306e7572');
-      insertAfter(h, 't2', 'moves', {
-        cpu: 1,
-        kind: 'store',
-        detail: 'above the vectors',
-        addr: hex64(0x10000),
-      });
+      insertAfter(h, 't2', 'moves', store(1, 'above-vectors', 0x10000n, 8));
     });
     expect(moved.verdict).toBe('held');
     expect(judged('stays-put', (h) => flag(h, '306e7572')).verdict).toBe('broken');

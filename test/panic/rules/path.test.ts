@@ -1,7 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { judgeRules, RULE_NAMES } from '../../../src/panic/index.ts';
-import { endBefore, goodHandoff, inputOf, insertAfter } from '../../synth/rule-input.ts';
-import { judged, onlyOneCpu, regsOf } from './judge.ts';
+import { CHAPTERS, judgeRules, RULE_NAMES, RULES } from '../../../src/panic/rules/index.ts';
+import { HANDOFF_PATHS, SHUTDOWN_FUNCTIONS } from '../../../src/panic/trace/index.ts';
+import { endBefore, goodHandoff, inputOf, insertAfter, stepOf } from '../../synth/rule-input.ts';
+import { call, fetch } from '../../synth/trace-events.ts';
+import { judged, onlyOneCpu } from './judge.ts';
+
+describe('RULES', () => {
+  it('each name once, chapters in the order of the contract, every row says what and who', () => {
+    expect(new Set(RULE_NAMES).size).toBe(RULES.length);
+    const chapters = RULES.map(({ chapter }) => CHAPTERS.indexOf(chapter));
+    expect(chapters).toEqual([...chapters].sort((a, b) => a - b));
+    for (const { asks, source, paths } of RULES) {
+      expect(asks).toMatch(/^\S.*\.$/);
+      expect(source).not.toBe('');
+      expect(paths.length).toBeGreaterThan(0);
+      expect(HANDOFF_PATHS.filter((path) => paths.includes(path))).toEqual(paths);
+    }
+  });
+});
 
 describe('judgeRules', () => {
   it('lists every rule once, in the order of the contract', () => {
@@ -50,16 +66,13 @@ describe('path-panic', () => {
 
   it('another CPU enters the image: broken', () => {
     const result = judged('path-panic', (h) => {
-      const entry = h.steps.get('t1');
-      if (entry !== undefined) entry.cpu = 0;
+      stepOf(h, 't1', 'fetch').cpu = 0;
     });
     expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('CPU 1 panicked') });
   });
 
   it('two CPUs enter the image: broken', () => {
-    const result = judged('path-panic', (h) =>
-      insertAfter(h, 't1', 'second', { cpu: 0, kind: 'fetch', detail: 'entry' }),
-    );
+    const result = judged('path-panic', (h) => insertAfter(h, 't1', 'second', fetch(0, 'entry')));
     expect(result).toMatchObject({ verdict: 'broken', evidence: [11, 12] });
   });
 
@@ -80,18 +93,16 @@ describe('panic-skips-shutdown', () => {
     expect(judged('panic-skips-shutdown')).toMatchObject({ verdict: 'held' });
   });
 
-  for (const name of ['machine_shutdown', 'device_shutdown']) {
+  for (const name of SHUTDOWN_FUNCTIONS) {
     it(`${name} executed on the way: broken`, () => {
-      const result = judged('panic-skips-shutdown', (h) =>
-        insertAfter(h, 'crash', 'bad', { cpu: 1, kind: 'fetch', detail: name }),
-      );
+      const result = judged('panic-skips-shutdown', (h) => insertAfter(h, 'crash', 'bad', call(1, name)));
       expect(result).toMatchObject({ verdict: 'broken', evidence: [2], note: expect.stringContaining(name) });
     });
   }
 
   it('device_shutdown of the crash kernel afterwards does not count', () => {
     const result = judged('panic-skips-shutdown', (h) =>
-      insertAfter(h, 't3', 'later', { cpu: 1, kind: 'fetch', detail: 'device_shutdown' }),
+      insertAfter(h, 't3', 'later', call(1, 'device_shutdown')),
     );
     expect(result.verdict).toBe('held');
   });
@@ -118,25 +129,24 @@ describe('master-entry', () => {
     ['r4', '0x0000000000000000'],
     ['r5', '0x0000000000000001'],
     ['r1', '0x0000000000000000'],
-    ['raddr', '0x0000000000000000'],
   ] as const) {
     it(`wrong ${register}: broken`, () => {
       const result = judged('master-entry', (h) => {
-        regsOf(h, 't1')[register] = value;
+        stepOf(h, 't1', 'fetch').regs[register] = value;
       });
       expect(result).toMatchObject({ verdict: 'broken', evidence: [11] });
     });
   }
 
+  it('another real address: broken', () => {
+    const result = judged('master-entry', (h) => {
+      stepOf(h, 't1', 'fetch').raddr = '0x0000000000000000';
+    });
+    expect(result).toMatchObject({ verdict: 'broken', evidence: [11] });
+  });
+
   it('through address 0: broken', () => {
-    const result = judged('master-entry', (h) =>
-      insertAfter(h, 'copy', 'zero', {
-        cpu: 1,
-        kind: 'fetch',
-        detail: 'low 0x100',
-        regs: { raddr: '0x0000000000000000' },
-      }),
-    );
+    const result = judged('master-entry', (h) => insertAfter(h, 'copy', 'zero', fetch(1, 'low')));
     expect(result).toMatchObject({ verdict: 'broken', evidence: [11, 12] });
   });
 

@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
-import { endBefore, insertAfter } from '../../synth/rule-input.ts';
-import { judged, onlyOneCpu, regsOf } from './judge.ts';
+import { endBefore, insertAfter, moveAfter, replaceStep, stepOf } from '../../synth/rule-input.ts';
+import {
+  call,
+  census,
+  fetch,
+  hcall,
+  interrupt,
+  msr,
+  operatorReset,
+  REAL,
+  store,
+  VIRTUAL,
+} from '../../synth/trace-events.ts';
+import { judged, onlyOneCpu } from './judge.ts';
 
 describe('stop-reached', () => {
   it('held, by the hypercall', () => {
@@ -14,16 +26,8 @@ describe('stop-reached', () => {
 
   it('the hypercall is refused and the interrupt controller does it: held, and said', () => {
     const result = judged('stop-reached', (h) => {
-      regsOf(h, 'signal').status = hex64(-2);
-      h.steps.set('reset', {
-        ...h.steps.get('reset'),
-        n: 0,
-        cpu: 0,
-        insn: 3000,
-        tb: hex64(0),
-        kind: 'fetch',
-        detail: 'crash_ipi_callback',
-      });
+      stepOf(h, 'signal', 'hcall').status = hex64(-2);
+      replaceStep(h, 'reset', call(0, 'crash_ipi_callback'));
     });
     expect(result).toMatchObject({ verdict: 'held', note: expect.stringContaining('interrupt controller') });
   });
@@ -31,17 +35,49 @@ describe('stop-reached', () => {
   it('a CPU that does not stop: broken, named with what it did', () => {
     const result = judged('stop-reached', (h) => {
       for (const name of ['reset', 'save', 'down-0', 'park', 'wait', 'slave']) h.steps.delete(name);
-      insertAfter(h, 'panic', 'busy', {
-        cpu: 0,
-        kind: 'hcall',
-        detail: 'H_SET_MODE',
-        symbol: 'spin_for_ever+0x4',
-      });
+      insertAfter(h, 'panic', 'busy', hcall(0, 'H_SET_MODE', { symbol: 'spin_for_ever+0x4' }));
     });
     expect(result).toMatchObject({
       verdict: 'broken',
       note: expect.stringMatching(/CPU 0 .*not stopped.*spin_for_ever/),
     });
+  });
+
+  it('what it did: a census says it in words', () => {
+    const result = judged('stop-reached', (h) => {
+      for (const name of ['reset', 'save', 'down-0', 'park', 'wait', 'slave']) h.steps.delete(name);
+      insertAfter(h, 'panic', 'seen', census(0, 'running', 'spin_for_ever+0x4'));
+    });
+    expect(result).toMatchObject({
+      verdict: 'broken',
+      note: expect.stringContaining('last seen: is running at spin_for_ever+0x4'),
+    });
+  });
+
+  it('the interrupt says who asked for it, whatever else was tried', () => {
+    const asked = (by: 'outside' | 'guest') =>
+      judged('stop-reached', (h) => {
+        stepOf(h, 'reset', 'interrupt').requestedBy = by;
+        insertAfter(h, 'signal', 'operator', operatorReset(0));
+      });
+    expect(asked('guest')).toMatchObject({ verdict: 'held', note: 'by H_SIGNAL_SYS_RESET' });
+    expect(asked('outside')).toMatchObject({ verdict: 'held', note: 'by a system reset from outside' });
+  });
+
+  it('the interrupt does not say it: calls and resets do', () => {
+    const result = judged('stop-reached', (h) => {
+      stepOf(h, 'signal', 'hcall').status = hex64(-2);
+      insertAfter(h, 'signal', 'operator', operatorReset(0));
+    });
+    expect(result).toMatchObject({ verdict: 'held', note: 'by a system reset from outside' });
+  });
+
+  it('another interrupt is no stop', () => {
+    const result = judged('stop-reached', (h) => {
+      replaceStep(h, 'reset', interrupt(0, 0x200));
+      h.steps.delete('save');
+    });
+    expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('was not stopped') });
   });
 
   it('registers not saved: broken', () => {
@@ -53,12 +89,7 @@ describe('stop-reached', () => {
 
   it('registers saved twice: broken', () => {
     const result = judged('stop-reached', (h) =>
-      insertAfter(h, 'save', 'again', {
-        cpu: 0,
-        kind: 'store',
-        detail: 'note of cpu 0',
-        regs: { length: hex64(4) },
-      }),
+      insertAfter(h, 'save', 'again', store(0, { at: 'note', cpu: 0 }, 0x3fd00000n, 4)),
     );
     expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('2 times') });
   });
@@ -71,7 +102,7 @@ describe('stop-reached', () => {
   it('without places of notes, the function that saves tells', () => {
     const result = judged('stop-reached', (h) => {
       if (h.facts.load !== undefined) h.facts.load.notes = [];
-      insertAfter(h, 'reset', 'saves', { cpu: 0, kind: 'fetch', detail: 'crash_save_cpu' });
+      insertAfter(h, 'reset', 'saves', call(0, 'crash_save_cpu'));
     });
     expect(result.verdict).toBe('held');
   });
@@ -105,16 +136,14 @@ describe('secondaries-parked', () => {
   });
 
   it('translation on again: broken', () => {
-    const result = judged('secondaries-parked', (h) =>
-      insertAfter(h, 'wait', 'back', { cpu: 0, kind: 'msr', regs: { after: hex64(0x8000000000001033n) } }),
-    );
+    const result = judged('secondaries-parked', (h) => insertAfter(h, 'wait', 'back', msr(0, REAL, VIRTUAL)));
     expect(result.verdict).toBe('broken');
   });
 
   it('another id in r3: broken', () => {
     const result = judged('secondaries-parked', (h) => {
-      regsOf(h, 'wait').r3 = hex64(0);
-      regsOf(h, 'slave').r3 = hex64(0);
+      stepOf(h, 'wait', 'fetch').regs.r3 = hex64(0);
+      stepOf(h, 'slave', 'fetch').regs.r3 = hex64(0);
     });
     expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('r3 = 0x0') });
   });
@@ -135,16 +164,14 @@ describe('slaves-first-256', () => {
 
   it('released before the copy: broken', () => {
     const result = judged('slaves-first-256', (h) => {
-      const slave = h.steps.get('slave');
-      h.steps.delete('slave');
-      if (slave !== undefined) insertAfter(h, 'wait', 'slave', slave);
+      moveAfter(h, 'wait', 'slave');
     });
     expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('released before') });
   });
 
   it('half a copy: broken', () => {
     const result = judged('slaves-first-256', (h) => {
-      regsOf(h, 'copy').length = hex64(0x80);
+      stepOf(h, 'copy', 'store').length = 0x80;
     });
     expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('0x80') });
   });
@@ -161,14 +188,49 @@ describe('slaves-first-256', () => {
     const result = judged('slaves-first-256', (h) => {
       if (h.facts.entered !== undefined)
         h.facts.entered.backup = `${'ab'.repeat(0x40)}${'00'.repeat(8)}${'ab'.repeat(0xb8)}`;
-      insertAfter(h, 'slave', 'here', {
-        cpu: 0,
-        kind: 'store',
-        detail: 'low 0x100',
-        addr: hex64(0x40),
-        regs: { length: hex64(8) },
-      });
+      insertAfter(h, 'slave', 'here', store(0, 'low', 0x40n, 8));
     });
+    expect(result.verdict).toBe('held');
+  });
+
+  const stored = (bytes: string) => (h: Parameters<typeof endBefore>[0]) =>
+    replaceStep(h, 'copy', store(1, 'low', 0n, bytes));
+
+  it('the bytes that were stored decide, whatever purgatory saved', () => {
+    const saved = (bytes: string) =>
+      judged('slaves-first-256', (h) => {
+        stored(bytes)(h);
+        if (h.facts.entered !== undefined) h.facts.entered.backup = '00'.repeat(0x100);
+      });
+    expect(saved('ab'.repeat(0x100)).verdict).toBe('held');
+    expect(saved(`${'ab'.repeat(0x70)}00${'ab'.repeat(0x8f)}`)).toMatchObject({
+      verdict: 'broken',
+      note: expect.stringContaining('0x70'),
+    });
+  });
+
+  it('released by the master before the copy: broken, though no secondary has come yet', () => {
+    const release = store(1, 'release', 0x5000n, '0000000000000001');
+    const early = judged('slaves-first-256', (h) => {
+      h.steps.delete('slave');
+      insertAfter(h, 'wait', 'release', release);
+    });
+    expect(early).toMatchObject({
+      verdict: 'broken',
+      note: 'CPU 1 released the secondaries before 0x0 was copied',
+    });
+    const late = judged('slaves-first-256', (h) => insertAfter(h, 'copy', 'release', release));
+    expect(late).toMatchObject({
+      verdict: 'held',
+      note: expect.stringContaining('before CPU 1 released the secondaries'),
+      evidence: [10, 11, 13],
+    });
+  });
+
+  it('a store of 0 to that word releases no CPU', () => {
+    const result = judged('slaves-first-256', (h) =>
+      insertAfter(h, 'wait', 'cleared', store(1, 'release', 0x5000n, '0000000000000000')),
+    );
     expect(result.verdict).toBe('held');
   });
 
@@ -190,14 +252,13 @@ describe('slaves-at-0x60', () => {
   });
 
   for (const [what, register, value] of [
-    ['another address', 'raddr', 0n],
     ['another id', 'r3', 0n],
     ['translation on', 'msr', 0x8000000000001032n],
     ['the wrong byte order', 'msr', 0x8000000000001003n],
   ] as const) {
     it(`${what}: broken`, () => {
       const result = judged('slaves-at-0x60', (h) => {
-        regsOf(h, 'slave')[register] = hex64(value);
+        stepOf(h, 'slave', 'fetch').regs[register] = hex64(value);
       });
       expect(result.verdict).toBe('broken');
     });
@@ -206,18 +267,23 @@ describe('slaves-at-0x60', () => {
   for (const word of ['08000048', '48000008']) {
     it(`code that works in both byte orders (${word}): either is held`, () => {
       const result = judged('slaves-at-0x60', (h) => {
-        regsOf(h, 'slave').msr = hex64(0x8000000000001003n);
+        stepOf(h, 'slave', 'fetch').regs.msr = hex64(0x8000000000001003n);
         if (h.facts.load !== undefined) h.facts.load.stub = `${'00'.repeat(0x60)}${word}${'00'.repeat(0x9c)}`;
       });
       expect(result.verdict).toBe('held');
     });
   }
 
+  it('another address of the copy: broken', () => {
+    const result = judged('slaves-at-0x60', (h) => {
+      stepOf(h, 'slave', 'fetch').raddr = hex64(0);
+    });
+    expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('came to 0x0') });
+  });
+
   it('into the image itself: broken', () => {
     const result = judged('slaves-at-0x60', (h) => {
-      const slave = h.steps.get('slave');
-      if (slave !== undefined) slave.detail = 'segment kernel';
-      regsOf(h, 'slave').raddr = hex64(0x20000060n);
+      replaceStep(h, 'slave', fetch(0, { at: 'segment', role: 'kernel' }, { raddr: 0x20000060n, r3: 8n }));
     });
     expect(result.verdict).toBe('broken');
   });
@@ -231,14 +297,12 @@ describe('slaves-at-0x60', () => {
 
   it('only after T2: held, and said', () => {
     const result = judged('slaves-at-0x60', (h) => {
-      const slave = h.steps.get('slave');
-      h.steps.delete('slave');
-      if (slave !== undefined) insertAfter(h, 't2', 'slave', slave);
+      moveAfter(h, 't2', 'slave');
     });
     expect(result).toMatchObject({ verdict: 'held', note: expect.stringContaining('only after') });
   });
 
-  it('nobody released: not reached', () => {
+  it('no CPU released: not reached', () => {
     expect(judged('slaves-at-0x60', (h) => endBefore(h, 'copy')).verdict).toBe('not-reached');
   });
 

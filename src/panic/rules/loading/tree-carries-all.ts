@@ -1,54 +1,42 @@
 /**
- * `tree-carries-all`: all that the next kernel needs travels in the flattened tree as facts of firmware's level: memory,
- * reserve map, RTAS, linux,usable-memory, elfcorehdr, initrd; never as the old kernel's concepts. Source: handoff
- * contract, seed 000; Linux 6.1 arch/powerpc/kernel/prom.c, kexec-tools 2.0.25 kexec/arch/ppc64. Properties that the
- * old kernel made for its own loader are reported, not broken, as long as nothing that is needed is missing.
+ * Rule `tree-carries-all`: all that the next kernel needs travels in the flattened tree as facts of firmware's level:
+ * memory, reserve map, RTAS, linux,usable-memory, elfcorehdr, initrd; never as the old kernel's concepts (docs/handoff.md;
+ * Linux 6.1 arch/powerpc/kernel/prom.c, kexec-tools 2.0.25 kexec/arch/ppc64). Properties that the old kernel made for its
+ * own loader are reported and break nothing, as long as nothing that is needed is missing.
  */
 
-import type { LoadFacts, RunningFacts, TreeFacts } from '../trace/index.ts';
-import {
-  isKernel,
-  KEXEC_PATHS,
-  nameSpan,
-  type Rule,
-  type RuleInput,
-  remainder,
-  type Span,
-  segmentOf,
-  spanOf,
-  verdict,
-} from './input.ts';
+import type { LoadFacts, RunningFacts, TreeFacts } from '../../trace/index.ts';
+import { isKernel } from '../shared/image.ts';
+import type { Judgement, RuleInput } from '../shared/input.ts';
+import { nameSpan, remainder, type Span, segmentOf, spanOf } from '../shared/spans.ts';
+import { verdict } from '../shared/verdict.ts';
 
 /** Saved to the backup region, and so free for a crash kernel's vectors. */
 const LOW: Span = { start: 0n, end: 0x10000n };
 const ELFCOREHDR = /(?:^|\s)elfcorehdr=(?:\S+@)?(0x[0-9a-f]+|\d+)([kmg]?)/i;
 const UNITS: Readonly<Record<string, bigint>> = { k: 1n << 10n, m: 1n << 20n, g: 1n << 30n };
 
-export const treeCarriesAll: Rule = {
-  name: 'tree-carries-all',
-  paths: KEXEC_PATHS,
-  judge: (input) => {
-    const { image, instants } = input;
-    const { load, running } = image;
-    if (load === undefined) return verdict('not-reached', 'no image was loaded');
-    if (!isKernel(load)) return verdict('not-applicable', 'the image is no kernel');
-    const { tree } = load;
-    if (tree === undefined) return verdict('broken', 'the image has no tree that can be read', [instants.t1]);
-    const faults = [
-      ...missingFacts(input, tree),
-      ...(load.crash ? crashFaults(load, tree, running) : usableFaults(tree)),
-      ...initrdFaults(load, tree),
-    ];
-    if (faults.length > 0) return verdict('broken', faults.join('; '), [instants.t1]);
-    const leftovers =
-      tree.leftovers.length === 0 ? '' : `; the old kernel's own ${tree.leftovers.join(', ')} went along`;
-    return verdict(
-      'held',
-      `memory, reserve map, RTAS and CPUs${load.crash ? ', usable memory and elfcorehdr' : ''} are in the tree${leftovers}`,
-      [instants.t1],
-    );
-  },
-};
+export function treeCarriesAll(input: RuleInput): Judgement {
+  const { image, instants } = input;
+  const { load, running } = image;
+  if (load === undefined) return verdict('not-reached', 'no image was loaded');
+  if (!isKernel(load)) return verdict('not-applicable', 'the image is no kernel');
+  const { tree } = load;
+  if (tree === undefined) return verdict('broken', 'the image has no tree that can be read', [instants.t1]);
+  const faults = [
+    ...missingFacts(input, tree),
+    ...(load.crash ? crashFaults(load, tree, running) : usableFaults(tree)),
+    ...initrdFaults(load, tree),
+  ];
+  if (faults.length > 0) return verdict('broken', faults.join('; '), [instants.t1]);
+  const leftovers =
+    tree.leftovers.length === 0 ? '' : `; the old kernel's own ${tree.leftovers.join(', ')} went along`;
+  return verdict(
+    'held',
+    `memory, reserve map, RTAS and CPUs${load.crash ? ', usable memory and elfcorehdr' : ''} are in the tree${leftovers}`,
+    [instants.t1],
+  );
+}
 
 function missingFacts({ image, machine }: RuleInput, tree: TreeFacts): readonly string[] {
   const faults: string[] = [];
@@ -61,7 +49,7 @@ function missingFacts({ image, machine }: RuleInput, tree: TreeFacts): readonly 
     faults.push(`it lacks memory ${nameSpan(span)}`);
   const { rtas } = tree;
   if (rtas?.base === undefined || rtas.entry === undefined || rtas.bytes === undefined)
-    faults.push('it does not tell where RTAS is');
+    faults.push('it does not say where RTAS is');
   const lost = machine.cpus.filter(({ hardwareId }) => !tree.cpus.includes(hardwareId));
   for (const { index, hardwareId } of lost) faults.push(`it lacks CPU ${index} (hardware id ${hardwareId})`);
   return faults;
@@ -75,12 +63,12 @@ function freeOf(tree: TreeFacts): readonly Span[] {
 function crashFaults(load: LoadFacts, tree: TreeFacts, running: RunningFacts | undefined): readonly string[] {
   const faults: string[] = [];
   const core = segmentOf(load, 'elfcorehdr');
-  const told = elfcorehdrOf(tree.bootargs);
-  if (core !== undefined && told !== core.start)
+  const named = elfcorehdrOf(tree.bootargs);
+  if (core !== undefined && named !== core.start)
     faults.push(
-      told === undefined
-        ? 'its bootargs do not tell where elfcorehdr is'
-        : `its bootargs tell elfcorehdr at 0x${told.toString(16)}, not 0x${core.start.toString(16)}`,
+      named === undefined
+        ? 'its bootargs do not say where elfcorehdr is'
+        : `its bootargs name elfcorehdr at 0x${named.toString(16)}, not 0x${core.start.toString(16)}`,
     );
   if (tree.usable === undefined) return [...faults, 'no linux,usable-memory limits the crash kernel'];
   if (running?.reservation === undefined) return faults;
@@ -96,10 +84,10 @@ function usableFaults(tree: TreeFacts): readonly string[] {
 function initrdFaults(load: LoadFacts, tree: TreeFacts): readonly string[] {
   const initrd = segmentOf(load, 'initrd');
   if (initrd === undefined) return [];
-  if (tree.initrd?.end === undefined) return ['it does not tell where the initrd ends'];
-  const told: Span = { start: BigInt(tree.initrd.start), end: BigInt(tree.initrd.end) };
+  if (tree.initrd?.end === undefined) return ['it does not say where the initrd ends'];
+  const span: Span = { start: BigInt(tree.initrd.start), end: BigInt(tree.initrd.end) };
   const reserved = tree.reserved.map(spanOf);
-  return remainder([told], reserved).length === 0 ? [] : ['its reserve map does not cover the initrd'];
+  return remainder([span], reserved).length === 0 ? [] : ['its reserve map does not cover the initrd'];
 }
 
 /** The address of elfcorehdr=, with a unit; undefined where there is none. */

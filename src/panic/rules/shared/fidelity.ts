@@ -1,11 +1,25 @@
-/** What rules about memory, registers and the machine at T1 have in common: words for who wrote, and for what is lacking. */
+/**
+ * Reports of memory and registers (src/panic/fidelity): why there is none, changes in words, and the marks that late
+ * secondaries leave in the copy at 0.
+ */
 
-import type { ChangeFact, FidelityReport, StrayFact, TraceEvent, WriterFact } from '../trace/index.ts';
-import { WATCH } from '../watch/index.ts';
-import { type Judgement, masterOf, type RuleInput, reg, verdict } from './input.ts';
+import {
+  type ChangeFact,
+  type EventSort,
+  type FidelityReport,
+  type StoreEvent,
+  type StrayFact,
+  storesAt,
+  type WriterFact,
+} from '../../trace/index.ts';
+import { masterOf } from './cpus.ts';
+import { notKept } from './dropped.ts';
+import type { Judgement, RuleInput } from './input.ts';
+import { eventsIn, inPurgatory } from './stretches.ts';
+import { verdict } from './verdict.ts';
 
 const NAMED = 4;
-/** What secondaries execute at 0. */
+/** Secondaries execute the copy at 0 up to here. */
 const STUB_END = 0x100n;
 
 /** The report, or why there is none. */
@@ -15,14 +29,10 @@ export function fidelityOf(input: RuleInput): FidelityReport | Judgement {
   return fidelity ?? verdict('not-evaluated', 'nothing was kept of the machine at T1', [instants.t1]);
 }
 
-export function isJudgement(value: object): value is Judgement {
-  return 'verdict' in value;
-}
-
 /** `3 bytes at 0x… by CPU 0 at 0x… (memset+0x10), instruction 77`. */
 export function describeChange({ raddr, bytes, writer }: ChangeFact): string {
   const what = `${bytes} ${bytes === 1 ? 'byte' : 'bytes'} at ${raddr}`;
-  return writer === undefined ? `${what}, by nobody after T1` : `${what} by ${describeWriter(writer)}`;
+  return writer === undefined ? `${what}, by no write after T1` : `${what} by ${describeWriter(writer)}`;
 }
 
 export function describeWriter({ by, cpu, nia, symbol, insn }: WriterFact): string {
@@ -57,31 +67,33 @@ export function listStrays(strays: readonly StrayFact[]): string {
  * Stores by which secondaries that come to 0x60 after T1, before purgatory has saved it, mark their arrival in the copy
  * at 0: the code there does so (Linux 6.1 head_64.S, __secondary_hold_acknowledge). The saved copy has the marks.
  */
-export function lateMarks(input: RuleInput): readonly TraceEvent[] {
-  const { t1, t2 } = input.instants;
-  const master = masterOf(input)?.index;
-  if (t1 === undefined) return [];
-  return input.events.filter(
-    (event) =>
-      event.kind === 'store' &&
-      event.detail === WATCH.low &&
-      event.n > t1.event &&
-      event.n < (t2?.event ?? Number.POSITIVE_INFINITY) &&
-      event.cpu >= 0 &&
-      event.cpu !== master &&
-      (reg(event, 'nia') ?? STUB_END) < STUB_END,
-  );
+export function lateMarks(input: RuleInput): readonly StoreEvent[] {
+  return eventsIn(input, inPurgatory(input))
+    .filter((event) => storesAt(event, 'low'))
+    .filter((event) => isSecondary(input, event) && BigInt(event.regs?.nia ?? STUB_END) < STUB_END);
+}
+
+/** Whether all that is `wrong` may be such marks whose stores were dropped. */
+export function mayBeMarks(input: RuleInput, wrong: readonly ChangeFact[]): Judgement | undefined {
+  const areLow = wrong.length > 0 && wrong.every(({ raddr }) => BigInt(raddr) < STUB_END);
+  return areLow
+    ? notKept(input, inPurgatory(input), (sort) => storesAt(sort, 'low') && isSecondary(input, sort))
+    : undefined;
+}
+
+function isSecondary(input: RuleInput, { cpu }: EventSort): boolean {
+  return cpu >= 0 && cpu !== masterOf(input)?.index;
 }
 
 /** Whether all that differs was stored by `marks`. */
-export function isMarked({ raddr, bytes, span }: ChangeFact, marks: readonly TraceEvent[]): boolean {
+export function isMarked({ raddr, bytes, span }: ChangeFact, marks: readonly StoreEvent[]): boolean {
   const from = BigInt(raddr);
   for (let at = from; at < from + BigInt(span ?? bytes); at++)
     if (!marks.some((mark) => covers(mark, at))) return false;
   return true;
 }
 
-function covers({ addr, regs }: TraceEvent, at: bigint): boolean {
-  const start = BigInt(addr ?? 0);
-  return at >= start && at < start + BigInt(regs?.length ?? 1);
+function covers({ addr, length }: StoreEvent, at: bigint): boolean {
+  const start = BigInt(addr);
+  return at >= start && at < start + BigInt(length);
 }

@@ -1,49 +1,46 @@
 /**
- * `hv-quiet`: after T1 nothing writes for the old kernel: VPA, dispatch log, CRQ, TCE-mapped and in-flight DMA. Linux
- * leaves its VPAs registered on a crash: what the hypervisor writes there is told. A device or a hypervisor that writes to
- * old memory that was not given to it breaks the rule. On an ordinary kexec areas are taken back: one that is registered
- * at T1, or a disk request in flight, breaks it; what is written there later is not kept on that way.
- * Source: handoff contract, seed 004; Linux 6.1 arch/powerpc/platforms/pseries/kexec.c (VPAs are kept on a crash).
- * Left out: event queues of XIVE, which the machine lacks.
+ * Rule `hv-quiet`: after T1 nothing writes for the old kernel: VPA, dispatch log, event queues, CRQ, TCE-mapped and
+ * in-flight DMA (docs/handoff.md; Linux 6.1 arch/powerpc/platforms/pseries/kexec.c keeps VPAs on a crash). A device or a
+ * hypervisor that writes to old memory that was not given to it breaks the rule; what it writes to a registered area is
+ * reported. On an ordinary kexec areas are taken back: one that is registered at T1, or a disk request in flight, breaks the
+ * rule, and later writes are not recorded. Left out: whether a XIVE event queue is still configured at T1, which the
+ * records do not say; a write of one after T1 counts as the hypervisor's.
  */
 
-import { listChanges } from './fidelity-input.ts';
-import { type Judgement, KEXEC_PATHS, pathOf, type Rule, type RuleInput, verdict } from './input.ts';
+import { listChanges } from '../shared/fidelity.ts';
+import { type Judgement, pathOf, type RuleInput } from '../shared/input.ts';
+import { verdict } from '../shared/verdict.ts';
 
-export const hvQuiet: Rule = {
-  name: 'hv-quiet',
-  paths: KEXEC_PATHS,
-  judge: (input) => {
-    const { instants, records, fidelity } = input;
-    if (instants.t1 === undefined) return verdict('not-reached', 'the image was not entered', [instants.t0]);
-    const then = records?.t1?.hypervisor;
-    if (then === undefined)
-      return verdict('not-evaluated', 'nothing was kept of the machine at T1', [instants.t1]);
-    if (pathOf(input) === 'kexec') return takenBack(then, instants.t1);
-    if (fidelity === undefined)
-      return verdict('not-evaluated', 'nothing was kept of memory at T1', [instants.t1]);
-    const strays = fidelity.changedAfterT1.filter(
-      ({ owner, writer }) =>
-        owner === 'unexplained' && (writer?.by === 'device' || writer?.by === 'hypervisor'),
-    );
-    if (strays.length > 0)
-      return verdict('broken', `written for the old kernel: ${listChanges(strays)}`, [instants.t1]);
-    const written = fidelity.changedAfterT1.filter(({ owner }) => owner === 'hypervisor');
-    const told = [
-      ...listAreas(then),
-      ...(then.crqs > 0 ? [`${then.crqs} command queues`] : []),
-      ...(then.tces > 0 ? [`${then.tces} TCEs`] : []),
-      ...(then.inFlight > 0 ? [`${then.inFlight} disk requests in flight, which wrote nothing`] : []),
-    ];
-    const left = told.length === 0 ? 'nothing left registered' : `left at T1: ${told.join(', ')}`;
-    const wrote = written.length === 0 ? '' : `; the hypervisor wrote there: ${listChanges(written)}`;
-    return verdict('held', `${left}${wrote}`, [instants.t1]);
-  },
-};
+export function hvQuiet(input: RuleInput): Judgement {
+  const { instants, records, fidelity } = input;
+  if (instants.t1 === undefined) return verdict('not-reached', 'the image was not entered', [instants.t0]);
+  const then = records?.t1?.hypervisor;
+  if (then === undefined)
+    return verdict('not-evaluated', 'nothing was kept of the machine at T1', [instants.t1]);
+  if (pathOf(input) === 'kexec') return takenBack(then, instants.t1);
+  if (fidelity === undefined)
+    return verdict('not-evaluated', 'nothing was kept of memory at T1', [instants.t1]);
+  const strays = fidelity.changedAfterT1.filter(
+    ({ owner, writer }) =>
+      owner === 'unexplained' && (writer?.by === 'device' || writer?.by === 'hypervisor'),
+  );
+  if (strays.length > 0)
+    return verdict('broken', `written for the old kernel: ${listChanges(strays)}`, [instants.t1]);
+  const written = fidelity.changedAfterT1.filter(({ owner }) => owner === 'hypervisor');
+  const left = [
+    ...listAreas(then),
+    ...(then.crqs > 0 ? [`${then.crqs} command queues`] : []),
+    ...(then.tces > 0 ? [`${then.tces} TCEs`] : []),
+    ...(then.inFlight > 0 ? [`${then.inFlight} disk requests in flight, which wrote nothing`] : []),
+  ];
+  const areas = left.length === 0 ? 'nothing left registered' : `left at T1: ${left.join(', ')}`;
+  const wrote = written.length === 0 ? '' : `; the hypervisor wrote there: ${listChanges(written)}`;
+  return verdict('held', `${areas}${wrote}`, [instants.t1]);
+}
 
 type Hypervisor = NonNullable<NonNullable<RuleInput['records']>['t1']>['hypervisor'];
 
-/** An ordinary kexec has the time to take everything back, and nobody keeps the old kernel's memory clear of writes. */
+/** An ordinary kexec has the time to take everything back. */
 function takenBack(then: Hypervisor, t1: RuleInput['instants']['t1']): Judgement {
   const left = [
     ...listAreas(then),

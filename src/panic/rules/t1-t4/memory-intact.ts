@@ -1,55 +1,47 @@
 /**
- * `memory-intact`: after T1, outside of the reservation nothing changes but 0–0xffff, RTAS's own memory and
- * hypervisor-owned areas; and into the reservation nobody writes but the image itself, until its kernel runs (T2). What the
- * crashed kernel itself still wrote between T0 and T1 is told, not broken. An ordinary kexec has no old memory to keep:
- * there the image must be entered as it was loaded, and purgatory may write its own memory, the words that it is there to
- * write, and nothing else.
- * Source: handoff contract; src/panic/fidelity compares memory.
+ * Rule `memory-intact`: after T1, outside of the reservation nothing changes but 0–0xffff, RTAS's own memory and
+ * hypervisor-owned areas; and only the image itself writes into the reservation until its kernel runs (T2). The note counts
+ * what the crashed kernel itself still wrote between T0 and T1, which breaks nothing. An ordinary kexec has no old memory to
+ * keep: there the image must be entered as it was loaded, and purgatory may write its own memory, the words that it is there
+ * to write, and nothing else (docs/handoff.md; src/panic/fidelity compares memory).
  */
 
-import type { HandoverChange } from '../trace/index.ts';
-import { describeWriter, fidelityOf, isJudgement, listChanges, listStrays } from './fidelity-input.ts';
-import {
-  holds,
-  type Judgement,
-  KEXEC_PATHS,
-  pathOf,
-  type Rule,
-  type RuleInput,
-  segmentOf,
-  verdict,
-} from './input.ts';
+import { FDT_HEADER } from '../../../base/fdt/index.ts';
+import type { HandoverChange } from '../../trace/index.ts';
+import { describeWriter, fidelityOf, listChanges, listStrays } from '../shared/fidelity.ts';
+import { RUN_AT_LOAD } from '../shared/image.ts';
+import { type Judgement, pathOf, type RuleInput } from '../shared/input.ts';
+import { holds, type Span, segmentOf, spanOf, within } from '../shared/spans.ts';
+import { isJudgement, verdict } from '../shared/verdict.ts';
 
-export const memoryIntact: Rule = {
-  name: 'memory-intact',
-  paths: KEXEC_PATHS,
-  judge: (input) => {
-    if (pathOf(input) === 'kexec') return imageIntact(input);
-    const report = fidelityOf(input);
-    if (isJudgement(report)) return report;
-    const { instants } = input;
-    const counts = report.changedPagesAfterT1;
-    const broken = report.changedAfterT1.filter(({ owner }) => owner === 'unexplained');
-    if (counts.unexplained > 0)
-      return verdict('broken', `after T1 changed: ${listChanges(broken, counts.unexplained)}`, [instants.t1]);
-    const strays = report.intoReservation ?? [];
-    if (strays.length > 0)
-      return verdict('broken', `after T1 written into the reservation: ${listStrays(strays)}`, [instants.t1]);
-    const others = (['low-64k', 'rtas', 'hypervisor'] as const)
-      .filter((owner) => counts[owner] > 0)
-      .map((owner) => `${owner} ${counts[owner]}`);
-    return verdict(
-      'held',
-      `pages changed after T1: reservation ${counts.reservation}${others.map((each) => `, ${each}`).join('')}; ` +
-        `from T0 to T1 the crashed kernel wrote ${report.changedPagesBeforeT1}`,
-      [instants.t0, instants.t1],
-    );
-  },
-};
+export function memoryIntact(input: RuleInput): Judgement {
+  if (pathOf(input) === 'kexec') return imageIntact(input);
+  const report = fidelityOf(input);
+  if (isJudgement(report)) return report;
+  const { instants } = input;
+  const counts = report.changedPagesAfterT1;
+  const broken = report.changedAfterT1.filter(({ owner }) => owner === 'unexplained');
+  if (counts.unexplained > 0)
+    return verdict('broken', `after T1 changed: ${listChanges(broken, counts.unexplained)}`, [instants.t1]);
+  const strays = report.intoReservation ?? [];
+  if (strays.length > 0)
+    return verdict('broken', `after T1 written into the reservation: ${listStrays(strays)}`, [instants.t1]);
+  const others = (['low-64k', 'rtas', 'hypervisor'] as const)
+    .filter((owner) => counts[owner] > 0)
+    .map((owner) => `${owner} ${counts[owner]}`);
+  return verdict(
+    'held',
+    `pages changed after T1: reservation ${counts.reservation}${others.map((each) => `, ${each}`).join('')}; ` +
+      `from T0 to T1 the crashed kernel wrote ${report.changedPagesBeforeT1}`,
+    [instants.t0, instants.t1],
+  );
+}
 
-const RUN_AT_LOAD = 0x5cn;
-const BOOT_CPU = 0x1cn;
-const WORD = 4n;
+/** boot_cpuid_phys, from the tree's first byte. */
+const BOOT_CPU: Span = spanOf({
+  start: `0x${FDT_HEADER.fields.boot_cpuid_phys.offset.toString(16)}`,
+  bytes: 4,
+});
 
 function imageIntact({ instants, handover, image }: RuleInput): Judgement {
   const { t1, t2 } = instants;
@@ -88,11 +80,11 @@ function imageIntact({ instants, handover, image }: RuleInput): Judgement {
  * secondaries, what firmware owns.
  */
 function isExpected(change: HandoverChange, { load }: RuleInput['image']): boolean {
-  const isWord = (role: 'kernel' | 'tree', offset: bigint): boolean => {
+  const isWord = (role: 'kernel' | 'tree', word: Span): boolean => {
     const start = segmentOf(load, role)?.start;
-    const from = BigInt(change.raddr);
-    const bytes = BigInt(change.span ?? change.bytes);
-    return start !== undefined && from >= start + offset && from + bytes <= start + offset + WORD;
+    if (start === undefined) return false;
+    const changed = spanOf({ start: change.raddr, bytes: change.span ?? change.bytes });
+    return within(changed, { start: start + word.start, end: start + word.end });
   };
   switch (change.place) {
     case 'purgatory':

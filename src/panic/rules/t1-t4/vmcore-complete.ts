@@ -1,41 +1,44 @@
 /**
- * `vmcore-complete`: the dump equals memory at T1 page by page (0–0xffff from the backup); what a filter left out is
- * accounted for by kind. Source: handoff contract; src/panic/fidelity compares the dump.
+ * Rule `vmcore-complete`: the dump equals memory at T1 page by page (0–0xffff from the backup); the note accounts for what a
+ * filter left out by kind (docs/handoff.md; src/panic/fidelity compares the dump).
  */
 
-import type { PageCounts, TraceEvent } from '../trace/index.ts';
-import { fidelityOf, isJudgement, isMarked, lateMarks, listChanges } from './fidelity-input.ts';
-import { type Rule, verdict } from './input.ts';
+import type { ChangeFact, PageCounts, StoreEvent } from '../../trace/index.ts';
+import { fidelityOf, isMarked, lateMarks, listChanges, mayBeMarks } from '../shared/fidelity.ts';
+import type { Judgement, RuleInput } from '../shared/input.ts';
+import { isJudgement, verdict } from '../shared/verdict.ts';
 
-export const vmcoreComplete: Rule = {
-  name: 'vmcore-complete',
-  paths: ['crash'],
-  judge: (input) => {
-    const report = fidelityOf(input);
-    if (isJudgement(report)) return report;
-    const { instants } = input;
-    const { pages, problems } = report;
-    const [problem] = problems;
-    if (problem !== undefined) return verdict('broken', problem, [instants.t1]);
-    if (pages === undefined) return verdict('not-reached', 'there is no dump', [instants.t1]);
-    const marks = lateMarks(input);
-    const faults = faultsOf(pages, marks);
-    if (faults.length > 0) return verdict('broken', faults.join('; '), [instants.t1]);
-    if (pages.filtered.unknown > 0)
-      return verdict(
-        'not-evaluated',
-        `${pages.filtered.unknown} pages were left out, and nothing tells what the kernel used them for`,
-        [instants.t1],
-      );
-    return verdict('held', account(pages, marks), [instants.t1]);
-  },
-};
+export function vmcoreComplete(input: RuleInput): Judgement {
+  const report = fidelityOf(input);
+  if (isJudgement(report)) return report;
+  const { instants } = input;
+  const { pages, problems } = report;
+  const [problem] = problems;
+  if (problem !== undefined) return verdict('broken', problem, [instants.t1]);
+  if (pages === undefined) return verdict('not-reached', 'there is no dump', [instants.t1]);
+  const marks = lateMarks(input);
+  const faults = faultsOf(pages, marks);
+  const hidden = faults.length === 1 ? mayBeMarks(input, wrongOf(pages, marks)) : undefined;
+  if (hidden !== undefined) return hidden;
+  if (faults.length > 0) return verdict('broken', faults.join('; '), [instants.t1]);
+  if (pages.filtered.unknown > 0)
+    return verdict(
+      'not-evaluated',
+      `${pages.filtered.unknown} pages were left out, and it is not known what the kernel used them for`,
+      [instants.t1],
+    );
+  return verdict('held', account(pages, marks), [instants.t1]);
+}
 
-function faultsOf(pages: PageCounts, marks: readonly TraceEvent[]): string[] {
-  // What the hypervisor and RTAS write on behalf of nobody is as it was when the dump was written.
-  const wrong = pages.differing.filter(
+/** What the hypervisor and RTAS write on their own is as it was when the dump was written. */
+function wrongOf({ differing }: PageCounts, marks: readonly StoreEvent[]): readonly ChangeFact[] {
+  return differing.filter(
     (change) => change.owner !== 'hypervisor' && change.owner !== 'rtas' && !isMarked(change, marks),
   );
+}
+
+function faultsOf(pages: PageCounts, marks: readonly StoreEvent[]): string[] {
+  const wrong = wrongOf(pages, marks);
   const many = pages.differingPages > pages.differing.length;
   const [gap] = pages.missingRanges;
   return [
@@ -52,7 +55,7 @@ function faultsOf(pages: PageCounts, marks: readonly TraceEvent[]): string[] {
 }
 
 /** Every page of RAM, by what became of it. */
-function account(pages: PageCounts, marks: readonly TraceEvent[]): string {
+function account(pages: PageCounts, marks: readonly StoreEvent[]): string {
   const marked = pages.differing.filter((change) => isMarked(change, marks)).length;
   const filtered = Object.entries(pages.filtered)
     .filter(([, count]) => count > 0)

@@ -1,34 +1,32 @@
 /**
- * `panic-skips-shutdown`: on the panic path neither machine_shutdown nor device shutdown is ever executed.
- * Source: handoff contract, seed 002. The one rule that needs names of functions: nothing else tells a shutdown.
+ * Rule `panic-skips-shutdown`: the panic path executes neither machine_shutdown nor device shutdown (docs/handoff.md). The
+ * rule is about functions and needs their names.
  */
 
-import { SHUTDOWN_FUNCTIONS } from '../watch/index.ts';
-import { handoffEvents, type Rule, verdict } from './input.ts';
+import { calls, SHUTDOWN_FUNCTIONS } from '../../trace/index.ts';
+import { notKept } from '../shared/dropped.ts';
+import type { Judgement, RuleInput } from '../shared/input.ts';
+import { eventsIn, untilEntry } from '../shared/stretches.ts';
+import { verdict } from '../shared/verdict.ts';
 
-export const panicSkipsShutdown: Rule = {
-  name: 'panic-skips-shutdown',
-  paths: ['crash'],
-  judge: (input) => {
-    const { instants, image } = input;
-    const watched = SHUTDOWN_FUNCTIONS.filter((name) => image.probes.includes(name));
-    if (watched.length === 0)
-      return verdict('not-applicable', `the guest's symbols name none of ${SHUTDOWN_FUNCTIONS.join(', ')}`);
-    if (instants.t0 === undefined) return verdict('not-reached', 'no panic was seen');
-    const called = handoffEvents(input).filter(
-      ({ kind, detail }) => kind === 'fetch' && watched.includes(detail ?? ''),
-    );
-    if (called.length > 0) {
-      const names = [...new Set(called.map(({ detail, cpu }) => `${detail} on CPU ${cpu}`))].join(', ');
-      return verdict('broken', `executed: ${names}`, called);
-    }
-    if (instants.t1 === undefined)
-      return verdict('not-reached', 'no CPU entered the crash image', [instants.t0]);
-    const missing = SHUTDOWN_FUNCTIONS.filter((name) => !watched.includes(name));
-    const note = `${watched.join(' and ')} ${watched.length === 1 ? 'was' : 'were'} not executed`;
-    return verdict('held', missing.length === 0 ? note : `${note}; the guest has no ${missing.join(', ')}`, [
-      instants.t0,
-      instants.t1,
-    ]);
-  },
-};
+export function panicSkipsShutdown(input: RuleInput): Judgement {
+  const { t0, t1 } = input.instants;
+  const watched = SHUTDOWN_FUNCTIONS.filter((name) => input.image.probes.includes(name));
+  if (watched.length === 0)
+    return verdict('not-applicable', `the guest's symbols name none of ${SHUTDOWN_FUNCTIONS.join(', ')}`);
+  if (t0 === undefined) return verdict('not-reached', 'no panic was seen');
+  const called = eventsIn(input, untilEntry(input)).filter((event) => calls(event, watched));
+  if (called.length > 0) {
+    const names = [...new Set(called.map(({ mark, cpu }) => `${mark.name} on CPU ${cpu}`))].join(', ');
+    return verdict('broken', `executed: ${names}`, called);
+  }
+  if (t1 === undefined) return verdict('not-reached', 'no CPU entered the crash image', [t0]);
+  const hidden = notKept(input, untilEntry(input), (sort) => calls(sort, watched));
+  if (hidden !== undefined) return hidden;
+  const missing = SHUTDOWN_FUNCTIONS.filter((name) => !watched.includes(name));
+  const note = `${watched.join(' and ')} ${watched.length === 1 ? 'was' : 'were'} not executed`;
+  return verdict('held', missing.length === 0 ? note : `${note}; the guest has no ${missing.join(', ')}`, [
+    t0,
+    t1,
+  ]);
+}
