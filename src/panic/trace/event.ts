@@ -142,7 +142,7 @@ export type TraceEvent =
 export type TraceEventKind = TraceEvent['kind'];
 
 /** Every kind, in the order in which the page lists them. */
-export const EVENT_KINDS = [
+export const EVENT_KINDS: readonly TraceEventKind[] = [
   'fetch',
   'store',
   'msr',
@@ -157,7 +157,7 @@ export const EVENT_KINDS = [
   'census',
   'disk',
   'fault',
-] as const satisfies readonly TraceEventKind[];
+];
 
 /** Events that were seen and not kept. */
 export type MoreEvents = {
