@@ -35,7 +35,8 @@ function isNameless({ kind, mark }: MoreEvents): boolean {
 }
 
 function mayLieIn(input: RuleInput, more: MoreEvents, { from, to }: Stretch): boolean {
-  if (from >= to) return false;
+  // Between two events that follow each other there is room for one that was dropped.
+  if (from > to || from === Number.POSITIVE_INFINITY) return false;
   if (more.since !== undefined) {
     const end = input.events.find(({ n }) => n >= to);
     return end === undefined || more.since <= end.insn;

@@ -37,7 +37,8 @@ export function staticOnly(input: RuleInput): Judgement {
   }
   const written = strayPage(input, first, allowed);
   if (written !== undefined) return verdict('broken', written, [first, t1]);
-  const showsCode = ({ cpu, kind }: EventSort): boolean => cpu === master && kind !== undefined && SHOW_CODE.includes(kind);
+  const showsCode = ({ cpu, kind }: EventSort): boolean =>
+    cpu === master && kind !== undefined && SHOW_CODE.includes(kind);
   return (
     notKept(input, { from: first.n, to: t1.event }, showsCode) ??
     verdict('held', 'its code and its stack were static from the first copied byte to the entry', [first, t1])

@@ -1,0 +1,90 @@
+/**
+ * What must not compile: a rule that asks for a place, a function, a call or a rule that does not exist. Each line is checked
+ * by the compiler as a file beside this one would be; the same line spelt rightly compiles.
+ */
+
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const ROOT = join(HERE, '../../..');
+const PRELUDE = [
+  "import { calls, fetchesAt, hypercalls, storesAt, type TraceEvent } from '../../../src/panic/trace/index.ts';",
+  "import type { RuleName } from '../../../src/panic/rules/index.ts';",
+  "import type { Judge } from '../../../src/panic/rules/shared/input.ts';",
+  'declare const event: TraceEvent;',
+  'declare const judge: Judge;',
+  'declare const others: Readonly<Record<RuleName, Judge>>;',
+  'void [calls, fetchesAt, hypercalls, storesAt, event, judge, others];',
+  'export type Name = RuleName;',
+].join('\n');
+
+/** Right, and with one letter wrong. */
+const LINES: readonly (readonly [what: string, right: string, wrong: string])[] = [
+  ['a place', "void storesAt(event, 'low');", "void storesAt(event, 'lwo');"],
+  [
+    'a mark of a segment',
+    "void fetchesAt(event, { at: 'segment', role: 'kernel' });",
+    "void fetchesAt(event, { at: 'segment', role: 'kernal' });",
+  ],
+  ['a function', "void calls(event, 'crash_save_cpu');", "void calls(event, 'crash_save_cpus');"],
+  ['a kernel', "void calls(event, 'panic', 'moved');", "void calls(event, 'panic', 'mvoed');"],
+  [
+    'a hypercall',
+    "void hypercalls(event, 'H_SIGNAL_SYS_RESET');",
+    "void hypercalls(event, 'H_SIGNAL_SYSRESET');",
+  ],
+  ['a kind', "void (event.kind === 'census');", "void (event.kind === 'cencus');"],
+  [
+    'a register',
+    "if (event.kind === 'fetch') void event.regs.r3;",
+    "if (event.kind === 'fetch') void event.regs.r7;",
+  ],
+  ['a rule', "export const name: RuleName = 'path-panic';", "export const name: RuleName = 'path-panics';"],
+  [
+    'a rule without a judge',
+    "const { 'path-panic': first, ...rest } = others; export const all: Readonly<Record<RuleName, Judge>> = { ...rest, 'path-panic': first };",
+    "const { 'path-panic': first, ...rest } = others; export const all: Readonly<Record<RuleName, Judge>> = rest; void first;",
+  ],
+];
+
+/** One program for all lines: each is a file that exists for the compiler alone. */
+function compile(lines: readonly string[]): readonly (readonly string[])[] {
+  const config = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path));
+  const { options } = ts.parseJsonConfigFileContent({ ...config.config, include: [] }, ts.sys, ROOT);
+  const files = new Map(lines.map((line, i) => [join(HERE, `line-${i}.ts`), `${PRELUDE}\n${line}\n`]));
+  const host = ts.createCompilerHost({ ...options, noEmit: true });
+  const { getSourceFile, fileExists, readFile } = host;
+  host.fileExists = (path) => files.has(path) || fileExists.call(host, path);
+  host.readFile = (path) => files.get(path) ?? readFile.call(host, path);
+  host.getSourceFile = (path, target, ...rest) => {
+    const text = files.get(path);
+    return text === undefined
+      ? getSourceFile.call(host, path, target, ...rest)
+      : ts.createSourceFile(path, text, target);
+  };
+  const program = ts.createProgram({
+    rootNames: [...files.keys()],
+    options: { ...options, noEmit: true },
+    host,
+  });
+  return [...files.keys()].map((path) =>
+    program
+      .getSemanticDiagnostics(program.getSourceFile(path))
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')),
+  );
+}
+
+describe('what a rule asks for', () => {
+  const found = compile(LINES.flatMap(([, right, wrong]) => [right, wrong]));
+
+  it.each(LINES.map(([what], i) => [what, i] as const))(
+    '%s: spelt rightly it compiles, misspelt it does not',
+    (_what, i) => {
+      expect(found[2 * i]).toEqual([]);
+      expect(found[2 * i + 1]).not.toEqual([]);
+    },
+  );
+});
