@@ -1,15 +1,48 @@
-import { readFileSync } from 'node:fs';
+/** What docs/rules.md says of the rules is what the table says. UPDATE_DOCS=1 rewrites the generated part. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { judgeRules, RULE_NAMES } from '../../src/panic/index.ts';
+import { CHAPTERS, judgeRules, RULE_NAMES, RULES } from '../../src/panic/rules/index.ts';
+import { HANDOFF_PATHS } from '../../src/panic/trace/index.ts';
 import { goodHandoff, inputOf } from '../synth/rule-input.ts';
 
+const FILE = fileURLToPath(new URL('../../docs/rules.md', import.meta.url));
+const GENERATED = /<!-- rules -->\n[\s\S]*?<!-- end -->/;
+
+function draw(): string {
+  const tables = CHAPTERS.map((chapter) => {
+    const rows = RULES.filter((rule) => rule.chapter === chapter).map(
+      ({ name, asks, paths, source }) =>
+        `| \`${name}\` | ${asks} | ${paths.length === HANDOFF_PATHS.length ? 'all' : paths.join(', ')} | ${source} |`,
+    );
+    return [
+      `**${chapter[0]?.toUpperCase()}${chapter.slice(1)}**`,
+      '',
+      '| rule | what must hold | ways out | who says so |',
+      '|---|---|---|---|',
+      ...rows,
+    ].join('\n');
+  });
+  return `<!-- rules -->\n${tables.join('\n\n')}\n<!-- end -->`;
+}
+
 describe('docs/rules.md', () => {
-  it('has a row for every rule, in the order of the contract, and every rule is judged', () => {
-    const text = readFileSync(fileURLToPath(new URL('../../docs/rules.md', import.meta.url)), 'utf8');
+  it('the contract: drawn from the table', () => {
+    const text = readFileSync(FILE, 'utf8');
+    expect(text).toMatch(GENERATED);
+    const expected = text.replace(GENERATED, draw());
+    if (process.env.UPDATE_DOCS === '1') writeFileSync(FILE, expected);
+    expect(readFileSync(FILE, 'utf8')).toBe(expected);
+  });
+
+  it('how each is judged: a row for every rule, in the order of the contract', () => {
+    const text = readFileSync(FILE, 'utf8').replace(GENERATED, '');
     const rows = [...text.matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map((match) => match[1]);
     expect(rows).toEqual(RULE_NAMES);
-    // Of a good handoff: what remains waits for memory and registers that its trace does not keep.
+  });
+
+  it('every rule is judged: of a good handoff, what is open says what it lacks', () => {
     for (const { verdict, note = '' } of judgeRules(inputOf(goodHandoff())))
       if (verdict === 'not-evaluated') expect(note).not.toBe('');
   });

@@ -10,7 +10,7 @@ export const CONTRACT = [
   {
     name: 'path-panic',
     chapter: 'ways in',
-    asks: 'Crash kexec runs on the CPU that panicked, whichever it is: the master. All others are secondaries.',
+    asks: 'Crash kexec runs on the CPU that panicked, whichever it is; that CPU is the master, and all others are secondaries.',
     paths: ['crash'],
     sources: ['miller'],
   },
