@@ -8,6 +8,7 @@ import { registerFidelityRoutes } from './fidelity.ts';
 import { registerImageRoutes } from './images.ts';
 import { registerOperationRoutes } from './operations.ts';
 import { registerPartitionRoutes } from './partitions.ts';
+import { registerRuleRoutes } from './rules.ts';
 import { registerScheduleRoutes } from './schedules.ts';
 import { registerTraceRoutes } from './traces.ts';
 import { registerVmcoreRoutes } from './vmcore-download.ts';
@@ -22,6 +23,7 @@ export function registerRoutes(app: App, context: RouteContext): void {
   registerImageRoutes(app, context);
   registerCaptureRoutes(app, context);
   registerTraceRoutes(app, context);
+  registerRuleRoutes(app);
   registerFidelityRoutes(app, context);
   registerVmcoreRoutes(app, context);
   registerEventRoutes(app, context);

@@ -16,6 +16,7 @@ export {
   ProblemRef,
   RawText,
   RuleList,
+  RuleTextList,
   ScheduleList,
   TraceAnswer,
 } from './references.ts';

@@ -6,13 +6,15 @@ import type { RuleResult } from '../../../panic/trace/index.ts';
 import type { Health, ImageView, Page, ScheduleView } from '../shared/ports.ts';
 import type { Problem } from '../shared/problem.ts';
 import { FLEET_ANSWERS } from './answers.ts';
+import { RULE_ANSWERS, type RuleText } from './rules.ts';
 import { SERVICE_ANSWERS } from './service-answers.ts';
 
 /** Answers by name; {@link refer} points at one. Requests are not here: their checker follows no references. */
 export const NAMED_SCHEMAS: Readonly<
-  Record<keyof typeof FLEET_ANSWERS | keyof typeof SERVICE_ANSWERS, TSchema>
+  Record<keyof typeof FLEET_ANSWERS | keyof typeof RULE_ANSWERS | keyof typeof SERVICE_ANSWERS, TSchema>
 > = {
   ...FLEET_ANSWERS,
+  ...RULE_ANSWERS,
   ...SERVICE_ANSWERS,
 };
 
@@ -41,6 +43,7 @@ export const OperationPage: TUnsafe<Page<Operation>> = pageOf(refer('Operation')
 export const CaptureRef: TUnsafe<Capture> = refer('Capture');
 export const CapturePage: TUnsafe<Page<Capture>> = pageOf(refer('Capture'));
 export const RuleList: TUnsafe<{ readonly items: readonly RuleResult[] }> = pageOf(refer('Rule'));
+export const RuleTextList: TUnsafe<{ readonly items: readonly RuleText[] }> = pageOf(refer('RuleText'));
 /** Sent as a text: as it is stored, or as a part of it, where `next` continues. */
 export const TraceAnswer: TUnsafe<string> = Type.Unsafe<string>({
   anyOf: [
