@@ -22,6 +22,7 @@ import {
   type BootImage,
   type BootOptions,
   type CrashCommand,
+  type RuleName,
   runCrash,
   runKexec,
 } from '../../src/panic/index.ts';
@@ -61,7 +62,7 @@ export type Outcome = {
 };
 
 /** Rules, each with what its note says. */
-export type Notes = Readonly<Record<string, RegExp>>;
+export type Notes = Readonly<Partial<Record<RuleName, RegExp>>>;
 
 export type Mutant = {
   readonly name: string;

@@ -3,7 +3,7 @@
 import { flip, inPurgatory, MIB, type Mutant, type Notes } from '../mutants.ts';
 
 const NOT_STOPPED: Notes = {
-  'stop-reached': /^CPU 2 \(hardware id 8\) was not stopped; last seen: run is \S+ at \S+\+0x/,
+  'stop-reached': /^CPU 2 \(hardware id 8\) was not stopped; last seen: is \S+ at \S+\+0x/,
   'secondaries-parked': /^CPU 2 \(hardware id 8\) was not in real mode/,
   'slaves-at-0x60': /^CPU 2 \(hardware id 8\) did not come to 0x60/,
   'slaves-noticed': /^CPU 2 \(hardware id 8\) had not left its old wait loop when CPU 1 overwrote 0x0{16} /,
@@ -88,7 +88,8 @@ export const HANDOFF: readonly Mutant[] = [
     name: 'a copy with translation off, where real mode reaches all memory',
     way: { path: 'kexec', fault: 'copy-real', rma: 128 * MIB },
     broken: {
-      'copy-in-virtual': /^translation was not on at copy of kernel by CPU 0 at kexec_copy_flush\+0x/,
+      'copy-in-virtual':
+        /^translation was not on: store to the start of segment kernel by CPU 0 at kexec_copy_flush\+0x/,
     },
   },
   {
@@ -101,7 +102,7 @@ export const HANDOFF: readonly Mutant[] = [
     way: { fault: 'slow-slave' },
     broken: {
       'slaves-at-0x60':
-        /^CPU 0 \(hardware id 0\) did not come to 0x60; last seen: run is running at kexec_wait\+0x/,
+        /^CPU 0 \(hardware id 0\) did not come to 0x60; last seen: is running at kexec_wait\+0x/,
       'slaves-noticed':
         /^CPU 0 \(hardware id 0\) had not left its old wait loop when CPU 1 overwrote 0x0{16} /,
     },
@@ -138,9 +139,9 @@ export const HANDOFF: readonly Mutant[] = [
     name: 'purgatory saves another 64 KiB',
     way: { faults: [flip('purgatory', inPurgatory('backup_src') + 6)] },
     broken: {
-      'slaves-first-256': /^the byte at 0x0 is not that of the entry point$/,
       'backup-64k': /bytes at 0x0{16} by CPU 1 at 0x/,
       'vmcore-complete': /bytes at 0x0{16} by CPU 1 at 0x/,
     },
+    held: { 'slaves-first-256': /^copied and equal to the entry's; before CPU 1 released the secondaries$/ },
   },
 ];

@@ -81,8 +81,8 @@ const HIGH_TREE = 0x7ff0000n;
  * Real mode has ended; the old kernel's vectors, to which purgatory's interrupt goes, do not come to an end: each puts a
  * frame below the last one. So the new kernel lies above purgatory, where these frames do not reach it.
  */
-function isUnreadable({ kind, regs }: MachineEvent): boolean {
-  return kind === 'interrupt' && regs?.dar === HIGH_TREE;
+function isUnreadable(event: MachineEvent): boolean {
+  return event.kind === 'interrupt' && event.regs.dar === HIGH_TREE;
 }
 
 /** A loader that does not see the second core. */
