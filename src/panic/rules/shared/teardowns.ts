@@ -5,10 +5,9 @@
  * H_INT_SET_QUEUE_CONFIG; Linux 6.1 arch/powerpc/include/asm/hvcall.h, platforms/pseries/kexec.c, sysdev/xics.
  */
 
-import type { HcallName } from '../../../emulator/contract/index.ts';
 import { type EventSort, type HcallEvent, hypercalls, type TraceEvent } from '../../trace/index.ts';
 
-const CALLS = ['H_REGISTER_VPA', 'H_IPI', 'H_INT_SET_QUEUE_CONFIG'] as const satisfies readonly HcallName[];
+const CALLS = ['H_REGISTER_VPA', 'H_IPI', 'H_INT_SET_QUEUE_CONFIG'] as const;
 
 export type Teardown = HcallEvent & { readonly name: (typeof CALLS)[number] };
 
