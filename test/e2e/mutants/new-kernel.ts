@@ -126,7 +126,8 @@ export const NEW_KERNEL: readonly Mutant[] = [
     name: 'another boot CPU in the tree',
     way: { faults: [flip('tree', BOOT_CPU + 3, 't2')] },
     broken: {
-      'boot-cpu-recorded': /^the tree names hardware id 254; the master is CPU 1 \(hardware id 1\)$/,
+      'boot-cpu-recorded':
+        /^the tree names hardware id 254; the master is CPU 1 \(hardware id 1\); purgatory had stored 1$/,
     },
   },
   {
