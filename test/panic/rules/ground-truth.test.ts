@@ -200,6 +200,11 @@ describe('registers-saved', () => {
       verdict: 'held',
       note: 'CPU 5 did not answer',
     });
+    const more = [{ cpu: 5, kind: 'interrupt', name: '0x100', count: 1, since: 0 } as const];
+    const registers = [{ cpu: 5, source: 'missing', differing: [] } as const];
+    expect(judged('registers-saved', { fidelity: report({ registers }), more })).toMatchObject({
+      verdict: 'not-evaluated',
+    });
   });
 });
 
@@ -239,6 +244,21 @@ describe('marks of secondaries that come to 0x60 after T1', () => {
     ['code that is not the stub', {}, 0x5000n],
   ])('%s → broken', (_what, change, nia) => {
     for (const result of marked(change, nia)) expect(result).toMatchObject({ verdict: 'broken' });
+  });
+
+  it('their stores were dropped: a byte that they may have stored → not evaluated; any other → broken', () => {
+    const handoff = goodHandoff();
+    handoff.more = [{ cpu: 0, kind: 'store', mark: { at: 'low' }, count: 2, since: 0 }];
+    const of = (raddr: bigint): readonly (string | undefined)[] => {
+      const change: ChangeFact = { raddr: hex64(raddr), bytes: 1, owner: 'low-64k' };
+      const fidelity = report({ pages: { ...PAGES, differing: [change] } });
+      const rules = judgeRules({ ...inputOf(handoff), fidelity });
+      return ['backup-64k', 'vmcore-complete'].map(
+        (each) => rules.find(({ name }) => name === each)?.verdict,
+      );
+    };
+    expect(of(0x17n)).toEqual(['not-evaluated', 'not-evaluated']);
+    expect(of(0x117n)).toEqual(['broken', 'broken']);
   });
 });
 
