@@ -38,7 +38,7 @@ describe('run-at-load-old-abi', () => {
     expect(judged('run-at-load-old-abi', refused('the image is too large')).verdict).toBe('not-reached');
   });
 
-  it('somebody sets the old flag: broken; other places are other rules’', () => {
+  it('a CPU sets the old flag: broken; other places are other rules’', () => {
     expect(judged('run-at-load-old-abi', storeInHead(0x18n)).verdict).toBe('broken');
     expect(judged('run-at-load-old-abi', storeInHead(0x40n)).verdict).toBe('not-applicable');
   });

@@ -1,6 +1,6 @@
 /**
- * Events that were dropped by a limit (`more` of a trace): whoever did not see an event there cannot say that it did not
- * happen. A judge that is about to conclude so asks {@link notKept} first.
+ * Events that were dropped by a limit (`more` of a trace). Where an event may be among them, its absence proves nothing: a
+ * judge that is about to conclude from it asks {@link notKept} first.
  *
  * Limits keep the first events of a place or a call on a CPU. So a dropped one comes at `since` or later; where that is not
  * known, after the last one that was kept. Calls, changes of the MSR and interrupts have one limit up to T2 and another
