@@ -160,6 +160,8 @@ export type DroppedEvents = {
   readonly cpu: number;
   readonly mark: MarkId;
   readonly count: number;
+  /** The partition's instruction count at the first of them. */
+  readonly since: number;
 };
 
 /** A watched place: at most `limit` events a vCPU, 16 unless given. */

@@ -178,7 +178,7 @@ export class Recorder {
 
   #more(): readonly MoreEvents[] {
     return [
-      ...this.#dropped.map(({ cpu, kind, mark, count }) => ({ cpu, kind, mark: markOfId(mark), count })),
+      ...this.#dropped.map(({ mark, ...rest }) => ({ ...rest, mark: markOfId(mark) })),
       ...this.#selection.more,
     ];
   }

@@ -20,7 +20,12 @@ const RTAS_AFTER_ENTRY: ReadonlySet<string> = new Set([
 const BEFORE_ENTRY = { rtas: 16, others: 64 } as const;
 const AFTER_ENTRY = { msr: 1, others: 4 } as const;
 
-type Group = { seen: number; readonly of: Omit<MoreEvents, 'count'>; dropped: number };
+type Group = {
+  seen: number;
+  readonly of: Omit<MoreEvents, 'count' | 'since'>;
+  dropped: number;
+  since?: number;
+};
 
 export class Selection {
   readonly #groups = new Map<string, Group>();
@@ -63,16 +68,20 @@ export class Selection {
   /** What was not kept. */
   get more(): readonly MoreEvents[] {
     const sums = new Map<string, MoreEvents>();
-    for (const { of, dropped } of this.#groups.values()) {
-      if (dropped === 0) continue;
+    for (const { of, dropped, since } of this.#groups.values()) {
+      if (since === undefined) continue;
       const key = `${of.cpu} ${of.kind} ${of.name ?? ''}`;
-      sums.set(key, { ...of, count: (sums.get(key)?.count ?? 0) + dropped });
+      const sum = sums.get(key);
+      const first = Math.min(since, sum?.since ?? since);
+      sums.set(key, { ...of, count: (sum?.count ?? 0) + dropped, since: first });
     }
     return [...sums.values()];
   }
 
   #drop(event: MachineEvent, entered: boolean): false {
-    this.#group(event, entered).dropped++;
+    const group = this.#group(event, entered);
+    group.dropped++;
+    group.since ??= event.insn;
     return false;
   }
 

@@ -55,6 +55,13 @@ export type WatchedMachine = {
 type Limited = { readonly mark: MarkId; readonly limit?: number };
 type Place = Limited & { readonly raddr: number };
 type Stamp = Pick<MachineEvent, 'n' | 'cpu' | 'insn' | 'tb'>;
+/** Events of one place and vCPU. `since`: the instruction count at the first that was dropped. */
+type Count = {
+  readonly of: Omit<DroppedEvents, 'count' | 'since'>;
+  seen: number;
+  dropped: number;
+  since?: number;
+};
 
 export class MachineWatch {
   readonly #machine: WatchedMachine;
@@ -67,7 +74,7 @@ export class MachineWatch {
   /** The watched range that each vCPU executes in. */
   #inside = new Map<number, Place | undefined>();
   /** Events of each place so far, by kind and vCPU. */
-  #counts = new Map<string, { readonly of: Omit<DroppedEvents, 'count'>; seen: number; dropped: number }>();
+  #counts = new Map<string, Count>();
   /** A store that was seen before it happened: its new bytes are read when the next thing happens. */
   #store: Omit<StoreEvent, 'new'> | undefined;
   /** vCPUs to which a system reset from outside is on its way. */
@@ -123,8 +130,8 @@ export class MachineWatch {
 
   /** Events of the plan in force, or of the last one, that exceeded their limits. */
   get dropped(): readonly DroppedEvents[] {
-    return [...this.#counts.values()].flatMap(({ of, dropped }) =>
-      dropped > 0 ? [{ ...of, count: dropped }] : [],
+    return [...this.#counts.values()].flatMap(({ of, dropped, since }) =>
+      since === undefined ? [] : [{ ...of, count: dropped, since }],
     );
   }
 
@@ -349,11 +356,12 @@ export class MachineWatch {
   /** Whether a place's limit lets one more event through. Places with one mark are counted together. */
   #within(kind: DroppedEvents['kind'], cpu: number, { mark, limit = DEFAULT_LIMIT }: Limited): boolean {
     const key = `${kind} ${cpu} ${mark}`;
-    const count = this.#counts.get(key) ?? { of: { kind, cpu, mark }, seen: 0, dropped: 0 };
+    const count: Count = this.#counts.get(key) ?? { of: { kind, cpu, mark }, seen: 0, dropped: 0 };
     this.#counts.set(key, count);
     count.seen++;
     if (count.seen <= limit) return true;
     count.dropped++;
+    count.since ??= this.#machine.instructions();
     return false;
   }
 
