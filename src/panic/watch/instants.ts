@@ -94,7 +94,13 @@ export const INSTANTS: readonly InstantRow[] = [
     // A crash kernel leaves its image in place: what rules ask of it can be read later.
     kept: ['kexec'],
   },
-  { name: 't3', after: { crash: 't2' }, at: { crash: [{ kind: 'dump' }] }, kept: [] },
+  {
+    name: 't3',
+    after: { crash: 't2', kexec: 't2' },
+    // A kernel that was entered by an ordinary kexec may dump, too: without elfcorehdr it should not.
+    at: { crash: [{ kind: 'dump' }], kexec: [{ kind: 'dump' }] },
+    kept: [],
+  },
 ];
 
 /** @throws nothing: every name has a row */
