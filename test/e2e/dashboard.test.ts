@@ -10,12 +10,13 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { hex64 } from '../../src/base/hex.ts';
 import type { AppOptions } from '../../src/server/http/app.ts';
 import type { App } from '../../src/server/http/shared/context.ts';
 import { hasProgram, needsProgram } from '../support/programs.ts';
 import { FakeWorld, synthVmcore } from '../synth/fleet.ts';
 import { playCrash } from '../synth/fleet-crash.ts';
-import { synthTrace } from '../synth/handoff-trace.ts';
+import { synthEvent, synthTrace } from '../synth/handoff-trace.ts';
 import { buildServiceOver } from '../synth/service.ts';
 
 const pictures = process.env.KDUMPD_SCREENSHOTS;
@@ -379,7 +380,7 @@ describe('capture page', () => {
     expect(await page.locator('.event.lit').count()).toBe(1);
     expect(await page.locator('.event.dim').count()).toBeGreaterThan(10);
     await page.locator('.evidence-link').first().click();
-    await page.locator('.event-details').getByText('real mode: IR and DR clear').waitFor();
+    await page.locator('.event-details').getByText('IR DR off').waitFor();
     await page.locator('.event-details').getByText('0x8000000000001001').waitFor();
     await picture(page, 'capture-rule');
   });
@@ -404,13 +405,14 @@ describe('capture page', () => {
     const trace = synthTrace();
     const [first, ...others] = trace.rules;
     if (first === undefined) throw new Error('the trace has rules');
-    const disk = { n: trace.events.length, cpu: -1, insn: 9e9, tb: `0x${'0'.repeat(16)}`, kind: 'disk' };
+    const at = { n: trace.events.length, cpu: -1, insn: 9e9, tb: hex64(0) };
+    const disk = synthEvent(at, { kind: 'disk', write: 'first', disk: 1, offset: 0, length: 512 });
     world.addCapture(
       { id: 'broken' },
       {
         trace: {
           ...trace,
-          events: [...trace.events, { ...disk, detail: 'first write' }],
+          events: [...trace.events, disk],
           rules: [{ ...first, verdict: 'broken' }, ...others],
         },
       },
@@ -425,17 +427,38 @@ describe('capture page', () => {
   test('an interrupt and a change of MSR: → in words', async () => {
     const world = busyWorld();
     const trace = synthTrace();
-    const at = { cpu: 0, insn: 1, tb: `0x${'0'.repeat(16)}` };
-    const hex = (value: number): string => `0x${value.toString(16).padStart(16, '0')}`;
+    const at = { cpu: 0, insn: 1, tb: hex64(0) };
+    const zero = hex64(0);
     world.addCapture(
       { id: 'words' },
       {
         trace: {
           ...trace,
           events: [
-            { ...at, n: 0, kind: 'interrupt', addr: hex(0x100) },
-            { ...at, n: 1, kind: 'msr', regs: { before: hex(0x9000), after: hex(0x1032) } },
-            { ...at, n: 2, kind: 'hcall', detail: 'H_IPI', regs: { status: `0x${'f'.repeat(15)}c` } },
+            synthEvent(
+              { ...at, n: 0 },
+              {
+                kind: 'interrupt',
+                addr: hex64(0x100),
+                vector: 0x100,
+                regs: { srr0: zero, srr1: zero, r1: zero, dar: zero, dsisr: zero },
+              },
+            ),
+            synthEvent(
+              { ...at, n: 1 },
+              { kind: 'msr', addr: zero, regs: { before: hex64(0x9000), after: hex64(0x1032) } },
+            ),
+            synthEvent(
+              { ...at, n: 2 },
+              {
+                kind: 'hcall',
+                name: 'H_IPI',
+                addr: zero,
+                opcode: 0x6c,
+                regs: { r4: zero, r5: zero, r6: zero, r7: zero, r8: zero },
+                status: hex64(-4),
+              },
+            ),
           ],
         },
       },

@@ -141,23 +141,24 @@ export type TraceEvent =
   | FaultEvent;
 export type TraceEventKind = TraceEvent['kind'];
 
+const KINDS: Readonly<Record<TraceEventKind, true>> = {
+  fetch: true,
+  store: true,
+  msr: true,
+  hcall: true,
+  rtas: true,
+  interrupt: true,
+  eoi: true,
+  syscall: true,
+  'syscall-return': true,
+  reset: true,
+  run: true,
+  census: true,
+  disk: true,
+  fault: true,
+};
 /** Every kind, in the order in which the page lists them. */
-export const EVENT_KINDS: readonly TraceEventKind[] = [
-  'fetch',
-  'store',
-  'msr',
-  'hcall',
-  'rtas',
-  'interrupt',
-  'eoi',
-  'syscall',
-  'syscall-return',
-  'reset',
-  'run',
-  'census',
-  'disk',
-  'fault',
-];
+export const EVENT_KINDS: readonly TraceEventKind[] = Object.keys(KINDS) as TraceEventKind[];
 
 /** Events that were seen and not kept. */
 export type MoreEvents = {

@@ -1,7 +1,7 @@
 /** The head of the chart: the stretches between instants, round instruction counts in each, and the instants. */
 
 import type { JSX } from 'preact';
-import type { Trace } from '../../../src/panic/trace/index.ts';
+import type { Trace, TraceInstant } from '../../../src/panic/trace/index.ts';
 import { formatCount } from '../model/format.ts';
 import { type Axis as AxisLayout, positionOf, ticksOf, type View } from './scale.ts';
 
@@ -18,9 +18,9 @@ type AxisProps = {
   readonly onSegment: (from: number, to: number) => void;
 };
 
-const INSTANT_TEXT: Readonly<Record<string, string>> = {
-  t0: 'the trigger is delivered',
-  t1: 'the old kernel is over',
+const INSTANT_TEXT: Readonly<Record<TraceInstant, string>> = {
+  t0: 'the panic or the kexec begins',
+  t1: 'the entry of the image is executed',
   t2: "the new kernel's first instruction",
   t3: 'the dump starts',
   t4: 'the dump is complete',

@@ -3,7 +3,7 @@
 import { type ReadonlySignal, type Signal, useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import type { Trace } from '../../../src/panic/trace/index.ts';
+import type { Trace, TraceEventKind } from '../../../src/panic/trace/index.ts';
 import { formatCount } from '../model/format.ts';
 import { Axis } from './axis.tsx';
 import type { Hover } from './hover.ts';
@@ -28,7 +28,7 @@ const RIGHT = 14;
 
 export type ChartProps = {
   readonly trace: Trace;
-  readonly hiddenKinds: ReadonlySignal<ReadonlySet<string>>;
+  readonly hiddenKinds: ReadonlySignal<ReadonlySet<TraceEventKind>>;
   readonly evidence: ReadonlySignal<ReadonlySet<number> | null>;
   readonly chosen: Signal<number | null>;
   readonly byOrder: ReadonlySignal<boolean>;

@@ -2,9 +2,9 @@
 
 import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { Trace, TraceEvent } from '../../../src/panic/trace/index.ts';
+import type { Trace, TraceEvent, TraceEventKind } from '../../../src/panic/trace/index.ts';
 import { formatExact } from '../model/format.ts';
-import { eventText, whoseText } from './event-text.ts';
+import { fieldsOf, whereOf } from './event-fields.ts';
 import { outline, styleOf } from './kinds.ts';
 
 /** An event's instruction count from T0 on. */
@@ -14,7 +14,7 @@ export function sinceT0(trace: Trace, event: TraceEvent): string {
   return `T0 ${event.insn < t0 ? '−' : '+'} ${formatExact(Math.abs(event.insn - t0))}`;
 }
 
-export function Glyph({ kind }: { readonly kind: string }): JSX.Element {
+export function Glyph({ kind }: { readonly kind: TraceEventKind }): JSX.Element {
   const { shape, colour } = styleOf(kind);
   return (
     <svg class="glyph" width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true">
@@ -68,13 +68,11 @@ export function EventDetails({ trace, chosen }: DetailsProps): JSX.Element {
               ›
             </button>
           </div>
-          {eventText(event) === '' ? null : <p>{eventText(event)}</p>}
+          {event.text === '' ? null : <p>{event.text}</p>}
           <dl class="facts">
-            {event.symbol === undefined ? null : <Fact name="symbol" value={event.symbol} />}
-            {event.addr === undefined ? null : <Fact name="address" value={event.addr} />}
             <Fact name="instruction" value={formatExact(event.insn)} />
             <Fact name="timebase" value={event.tb} />
-            {Object.entries(event.regs ?? {}).map(([name, value]) => (
+            {fieldsOf(event).map(([name, value]) => (
               <Fact key={name} name={name} value={value} />
             ))}
           </dl>
@@ -96,7 +94,7 @@ function Fact({ name, value }: { readonly name: string; readonly value: string }
 const TABLE_ROWS = 500;
 
 type TableProps = DetailsProps & {
-  readonly hiddenKinds: ReadonlySignal<ReadonlySet<string>>;
+  readonly hiddenKinds: ReadonlySignal<ReadonlySet<TraceEventKind>>;
   readonly evidence: ReadonlySignal<ReadonlySet<number> | null>;
 };
 
@@ -135,13 +133,13 @@ export function EventTable({ trace, chosen, hiddenKinds, evidence }: TableProps)
                     {event.n}
                   </button>
                 </td>
-                <td class="num">{whoseText(event)}</td>
+                <td class="num">{event.cpu < 0 ? 'device' : event.cpu}</td>
                 <td class="nowrap">
                   <Glyph kind={event.kind} /> {styleOf(event.kind).label}
                 </td>
                 <td class="num mono nowrap">{sinceT0(trace, event)}</td>
-                <td class="mono">{event.symbol ?? event.addr ?? ''}</td>
-                <td>{eventText(event)}</td>
+                <td class="mono">{whereOf(event)}</td>
+                <td>{event.text}</td>
               </tr>
             ))}
           </tbody>

@@ -2,7 +2,8 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { Trace } from '../../../src/panic/trace/index.ts';
+import type { Trace, TraceEventKind } from '../../../src/panic/trace/index.ts';
+import { EVENT_KINDS } from '../../../src/panic/trace/index.ts';
 import { HandoffChart } from './chart.tsx';
 import { EventDetails, EventTable, Glyph } from './details.tsx';
 import { styleOf } from './kinds.ts';
@@ -11,14 +12,15 @@ import { RuleList } from './rules.tsx';
 export function Handoff({ trace }: { readonly trace: Trace }): JSX.Element {
   const chosenEvent = useSignal<number | null>(null);
   const chosenRule = useSignal<string | null>(null);
-  const hiddenKinds = useSignal<ReadonlySet<string>>(new Set());
+  const hiddenKinds = useSignal<ReadonlySet<TraceEventKind>>(new Set());
   const byOrder = useSignal(false);
   const evidence = useComputed<ReadonlySet<number> | null>(() => {
     const rule = trace.rules.find((r) => r.name === chosenRule.value);
     return rule === undefined ? null : new Set(rule.evidence ?? []);
   });
-  const kinds = [...new Set(trace.events.map((event) => event.kind))];
-  const toggle = (kind: string): void => {
+  const present = new Set(trace.events.map((event) => event.kind));
+  const kinds = EVENT_KINDS.filter((kind) => present.has(kind));
+  const toggle = (kind: TraceEventKind): void => {
     const next = new Set(hiddenKinds.value);
     if (!next.delete(kind)) next.add(kind);
     hiddenKinds.value = next;

@@ -1,26 +1,29 @@
-/** How each kind of event looks: a colour of the theme and a shape, so that colour alone never tells. */
+/** The mark of each kind of event: a colour of the theme and a shape, so that colour alone never carries a meaning. */
+
+import type { TraceEventKind } from '../../../src/panic/trace/index.ts';
 
 export type Shape = 'circle' | 'square' | 'diamond' | 'triangle' | 'bar' | 'hexagon';
 export type KindStyle = { readonly label: string; readonly colour: string; readonly shape: Shape };
 
-const STYLES: Readonly<Record<string, KindStyle>> = {
+const STYLES: Readonly<Record<TraceEventKind, KindStyle>> = {
   fetch: { label: 'fetch', colour: 'var(--k-blue)', shape: 'circle' },
   store: { label: 'store', colour: 'var(--k-orange)', shape: 'square' },
   msr: { label: 'MSR change', colour: 'var(--k-violet)', shape: 'bar' },
   hcall: { label: 'hypercall', colour: 'var(--k-green)', shape: 'diamond' },
   rtas: { label: 'RTAS call', colour: 'var(--k-teal)', shape: 'diamond' },
   interrupt: { label: 'interrupt', colour: 'var(--k-red)', shape: 'triangle' },
-  reset: { label: 'reset', colour: 'var(--k-red)', shape: 'hexagon' },
-  mmio: { label: 'device access', colour: 'var(--k-brown)', shape: 'square' },
-  run: { label: 'run state', colour: 'var(--k-grey)', shape: 'bar' },
-  disk: { label: 'disk', colour: 'var(--k-brown)', shape: 'hexagon' },
+  eoi: { label: 'end of interrupt', colour: 'var(--k-teal)', shape: 'triangle' },
   syscall: { label: 'system call', colour: 'var(--k-green)', shape: 'square' },
+  'syscall-return': { label: 'system call return', colour: 'var(--k-teal)', shape: 'square' },
+  reset: { label: 'reset', colour: 'var(--k-red)', shape: 'hexagon' },
+  run: { label: 'run state', colour: 'var(--k-grey)', shape: 'bar' },
+  census: { label: 'census', colour: 'var(--k-grey)', shape: 'circle' },
+  disk: { label: 'disk', colour: 'var(--k-brown)', shape: 'hexagon' },
   fault: { label: 'injected fault', colour: 'var(--k-red)', shape: 'diamond' },
-  console: { label: 'console', colour: 'var(--k-grey)', shape: 'circle' },
 };
 
-export function styleOf(kind: string): KindStyle {
-  return STYLES[kind] ?? { label: kind, colour: 'var(--k-grey)', shape: 'hexagon' };
+export function styleOf(kind: TraceEventKind): KindStyle {
+  return STYLES[kind];
 }
 
 /** The outline of a shape of radius `r` around 0, 0. */

@@ -1,7 +1,7 @@
 /** One lane: its name, the stretch in which its CPU was seen, and its events. */
 
 import type { JSX } from 'preact';
-import type { Trace, TraceEvent } from '../../../src/panic/trace/index.ts';
+import type { Trace, TraceEvent, TraceEventKind } from '../../../src/panic/trace/index.ts';
 import type { Hover } from './hover.ts';
 import { outline, styleOf } from './kinds.ts';
 import type { Lane } from './lanes.ts';
@@ -20,7 +20,7 @@ type LaneProps = {
   readonly right: number;
   /** Of each event of the trace, on the whole axis. */
   readonly positions: readonly number[];
-  readonly hiddenKinds: ReadonlySet<string>;
+  readonly hiddenKinds: ReadonlySet<TraceEventKind>;
   readonly evidence: ReadonlySet<number> | null;
   readonly chosen: number | null;
   readonly toX: (u: number) => number;

@@ -5,10 +5,8 @@
  * Positions are `u` from 0 to 1 over the whole; the view is a part of that.
  */
 
-import type { Instant, Trace, TraceEvent } from '../../../src/panic/trace/index.ts';
-
-export type InstantName = 't0' | 't1' | 't2' | 't3' | 't4';
-export const INSTANTS: readonly InstantName[] = ['t0', 't1', 't2', 't3', 't4'];
+import type { Instant, Trace, TraceEvent, TraceInstant } from '../../../src/panic/trace/index.ts';
+import { TRACE_INSTANTS } from '../../../src/panic/trace/index.ts';
 
 /** Between two marks of the axis. `from` and `to` are instruction counts, `u0` and `u1` positions. */
 export type Segment = {
@@ -19,7 +17,7 @@ export type Segment = {
   readonly u1: number;
 };
 
-export type Mark = { readonly name: InstantName; readonly instant: Instant };
+export type Mark = { readonly name: TraceInstant; readonly instant: Instant };
 
 export type Axis = { readonly segments: readonly Segment[]; readonly marks: readonly Mark[] };
 
@@ -34,7 +32,7 @@ const EQUAL_SHARE = 0.55;
 
 /** Lays out the axis of a trace. An empty trace has one segment of no length. */
 export function layAxis(trace: Pick<Trace, 'instants' | 'events'>): Axis {
-  const marks = INSTANTS.flatMap((name): Mark[] => {
+  const marks = TRACE_INSTANTS.flatMap((name): Mark[] => {
     const instant = trace.instants[name];
     return instant === undefined ? [] : [{ name, instant }];
   });

@@ -1,15 +1,16 @@
-/** What an event under the pointer says. Everything in it is also in the details of a chosen event. */
+/** The event under the pointer. Everything in it is also in the details of a chosen event, there in full. */
 
 import type { ReadonlySignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Trace } from '../../../src/panic/trace/index.ts';
 import { sinceT0 } from './details.tsx';
-import { eventText } from './event-text.ts';
+import { fieldsOf, whereOf } from './event-fields.ts';
 import type { Hover } from './hover.ts';
 import { styleOf } from './kinds.ts';
 
 const WIDTH = 320;
 const SHOWN = 6;
+const LONGEST = 64;
 
 type TooltipProps = {
   readonly hover: ReadonlySignal<Hover | null>;
@@ -33,16 +34,16 @@ export function Tooltip({ hover, trace, width }: TooltipProps): JSX.Element | nu
             <strong>{styleOf(event.kind).label}</strong>
             <span class="faint mono">{sinceT0(trace, event)}</span>
           </div>
-          {event.symbol === undefined ? null : <div class="mono">{event.symbol}</div>}
-          {event.addr === undefined ? null : <div class="mono faint">{event.addr}</div>}
-          {eventText(event) === '' ? null : <div>{eventText(event)}</div>}
-          {event.regs === undefined || at.events.length > 1
-            ? null
-            : Object.entries(event.regs).map(([name, value]) => (
-                <div key={name} class="mono faint">
-                  {name.padEnd(5)} {value}
-                </div>
-              ))}
+          {event.text === '' ? null : <div>{event.text}</div>}
+          {at.events.length > 1 ? (
+            <div class="mono faint">{whereOf(event)}</div>
+          ) : (
+            fieldsOf(event).map(([name, value]) => (
+              <div key={name} class="mono faint">
+                {name.padEnd(5)} {shortened(value)}
+              </div>
+            ))
+          )}
         </div>
       ))}
       {at.events.length > SHOWN ? (
@@ -50,4 +51,9 @@ export function Tooltip({ hover, trace, width }: TooltipProps): JSX.Element | nu
       ) : null}
     </div>
   );
+}
+
+/** A tooltip is narrow: of long bytes it shows the first. */
+function shortened(value: string): string {
+  return value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value;
 }
