@@ -1,7 +1,9 @@
 /** Parts of a trace, other formats, and operations that left a trace: what is answered, and what is refused. */
 
+import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Trace } from '../../src/panic/trace/index.ts';
+import type { Trace, TraceV1 } from '../../src/panic/trace/index.ts';
+import { upgradeTrace } from '../../src/panic/trace/index.ts';
 import { synthTrace } from '../synth/handoff-trace.ts';
 import { buildTestService } from '../synth/service.ts';
 
@@ -13,6 +15,12 @@ world.addCapture({ id: 'none', outcome: 'failed', phase: 'ready' }, { bytes: nul
 world.addOperation({ id: 'o-kexec', kind: 'kexec', state: 'succeeded', phase: 'up', traced: true });
 world.addOperation({ id: 'o-stop', kind: 'stop', state: 'succeeded', phase: 'stopped' });
 world.operationTraces.set('o-kexec', trace);
+const before = JSON.parse(
+  readFileSync(new URL('../golden/trace-version-1.json', import.meta.url), 'utf8'),
+) as TraceV1;
+world.addCapture({ id: 'before' }, { trace: before });
+world.addOperation({ id: 'o-before', kind: 'restart', state: 'succeeded', phase: 'restarted', traced: true });
+world.operationTraces.set('o-before', before);
 afterAll(() => app.close());
 
 const ask = (url: string) => app.inject({ url: `/api/v1${url}` });
@@ -96,6 +104,44 @@ describe('a trace', () => {
   });
 });
 
+describe('a trace that an earlier release stored in version 1', () => {
+  test.each(['/captures/before/trace', '/operations/o-before/trace', '/captures/before/trace?format=json'])(
+    '%s: → the stored text, byte for byte',
+    async (url) => {
+      const answer = await ask(url);
+      expect(answer.body).toBe(JSON.stringify(before));
+      expect(answer.json().version).toBe(1);
+    },
+  );
+
+  test('a part of it: → version 2, the events that match', async () => {
+    const { version, events, rules } = (await ask('/captures/before/trace?kind=census,store&cpu=0')).json();
+    expect(version).toBe(2);
+    expect(rules).toEqual(before.rules);
+    expect(events).toEqual(
+      upgradeTrace(before).events.filter(({ kind, cpu }) => ['census', 'store'].includes(kind) && cpu === 0),
+    );
+    expect(events.length).toBeGreaterThan(2);
+  });
+
+  test('pages of it: → together every event', async () => {
+    const first = (await ask('/captures/before/trace?limit=30')).json();
+    const second = (await ask(`/captures/before/trace?limit=30&cursor=${first.next}`)).json();
+    expect([...first.events, ...second.events]).toEqual(upgradeTrace(before).events);
+  });
+
+  test('format=perfetto: → made from version 2', async () => {
+    const { traceEvents, otherData } = (await ask('/captures/before/trace?format=perfetto')).json();
+    expect(otherData.version).toBe(2);
+    const marks = traceEvents.filter(({ ph, s }: { ph: string; s?: string }) => ph === 'i' && s === 't');
+    expect(marks.length).toBe(before.events.length);
+  });
+
+  test('its rules: → as they were judged', async () => {
+    expect((await ask('/operations/o-before/rules')).json()).toEqual({ items: before.rules });
+  });
+});
+
 describe('the trace of an operation', () => {
   test('of a kexec: → the same answers as of a capture', async () => {
     expect((await ask('/operations/o-kexec/trace')).body).toBe(JSON.stringify(trace));
@@ -110,7 +156,7 @@ describe('the trace of an operation', () => {
   });
 });
 
-describe('leaving in peace', () => {
+describe('a kexec and a restart', () => {
   test.each(['kexec', 'restart'])('%s: → an operation; a second one → 409', async (path) => {
     world.addPartition({ id: `p-${path}` });
     const url = `/api/v1/partitions/p-${path}/${path}`;

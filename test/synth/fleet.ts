@@ -15,7 +15,7 @@ import type {
   ServiceEvent,
 } from '../../src/panic/contract/index.ts';
 import { Refusal } from '../../src/panic/contract/index.ts';
-import type { Trace } from '../../src/panic/trace/index.ts';
+import type { StoredTrace } from '../../src/panic/trace/index.ts';
 import type {
   CaptureReader,
   ImageCatalogue,
@@ -31,7 +31,7 @@ const EMPTY = new Uint8Array(0);
 export type StoredCapture = {
   readonly capture: Capture;
   readonly bytes: Uint8Array | null;
-  readonly trace: Trace | null;
+  readonly trace: StoredTrace | null;
   readonly console: Uint8Array;
 };
 
@@ -64,7 +64,7 @@ export class FakeWorld {
   readonly operationsById: Map<string, Operation> = new Map();
   readonly capturesById: Map<string, StoredCapture> = new Map();
   /** Of operations that left a kernel in peace. */
-  readonly operationTraces: Map<string, Trace> = new Map();
+  readonly operationTraces: Map<string, StoredTrace> = new Map();
   readonly imagesByName: Map<string, ImageView> = new Map();
   readonly #keys = new Map<string, Operation>();
   readonly typed: string[] = [];
@@ -104,7 +104,7 @@ export class FakeWorld {
     change: Partial<Capture> & { readonly id: string },
     content: {
       readonly bytes?: Uint8Array | null;
-      readonly trace?: Trace | null;
+      readonly trace?: StoredTrace | null;
       readonly console?: string;
     } = {},
   ): Capture {

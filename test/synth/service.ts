@@ -1,7 +1,8 @@
-/** The service over a fleet in memory, as tests ask it. */
+/** The service over a fleet in memory, as tests ask it. Every answer is held to docs/openapi.json. */
 
 import { type AppOptions, buildApp } from '../../src/server/http/app.ts';
 import type { App } from '../../src/server/http/shared/context.ts';
+import { holdToDocument } from './documented.ts';
 import { FakeWorld } from './fleet.ts';
 
 export type TestService = { readonly app: App; readonly world: FakeWorld };
@@ -25,5 +26,6 @@ export async function buildServiceOver(world: FakeWorld, change: Partial<AppOpti
     ...change,
   });
   await app.ready();
+  holdToDocument(app);
   return app;
 }

@@ -72,6 +72,7 @@ export type {
 } from './image-facts.ts';
 export type { FunctionName, KernelPlace, Mark, MarkPlace, SinglePlace } from './mark.ts';
 export { FUNCTIONS, KERNEL_PLACES, SINGLE_PLACES } from './mark.ts';
+export type { PerfettoEvent, PerfettoTrace } from './perfetto.ts';
 export { toPerfetto } from './perfetto.ts';
 export type { TraceBound, TracePart, TraceQuery } from './query.ts';
 export { queryTrace } from './query.ts';

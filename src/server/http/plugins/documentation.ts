@@ -5,6 +5,16 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { App } from '../shared/context.ts';
 import type { VersionInfo } from '../shared/ports.ts';
 
+const PROBLEM = {
+  description: 'RFC 9457 problem details',
+  content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+};
+
+/** Any route may fail: of what the caller did, or of what we did. Neither is sent by the route itself. */
+function withProblems(response: unknown): Record<string, unknown> {
+  return { ...(typeof response === 'object' ? response : {}), '4xx': PROBLEM, '5xx': PROBLEM };
+}
+
 /** Must be registered before the routes. */
 export async function registerDocumentation(app: App, version: VersionInfo): Promise<void> {
   await app.register(swagger, {
@@ -27,6 +37,7 @@ export async function registerDocumentation(app: App, version: VersionInfo): Pro
         { name: 'service', description: 'The service itself' },
       ],
     },
+    transform: ({ schema, url }) => ({ schema: { ...schema, response: withProblems(schema.response) }, url }),
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) =>
         typeof schema.$id === 'string' ? schema.$id : `schema-${index}`,

@@ -1,6 +1,9 @@
 /** Every route of REST v1. */
 
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { TRACE_SCHEMAS } from '../schemas/index.ts';
 import type { App, RouteContext } from '../shared/context.ts';
+import { compileValidator } from '../validation.ts';
 import { registerCaptureRoutes } from './captures.ts';
 import { registerConsoleRoutes } from './console.ts';
 import { registerEventRoutes } from './events.ts';
@@ -22,9 +25,16 @@ export function registerRoutes(app: App, context: RouteContext): void {
   registerOperationRoutes(app, context);
   registerImageRoutes(app, context);
   registerCaptureRoutes(app, context);
-  registerTraceRoutes(app, context);
+  void app.register((child, _options, done) => {
+    for (const [id, schema] of Object.entries(TRACE_SCHEMAS)) child.addSchema({ ...schema, $id: id });
+    // A scope that adds schemas would check requests with fastify's own validator.
+    child.setValidatorCompiler(compileValidator);
+    const scope = child.withTypeProvider<TypeBoxTypeProvider>();
+    registerTraceRoutes(scope, context);
+    registerFidelityRoutes(scope, context);
+    done();
+  });
   registerRuleRoutes(app);
-  registerFidelityRoutes(app, context);
   registerVmcoreRoutes(app, context);
   registerEventRoutes(app, context);
   registerScheduleRoutes(app, context);

@@ -1,18 +1,9 @@
 /** The service itself: is it ready, and what is it. */
 
-import { Type } from 'typebox';
-import { HealthRef } from '../schemas/index.ts';
+import { HealthRef, VersionRef } from '../schemas/index.ts';
 import { API_PREFIX, type App, type RouteContext } from '../shared/context.ts';
 
 const tags = ['service'];
-const versionSchema = Type.Object({
-  name: Type.String(),
-  version: Type.String(),
-  commit: Type.Optional(Type.String()),
-  api: Type.String(),
-  node: Type.String(),
-});
-
 /** Both are served at the root, where probes look, and under the API's prefix. */
 export function registerServiceRoutes(app: App, { health, version }: RouteContext): void {
   for (const prefix of ['', API_PREFIX]) {
@@ -41,8 +32,8 @@ export function registerServiceRoutes(app: App, { health, version }: RouteContex
 
     app.get(
       `${prefix}/version`,
-      { schema: { tags, summary: 'What this is', hide: prefix === '', response: { 200: versionSchema } } },
-      () => ({ ...version, api: 'v1', node: process.version }),
+      { schema: { tags, summary: 'What this is', hide: prefix === '', response: { 200: VersionRef } } },
+      () => ({ ...version, api: 'v1' as const, node: process.version }),
     );
   }
 }

@@ -1,8 +1,8 @@
-/** Traces: of a capture, and of an operation that left a kernel in peace; whole, in part, or for Perfetto. */
+/** Traces: of a capture, and of an operation that was a kexec or a restart; whole, in part, or for Perfetto. */
 
 import { type Static, Type } from 'typebox';
-import { formatTrace, queryTrace, TRACE_FORMATS, type TraceBound } from '../../../panic/index.ts';
-import type { Trace } from '../../../panic/trace/index.ts';
+import type { StoredTrace, TraceBound } from '../../../panic/trace/index.ts';
+import { formatTrace, queryTrace, TRACE_FORMATS, upgradeTrace } from '../../../panic/trace/index.ts';
 import { IdParams, ProblemRef, RuleList, TraceAnswer } from '../schemas/index.ts';
 import type { App, RouteContext } from '../shared/context.ts';
 import { ProblemError } from '../shared/problem.ts';
@@ -18,7 +18,7 @@ const bound = Type.String({
 const traceQuery = Type.Object(
   {
     format: Type.Optional(
-      Type.Enum(TRACE_FORMATS, { description: '`perfetto`: the Trace Event Format; `json` unless told' }),
+      Type.Enum(TRACE_FORMATS, { description: '`perfetto`: the Trace Event Format; the default is `json`' }),
     ),
     cpu: Type.Optional(
       Type.String({
@@ -49,6 +49,10 @@ const traceQuery = Type.Object(
 );
 type Query = Static<typeof traceQuery>;
 
+const VERSIONS =
+  'Without parameters: the trace as it was stored, version 2, or version 1 from an earlier release. With parameters: version 2.';
+/** Every answer of these routes is a text already: a serializer made from the schema of a trace would cost every start. */
+const asText = () => (data: unknown) => String(data);
 const answers = { 200: TraceAnswer, '4xx': ProblemRef };
 
 export function registerTraceRoutes(app: App, { captures, operations }: RouteContext): void {
@@ -57,11 +61,13 @@ export function registerTraceRoutes(app: App, { captures, operations }: RouteCon
     {
       schema: {
         tags: ['captures'],
-        summary: 'The handoff as it happened (trace version 1), whole or in part',
+        summary: 'The trace of the handoff, whole or in part',
+        description: VERSIONS,
         params: IdParams,
         querystring: traceQuery,
         response: answers,
       },
+      serializerCompiler: asText,
     },
     async ({ params, query }, reply) => {
       const text = await captures.trace(params.id);
@@ -78,11 +84,13 @@ export function registerTraceRoutes(app: App, { captures, operations }: RouteCon
     {
       schema: {
         tags: ['operations'],
-        summary: 'How a kernel was left in peace (trace version 1), whole or in part',
+        summary: 'The trace of a kexec or a restart, whole or in part',
+        description: VERSIONS,
         params: IdParams,
         querystring: traceQuery,
         response: answers,
       },
+      serializerCompiler: asText,
     },
     async ({ params, query }, reply) => {
       const text = await operations.trace(params.id);
@@ -99,19 +107,22 @@ export function registerTraceRoutes(app: App, { captures, operations }: RouteCon
     {
       schema: {
         tags: ['operations'],
-        summary: 'How each rule of the handoff fared when a kernel was left in peace',
+        summary: 'The verdict of each rule on a kexec or a restart',
         params: IdParams,
         response: { 200: RuleList, '4xx': ProblemRef },
       },
     },
     async ({ params }) => {
       const text = await operations.trace(params.id);
-      return { items: text === null ? [] : (JSON.parse(text) as Trace).rules };
+      return { items: text === null ? [] : (JSON.parse(text) as StoredTrace).rules };
     },
   );
 }
 
-/** The stored text, byte for byte, where the whole is asked for: the same run gives the same text. */
+/**
+ * The whole trace is the stored text, byte for byte and in the version in which it was stored. A part of it, and the
+ * Trace Event Format, are made from version 2.
+ */
 function answerOf(text: string, query: Query): string {
   const { format = 'json', cpu, kind, from, to, limit, cursor } = query;
   const isPaged = limit !== undefined || cursor !== undefined;
@@ -122,7 +133,7 @@ function answerOf(text: string, query: Query): string {
       'unprocessable',
       'Pages are of the format json alone: leave limit and cursor out.',
     );
-  const part = queryTrace(JSON.parse(text) as Trace, {
+  const part = queryTrace(upgradeTrace(JSON.parse(text) as StoredTrace), {
     ...(cpu === undefined ? {} : { cpus: cpu.split(',').map(Number) }),
     ...(kind === undefined ? {} : { kinds: kind.split(',') }),
     ...(from === undefined ? {} : { from: boundOf(from) }),

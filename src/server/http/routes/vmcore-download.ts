@@ -52,7 +52,17 @@ export function registerVmcoreRoutes(app: App, { captures }: RouteContext): void
 
   app.head<{ Params: { id: string } }>(
     '/captures/:id/vmcore',
-    { schema: { tags, summary: 'What a download would say, without the bytes', params: IdParams } },
+    {
+      schema: {
+        tags,
+        summary: 'What a download would say, without the bytes',
+        params: IdParams,
+        response: {
+          200: Type.Null({ description: 'As the download, without the bytes' }),
+          304: Type.Null({ description: 'If-None-Match names it' }),
+        },
+      },
+    },
     async (request, reply) => {
       const source = await find(request.params.id);
       const { verdict } = judge(request, source);

@@ -2,9 +2,13 @@
  * The shapes of REST v1 as typebox schemas: they check requests, shape answers and make the OpenAPI document.
  */
 
+export { ImageImportSchema } from './image.ts';
+export { LeaveRequestSchema, PanicRequestSchema } from './operation.ts';
+export { PartitionRequestSchema, partitionRequestProblem } from './partition.ts';
 export {
   CapturePage,
   CaptureRef,
+  FidelityRef,
   HealthRef,
   ImageList,
   ImageRef,
@@ -18,13 +22,9 @@ export {
   RuleList,
   RuleTextList,
   ScheduleList,
+  TRACE_SCHEMAS,
   TraceAnswer,
+  VersionRef,
 } from './references.ts';
-export {
-  ImageImportSchema,
-  LeaveRequestSchema,
-  PanicRequestSchema,
-  PartitionRequestSchema,
-  partitionRequestProblem,
-} from './requests.ts';
 export { IdParams, IdText, NameParams } from './scalars.ts';
+export { EVENT_SCHEMAS } from './trace-event.ts';

@@ -1,66 +1,105 @@
 /** Answers as routes name them: by reference, so that the OpenAPI document has each shape once. */
 
 import { type TSchema, type TUnsafe, Type } from 'typebox';
-import type { Capture, Operation, PartitionView } from '../../../panic/contract/index.ts';
-import type { RuleResult } from '../../../panic/trace/index.ts';
-import type { Health, ImageView, Page, ScheduleView } from '../shared/ports.ts';
-import type { Problem } from '../shared/problem.ts';
-import { FLEET_ANSWERS } from './answers.ts';
-import { RULE_ANSWERS, type RuleText } from './rules.ts';
-import { SERVICE_ANSWERS } from './service-answers.ts';
+import type {
+  Capture as NamedCapture,
+  Operation as NamedOperation,
+  PartitionView,
+} from '../../../panic/contract/index.ts';
+import type { FidelityReport, RuleResult } from '../../../panic/trace/index.ts';
+import type { ImageView, Health as NamedHealth, Page, ScheduleView, VersionAnswer } from '../shared/ports.ts';
+import type { Problem as NamedProblem } from '../shared/problem.ts';
+import { Capture } from './capture.ts';
+import { exactly } from './exact.ts';
+import { Fidelity, Handover, InstantFacts } from './fidelity.ts';
+import { Image } from './image.ts';
+import { Operation } from './operation.ts';
+import { Partition } from './partition.ts';
+import { refer, type SchemaName } from './refer.ts';
+import { Rule, RuleText, type RuleTextAnswer } from './rule.ts';
+import { closed } from './scalars.ts';
+import { Health, Problem, Schedule, Version } from './service.ts';
+import { Perfetto, Trace, TraceV1 } from './trace.ts';
+import { Mark, TraceEvent } from './trace-event.ts';
+import { ImageFacts } from './trace-image.ts';
 
-/** Answers by name; {@link refer} points at one. Requests are not here: their checker follows no references. */
-export const NAMED_SCHEMAS: Readonly<
-  Record<keyof typeof FLEET_ANSWERS | keyof typeof RULE_ANSWERS | keyof typeof SERVICE_ANSWERS, TSchema>
-> = {
-  ...FLEET_ANSWERS,
-  ...RULE_ANSWERS,
-  ...SERVICE_ANSWERS,
+type FleetName =
+  | 'Capture'
+  | 'Health'
+  | 'Image'
+  | 'Operation'
+  | 'Partition'
+  | 'Problem'
+  | 'Rule'
+  | 'RuleText'
+  | 'Schedule'
+  | 'Version';
+
+/** Shapes that any route may answer with. */
+export const NAMED_SCHEMAS: Readonly<Record<FleetName, TSchema>> = {
+  Partition,
+  Operation,
+  Capture,
+  Rule,
+  RuleText,
+  Image,
+  Health,
+  Schedule,
+  Version,
+  Problem,
 };
 
-function refer<T>(name: keyof typeof NAMED_SCHEMAS): TUnsafe<T> {
-  return Type.Unsafe<T>({ $ref: `${name}#` });
-}
+/** Shapes of traces, for their routes alone: fastify checks every shape that it knows once for each route. */
+export const TRACE_SCHEMAS: Readonly<Record<Exclude<SchemaName, FleetName>, TSchema>> = {
+  Trace,
+  TraceV1,
+  TraceEvent,
+  Mark,
+  ImageFacts,
+  InstantFacts,
+  Fidelity,
+  Handover,
+  Perfetto,
+};
 
 /** Console bytes: text mostly, but whatever the guest wrote. */
 export const RawText: TUnsafe<Buffer> = Type.Unsafe<Buffer>({ type: 'string' });
 
-function pageOf<T>(items: TSchema): TUnsafe<Page<T>> {
-  return Type.Unsafe<Page<T>>(
-    Type.Object({
-      items: Type.Array(items),
-      next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
-    }),
-  );
-}
+/** A list that is never long. */
+type Items<T> = { readonly items: readonly T[] };
+
+const next = Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' }));
 
 export const PartitionRef: TUnsafe<PartitionView> = refer('Partition');
-export const PartitionList: TUnsafe<{ readonly items: readonly PartitionView[] }> = pageOf(
-  refer('Partition'),
+export const PartitionList: TUnsafe<Items<PartitionView>> = exactly<Items<PartitionView>>()(
+  Type.Object({ items: Type.Array(PartitionRef) }, closed),
 );
-export const OperationRef: TUnsafe<Operation> = refer('Operation');
-export const OperationPage: TUnsafe<Page<Operation>> = pageOf(refer('Operation'));
-export const CaptureRef: TUnsafe<Capture> = refer('Capture');
-export const CapturePage: TUnsafe<Page<Capture>> = pageOf(refer('Capture'));
-export const RuleList: TUnsafe<{ readonly items: readonly RuleResult[] }> = pageOf(refer('Rule'));
-export const RuleTextList: TUnsafe<{ readonly items: readonly RuleText[] }> = pageOf(refer('RuleText'));
-/** Sent as a text: as it is stored, or as a part of it, where `next` continues. */
+export const OperationRef: TUnsafe<NamedOperation> = refer('Operation');
+export const OperationPage: TUnsafe<Page<NamedOperation>> = exactly<Page<NamedOperation>>()(
+  Type.Object({ items: Type.Array(OperationRef), next }, closed),
+);
+export const CaptureRef: TUnsafe<NamedCapture> = refer('Capture');
+export const CapturePage: TUnsafe<Page<NamedCapture>> = exactly<Page<NamedCapture>>()(
+  Type.Object({ items: Type.Array(CaptureRef), next }, closed),
+);
+export const RuleList: TUnsafe<Items<RuleResult>> = exactly<Items<RuleResult>>()(
+  Type.Object({ items: Type.Array(refer<RuleResult>('Rule')) }, closed),
+);
+export const RuleTextList: TUnsafe<Items<RuleTextAnswer>> = exactly<Items<RuleTextAnswer>>()(
+  Type.Object({ items: Type.Array(refer<RuleTextAnswer>('RuleText')) }, closed),
+);
+/** Sent as a text: as it is stored, in whichever version, or as a part of it in version 2. */
 export const TraceAnswer: TUnsafe<string> = Type.Unsafe<string>({
-  anyOf: [
-    { $ref: 'Trace#' },
-    Type.Object(
-      {
-        traceEvents: Type.Array(Type.Object({}, { additionalProperties: true })),
-        displayTimeUnit: Type.String(),
-        otherData: Type.Object({}, { additionalProperties: true }),
-      },
-      { description: 'Trace Event Format, where `format` is `perfetto`' },
-    ),
-  ],
+  oneOf: [refer('Trace'), refer('TraceV1'), refer('Perfetto')],
 });
+export const FidelityRef: TUnsafe<FidelityReport> = refer('Fidelity');
 export const ImageRef: TUnsafe<ImageView> = refer('Image');
-export const ImageList: TUnsafe<{ readonly items: readonly ImageView[] }> = pageOf(refer('Image'));
-export const ScheduleList: TUnsafe<{ readonly items: readonly ScheduleView[] }> = pageOf(refer('Schedule'));
-export const ProblemRef: TUnsafe<Problem> = refer('Problem');
-
-export const HealthRef: TUnsafe<Health> = refer('Health');
+export const ImageList: TUnsafe<Items<ImageView>> = exactly<Items<ImageView>>()(
+  Type.Object({ items: Type.Array(ImageRef) }, closed),
+);
+export const ScheduleList: TUnsafe<Items<ScheduleView>> = exactly<Items<ScheduleView>>()(
+  Type.Object({ items: Type.Array(refer<ScheduleView>('Schedule')) }, closed),
+);
+export const ProblemRef: TUnsafe<NamedProblem> = refer('Problem');
+export const HealthRef: TUnsafe<NamedHealth> = refer('Health');
+export const VersionRef: TUnsafe<VersionAnswer> = refer('Version');

@@ -127,3 +127,6 @@ export type ScheduleView = {
 
 /** What the program says about itself. */
 export type VersionInfo = { readonly name: string; readonly version: string; readonly commit?: string };
+
+/** The answer of `/version`. */
+export type VersionAnswer = VersionInfo & { readonly api: 'v1'; readonly node: string };

@@ -1,0 +1,46 @@
+/** Captures: what one crash left. */
+
+import { type TUnsafe, Type } from 'typebox';
+import type { Capture as Named } from '../../../panic/contract/index.ts';
+import { CAPTURE_PHASES } from '../../../panic/contract/index.ts';
+import { exactly } from './exact.ts';
+import { closed, count, sha256, when } from './scalars.ts';
+
+const vmcore = Type.Object(
+  {
+    bytes: count,
+    format: Type.Enum(['elf', 'kdump-compressed', 'flattened']),
+    sha256,
+    incomplete: Type.Optional(Type.Boolean({ description: 'The dump ends early' })),
+  },
+  closed,
+);
+
+export const Capture: TUnsafe<Named> = exactly<Named>()(
+  Type.Object(
+    {
+      id: Type.String(),
+      partitionId: Type.String(),
+      image: Type.String(),
+      outcome: Type.Enum(['captured', 'failed']),
+      phase: Type.Enum(CAPTURE_PHASES),
+      reason: Type.Optional(Type.String()),
+      signature: Type.Optional(
+        Type.String({ description: 'The same for the same crash: a hash of `cause`' }),
+      ),
+      cause: Type.Optional(
+        Type.Object(
+          {
+            reason: Type.String({ description: 'What was given to panic() or die(); numbers are `#`' }),
+            backtrace: Type.Array(Type.String(), { description: 'Functions, innermost first' }),
+          },
+          closed,
+        ),
+      ),
+      vmcore: Type.Union([vmcore, Type.Null()]),
+      rules: Type.Object({ held: count, broken: count, notReached: count, notApplicable: count }, closed),
+      createdAt: when,
+    },
+    closed,
+  ),
+);

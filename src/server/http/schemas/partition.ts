@@ -1,0 +1,87 @@
+/** Partitions: what is shown of one, and what a new one is made from. */
+
+import { type TUnsafe, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { PartitionRequest, PartitionView } from '../../../panic/contract/index.ts';
+import { MAXIMUM_CPUS } from '../../../panic/contract/index.ts';
+import { exactly } from './exact.ts';
+import { closed, count, IdText, mmu, processor } from './scalars.ts';
+
+export const Partition: TUnsafe<PartitionView> = exactly<PartitionView>()(
+  Type.Object(
+    {
+      id: Type.String(),
+      name: Type.String(),
+      image: Type.String(),
+      state: Type.Enum(['stopped', 'starting', 'ready', 'busy', 'crashed', 'failed']),
+      reason: Type.Optional(Type.String()),
+      processor,
+      mmu,
+      firmware: Type.Enum(['flat', 'open-firmware']),
+      interrupts: Type.Enum(['xics', 'xive']),
+      diskBus: Type.Enum(['virtio', 'vscsi']),
+      cpus: count,
+      memoryBytes: count,
+      instructions: count,
+      crashes: count,
+    },
+    closed,
+  ),
+);
+
+/** Command lines go to the guest as they are; control characters would end them early. */
+const printable = { pattern: '^[^\\u0000-\\u001f\\u007f]*$', maxLength: 2048 };
+
+export const PartitionRequestSchema: TUnsafe<PartitionRequest> = exactly<PartitionRequest>()(
+  Type.Object(
+    {
+      name: Type.Optional(IdText),
+      image: IdText,
+      processor: Type.Optional(processor),
+      mmu: Type.Optional(mmu),
+      firmware: Type.Optional(
+        Type.Enum(['flat', 'open-firmware'], {
+          description: 'How the kernel is entered: with a flattened tree, or with a client interface',
+        }),
+      ),
+      interrupts: Type.Optional(
+        Type.Enum(['xics', 'xive'], { description: 'The interrupt controller; POWER8 has XICS alone' }),
+      ),
+      diskBus: Type.Optional(Type.Enum(['virtio', 'vscsi'], { description: 'How disks are attached' })),
+      cpus: Type.Optional(Type.Integer({ minimum: 1, maximum: MAXIMUM_CPUS })),
+      memory: Type.Optional(
+        Type.String({
+          pattern: '^[0-9][0-9A-Fa-fxKMG,@]{0,255}$',
+          description: 'Sizes with K, M or G; ranges with @: `1G`, `64M,16M@4G`',
+        }),
+      ),
+      append: Type.Optional(
+        Type.String({ ...printable, description: "Added to the production kernel's command line" }),
+      ),
+      crashAppend: Type.Optional(
+        Type.String({ ...printable, description: "Added to the crash kernel's command line" }),
+      ),
+      seed: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+      loader: Type.Optional(
+        Type.Enum(['stock', 'own'], {
+          description: 'Who plans what kexec_load is given: kexec-tools in the guest, or the service',
+        }),
+      ),
+      refuseSysReset: Type.Optional(
+        Type.Boolean({
+          description: 'H_SIGNAL_SYS_RESET answers H_Function: CPUs are stopped by interrupts',
+        }),
+      ),
+    },
+    closed,
+  ),
+);
+
+const requestCheck = Compile(PartitionRequestSchema);
+
+/** What is wrong with a partition's request, field first; undefined: nothing. */
+export function partitionRequestProblem(value: unknown): string | undefined {
+  if (requestCheck.Check(value)) return undefined;
+  const [first] = requestCheck.Errors(value).filter(({ keyword }) => keyword !== 'boolean');
+  return first === undefined ? 'it does not fit its schema' : `${first.instancePath} ${first.message}`.trim();
+}
