@@ -16,8 +16,9 @@ import type { App } from '../../src/server/http/shared/context.ts';
 import { hasProgram, needsProgram } from '../support/programs.ts';
 import { FakeWorld, synthVmcore } from '../synth/fleet.ts';
 import { playCrash } from '../synth/fleet-crash.ts';
-import { synthEvent, synthTrace } from '../synth/handoff-trace.ts';
+import { synthTrace } from '../synth/handoff-trace.ts';
 import { buildServiceOver } from '../synth/service.ts';
+import { eventOf, firstWrite, hcall, interrupt, msr } from '../synth/trace-events.ts';
 
 const pictures = process.env.KDUMPD_SCREENSHOTS;
 const present = hasProgram('chromium');
@@ -368,7 +369,7 @@ describe('capture page', () => {
     await page.locator('.console-text').getByText('Kernel panic').waitFor();
     await picture(page, `capture-${name}`);
     await page.locator('.event[data-event="0"]').hover();
-    await page.locator('.tooltip').getByText('sysrq_handle_crash').waitFor();
+    await page.locator('.tooltip').getByText('symbol sysrq_handle_crash+0x0').waitFor();
     await picture(page, `capture-tooltip-${name}`);
     expect(complaints).toEqual([]);
   });
@@ -381,7 +382,7 @@ describe('capture page', () => {
     expect(await page.locator('.event.dim').count()).toBeGreaterThan(10);
     await page.locator('.evidence-link').first().click();
     await page.locator('.event-details').getByText('IR DR off').waitFor();
-    await page.locator('.event-details').getByText('0x8000000000001001').waitFor();
+    await page.locator('.event-details').getByText('0x8000000000001002').waitFor();
     await picture(page, 'capture-rule');
   });
 
@@ -405,8 +406,7 @@ describe('capture page', () => {
     const trace = synthTrace();
     const [first, ...others] = trace.rules;
     if (first === undefined) throw new Error('the trace has rules');
-    const at = { n: trace.events.length, cpu: -1, insn: 9e9, tb: hex64(0) };
-    const disk = synthEvent(at, { kind: 'disk', write: 'first', disk: 1, offset: 0, length: 512 });
+    const disk = eventOf(firstWrite(1), trace.events.length, 9e9, hex64(0));
     world.addCapture(
       { id: 'broken' },
       {
@@ -427,39 +427,17 @@ describe('capture page', () => {
   test('an interrupt and a change of MSR: → in words', async () => {
     const world = busyWorld();
     const trace = synthTrace();
-    const at = { cpu: 0, insn: 1, tb: hex64(0) };
-    const zero = hex64(0);
+    const drafts = [
+      interrupt(0, 0x100),
+      msr(0, 0x9000n, 0x1032n),
+      hcall(0, 'H_IPI', { status: 0xffff_ffff_ffff_fffcn }),
+    ];
     world.addCapture(
       { id: 'words' },
       {
         trace: {
           ...trace,
-          events: [
-            synthEvent(
-              { ...at, n: 0 },
-              {
-                kind: 'interrupt',
-                addr: hex64(0x100),
-                vector: 0x100,
-                regs: { srr0: zero, srr1: zero, r1: zero, dar: zero, dsisr: zero },
-              },
-            ),
-            synthEvent(
-              { ...at, n: 1 },
-              { kind: 'msr', addr: zero, regs: { before: hex64(0x9000), after: hex64(0x1032) } },
-            ),
-            synthEvent(
-              { ...at, n: 2 },
-              {
-                kind: 'hcall',
-                name: 'H_IPI',
-                addr: zero,
-                opcode: 0x6c,
-                regs: { r4: zero, r5: zero, r6: zero, r7: zero, r8: zero },
-                status: hex64(-4),
-              },
-            ),
-          ],
+          events: drafts.map((draft, n) => eventOf(draft, n, 1, hex64(0))),
         },
       },
     );

@@ -4,16 +4,20 @@
  */
 
 import { hex64 } from '../../src/base/hex.ts';
-import type {
-  FunctionName,
-  Instant,
-  Mark,
-  RuleResult,
-  Trace,
-  TraceEvent,
-  Wordless,
-} from '../../src/panic/trace/index.ts';
-import { textOf } from '../../src/panic/trace/index.ts';
+import type { FunctionName, Instant, RuleResult, Trace, TraceEvent } from '../../src/panic/trace/index.ts';
+import {
+  call,
+  type Draft,
+  eventOf,
+  fetch,
+  hcall,
+  interrupt,
+  msr,
+  REAL,
+  rtas,
+  store,
+  VIRTUAL,
+} from './trace-events.ts';
 
 export type TraceShape = {
   readonly cpus?: number;
@@ -28,77 +32,13 @@ export type TraceShape = {
 const T0 = 1_212_450_118;
 /** Two threads a core, eight ids a core: 0, 1, 8, 9, 16 … */
 const hardwareIdOf = (cpu: number): number => (cpu >> 1) * 8 + (cpu & 1);
+const threadOf = (cpu: number): bigint => BigInt(hardwareIdOf(cpu));
 
-/** An event without what {@link synthTrace} adds to each. */
-export type OwnFields = OwnFieldsOf<Wordless>;
-type OwnFieldsOf<Event> = Event extends TraceEvent | Wordless
-  ? Omit<Event, 'n' | 'cpu' | 'insn' | 'tb'>
-  : never;
+/** Where the kernel makes its hypercalls. */
+const HCALL = { addr: 0xc000_0000_000f_b228n, symbol: 'plpar_hcall_norets+0x30' };
 
-const MSR_VIRTUAL = '0x8000000000009033';
-const MSR_REAL = '0x8000000000001001';
-
-/** A fetch at a place. */
-export function fetch(mark: Mark, addr: string, symbol?: string, r3 = 0): OwnFields {
-  const zero = hex64(0);
-  return {
-    kind: 'fetch',
-    mark,
-    addr,
-    ...(symbol === undefined ? {} : { symbol }),
-    raddr: hex64(BigInt(addr) & 0xfff_ffff_ffffn),
-    regs: { r1: zero, r3: hex64(r3), r4: zero, r5: zero, r6: zero, lr: zero, msr: MSR_VIRTUAL },
-  };
-}
-
-/** A call of a function of the production kernel. */
-export function call(name: FunctionName, addr: string, r3 = 0): OwnFields {
-  return fetch({ at: 'function', name, in: 'production' }, addr, `${name}+0x0`, r3);
-}
-
-function store(mark: Mark, addr: string, old: string, now: string, symbol?: string): OwnFields {
-  return {
-    kind: 'store',
-    mark,
-    addr,
-    length: now.length / 2,
-    old,
-    new: now,
-    ...(symbol === undefined ? {} : { symbol }),
-    regs: { nia: hex64(0xc000_0000), r3: hex64(0) },
-  };
-}
-
-function hcall(name: 'H_SIGNAL_SYS_RESET' | 'H_REGISTER_PROCESS_TABLE' | 'H_SET_MODE', r4 = 0): OwnFields {
-  const opcode = { H_SIGNAL_SYS_RESET: 0x380, H_REGISTER_PROCESS_TABLE: 0x37c, H_SET_MODE: 0x31c }[name];
-  const zero = hex64(0);
-  return {
-    kind: 'hcall',
-    name,
-    opcode,
-    addr: '0xc0000000000fb228',
-    symbol: 'plpar_hcall_norets+0x30',
-    regs: { r4: hex64(r4), r5: zero, r6: zero, r7: zero, r8: zero },
-    status: zero,
-  };
-}
-
-function interrupt(vector: number, symbol: string): OwnFields {
-  const zero = hex64(0);
-  return {
-    kind: 'interrupt',
-    addr: hex64(vector),
-    symbol,
-    vector,
-    ...(vector === 0x100 ? { requestedBy: 'guest' } : {}),
-    regs: { srr0: '0xc000000000d4c2b8', srr1: MSR_VIRTUAL, r1: zero, dar: zero, dsisr: zero },
-  };
-}
-
-/** An event with its words. */
-export function synthEvent(at: Pick<TraceEvent, 'n' | 'cpu' | 'insn' | 'tb'>, own: OwnFields): TraceEvent {
-  const wordless = { ...at, ...own };
-  return { ...wordless, text: textOf(wordless) };
+function called(cpu: number, name: FunctionName, addr: bigint, r3 = 0n): Draft<'fetch'> {
+  return call(cpu, name, 'production', { addr, raddr: addr & 0xfff_ffffn, r3, symbol: `${name}+0x0` });
 }
 
 export function synthTrace(shape: TraceShape = {}): Trace {
@@ -106,9 +46,9 @@ export function synthTrace(shape: TraceShape = {}): Trace {
   const master = shape.master ?? 1;
   const ends = shape.ends ?? 't4';
   const events: TraceEvent[] = [];
-  const add = (cpu: number, after: number, own: OwnFields): TraceEvent => {
+  const add = (after: number, draft: Draft): TraceEvent => {
     const insn = T0 + after;
-    const event = synthEvent({ n: events.length, cpu, insn, tb: hex64(Math.floor(insn * 0.512)) }, own);
+    const event = eventOf(draft, events.length, insn, hex64(Math.floor(insn * 0.512)));
     events.push(event);
     return event;
   };
@@ -120,37 +60,39 @@ export function synthTrace(shape: TraceShape = {}): Trace {
     cpu: event.cpu,
   });
 
-  const t0 = add(master, 0, call('sysrq_handle_crash', '0xc0000000001a6f40', 0x63));
-  const panic = add(master, 1_904, call('panic', '0xc00000000014f2a0'));
-  const crash = add(master, 41_220, call('__crash_kexec', '0xc00000000029b870'));
-  add(master, 44_031, call('default_machine_crash_shutdown', '0xc00000000005b1f0'));
+  const t0 = add(0, called(master, 'sysrq_handle_crash', 0xc000_0000_001a_6f40n, 0x63n));
+  const panic = add(1_904, called(master, 'panic', 0xc000_0000_0014_f2a0n));
+  const crash = add(41_220, called(master, '__crash_kexec', 0xc000_0000_0029_b870n));
+  add(44_031, called(master, 'default_machine_crash_shutdown', 0xc000_0000_0005_b1f0n));
   const resets: TraceEvent[] = [];
   const parked: TraceEvent[] = [];
   for (const [i, cpu] of secondaries.entries()) {
-    add(master, 46_400 + i * 130, hcall('H_SIGNAL_SYS_RESET', hardwareIdOf(cpu)));
-    resets.push(add(cpu, 47_010 + i * 600, interrupt(0x100, 'arch_local_irq_restore+0x8')));
-    add(
-      cpu,
-      51_900 + i * 700,
-      store({ at: 'note', cpu }, '0x000000003ffe2c00', '00000000', '05000000', 'crash_save_cpu+0x94'),
+    add(46_400 + i * 130, hcall(master, 'H_SIGNAL_SYS_RESET', { r4: threadOf(cpu), ...HCALL }));
+    resets.push(
+      add(47_010 + i * 600, {
+        ...interrupt(cpu, 0x100, { srr0: 0xc000_0000_00d4_c2b8n, srr1: VIRTUAL, symbol: 'do_idle+0x40' }),
+        requestedBy: 'guest',
+      }),
     );
+    add(51_900 + i * 700, {
+      ...store(cpu, { at: 'note', cpu }, 0x3ffe_2c00n, '05000000', { symbol: 'crash_save_cpu+0x94' }),
+      old: '00000000',
+    });
     parked.push(
-      add(cpu, 58_221 + i * 510, {
-        kind: 'msr',
-        addr: '0x00000000000090a4',
+      add(58_221 + i * 510, {
+        ...msr(cpu, VIRTUAL, REAL, threadOf(cpu)),
+        addr: hex64(0x90a4),
         symbol: 'kexec_smp_wait+0x10',
-        regs: { before: '0x8000000000001031', after: MSR_REAL, r3: hex64(hardwareIdOf(cpu)) },
       }),
     );
   }
-  add(master, 391_300, call('default_machine_kexec', '0xc00000000005b9d8'));
-  const copied = add(
-    master,
-    498_112,
-    store({ at: 'low' }, hex64(0), '00'.repeat(256), '48000060'.repeat(64), 'kexec_sequence+0xd4'),
-  );
+  add(391_300, called(master, 'default_machine_kexec', 0xc000_0000_0005_b9d8n));
+  const copied = add(498_112, {
+    ...store(master, 'low', 0n, '48000060'.repeat(64), { symbol: 'kexec_sequence+0xd4' }),
+    old: '00'.repeat(256),
+  });
   const released = secondaries.map((cpu, i) =>
-    add(cpu, 498_301 + i * 40, fetch({ at: 'low' }, hex64(0x60), undefined, hardwareIdOf(cpu))),
+    add(498_301 + i * 40, fetch(cpu, 'low', { addr: 0x60n, raddr: 0x60n, r3: threadOf(cpu), msr: REAL })),
   );
   const instants: { t0: Instant; t1?: Instant; t2?: Instant; t3?: Instant; t4?: Instant } = { t0: mark(t0) };
   const rules: RuleResult[] = [
@@ -187,19 +129,24 @@ export function synthTrace(shape: TraceShape = {}): Trace {
   }
 
   const t1 = add(
-    master,
     512_604,
-    fetch({ at: 'entry' }, '0x00000000228a0700', 'purgatory+0x700', hardwareIdOf(master)),
+    fetch(master, 'entry', {
+      addr: 0x228a_0700n,
+      symbol: 'purgatory+0x700',
+      r3: threadOf(master),
+      msr: REAL,
+    }),
   );
   instants.t1 = mark(t1);
   rules.push({ name: 'master-entry', verdict: 'held', evidence: [t1.n] });
-  add(master, 512_990, hcall('H_SET_MODE', 4));
+  add(512_990, hcall(master, 'H_SET_MODE', { r4: 4n, ...HCALL }));
   if (ends === 't1') {
-    const digest = add(master, 22_840_004, {
+    const digest = add(22_840_004, {
       kind: 'run',
+      cpu: master,
       change: 'stopped',
-      addr: '0x00000000228a1c60',
-      regs: { msr: MSR_REAL, r3: hex64(0) },
+      addr: hex64(0x228a_1c60),
+      regs: { msr: hex64(REAL), r3: hex64(0) },
     });
     rules.push(
       { name: 'run-at-load-set', verdict: 'not-reached' },
@@ -209,53 +156,48 @@ export function synthTrace(shape: TraceShape = {}): Trace {
     return assemble(cpus, instants, events, rules);
   }
 
-  const bootCpu = add(
-    master,
-    22_861_310,
-    store(
-      { at: 'boot-cpu' },
-      '0x000000002ffe001c',
-      '00000000',
-      hardwareIdOf(master).toString(16).padStart(8, '0'),
-    ),
-  );
-  const flag = add(
-    master,
-    22_861_377,
-    store({ at: 'run-at-load' }, '0x000000002000005c', '72756e30', '01000000'),
-  );
+  const bootCpu = add(22_861_310, {
+    ...store(master, 'boot-cpu', 0x2ffe_001cn, hardwareIdOf(master).toString(16).padStart(8, '0')),
+    old: '00000000',
+  });
+  const flag = add(22_861_377, {
+    ...store(master, 'run-at-load', 0x2000_005cn, '01000000'),
+    old: '72756e30',
+  });
+  const kernel = { at: 'segment', role: 'kernel' } as const;
   const t2 = add(
-    master,
     22_861_440,
-    fetch({ at: 'segment', role: 'kernel' }, '0x0000000020000000', '_stext+0x0', 0x2ffe_0000),
+    fetch(master, kernel, { addr: 0x2000_0000n, symbol: '_stext+0x0', r3: 0x2ffe_0000n, msr: REAL }),
   );
-  add(master, 31_002_118, { kind: 'rtas', name: 'query-cpu-stopped-state', args: [1, 2] });
-  add(master, 47_118_904, hcall('H_REGISTER_PROCESS_TABLE'));
+  add(31_002_118, { ...rtas(master, 'query-cpu-stopped-state'), args: [1, 2] });
+  add(47_118_904, hcall(master, 'H_REGISTER_PROCESS_TABLE', HCALL));
   for (const [i, cpu] of secondaries.entries()) {
     add(
-      cpu,
       96_400_212 + i * 9_000,
-      fetch({ at: 'segment', role: 'kernel' }, '0x0000000020000060', '__secondary_hold+0x0'),
+      fetch(cpu, kernel, { addr: 0x2000_0060n, symbol: '__secondary_hold+0x0', msr: REAL }),
     );
   }
-  const disk = (write: 'first' | 'last', offset: number): OwnFields => ({
+  const disk = (write: 'first' | 'last', offset: number): Draft<'disk'> => ({
     kind: 'disk',
+    cpu: master,
     write,
     disk: 1,
     offset,
     length: 4096,
   });
-  const t3 = add(master, 246_611_087, disk('first', 0));
+  const t3 = add(246_611_087, disk('first', 0));
   const extra = shape.extraEvents ?? 24;
   const step = Math.floor(470_000_000 / (extra + 1));
   for (let i = 1; i <= extra; i++) {
+    const cpu = i % 7 === 0 && cpus > 1 ? (secondaries[0] ?? master) : master;
     add(
-      i % 7 === 0 && cpus > 1 ? (secondaries[0] ?? master) : master,
       246_611_087 + i * step,
-      i % 3 === 0 ? interrupt(0x500, 'do_idle+0x40') : hcall('H_SET_MODE', i),
+      i % 3 === 0
+        ? interrupt(cpu, 0x500, { srr1: VIRTUAL, symbol: 'do_idle+0x40' })
+        : hcall(cpu, 'H_SET_MODE', { r4: BigInt(i), ...HCALL }),
     );
   }
-  const t4 = add(master, 727_940_551, disk('last', 2_195_456));
+  const t4 = add(727_940_551, disk('last', 2_195_456));
   instants.t2 = mark(t2);
   instants.t3 = mark(t3);
   instants.t4 = mark(t4);

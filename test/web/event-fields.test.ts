@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { EVENT_KINDS, type TraceEventKind } from '../../src/panic/trace/index.ts';
 import { type Field, fieldsOf, whereOf } from '../../web/src/handoff/event-fields.ts';
 import { outline, styleOf } from '../../web/src/handoff/kinds.ts';
-import { type OwnFields, synthEvent } from '../synth/handoff-trace.ts';
+import { type Draft, eventOf } from '../synth/trace-events.ts';
+
+type Own<Any> = Any extends Draft ? Omit<Any, 'cpu'> : never;
 
 const A = '0x0000000000004000';
 const B = '0x0000000000000001';
@@ -15,7 +17,7 @@ const PLACE: readonly Field[] = [
 ];
 
 /** One event of each kind with every field that it can have. */
-const EVENTS: Readonly<Record<TraceEventKind, readonly [OwnFields, readonly Field[]]>> = {
+const EVENTS: Readonly<Record<TraceEventKind, readonly [Own<Draft>, readonly Field[]]>> = {
   fetch: [
     {
       kind: 'fetch',
@@ -137,17 +139,17 @@ const EVENTS: Readonly<Record<TraceEventKind, readonly [OwnFields, readonly Fiel
     ],
   ],
 };
-const at = { n: 0, cpu: 0, insn: 0, tb: B };
+const synthEvent = (own: Own<Draft>) => eventOf({ ...own, cpu: 0 }, 0, 0, B);
 
 describe.each(EVENT_KINDS.map((kind) => [kind, ...EVENTS[kind]] as const))('%s', (kind, own, fields) => {
   test('fieldsOf: → every field of it, each label once', () => {
-    const found = fieldsOf(synthEvent(at, own));
+    const found = fieldsOf(synthEvent(own));
     expect(found).toEqual(fields);
     expect(new Set(found.map(([label]) => label)).size).toBe(found.length);
   });
 
   test('words, label and mark: → there, and the mark like no other', () => {
-    expect(synthEvent(at, own).text).not.toBe('');
+    expect(synthEvent(own).text).not.toBe('');
     const { label, shape, colour } = styleOf(kind);
     expect(label).not.toBe('');
     expect(outline(shape, 5)).toMatch(/^M/);
@@ -160,7 +162,7 @@ describe.each(EVENT_KINDS.map((kind) => [kind, ...EVENTS[kind]] as const))('%s',
 
 test('a wedge: → where the CPU was', () => {
   const damage = { kind: 'wedge', addr: A, msr: A, r1: B } as const;
-  expect(fieldsOf(synthEvent(at, { kind: 'fault', name: 'wedge:1', damage }))).toEqual([
+  expect(fieldsOf(synthEvent({ kind: 'fault', name: 'wedge:1', damage }))).toEqual([
     ['address', A],
     ['msr', A],
     ['r1', B],
@@ -168,9 +170,7 @@ test('a wedge: → where the CPU was', () => {
 });
 
 test('whereOf: → symbol, else address, else nothing', () => {
-  expect(whereOf(synthEvent(at, EVENTS.fetch[0]))).toBe('panic+0x0');
-  expect(whereOf(synthEvent(at, { kind: 'run', addr: A, change: 'started', regs: { msr: A, r3: B } }))).toBe(
-    A,
-  );
-  expect(whereOf(synthEvent(at, { kind: 'reset' }))).toBe('');
+  expect(whereOf(synthEvent(EVENTS.fetch[0]))).toBe('panic+0x0');
+  expect(whereOf(synthEvent({ kind: 'run', addr: A, change: 'started', regs: { msr: A, r3: B } }))).toBe(A);
+  expect(whereOf(synthEvent({ kind: 'reset' }))).toBe('');
 });

@@ -9,7 +9,8 @@ import { describe, expect, test } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
 import type { Trace, TraceEvent } from '../../../src/panic/trace/index.ts';
 import { formatTrace, toPerfetto } from '../../../src/panic/trace/index.ts';
-import { call, fetch, type OwnFields, synthEvent, synthTrace } from '../../synth/handoff-trace.ts';
+import { synthTrace } from '../../synth/handoff-trace.ts';
+import { call, type Draft, eventOf, fetch } from '../../synth/trace-events.ts';
 
 const place = { pid: Type.Integer({ minimum: 1 }), tid: Type.Integer({ minimum: 1 }) };
 const time = Type.Number({ minimum: 0 });
@@ -62,10 +63,8 @@ const document = Compile(
   ),
 );
 
-const ADDRESS = '0x0000000000004000';
 /** Events are a microsecond apart. */
-const at = (n: number, cpu: number, own: OwnFields): TraceEvent =>
-  synthEvent({ n, cpu, insn: n, tb: hex64((n + 1) * 512) }, own);
+const at = (n: number, draft: Draft): TraceEvent => eventOf(draft, n, n, hex64((n + 1) * 512));
 
 type Slice = { name: string; ts: number; dur: number; tid: number };
 
@@ -131,11 +130,11 @@ describe('toPerfetto', () => {
     const trace: Trace = {
       ...synthTrace({ ends: 't0' }),
       events: [
-        at(0, 1, call('kernel_kexec', ADDRESS)),
-        at(1, 0, call('kexec_smp_down', ADDRESS)),
-        at(2, 0, call('kexec_wait', ADDRESS)),
-        at(3, 0, fetch({ at: 'low' }, ADDRESS)),
-        at(4, 0, fetch({ at: 'function', name: 'start_secondary', in: 'moved' }, ADDRESS)),
+        at(0, call(1, 'kernel_kexec')),
+        at(1, call(0, 'kexec_smp_down')),
+        at(2, call(0, 'kexec_wait')),
+        at(3, fetch(0, 'low')),
+        at(4, fetch(0, { at: 'function', name: 'start_secondary', in: 'moved' })),
       ],
       instants: { t0: { event: 0, insn: 0, tb: '0x0000000000000200', cpu: 1 } },
     };
@@ -153,11 +152,11 @@ describe('toPerfetto', () => {
     const trace: Trace = {
       ...synthTrace({ ends: 't0' }),
       events: [
-        at(0, 1, call('kernel_kexec', ADDRESS)),
-        at(1, 1, call('kexec_wait', ADDRESS)),
-        at(2, 1, fetch({ at: 'low' }, ADDRESS)),
-        at(3, 0, fetch({ at: 'entry' }, ADDRESS)),
-        at(4, 0, fetch({ at: 'segment', role: 'kernel' }, ADDRESS)),
+        at(0, call(1, 'kernel_kexec')),
+        at(1, call(1, 'kexec_wait')),
+        at(2, fetch(1, 'low')),
+        at(3, fetch(0, 'entry')),
+        at(4, fetch(0, { at: 'segment', role: 'kernel' })),
       ],
       instants: {
         t0: { event: 0, insn: 0, tb: '0x0000000000000200', cpu: 1 },
@@ -177,8 +176,9 @@ describe('toPerfetto', () => {
 
   test('events of a device: → a track of their own', () => {
     const trace = synthTrace();
-    const disk = at(trace.events.length, -1, {
+    const disk = at(trace.events.length, {
       kind: 'disk',
+      cpu: -1,
       write: 'last',
       disk: 0,
       offset: 0,
@@ -189,13 +189,13 @@ describe('toPerfetto', () => {
   });
 
   test('an event: → its kind and words as name, its registers by name as arguments', () => {
-    const own = call('panic', ADDRESS, 0x63);
-    const { marks } = exported({ ...synthTrace(), events: [at(0, 0, own)], instants: {} });
+    const draft = call(0, 'panic', 'production', { addr: 0x4000n, symbol: 'panic+0x0', r3: 0x63n });
+    const { marks } = exported({ ...synthTrace(), events: [at(0, draft)], instants: {} });
     expect(marks[0]).toMatchObject({ name: 'fetch panic', cat: 'fetch' });
     expect(marks[0]?.args).toMatchObject({
       n: 0,
       insn: 0,
-      addr: ADDRESS,
+      addr: hex64(0x4000),
       symbol: 'panic+0x0',
       r3: hex64(0x63),
       mark: { at: 'function', name: 'panic', in: 'production' },

@@ -2,19 +2,21 @@
 
 import { expect, test } from 'vitest';
 import { type Mark, markText, textOf, vectorText } from '../../../src/panic/trace/index.ts';
-import { fetch, type OwnFields } from '../../synth/handoff-trace.ts';
+import { call as calling, type Draft } from '../../synth/trace-events.ts';
 
 const A = '0x0000000000004000';
 const B = '0x0000000000000001';
 const MINUS_4 = '0xfffffffffffffffc';
-const at = { n: 0, cpu: 0, insn: 0, tb: B };
+const at = { n: 0, insn: 0, tb: B };
+
+type Own<Any> = Any extends Draft ? Omit<Any, 'cpu'> : never;
 const regs = { srr0: A, srr1: A, r1: A, dar: A, dsisr: A };
 const place = { msr: A, r3: B };
 const call = { kind: 'hcall', addr: A, opcode: 0x6c, regs: { r4: A, r5: A, r6: A, r7: A, r8: A } } as const;
 const store = { kind: 'store', addr: A, mark: { at: 'note', cpu: 1 } } as const;
 
-test.each<[string, OwnFields]>([
-  ['panic', fetch({ at: 'function', name: 'panic', in: 'production' }, A)],
+test.each<[string, Own<Draft>]>([
+  ['panic', calling(0, 'panic')],
   ['note of CPU 1: 00000000 → 05000000', { ...store, length: 4, old: '00000000', new: '05000000' }],
   ['note of CPU 1: 16 bytes', { ...store, length: 16, old: '00'.repeat(16), new: '01'.repeat(16) }],
   ['note of CPU 1: 1 byte', { ...store, length: 1 }],
@@ -57,7 +59,7 @@ test.each<[string, OwnFields]>([
   ['last write to disk 1', { kind: 'disk', write: 'last', disk: 1, offset: 0, length: 1 }],
   ['wedge:1', { kind: 'fault', name: 'wedge:1', damage: { kind: 'wedge', addr: A, msr: A, r1: A } }],
 ])('textOf: → %s', (text, own) => {
-  expect(textOf({ ...at, ...own })).toBe(text);
+  expect(textOf({ ...at, cpu: 0, ...own })).toBe(text);
 });
 
 test.each<[string, Mark]>([

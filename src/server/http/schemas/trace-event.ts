@@ -278,6 +278,12 @@ export const MoreEvents: TUnsafe<NamedMore> = exactly<NamedMore>()(
       mark: Type.Optional(mark),
       name: Type.Optional(Type.String({ description: 'The call, where the kind has one' })),
       count,
+      since: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          description: 'Instruction count at the first of them, where it is known',
+        }),
+      ),
     },
     closed,
   ),
