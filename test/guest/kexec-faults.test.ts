@@ -5,7 +5,15 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { arraySource } from '../../src/base/bytes.ts';
 import { elfNotes, elfSymbols, parseElf } from '../../src/base/elf/index.ts';
 import type { LoadRequest } from '../../src/crashkernel/index.ts';
-import type { InstantRecord, MachineEvent, ObservePlan } from '../../src/emulator/host/index.ts';
+import type {
+  FetchEvent,
+  HcallEvent,
+  HcallName,
+  InstantRecord,
+  MachineEvent,
+  MarkId,
+  ObservePlan,
+} from '../../src/emulator/contract/index.ts';
 import { BuiltInGuest, GUEST_KERNEL, type GuestOptions, MIB } from '../synth/built-in-guest.ts';
 
 const LIMIT = 120_000;
@@ -28,13 +36,20 @@ const PROBED = [
   'machine_kexec_cleanup',
   'kexec_copy_flush',
   'pseries_kexec_cpu_down',
-];
+] as const;
+/** Places that are watched, by what they are called here; a place's number is its index. */
+const PLACES = [...PROBED, 'entry', 'slave entry'] as const;
+type Place = (typeof PLACES)[number];
+const markOf = (place: Place): MarkId => PLACES.indexOf(place);
+
+type Hits = (place: Place) => FetchEvent[];
+type Calls = (name: HcallName) => HcallEvent[];
 
 type Outcome = {
   readonly guest: BuiltInGuest;
   readonly t1: InstantRecord | undefined;
-  readonly hits: (name: string) => MachineEvent[];
-  readonly hcalls: (name: string) => MachineEvent[];
+  readonly hits: Hits;
+  readonly hcalls: Calls;
 };
 
 type Way = {
@@ -72,20 +87,29 @@ function run(
     guest.command('kexec');
     guest.until(/^kdumpd-agent ready/, 1_500_000_000);
   }
-  const of = (kind: string) => (name: string) =>
-    guest.events.filter((event) => event.kind === kind && event.detail === name);
-  return { guest, t1: guest.partition.instant('t1'), hits: of('fetch'), hcalls: of('hcall') };
+  return { guest, t1: guest.partition.instant('t1'), ...seenIn(guest.events) };
+}
+
+function seenIn(events: readonly MachineEvent[]): { hits: Hits; hcalls: Calls } {
+  return {
+    hits: (place) =>
+      events.filter((event) => event.kind === 'fetch').filter(({ mark }) => mark === markOf(place)),
+    hcalls: (call) => events.filter((event) => event.kind === 'hcall').filter(({ name }) => name === call),
+  };
 }
 
 function watch(entry: number): ObservePlan {
   return {
-    probes: [...PROBED.map((name) => ({ raddr: real(name), name })), { raddr: entry, name: 'entry' }],
+    probes: [
+      ...PROBED.map((name) => ({ raddr: real(name), mark: markOf(name) })),
+      { raddr: entry, mark: markOf('entry') },
+    ],
     stores: [],
-    executes: [{ raddr: 0x60, length: 0x40, name: 'slave entry' }],
+    executes: [{ raddr: 0x60, length: 0x40, mark: markOf('slave entry') }],
     msrMask: 0n,
     vectors: [],
     hcallsExcept: ['H_PUT_TERM_CHAR', 'H_CEDE', 'H_GET_TERM_CHAR', 'H_LOGICAL_CI_LOAD', 'H_ENTER'],
-    instants: [{ name: 't1', at: ['entry'] }],
+    instants: [{ name: 't1', at: [{ kind: 'fetch', mark: markOf('entry') }] }],
   };
 }
 
@@ -118,9 +142,9 @@ describe('faults of the built-in guest', () => {
   });
 
   it('slow-slave → the secondary reaches 0x60 long after the master has left', { timeout: LIMIT }, () => {
-    const late = ({ hits, guest }: Outcome): boolean => {
+    const late = ({ hits }: Outcome): boolean => {
       const left = hits('entry')[0]?.insn ?? 0;
-      const came = guest.events.filter(({ detail, kind }) => kind === 'fetch' && detail === 'slave entry');
+      const came = hits('slave entry');
       expect(came.length).toBeGreaterThan(0);
       return came.some(({ insn }) => insn > left + 10_000_000);
     };
@@ -132,8 +156,8 @@ describe('faults of the built-in guest', () => {
     const threads = ({ hcalls }: Outcome): bigint[] => [
       ...new Set(
         hcalls('H_IPI')
-          .filter(({ regs }) => regs?.r5 === 0xffn)
-          .map(({ regs }) => regs?.r4 ?? -1n),
+          .filter(({ args: [, mfrr] }) => mfrr === 0xffn)
+          .map(({ args: [server = -1n] }) => server),
       ),
     ];
     const between = (outcome: Outcome): bigint[] => threads(until(outcome));
@@ -185,7 +209,7 @@ describe('faults of the built-in guest', () => {
 
   it('copy-real → real mode ends at the RMA, and with it the kernel', { timeout: LIMIT }, () => {
     const translated = ({ hits }: Outcome): boolean[] =>
-      hits('kexec_copy_flush').map(({ regs }) => ((regs?.msr ?? 0n) & MSR_DR) !== 0n);
+      hits('kexec_copy_flush').map(({ regs }) => (regs.msr & MSR_DR) !== 0n);
     expect(translated(goodKexec)).toEqual([true]);
     expect(translated(good)).toEqual([false]);
     expect(() => run('copy-real', HASH, { path: 'kexec' })).toThrow(
@@ -197,7 +221,7 @@ describe('faults of the built-in guest', () => {
     const masks = (outcome: Outcome): number =>
       until(outcome)
         .hcalls('H_CPPR')
-        .filter(({ regs }) => regs?.r4 === 0n).length;
+        .filter(({ args: [priority] }) => priority === 0n).length;
     expect(masks(good)).toBe(4);
     expect(masks(run('double-teardown'))).toBe(8);
   });
@@ -205,7 +229,7 @@ describe('faults of the built-in guest', () => {
   it('stack-dynamic → the master copies on a stack outside the kernel', { timeout: LIMIT }, () => {
     const end = symbols.get('_end')?.value ?? 0n;
     const inside = ({ hits }: Outcome): boolean[] =>
-      hits('kexec_copy_flush').map(({ regs }) => (regs?.r1 ?? 0n) >= LINEAR && (regs?.r1 ?? 0n) < end);
+      hits('kexec_copy_flush').map(({ regs }) => regs.r1 >= LINEAR && regs.r1 < end);
     expect(inside(goodKexec)).toEqual([true]);
     expect(inside(run('stack-dynamic', HASH, { path: 'kexec' }))).toEqual([false]);
   });
@@ -219,9 +243,8 @@ describe('faults of the built-in guest', () => {
       guest.partition.observe(watch(image.entry));
       guest.command('load raw');
       guest.command('unload');
-      return ['machine_kexec_prepare', 'machine_kexec_cleanup'].map(
-        (name) => guest.events.filter(({ kind, detail }) => kind === 'fetch' && detail === name).length,
-      );
+      const { hits } = seenIn(guest.events);
+      return [hits('machine_kexec_prepare').length, hits('machine_kexec_cleanup').length];
     };
     expect(hooks(undefined)).toEqual([1, 1]);
     expect(hooks('no-prepare')).toEqual([0, 1]);
@@ -241,9 +264,5 @@ describe('faults of the built-in guest', () => {
 function until({ guest, t1, hits }: Outcome): Outcome {
   const from = hits('pseries_kexec_cpu_down')[0]?.n ?? 0;
   const to = hits('entry')[0]?.n ?? 0;
-  const within = (kind: string) => (name: string) =>
-    guest.events.filter(
-      (event) => event.kind === kind && event.detail === name && event.n > from && event.n < to,
-    );
-  return { guest, t1, hits: within('fetch'), hcalls: within('hcall') };
+  return { guest, t1, ...seenIn(guest.events.filter(({ n }) => n > from && n < to)) };
 }

@@ -41,70 +41,65 @@ export function machineEvent(spec: EventSpec, { n, insn }: Stamp): MachineEvent 
       };
     }
     case 'msr':
-      return { ...common, kind: 'msr', ea: 0n, before: 0n, after: 0n, r3: 0n, ...defined(spec, common) };
+      return { ...common, ea: 0n, before: 0n, after: 0n, r3: 0n, ...said(spec) };
     case 'hcall':
       return {
         ...common,
-        kind: 'hcall',
         name: undefined,
         opcode: 0,
         ea: 0n,
         args: [],
         status: 0n,
-        ...defined(spec, common),
+        ...said(spec),
       };
     case 'rtas':
-      return { ...common, kind: 'rtas', name: 'nothing', args: [], ...defined(spec, common) };
+      return { ...common, name: 'nothing', args: [], ...said(spec) };
     case 'interrupt': {
       const regs = { srr0: 0n, srr1: 0n, r1: 0n, dar: 0n, dsisr: 0n, ...spec.regs };
       const by = spec.requestedBy === undefined ? {} : { requestedBy: spec.requestedBy };
       return { ...common, kind: 'interrupt', vector: spec.vector ?? 0, ...by, regs };
     }
     case 'eoi':
-      return { ...common, kind: 'eoi', controller: 'xics', source: 0, ...defined(spec, common) };
+      return { ...common, controller: 'xics', source: 0, ...said(spec) };
     case 'syscall':
       return {
         ...common,
-        kind: 'syscall',
         number: 268,
         ea: 0n,
         args: [],
         rows: [],
-        ...defined(spec, common),
+        ...said(spec),
       };
     case 'syscall-return':
       return {
         ...common,
-        kind: 'syscall-return',
         number: 268,
         ea: 0n,
         r3: 0n,
         so: false,
-        ...defined(spec, common),
+        ...said(spec),
       };
     case 'reset':
       return { ...common, kind: 'reset' };
     case 'run':
-      return { ...common, kind: 'run', change: 'started', ...place, ...defined(spec, common) };
+      return { ...common, change: 'started', ...place, ...said(spec) };
     case 'census':
-      return { ...common, kind: 'census', state: 'running', ...place, ...defined(spec, common) };
+      return { ...common, state: 'running', ...place, ...said(spec) };
     case 'disk':
       return {
         ...common,
-        kind: 'disk',
         write: 'first',
         disk: 0,
         offset: 0,
         length: 512,
-        ...defined(spec, common),
+        ...said(spec),
       };
     case 'fault':
       return {
         ...common,
-        kind: 'fault',
         name: 'flip:0x0',
         damage: { kind: 'flip', raddr: 0, old: 0, new: 0xff },
-        ...defined(spec, common),
+        ...said(spec),
       };
   }
 }
@@ -122,10 +117,7 @@ export function kexecLoadSpec(
   };
 }
 
-/** What the spec says beside the stamp. */
-function defined<Spec extends EventSpec>(
-  spec: Spec,
-  { n, cpu, insn, tb }: Stamp & { readonly cpu: number; readonly tb: bigint },
-): Spec & Stamp & { readonly cpu: number; readonly tb: bigint } {
-  return { ...spec, n, cpu, insn, tb };
+/** What the spec says; its stamp is the event's already. */
+function said<Spec extends EventSpec>(spec: Spec): Omit<Spec, keyof Stamp | 'cpu' | 'tb'> {
+  return spec;
 }

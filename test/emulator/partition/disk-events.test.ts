@@ -39,13 +39,13 @@ describe('disk events', () => {
       watch.diskWritten(disk, offset, 512);
     }
     at(900);
-    watch.ended();
-    const regs = (disk: bigint, offset: bigint) => ({ disk, offset, length: 512n });
+    watch.powerCycleOver();
+    const of = { cpu: -1, kind: 'disk', length: 512 } as const;
     expect(events).toEqual([
-      { n: 0, cpu: -1, kind: 'disk', detail: 'first write', insn: 100, tb: 200n, regs: regs(1n, 0n) },
-      { n: 1, cpu: -1, kind: 'disk', detail: 'first write', insn: 200, tb: 400n, regs: regs(0n, 512n) },
-      { n: 2, cpu: -1, kind: 'disk', detail: 'last write', insn: 400, tb: 800n, regs: regs(0n, 2048n) },
-      { n: 3, cpu: -1, kind: 'disk', detail: 'last write', insn: 300, tb: 600n, regs: regs(1n, 1024n) },
+      { ...of, n: 0, write: 'first', insn: 100, tb: 200n, disk: 1, offset: 0 },
+      { ...of, n: 1, write: 'first', insn: 200, tb: 400n, disk: 0, offset: 512 },
+      { ...of, n: 2, write: 'last', insn: 400, tb: 800n, disk: 0, offset: 2048 },
+      { ...of, n: 3, write: 'last', insn: 300, tb: 600n, disk: 1, offset: 1024 },
     ]);
   });
 
@@ -55,10 +55,10 @@ describe('disk events', () => {
     at(7);
     watch.diskWritten(0, 0, 512);
     at(8);
-    watch.ended();
-    expect(events.map(({ detail, insn }) => [detail, insn])).toEqual([
-      ['first write', 7],
-      ['last write', 7],
+    watch.powerCycleOver();
+    expect(events).toMatchObject([
+      { kind: 'disk', write: 'first', insn: 7 },
+      { kind: 'disk', write: 'last', insn: 7 },
     ]);
   });
 
@@ -66,7 +66,7 @@ describe('disk events', () => {
     const { watch, events } = watching();
     watch.diskWritten(0, 0, 512);
     watch.set(EVERYTHING);
-    watch.ended();
+    watch.powerCycleOver();
     expect(events).toEqual([]);
   });
 });

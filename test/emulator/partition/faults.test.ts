@@ -7,6 +7,8 @@ import { ATTN, b, dForm, li, NOP } from '../../synth/power-words.ts';
 
 /** Where the program loads from: a word whose bytes are 0x0000002a, in a word of its own. */
 const DATA = KERNEL_ENTRY + 0x10;
+/** Numbers of places that a plan watches. */
+const MARK = { load: 1, start: 2, other: 3 } as const;
 const LOAD = [NOP, dForm(32, 3, 0, DATA), ATTN, NOP, 42] as const; // lwz r3,DATA(0)
 
 function flip(more: Partial<MachineFault> = {}): MachineFault {
@@ -20,14 +22,14 @@ describe('inject', () => {
     expect(partition.run(1000)).toBe('ended');
     expect(partition.vcpus[0]?.gpr(3)).toBe(0xd5n);
     expect(events.filter(({ kind }) => kind === 'fault')).toMatchObject([
-      { cpu: -1, detail: 'flip', addr: BigInt(DATA + 3), regs: { old: 0x2an, new: 0xd5n } },
+      { cpu: -1, name: 'flip', damage: { kind: 'flip', raddr: DATA + 3, old: 0x2a, new: 0xd5 } },
     ]);
   });
 
   it('flip at an event → done once, right after it and before the next instruction', () => {
-    const probes = [{ raddr: KERNEL_ENTRY + 4, name: 'load' }];
+    const probes = [{ raddr: KERNEL_ENTRY + 4, mark: MARK.load }];
     const { partition, events } = bareKernel([...LOAD], { probes });
-    partition.inject([flip({ at: [{ kind: 'fetch', detail: 'load' }] })]);
+    partition.inject([flip({ at: [{ kind: 'fetch', mark: MARK.load }] })]);
     partition.run(1000);
     expect(partition.vcpus[0]?.gpr(3)).toBe(0xd5n);
     expect(events.map(({ kind }) => kind)).toEqual(['fetch', 'fault']);
@@ -35,11 +37,11 @@ describe('inject', () => {
   });
 
   it('flip of the next instruction itself → the flipped one is executed', () => {
-    const probes = [{ raddr: KERNEL_ENTRY, name: 'start' }];
+    const probes = [{ raddr: KERNEL_ENTRY, mark: MARK.start }];
     const { partition } = bareKernel([NOP, li(3, 1), ATTN], { probes });
     const fault = { raddr: KERNEL_ENTRY + 7 }; // li r3,1 → li r3,0xfe
     partition.inject([
-      flip({ damage: { kind: 'flip', ...fault }, at: [{ kind: 'fetch', detail: 'start' }] }),
+      flip({ damage: { kind: 'flip', ...fault }, at: [{ kind: 'fetch', mark: MARK.start }] }),
     ]);
     partition.run(1000);
     expect(partition.vcpus[0]?.gpr(3)).toBe(0xfen);
@@ -47,7 +49,7 @@ describe('inject', () => {
 
   it('an event that does not come → nothing happens; power-off forgets the fault', () => {
     const { partition, events } = bareKernel([...LOAD]);
-    partition.inject([flip({ at: [{ kind: 'fetch', detail: 'other' }] })]);
+    partition.inject([flip({ at: [{ kind: 'fetch', mark: MARK.other }] })]);
     partition.run(1000);
     expect(partition.vcpus[0]?.gpr(3)).toBe(42n);
     expect(events).toEqual([]);

@@ -1,7 +1,7 @@
 /** Instants of a partition: what is kept of the machine, who wrote after it, and that keeping it changes nothing. */
 
 import { describe, expect, it } from 'vitest';
-import type { ObservePlan } from '../../../src/emulator/host/index.ts';
+import type { EventMatch, ObservePlan } from '../../../src/emulator/host/index.ts';
 import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
 import { ATTN, bc, dForm, li, lis, mtspr, NOP } from '../../synth/power-words.ts';
 
@@ -25,18 +25,21 @@ const WORDS = [
   bc(16, 0, -4),
   ATTN,
 ];
+/** Numbers of the places that the plans watch. */
+const MARK = { panic: 1, entry: 2, saves: 3, nowhere: 4 } as const;
+const atMark = (mark: number): EventMatch => ({ kind: 'fetch', mark });
 const PROBES: ObservePlan['probes'] = [
-  { raddr: at(3), name: 'panic' },
-  { raddr: at(6), name: 'entry' },
-  { raddr: at(4), name: 'saves' },
+  { raddr: at(3), mark: MARK.panic },
+  { raddr: at(6), mark: MARK.entry },
+  { raddr: at(4), mark: MARK.saves },
 ];
 const INSTANTS: Partial<ObservePlan> = {
   probes: PROBES,
   instants: [
-    { name: 't0', at: ['panic'] },
-    { name: 't1', at: ['entry'] },
+    { name: 't0', at: [atMark(MARK.panic)] },
+    { name: 't1', at: [atMark(MARK.entry)] },
   ],
-  frames: ['saves'],
+  frames: [MARK.saves],
 };
 
 function run(plan: Partial<ObservePlan>) {
@@ -67,10 +70,12 @@ describe('instants', () => {
     const { partition } = run(INSTANTS);
     const t0 = partition.instant('t0');
     const t1 = partition.instant('t1');
-    expect(t0).toMatchObject({ by: 'panic', cpu: 0, insn: 3, saves: [] });
+    expect(t0).toMatchObject({ by: atMark(MARK.panic), cpu: 0, insn: 3, saves: [] });
     expect(t0?.vcpus[0]).toMatchObject({ nia: BigInt(at(3)), state: 'running' });
     expect([t0?.vcpus[0]?.gpr[5], t1?.vcpus[0]?.gpr[5]]).toEqual([0x11n, 0x22n]);
-    expect(t1?.saves).toMatchObject([{ cpu: 0, where: 'saves', insn: 4, regs: { nia: BigInt(at(4)) } }]);
+    expect(t1?.saves).toMatchObject([
+      { cpu: 0, at: { kind: 'probe', mark: MARK.saves }, insn: 4, regs: { nia: BigInt(at(4)) } },
+    ]);
     expect(t1?.interrupts).toEqual([
       { cpu: 0, xisr: 0, mfrr: 0xff, cppr: 0, inService: [], unfinished: false, pending: [] },
     ]);
@@ -88,14 +93,14 @@ describe('instants', () => {
 
   it('a fault that was asked for is told as such', () => {
     const { partition } = bareKernel([NOP, NOP, ATTN], {
-      probes: [{ raddr: at(0), name: 'entry' }],
-      instants: [{ name: 't1', at: ['entry'] }],
+      probes: [{ raddr: at(0), mark: MARK.entry }],
+      instants: [{ name: 't1', at: [atMark(MARK.entry)] }],
     });
     partition.inject([
       {
         name: 'flip',
         damage: { kind: 'flip', raddr: 0x300000 },
-        at: [{ kind: 'fetch', detail: 'entry' }],
+        at: [atMark(MARK.entry)],
       },
     ]);
     expect(partition.run(1000)).toBe('ended');
@@ -103,7 +108,7 @@ describe('instants', () => {
   });
 
   it('an instant that did not come: no record; a new plan forgets', () => {
-    const { partition } = run({ probes: PROBES, instants: [{ name: 't1', at: ['nowhere'] }] });
+    const { partition } = run({ probes: PROBES, instants: [{ name: 't1', at: [atMark(MARK.nowhere)] }] });
     expect(partition.instant('t1')).toBeUndefined();
     expect(() => partition.changes('t1')).toThrow('memory was not kept at t1');
   });

@@ -6,19 +6,21 @@ import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
 import { ATTN, b, bc, dForm, li, mtspr, NOP, xForm } from '../../synth/power-words.ts';
 
 const WATCHED = 0x6000;
-const WATCH = { raddr: WATCHED, length: 0x200, name: 'watched', limit: 100 };
+/** The number of the watched place. */
+const MARK = 7;
+const WATCH = { raddr: WATCHED, length: 0x200, mark: MARK, limit: 100 };
 
 /** The place of the word that stored, what came before it, and the bytes: offset and length. */
 type Store = { readonly word: number; readonly insn: number; readonly at: number; readonly length: number };
 
 function storesOf(events: readonly MachineEvent[]): Store[] {
   return events
-    .filter(({ kind }) => kind === 'store')
-    .map(({ addr, insn, regs }) => ({
-      word: (Number(regs?.nia) - KERNEL_ENTRY) / 4,
+    .filter((event) => event.kind === 'store')
+    .map(({ raddr, insn, length, by }) => ({
+      word: (Number(by?.nia) - KERNEL_ENTRY) / 4,
       insn,
-      at: Number(addr) - WATCHED,
-      length: Number(regs?.length),
+      at: raddr - WATCHED,
+      length,
     }));
 }
 
@@ -115,11 +117,11 @@ describe('store events', () => {
 
   it('a store across the end of the watched page: only what is inside, by the same instruction', () => {
     const { partition, events } = bareKernel([li(4, 0x6ffc), NOP, dForm(62, 5, 4, 0), ATTN], {
-      stores: [{ raddr: 0x7000, length: 4, name: 'watched' }],
+      stores: [{ raddr: 0x7000, length: 4, mark: MARK }],
     });
     expect(partition.run(1000)).toBe('ended');
     expect(events.filter(({ kind }) => kind === 'store')).toMatchObject([
-      { addr: 0x7000n, insn: 2, regs: { nia: BigInt(KERNEL_ENTRY + 8), length: 4n } },
+      { mark: MARK, raddr: 0x7000, insn: 2, length: 4, by: { nia: BigInt(KERNEL_ENTRY + 8) } },
     ]);
   });
 });

@@ -3,9 +3,10 @@
 import { describe, expect, it } from 'vitest';
 import { putU64 } from '../../../src/base/bytes.ts';
 import { hex64 } from '../../../src/base/hex.ts';
+import type { FetchRegister } from '../../../src/emulator/contract/index.ts';
 import { OutsideMemory } from '../../../src/emulator/memory/contract.ts';
 import { type CrashIdentity, identifyCrash } from '../../../src/panic/facts/identity.ts';
-import type { Trace, TraceEvent } from '../../../src/panic/trace/index.ts';
+import type { FetchEvent, FunctionName, Trace, TraceEvent } from '../../../src/panic/trace/index.ts';
 import { SymbolTable } from '../../../src/vmcore/analyse/index.ts';
 
 const LINEAR = 0xc000000000000000n;
@@ -37,6 +38,20 @@ const TEXT = 0x70000;
 
 /** A frame from the innermost on: of a function, or of an interrupt that took it at `nip`. */
 type Frame = string | { readonly trap: bigint; readonly nip: string };
+
+type Registers = Record<FetchRegister, bigint>;
+const NO_REGISTERS: Registers = { r1: 0n, r3: 0n, r4: 0n, r5: 0n, r6: 0n, lr: 0n, msr: 0n };
+function hexOf({ r1, r3, r4, r5, r6, lr, msr }: Registers): Record<FetchRegister, string> {
+  return {
+    r1: hex64(r1),
+    r3: hex64(r3),
+    r4: hex64(r4),
+    r5: hex64(r5),
+    r6: hex64(r6),
+    lr: hex64(lr),
+    msr: hex64(msr),
+  };
+}
 
 class Machine {
   readonly memory = new Uint8Array(0x100000);
@@ -78,13 +93,13 @@ class Machine {
     return this.memory.slice(raddr, raddr + length);
   };
 
-  fetch(name: string, caller: string, regs: Record<string, bigint> = {}, cpu = 1): TraceEvent {
-    const all = {
-      nia: addressOf(name),
+  fetch(name: FunctionName, caller: string, change: Partial<Registers> = {}, cpu = 1): FetchEvent {
+    const regs: Registers = {
+      ...NO_REGISTERS,
       lr: addressOf(caller) + 0x30n,
       r1: this.sp,
       msr: this.little ? 0x8000000000001033n : 0x8000000000001032n,
-      ...regs,
+      ...change,
     };
     return {
       n: 0,
@@ -92,8 +107,11 @@ class Machine {
       insn: 5,
       tb: hex64(5),
       kind: 'fetch',
-      detail: name,
-      regs: Object.fromEntries(Object.entries(all).map(([key, value]) => [key, hex64(value)])),
+      text: name,
+      mark: { at: 'function', name, in: 'production' },
+      addr: hex64(addressOf(name)),
+      raddr: hex64(addressOf(name) - LINEAR),
+      regs: hexOf(regs),
     };
   }
 
@@ -186,10 +204,22 @@ describe('identifyCrash', () => {
     expect((await machine.identify(watchdog))?.cause.reason).toBe('Hard LOCKUP');
     const idle = new Machine(['leaf', 'do_idle', 'panic_caller']);
     const reset: TraceEvent = {
-      ...idle.fetch('leaf', 'do_idle'),
+      n: 0,
+      cpu: 1,
+      insn: 5,
+      tb: hex64(5),
       kind: 'interrupt',
+      text: '0x100 system reset, requested from outside',
       addr: hex64(0x100),
-      regs: { srr0: hex64(addressOf('leaf')), srr1: hex64(0x8000000000001033n), r1: hex64(idle.sp) },
+      vector: 0x100,
+      requestedBy: 'outside',
+      regs: {
+        srr0: hex64(addressOf('leaf')),
+        srr1: hex64(0x8000000000001033n),
+        r1: hex64(idle.sp),
+        dar: hex64(0),
+        dsisr: hex64(0),
+      },
     };
     expect((await idle.identify(reset))?.cause).toEqual({ reason: 'system reset', backtrace: ['idle'] });
     const busy = new Machine(['leaf', 'vfs_write.part.0']);

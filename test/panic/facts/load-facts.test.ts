@@ -2,36 +2,25 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { putU32, putU64 } from '../../../src/base/bytes.ts';
 import { buildFdt, node } from '../../../src/base/fdt/index.ts';
-import type { MachineEvent } from '../../../src/emulator/host/index.ts';
+import type { MachineEvent } from '../../../src/emulator/contract/index.ts';
 import { LoadLog } from '../../../src/panic/facts/index.ts';
 import { purgatoryFacts } from '../../../src/panic/facts/purgatory-facts.ts';
 import { treeFacts } from '../../../src/panic/facts/tree-facts.ts';
+import type { FunctionName } from '../../../src/panic/trace/index.ts';
+import { type EventSpec, kexecLoadSpec, machineEvent } from '../../synth/machine-event.ts';
 
-function event(rest: Partial<MachineEvent>): MachineEvent {
-  return { n: 0, cpu: 0, insn: 5, tb: 0n, kind: 'syscall', ...rest };
-}
-
-const CALL = event({
-  detail: 'kexec_load',
-  regs: {
-    entry: 0x700n,
-    segments: 1n,
-    flags: 1n,
-    seg0_mem: 0x1000n,
-    seg0_memsz: 0x1000n,
-    seg0_bufsz: 1n,
-  },
-});
-const result = (r3: bigint, so = 0n): MachineEvent =>
-  event({ detail: 'kexec_load result', regs: { r3: BigInt.asUintN(64, r3), so } });
+const event = (spec: EventSpec): MachineEvent => machineEvent(spec, { n: 0, insn: 5 });
+const CALL = event(kexecLoadSpec(0x700, [[0x1000, 0x1000]], 1n));
+const result = (r3: bigint, so: boolean): MachineEvent =>
+  event({ kind: 'syscall-return', r3: BigInt.asUintN(64, r3), so });
 
 describe('LoadLog', () => {
   it.each([
-    [0n, 0n, 'ok'],
-    [26n, 1n, 'ETXTBSY'],
-    [-26n, 0n, 'ETXTBSY'],
-    [-99n, 0n, 'EADDRNOTAVAIL'],
-    [77n, 1n, 'errno 77'],
+    [0n, false, 'ok'],
+    [26n, true, 'ETXTBSY'],
+    [-26n, false, 'ETXTBSY'],
+    [-99n, false, 'EADDRNOTAVAIL'],
+    [77n, true, 'errno 77'],
   ])('r3 = %s, summary overflow %s: %s', (r3, so, name) => {
     const log = new LoadLog();
     log.add(CALL, false);
@@ -42,11 +31,12 @@ describe('LoadLog', () => {
 
   it('hooks count during the call alone', () => {
     const log = new LoadLog();
-    const hook = (detail: string) => event({ kind: 'fetch', detail });
+    const hook = (name: FunctionName) =>
+      event({ kind: 'fetch', mark: { at: 'function', name, in: 'production' } });
     log.add(hook('machine_kexec_prepare'), true);
     log.add(CALL, true);
     log.add(hook('machine_kexec_prepare'), true);
-    log.add(result(0n), true);
+    log.add(result(0n, false), true);
     log.add(hook('machine_kexec_cleanup'), true);
     expect(log.calls[0]?.hooks).toEqual({ prepare: 1, cleanup: 0 });
   });

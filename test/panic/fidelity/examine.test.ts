@@ -34,6 +34,8 @@ const PANICS = [
 ];
 const T0 = 4;
 const T1 = 7;
+/** The numbers of the two places. */
+const [PANIC, ENTRY] = [1, 2];
 /** What the crash kernel may do: its reservation, and the first 64 KiB. */
 const QUIET = [li(5, 0x22), stw(5, 6, 0), stw(5, 0, 0x2000)];
 /** A wild store, to what was old memory. */
@@ -46,12 +48,12 @@ async function crashed(
 ): Promise<Examination> {
   const { partition } = bareKernel([...PANICS, ...after, ATTN], {
     probes: [
-      { raddr: at(T0), name: 'panic' },
-      { raddr: at(T1), name: 'entry' },
+      { raddr: at(T0), mark: PANIC },
+      { raddr: at(T1), mark: ENTRY },
     ],
     instants: [
-      { name: 't0', at: ['panic'] },
-      { name: 't1', at: ['entry'] },
+      { name: 't0', at: [{ kind: 'fetch', mark: PANIC }] },
+      { name: 't1', at: [{ kind: 'fetch', mark: ENTRY }] },
     ],
   });
   expect(partition.run(10_000)).toBe('ended');

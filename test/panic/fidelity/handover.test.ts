@@ -12,6 +12,8 @@ const at = (word: number): number => KERNEL_ENTRY + 4 * word;
 const stw = (rs: number, ra: number, d: number): number => dForm(36, rs, ra, d);
 const KERNEL = 16 * MIB;
 const ELSEWHERE = 0x200000;
+/** The numbers of the places at T1 and T2. */
+const [ENTRY, NEW_KERNEL] = [1, 2];
 
 const PROGRAM = [
   lis(6, 0x100), // KERNEL
@@ -29,12 +31,12 @@ const PROGRAM = [
 async function handedOver(program: readonly number[], entered = true): Promise<HandoverReport> {
   const { partition } = bareKernel(program, {
     probes: [
-      { raddr: at(4), name: 'entry' },
-      { raddr: at(7), name: 'segment kernel' },
+      { raddr: at(4), mark: ENTRY },
+      { raddr: at(7), mark: NEW_KERNEL },
     ],
     instants: [
-      { name: 't1', at: ['entry'] },
-      { name: 't2', at: ['segment kernel'] },
+      { name: 't1', at: [{ kind: 'fetch', mark: ENTRY }] },
+      { name: 't2', at: [{ kind: 'fetch', mark: NEW_KERNEL }] },
     ],
   });
   const loaded = await digestSegments(

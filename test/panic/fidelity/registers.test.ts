@@ -5,6 +5,8 @@ import { putU32 } from '../../../src/base/bytes.ts';
 import { hex64 } from '../../../src/base/hex.ts';
 import type { InstantRecord, RegisterFrame, RegisterSet } from '../../../src/emulator/host/index.ts';
 import { compareRegisters } from '../../../src/panic/fidelity/registers.ts';
+import type { FunctionName } from '../../../src/panic/trace/index.ts';
+import { idOfMark } from '../../../src/panic/watch/index.ts';
 import { buildPrstatus, type Prstatus } from '../../../src/vmcore/format/index.ts';
 
 const NOTE = 0x10000;
@@ -19,8 +21,13 @@ const regs = (seed: bigint): RegisterSet => ({
   cr: Number(seed) + 5,
   xer: Number(seed) + 6,
 });
-const frame = (where: string, insn: number, seed: bigint): RegisterFrame => ({
-  where,
+const at = (name: FunctionName, insn: number, seed: bigint): RegisterFrame => ({
+  at: { kind: 'probe', mark: idOfMark({ at: 'function', name, in: 'production' }) },
+  insn,
+  regs: regs(seed),
+});
+const taken = (vector: number, insn: number, seed: bigint): RegisterFrame => ({
+  at: { kind: 'interrupt', vector },
   insn,
   regs: regs(seed),
 });
@@ -45,7 +52,7 @@ const noteOf = ({ gpr, nia, msr, lr, ctr, cr, xer }: RegisterSet): Prstatus => (
 
 const instant = (insn: number, rest: Partial<InstantRecord>): InstantRecord => ({
   name: 't1',
-  by: 'entry',
+  by: { kind: 'fetch', mark: idOfMark({ at: 'entry' }) },
   cpu: 0,
   insn,
   tb: 0n,
@@ -90,7 +97,7 @@ async function compare(
 }
 
 const save = (cpu: number, ...interrupts: RegisterFrame[]) => ({
-  ...frame('crash_save_cpu', 150, 99n),
+  ...at('crash_save_cpu', 150, 99n),
   cpu,
   interrupts,
 });
@@ -106,9 +113,9 @@ describe('compareRegisters', () => {
       {
         saves: [
           save(0),
-          { ...frame('ppc_save_regs', 140, 1n), cpu: 0, interrupts: [] },
-          save(1, frame('interrupt 0x100', 130, 2n), frame('interrupt 0x500', 20, 7n)),
-          save(2, frame('interrupt 0x500', 130, 3n)),
+          { ...at('ppc_save_regs', 140, 1n), cpu: 0, interrupts: [] },
+          save(1, taken(0x100, 130, 2n), taken(0x500, 20, 7n)),
+          save(2, taken(0x500, 130, 3n)),
         ],
       },
       [savedNow(1n), noteOf(regs(2n)), noteOf(regs(3n))],
@@ -123,7 +130,7 @@ describe('compareRegisters', () => {
   it("a master's fault came before T0; an old interrupt of a secondary is no source", async () => {
     const facts = await compare(
       {
-        saves: [save(0, frame('interrupt 0x300', 90, 4n)), save(1, frame('interrupt 0x100', 90, 2n))],
+        saves: [save(0, taken(0x300, 90, 4n)), save(1, taken(0x100, 90, 2n))],
       },
       [noteOf(regs(4n)), noteOf(regs(2n))],
     );
@@ -134,9 +141,9 @@ describe('compareRegisters', () => {
   });
 
   describe('a master that was reset twice', () => {
-    const first = frame('interrupt 0x100', 110, 2n);
-    const second = frame('interrupt 0x100', 140, 3n);
-    const crash = { ...frame('__crash_kexec', 120, 98n), cpu: 0, interrupts: [first] };
+    const first = taken(0x100, 110, 2n);
+    const second = taken(0x100, 140, 3n);
+    const crash = { ...at('__crash_kexec', 120, 98n), cpu: 0, interrupts: [first] };
     const saves = [crash, save(0, second)];
 
     it('saved the frame of the first, which led to the crash', async () => {
@@ -170,7 +177,7 @@ describe('compareRegisters', () => {
 
   it('one register differs → it is named, with both values', async () => {
     const note = { ...noteOf(regs(2n)), ctr: 0xbadn };
-    const [fact] = await compare({ cpu: 1, saves: [save(0, frame('interrupt 0x100', 130, 2n))] }, [note]);
+    const [fact] = await compare({ cpu: 1, saves: [save(0, taken(0x100, 130, 2n))] }, [note]);
     expect(fact).toEqual({
       cpu: 0,
       source: 'system-reset',
@@ -180,7 +187,7 @@ describe('compareRegisters', () => {
 
   it('saved, and different in the dump → named as changed since', async () => {
     const note = noteOf(regs(2n));
-    const t1 = { cpu: 1, saves: [save(0, frame('interrupt 0x100', 130, 2n))] };
+    const t1 = { cpu: 1, saves: [save(0, taken(0x100, 130, 2n))] };
     const [fact] = await compare(t1, [note], [{ ...note, link: 1n }]);
     expect(fact?.differing).toEqual([
       `link: dump ${hex64(1n)} seen ${hex64(5n)}`,
@@ -189,9 +196,9 @@ describe('compareRegisters', () => {
   });
 
   it('no note, or none in the dump → missing; without probes the last interrupt counts', async () => {
-    const taken = [0, 1, 2].map((cpu) => ({ cpu, interrupts: [frame('interrupt 0x100', 130, 2n)] }));
+    const last = [0, 1, 2].map((cpu) => ({ cpu, interrupts: [taken(0x100, 130, 2n)] }));
     const notes = [undefined, noteOf(regs(2n)), noteOf(regs(2n))];
-    expect(await compare({ taken }, notes, [noteOf(regs(2n))])).toEqual([
+    expect(await compare({ taken: last }, notes, [noteOf(regs(2n))])).toEqual([
       { cpu: 0, source: 'missing', differing: [] },
       { cpu: 1, source: 'system-reset', differing: [] },
       { cpu: 2, source: 'missing', differing: [] },

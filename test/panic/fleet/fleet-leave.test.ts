@@ -27,7 +27,7 @@ const LEAVES: GuestScript = {
         setTimeout(() => startUp(guest), 20);
         return;
       case 'restart\n':
-        fetch(guest, 0, 'kernel_restart', 0x4900);
+        fetch(guest, 0, { at: 'function', name: 'kernel_restart', in: 'production' }, 0x4900);
         return guest.end({ kind: 'reboot' });
       default:
         return guest.rest();
@@ -123,7 +123,9 @@ describe('a restart', () => {
     await seen(w, { kind: 'partition', state: 'ready' }, 2);
     expect(await w.metadata.getOperation(id)).toMatchObject({ kind: 'restart', phase: 'restarted' });
     const trace = JSON.parse((await w.metadata.getOperationTrace(id)) ?? 'null') as Trace;
-    expect(trace.events.map(({ detail }) => detail)).toEqual(['kernel_restart']);
+    expect(trace.events).toMatchObject([
+      { kind: 'fetch', mark: { at: 'function', name: 'kernel_restart', in: 'production' } },
+    ]);
     expect(w.guests[0]?.lives).toBe(2);
     // The crash count and the captures are those of crashes.
     expect(w.fleet.get(w.id).crashes).toBe(0);

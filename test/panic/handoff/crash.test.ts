@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { PanicRequest } from '../../../src/panic/contract/index.ts';
 import { Life } from '../../../src/panic/guest/session.ts';
 import { type CrashResult, crash } from '../../../src/panic/index.ts';
+import type { FunctionName, Mark } from '../../../src/panic/trace/index.ts';
+import { idOfMark } from '../../../src/panic/watch/index.ts';
 import {
   BOOT,
   bootWithCrashKernel,
@@ -18,6 +20,7 @@ import type { GuestScript, ScriptedPartition } from '../../synth/partition-handl
 import { elfDump } from '../../synth/vmcore.ts';
 
 const SYSRQ: PanicRequest = { trigger: 'sysrq', dump: 'raw' };
+const production = (name: FunctionName): Mark => ({ at: 'function', name, in: 'production' });
 const BREAK_C = '\x0fc';
 
 type Outcome = {
@@ -143,9 +146,9 @@ describe('crash: triggers', () => {
       const script: GuestScript = {
         onNmi: (guest, [cpu]) => {
           if (cpu === 0) return wholeCrash(guest);
-          guest.event({ cpu: 1, kind: 'reset', detail: 'system reset from outside' });
-          guest.event({ cpu: 1, kind: 'interrupt', addr: 0x100n, regs: { srr0: 0n, srr1: 0n } });
-          guest.event({ cpu: 1, kind: 'fetch', detail: '__crash_kexec', addr: 0xc000000000004200n });
+          guest.event({ cpu: 1, kind: 'reset' });
+          guest.event({ cpu: 1, kind: 'interrupt', vector: 0x100, requestedBy: 'outside' });
+          guest.event({ cpu: 1, kind: 'fetch', mark: production('__crash_kexec'), ea: 0xc000000000004200n });
           guest.rest();
         },
       };
@@ -200,8 +203,8 @@ describe('crash: failed, with the last phase and the reason', () => {
         guest.rest();
       },
       ...onSysrq((guest) => {
-        guest.event({ cpu: 1, kind: 'fetch', detail: 'panic', addr: 0xc000000000004000n });
-        guest.event({ cpu: 1, kind: 'fetch', detail: '__crash_kexec', addr: 0xc000000000004200n });
+        guest.event({ cpu: 1, kind: 'fetch', mark: production('panic'), ea: 0xc000000000004000n });
+        guest.event({ cpu: 1, kind: 'fetch', mark: production('__crash_kexec'), ea: 0xc000000000004200n });
         guest.end({ kind: 'os-term', message: 'OS panic: sysrq triggered crash' });
       }),
     });
@@ -227,12 +230,12 @@ describe('crash: failed, with the last phase and the reason', () => {
   it('a CPU that never stops: named', async () => {
     const { result } = await run(
       onSysrq((guest) => {
-        guest.event({ cpu: 1, kind: 'fetch', detail: 'panic', addr: 0xc000000000004000n });
+        guest.event({ cpu: 1, kind: 'fetch', mark: production('panic'), ea: 0xc000000000004000n });
         guest.event({
           cpu: 1,
           kind: 'hcall',
-          detail: 'H_SIGNAL_SYS_RESET',
-          regs: { status: 0xfffffffffffffffen },
+          name: 'H_SIGNAL_SYS_RESET',
+          status: 0xfffffffffffffffen,
         });
         guest.rest();
       }),
@@ -245,12 +248,12 @@ describe('crash: failed, with the last phase and the reason', () => {
   it('a CPU that never stops and goes on executing: named after 10 s of waiting, not at the timeout', async () => {
     const { guest, result } = await run(
       onSysrq((guest) => {
-        guest.event({ cpu: 1, kind: 'fetch', detail: 'panic', addr: 0xc000000000004000n });
+        guest.event({ cpu: 1, kind: 'fetch', mark: production('panic'), ea: 0xc000000000004000n });
         guest.event({
           cpu: 1,
           kind: 'hcall',
-          detail: 'H_SIGNAL_SYS_RESET',
-          regs: { status: 0xfffffffffffffffen },
+          name: 'H_SIGNAL_SYS_RESET',
+          status: 0xfffffffffffffffen,
         });
         const [busy, master] = guest.snapshots;
         if (busy === undefined || master === undefined) throw new Error('two CPUs');
@@ -280,8 +283,7 @@ describe('crash: failed, with the last phase and the reason', () => {
       guest.event({
         cpu: -1,
         kind: 'disk',
-        detail: 'first write',
-        regs: { disk: 0n, offset: 0n, length: 512n },
+        write: 'first',
       });
       guest.say('kdumpd-agent dump-failed no-space /dev/vda has 8192 bytes');
       guest.end({ kind: 'reboot' });
@@ -305,8 +307,7 @@ describe('crash: failed, with the last phase and the reason', () => {
         guest.event({
           cpu: -1,
           kind: 'disk',
-          detail: 'first write',
-          regs: { disk: 0n, offset: 0n, length: 512n },
+          write: 'first',
         });
         guest.end({ kind: 'reboot' });
       }),
@@ -384,7 +385,7 @@ describe('crash: injected faults', () => {
       {
         name: 'flip:kernel+0x10@t1',
         damage: { kind: 'flip', raddr: KERNEL + 0x10 },
-        at: [{ kind: 'fetch', detail: 'entry' }],
+        at: [{ kind: 'fetch', mark: idOfMark({ at: 'entry' }) }],
       },
       { name: 'wedge:0@trigger', damage: { kind: 'wedge', cpu: 0 } },
     ]);

@@ -3,7 +3,8 @@ import { hex64 } from '../../../src/base/hex.ts';
 import type { InstantRecord } from '../../../src/emulator/host/index.ts';
 import { Life } from '../../../src/panic/guest/session.ts';
 import { type LeaveResult, leave } from '../../../src/panic/index.ts';
-import type { LeavePath } from '../../../src/panic/trace/index.ts';
+import type { FunctionName, LeavePath, Mark } from '../../../src/panic/trace/index.ts';
+import { idOfMark, markOfId } from '../../../src/panic/watch/index.ts';
 import { BOOT, bootWithCrashKernel, loadCrashKernel } from '../../synth/crashing-guest.ts';
 import {
   fetch,
@@ -16,7 +17,10 @@ import {
   NEXT_TREE,
   startUp,
 } from '../../synth/leaving-guest.ts';
+import { kexecLoadSpec } from '../../synth/machine-event.ts';
 import type { GuestScript, ScriptedPartition } from '../../synth/partition-handle.ts';
+
+const production = (name: FunctionName): Mark => ({ at: 'function', name, in: 'production' });
 
 type Outcome = {
   readonly guest: ScriptedPartition;
@@ -54,7 +58,7 @@ async function run(
 /** What was kept at an instant, as far as it is asked for. */
 function instantRecord(rest: Pick<InstantRecord, 'name' | 'insn'>): InstantRecord {
   return {
-    by: '',
+    by: { kind: 'fetch', mark: -1 },
     cpu: 0,
     tb: 0n,
     vcpus: [],
@@ -113,26 +117,38 @@ describe('leave: an ordinary kexec', () => {
       symbols: { production: 'kallsyms', crash: 'kallsyms' },
     });
     const probes = guest.plans.findLast((plan) => plan !== undefined)?.probes ?? [];
-    expect(probes).toContainEqual(expect.objectContaining({ raddr: NEXT_ENTRY, name: 'entry' }));
-    expect(probes).toContainEqual(expect.objectContaining({ raddr: NEXT_KERNEL, name: 'segment kernel' }));
     expect(probes).toContainEqual(
-      expect.objectContaining({ raddr: 0x4a00, name: 'at address 0: start_secondary' }),
+      expect.objectContaining({ raddr: NEXT_ENTRY, mark: idOfMark({ at: 'entry' }) }),
+    );
+    expect(probes).toContainEqual(
+      expect.objectContaining({ raddr: NEXT_KERNEL, mark: idOfMark({ at: 'segment', role: 'kernel' }) }),
+    );
+    expect(probes).toContainEqual(
+      expect.objectContaining({
+        raddr: 0x4a00,
+        mark: idOfMark({ at: 'function', name: 'start_secondary', in: 'moved' }),
+      }),
     );
   });
 
   it('the trace: begins with kernel_kexec; what others do at the image’s place is left out', async () => {
     const { result } = await run('kexec', GOES);
-    expect(result.trace?.events.map(({ cpu, kind, detail }) => [cpu, kind, detail ?? ''])).toEqual([
-      [1, 'fetch', 'kernel_kexec'],
-      [1, 'fetch', 'device_shutdown'],
-      [0, 'fetch', 'machine_shutdown'],
-      [0, 'fetch', 'machine_kexec'],
-      [1, 'fetch', 'kexec_smp_down'],
-      [1, 'msr', ''],
-      [0, 'store', 'copy of kernel'],
-      [0, 'fetch', 'entry'],
-      [0, 'fetch', 'segment kernel'],
-      [1, 'fetch', 'at address 0: start_secondary'],
+    const seen = result.trace?.events.map((event) => [
+      event.cpu,
+      event.kind,
+      'mark' in event ? event.mark : undefined,
+    ]);
+    expect(seen).toEqual([
+      [1, 'fetch', production('kernel_kexec')],
+      [1, 'fetch', production('device_shutdown')],
+      [0, 'fetch', production('machine_shutdown')],
+      [0, 'fetch', production('machine_kexec')],
+      [1, 'fetch', production('kexec_smp_down')],
+      [1, 'msr', undefined],
+      [0, 'store', { at: 'copy', role: 'kernel' }],
+      [0, 'fetch', { at: 'entry' }],
+      [0, 'fetch', { at: 'segment', role: 'kernel' }],
+      [1, 'fetch', { at: 'function', name: 'start_secondary', in: 'moved' }],
     ]);
     const { t0, t1, t2, t3 } = result.trace?.instants ?? {};
     expect([t0?.cpu, t0?.event, t1?.cpu, t1?.event, t2?.event, t3]).toEqual([1, 0, 0, 7, 8, undefined]);
@@ -142,9 +158,11 @@ describe('leave: an ordinary kexec', () => {
     const kept = (guest: ScriptedPartition): void => {
       guest.subscribe((notice) => {
         if (notice.kind !== 'machine-event') return;
-        const { detail = '', insn } = notice.event;
-        const name = { entry: 't1', 'segment kernel': 't2' }[detail];
-        if (name === 't1' || name === 't2') guest.instants.set(name, instantRecord({ name, insn }));
+        const { event } = notice;
+        if (event.kind !== 'fetch') return;
+        const mark = markOfId(event.mark);
+        const name = mark.at === 'entry' ? 't1' : mark.at === 'segment' ? 't2' : undefined;
+        if (name !== undefined) guest.instants.set(name, instantRecord({ name, insn: event.insn }));
       });
     };
     const { result } = await run('kexec', GOES, kept);
@@ -213,14 +231,14 @@ describe('leave: an ordinary kexec', () => {
     const { result } = await run('kexec', {
       ...LOADS,
       kexec: (guest) => {
-        fetch(guest, 0, 'kernel_kexec', 0x4600);
+        fetch(guest, 0, production('kernel_kexec'), 0x4600);
         guest.event({
           cpu: 0,
           kind: 'interrupt',
-          addr: 0x300n,
-          regs: { srr0: 0xc000000000004710n, srr1: 0n, dar: 0n },
+          vector: 0x300,
+          regs: { srr0: 0xc000000000004710n },
         });
-        fetch(guest, 0, 'panic', 0x4000);
+        fetch(guest, 0, production('panic'), 0x4000);
         guest.end({ kind: 'reboot' });
       },
     });
@@ -276,10 +294,10 @@ describe('leave: a restart', () => {
     const { guest, result, phases } = await run('restart', {
       restart: (each) => {
         each.say('ok reboot');
-        fetch(each, 0, 'kernel_restart', 0x4900);
-        fetch(each, 0, 'device_shutdown', 0x4400);
-        fetch(each, 0, 'machine_shutdown', 0x4300);
-        each.event({ cpu: 0, kind: 'rtas', detail: 'system-reboot' });
+        fetch(each, 0, production('kernel_restart'), 0x4900);
+        fetch(each, 0, production('device_shutdown'), 0x4400);
+        fetch(each, 0, production('machine_shutdown'), 0x4300);
+        each.event({ cpu: 0, kind: 'rtas', name: 'system-reboot' });
         each.end({ kind: 'reboot' });
       },
     });
@@ -287,11 +305,11 @@ describe('leave: a restart', () => {
     expect(result).toMatchObject({ outcome: 'done', phase: 'restarted', end: { kind: 'reboot' } });
     expect(phases).toEqual(['triggered', 'shutdown']);
     expect(result.trace?.image).toMatchObject({ path: 'restart' });
-    expect(result.trace?.events.map(({ detail }) => detail)).toEqual([
-      'kernel_restart',
-      'device_shutdown',
-      'machine_shutdown',
-      'system-reboot',
+    expect(result.trace?.events).toMatchObject([
+      { kind: 'fetch', mark: production('kernel_restart') },
+      { kind: 'fetch', mark: production('device_shutdown') },
+      { kind: 'fetch', mark: production('machine_shutdown') },
+      { kind: 'rtas', name: 'system-reboot' },
     ]);
   });
 
@@ -309,10 +327,10 @@ describe('Life', () => {
     await life.untilReady(100);
     loadNext(guest);
     expect([life.load?.crash, life.next?.crash]).toEqual([true, false]);
-    guest.event({ kind: 'syscall', detail: 'kexec_load', regs: { entry: 0n, segments: 0n, flags: 0n } });
+    guest.event(kexecLoadSpec(0, [], 0n));
     expect([life.load?.crash, life.next]).toEqual([true, undefined]);
     loadCrashKernel(guest);
-    guest.event({ kind: 'syscall', detail: 'kexec_load', regs: { entry: 0n, segments: 0n, flags: 1n } });
+    guest.event(kexecLoadSpec(0, [], 1n));
     expect(life.load).toBeUndefined();
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { MachineEvent } from '../../../src/emulator/host/index.ts';
+import { hex64 } from '../../../src/base/hex.ts';
+import type { MachineEvent, SyscallEvent } from '../../../src/emulator/contract/index.ts';
 import { describeImage, parseKexecLoad } from '../../../src/panic/facts/index.ts';
 import { AddressNames, readKernelSymbols } from '../../../src/panic/facts/symbols/index.ts';
+import { type FunctionName, type Mark, storesAt, type TraceEvent } from '../../../src/panic/trace/index.ts';
 import { Recorder } from '../../../src/panic/watch/index.ts';
 import {
   BOOT,
@@ -13,7 +15,8 @@ import {
   loadCrashKernel,
   TREE,
 } from '../../synth/crashing-guest.ts';
-import type { EventSpec, ScriptedPartition } from '../../synth/partition-handle.ts';
+import { type EventSpec, kexecLoadSpec, machineEvent } from '../../synth/machine-event.ts';
+import type { ScriptedPartition } from '../../synth/partition-handle.ts';
 
 /** A recorder that hears the scripted guest, and the guest. */
 async function recording(withImage = true): Promise<{ guest: ScriptedPartition; recorder: Recorder }> {
@@ -21,7 +24,8 @@ async function recording(withImage = true): Promise<{ guest: ScriptedPartition; 
   const events: MachineEvent[] = [];
   guest.subscribe((notice) => notice.kind === 'machine-event' && events.push(notice.event));
   loadCrashKernel(guest);
-  const load = parseKexecLoad(events[0] as MachineEvent);
+  const [call] = events;
+  const load = call?.kind === 'syscall' ? parseKexecLoad(call) : undefined;
   const read = (raddr: number, length: number): Promise<Uint8Array> => guest.readMemory(raddr, length);
   const production = await readKernelSymbols(read, 0);
   const image = load === undefined || !withImage ? undefined : await describeImage(load, read, 2);
@@ -45,27 +49,47 @@ async function recording(withImage = true): Promise<{ guest: ScriptedPartition; 
   return { guest, recorder };
 }
 
-const PANIC: EventSpec = { cpu: 1, kind: 'fetch', detail: 'panic', addr: 0xc000000000004008n };
+const production = (name: FunctionName): Mark => ({ at: 'function', name, in: 'production' });
+const PANIC = { cpu: 1, kind: 'fetch', mark: production('panic'), ea: 0xc000000000004008n } as const;
+const ENTRY_MARK: Mark = { at: 'entry' };
+const IN_PURGATORY: Mark = { at: 'segment', role: 'purgatory' };
+const IN_KERNEL: Mark = { at: 'segment', role: 'kernel' };
+const LOW: Mark = { at: 'low' };
+
+/** What happened, with the place, the call or the state. */
+function summary(event: TraceEvent): readonly [TraceEvent['kind'], unknown?] {
+  switch (event.kind) {
+    case 'fetch':
+    case 'store':
+      return [event.kind, event.mark];
+    case 'rtas':
+      return [event.kind, event.name];
+    case 'census':
+      return [event.kind, event.state];
+    default:
+      return [event.kind];
+  }
+}
 
 describe('parseKexecLoad', () => {
   it('a load, an unload, a list that could not be read', () => {
-    const base = { n: 0, cpu: 0, insn: 0, tb: 0n, kind: 'syscall' } as const;
-    const regs = {
-      entry: 0x700n,
-      segments: 1n,
-      flags: 0x150001n,
-      seg0_mem: 0n,
-      seg0_memsz: 0x1000n,
-      seg0_bufsz: 0x800n,
+    const called = (spec: EventSpec): SyscallEvent => {
+      const event = machineEvent(spec, { n: 0, insn: 0 });
+      if (event.kind !== 'syscall') throw new Error('no system call');
+      return event;
     };
-    expect(parseKexecLoad({ ...base, regs })).toEqual({
+    const call = called(kexecLoadSpec(0x700, [[0, 0x1000]], 0x150001n));
+    const rows = [[0n, 0x800n, 0n, 0x1000n]];
+    expect(parseKexecLoad({ ...call, rows })).toEqual({
       entry: 0x700,
       crash: true,
       segments: [{ mem: 0, memsz: 0x1000, bufsz: 0x800 }],
     });
-    expect(parseKexecLoad({ ...base, regs: { ...regs, flags: 0x150000n } })?.crash).toBe(false);
-    expect(parseKexecLoad({ ...base, regs: { ...regs, segments: 0n } })).toBeUndefined();
-    expect(parseKexecLoad({ ...base, regs: { ...regs, segments: 2n } })).toBeUndefined();
+    expect(parseKexecLoad(called(kexecLoadSpec(0x700, [[0, 0x1000]], 0x150000n)))?.crash).toBe(false);
+    expect(parseKexecLoad(called(kexecLoadSpec(0x700, [], 0x150001n)))).toBeUndefined();
+    // Memory of the list, or of its second row, is not there.
+    expect(parseKexecLoad({ ...call, rows: [[0n, undefined, 0n, 0x1000n]] })).toBeUndefined();
+    expect(parseKexecLoad({ ...call, args: [0x700n, 2n, 0x1000n, 0x150001n], rows })).toBeUndefined();
   });
 });
 
@@ -140,16 +164,14 @@ describe('Recorder', () => {
     expect(recorder.phase).toBe('purgatory');
     enterKernel(guest, 1);
     expect(recorder.phase).toBe('crash-kernel');
-    guest.event({ cpu: -1, kind: 'disk', detail: 'first write', regs: { disk: 1n } });
+    guest.event({ cpu: -1, kind: 'disk', write: 'first', disk: 1 });
     expect(recorder.phase).toBe('crash-kernel');
-    guest.event({ cpu: -1, kind: 'disk', detail: 'first write', regs: { disk: 0n } });
+    guest.event({ cpu: -1, kind: 'disk', write: 'first', disk: 0 });
     expect(recorder.phase).toBe('dumping');
     expect(recorder.master).toBe(1);
     const { events, instants } = recorder.trace();
-    expect(events[instants.t1?.event ?? -1]).toMatchObject({ detail: 'entry', cpu: 1 });
-    expect(events[instants.t2?.event ?? -1]?.regs).toMatchObject({
-      r3: `0x${TREE.toString(16).padStart(16, '0')}`,
-    });
+    expect(events[instants.t1?.event ?? -1]).toMatchObject({ mark: ENTRY_MARK, cpu: 1 });
+    expect(events[instants.t2?.event ?? -1]).toMatchObject({ kind: 'fetch', regs: { r3: hex64(TREE) } });
     expect(instants.t4).toBeUndefined();
     recorder.setDumped();
     expect(recorder.instants.t4).toEqual(recorder.instants.t3);
@@ -160,15 +182,18 @@ describe('Recorder', () => {
     guest.event(PANIC);
     handoff(guest, 1);
     enterKernel(guest, 1);
-    guest.event({ cpu: -1, kind: 'disk', detail: 'first write', regs: { disk: 0n } });
+    guest.event({ cpu: -1, kind: 'disk', write: 'first', disk: 0 });
     const { t3 } = recorder.instants;
     const insn = (t3?.insn ?? 0) + 1000;
-    guest.event({ cpu: 1, kind: 'rtas', detail: 'system-reboot', insn: insn + 1000 });
-    guest.event({ cpu: -1, kind: 'disk', detail: 'last write', insn: insn + 500, regs: { disk: 1n } });
-    guest.event({ cpu: -1, kind: 'disk', detail: 'last write', insn, regs: { disk: 0n } });
+    guest.event({ cpu: 1, kind: 'rtas', name: 'system-reboot', insn: insn + 1000 });
+    guest.event({ cpu: -1, kind: 'disk', write: 'last', insn: insn + 500, disk: 1 });
+    guest.event({ cpu: -1, kind: 'disk', write: 'last', insn, disk: 0 });
     recorder.setDumped();
     expect(recorder.instants).toMatchObject({ t3, t4: { insn } });
-    expect(recorder.trace().events[recorder.instants.t4?.event ?? -1]?.detail).toBe('last write');
+    expect(recorder.trace().events[recorder.instants.t4?.event ?? -1]).toMatchObject({
+      write: 'last',
+      disk: 0,
+    });
   });
 
   it('a dump device that was written before the crash only: neither T3 nor T4', async () => {
@@ -176,7 +201,7 @@ describe('Recorder', () => {
     guest.event(PANIC);
     handoff(guest, 1);
     enterKernel(guest, 1);
-    guest.event({ cpu: -1, kind: 'disk', detail: 'last write', insn: 1, regs: { disk: 0n } });
+    guest.event({ cpu: -1, kind: 'disk', write: 'last', insn: 1, disk: 0 });
     recorder.setDumped();
     expect([recorder.instants.t3, recorder.instants.t4]).toEqual([undefined, undefined]);
   });
@@ -192,29 +217,27 @@ describe('Recorder', () => {
   it('stores to bytes that follow each other are one event', async () => {
     const { guest, recorder } = await recording();
     handoff(guest, 1);
-    const copies = recorder
-      .trace()
-      .events.filter(({ detail, kind }) => kind === 'store' && detail === 'low 0x100');
-    expect(copies).toMatchObject([{ addr: '0x0000000000000000', regs: { length: '0x0000000000000100' } }]);
+    const copies = recorder.trace().events.filter((event) => storesAt(event, LOW));
+    expect(copies).toMatchObject([{ addr: hex64(0), length: 0x100 }]);
   });
 
   it('what comes before the panic is left out', async () => {
     const { guest, recorder } = await recording();
-    guest.event({ kind: 'rtas', detail: 'ibm,get-xive' });
-    guest.event({ kind: 'msr', addr: 0n, regs: { before: 0n, after: 0n } });
+    guest.event({ kind: 'rtas', name: 'ibm,get-xive' });
+    guest.event({ kind: 'msr' });
     guest.event(PANIC);
-    expect(recorder.trace().events.map(({ detail }) => detail)).toEqual(['panic']);
+    expect(recorder.trace().events.map(summary)).toEqual([['fetch', PANIC.mark]]);
   });
 
   it('an RTAS call is one event, without the changes of the MSR around it', async () => {
     const { guest, recorder } = await recording();
     guest.event(PANIC);
     for (let i = 0; i < 500; i++) {
-      guest.event({ cpu: 1, kind: 'msr', regs: { before: 0x30n, after: 0n } });
-      guest.event({ cpu: 1, kind: 'rtas', detail: 'nvram-store' });
-      guest.event({ cpu: 1, kind: 'msr', regs: { before: 0n, after: 0x30n } });
+      guest.event({ cpu: 1, kind: 'msr', before: 0x30n });
+      guest.event({ cpu: 1, kind: 'rtas', name: 'nvram-store' });
+      guest.event({ cpu: 1, kind: 'msr', after: 0x30n });
     }
-    guest.event({ cpu: 1, kind: 'msr', regs: { before: 0x30n, after: 0n } });
+    guest.event({ cpu: 1, kind: 'msr', before: 0x30n });
     const kinds = recorder.trace().events.map(({ kind }) => kind);
     expect(kinds.filter((kind) => kind === 'rtas').length).toBe(16);
     expect(kinds.at(-1)).toBe('msr');
@@ -222,23 +245,19 @@ describe('Recorder', () => {
 
   it('the entry seen by its probe and by its segment is one event, in either order', async () => {
     for (const order of [
-      ['entry', 'segment purgatory'],
-      ['segment purgatory', 'entry'],
+      [ENTRY_MARK, IN_PURGATORY],
+      [IN_PURGATORY, ENTRY_MARK],
     ]) {
       const { guest, recorder } = await recording();
       guest.event(PANIC);
-      for (const detail of order) {
+      for (const mark of order) {
         guest.insn = 5000;
-        guest.event({
-          cpu: 1,
-          kind: 'fetch',
-          detail,
-          addr: BigInt(ENTRY),
-          insn: 5000,
-          regs: { raddr: BigInt(ENTRY) },
-        });
+        guest.event({ cpu: 1, kind: 'fetch', mark, ea: BigInt(ENTRY), insn: 5000, raddr: ENTRY });
       }
-      expect(recorder.trace().events.map(({ detail }) => detail)).toEqual(['panic', 'entry']);
+      expect(recorder.trace().events.map(summary)).toEqual([
+        ['fetch', PANIC.mark],
+        ['fetch', ENTRY_MARK],
+      ]);
       expect(recorder.phase).toBe('purgatory');
     }
   });
@@ -246,38 +265,36 @@ describe('Recorder', () => {
   it('the entry’s segment first, then another CPU, then its probe: the entry alone is told', async () => {
     const { guest, recorder } = await recording();
     guest.event(PANIC);
-    const entry = { cpu: 1, kind: 'fetch', addr: BigInt(ENTRY), regs: { raddr: BigInt(ENTRY) } } as const;
-    guest.event({ ...entry, detail: 'segment purgatory' });
-    guest.event({ cpu: 0, kind: 'run', detail: 'is running' });
-    guest.event({ ...entry, detail: 'entry' });
-    expect(recorder.trace().events.map(({ detail }) => detail)).toEqual(['panic', 'is running', 'entry']);
+    const entry = { cpu: 1, kind: 'fetch', ea: BigInt(ENTRY), raddr: ENTRY } as const;
+    guest.event({ ...entry, mark: IN_PURGATORY });
+    guest.event({ cpu: 0, kind: 'census', state: 'running' });
+    guest.event({ ...entry, mark: ENTRY_MARK });
+    expect(recorder.trace().events.map(summary)).toEqual([
+      ['fetch', PANIC.mark],
+      ['census', 'running'],
+      ['fetch', ENTRY_MARK],
+    ]);
   });
 
   it('a CPU that waits in the copy at 0 comes there once, however often its code is translated anew', async () => {
     const { guest, recorder } = await recording();
     guest.event(PANIC);
-    const low = (raddr: bigint) =>
-      guest.event({ cpu: 0, kind: 'fetch', addr: raddr, detail: 'low 0x100', regs: { raddr } });
-    low(0x60n);
-    low(0x60n);
-    guest.event({ cpu: 0, kind: 'run', detail: 'is running' });
-    guest.event({
-      cpu: 0,
-      kind: 'store',
-      addr: 0x10n,
-      detail: 'low 0x100',
-      regs: { length: 8n, nia: 0x90n },
-    });
-    low(0x94n);
-    guest.event({ cpu: 0, kind: 'fetch', addr: 0x5000n, detail: 'kexec_wait', regs: { raddr: 0x5000n } });
-    low(0x60n);
-    expect(recorder.trace().events.map(({ kind, addr }) => [kind, Number(addr ?? 0)])).toEqual([
-      ['fetch', Number(PANIC.addr)],
-      ['fetch', 0x60],
-      ['run', 0],
-      ['store', 0x10],
-      ['fetch', 0x5000],
-      ['fetch', 0x60],
+    const low = (raddr: number) =>
+      guest.event({ cpu: 0, kind: 'fetch', ea: BigInt(raddr), mark: LOW, raddr });
+    low(0x60);
+    low(0x60);
+    guest.event({ cpu: 0, kind: 'census', state: 'running' });
+    guest.event({ cpu: 0, kind: 'store', raddr: 0x10, mark: LOW, length: 8, by: { nia: 0x90n, r3: 0n } });
+    low(0x94);
+    guest.event({ cpu: 0, kind: 'fetch', ea: 0x5000n, mark: production('kexec_wait'), raddr: 0x5000 });
+    low(0x60);
+    expect(recorder.trace().events).toMatchObject([
+      { kind: 'fetch', addr: hex64(PANIC.ea) },
+      { kind: 'fetch', addr: hex64(0x60) },
+      { kind: 'census', addr: hex64(0) },
+      { kind: 'store', addr: hex64(0x10) },
+      { kind: 'fetch', addr: hex64(0x5000) },
+      { kind: 'fetch', addr: hex64(0x60) },
     ]);
   });
 
@@ -287,40 +304,38 @@ describe('Recorder', () => {
     handoff(guest, 1);
     enterKernel(guest, 1);
     const before = recorder.trace().events.length;
-    const kernel = {
-      cpu: 1,
-      kind: 'fetch',
-      detail: 'segment kernel',
-      regs: { raddr: BigInt(KERNEL + 8) },
-    } as const;
+    const kernel = { cpu: 1, kind: 'fetch', mark: IN_KERNEL, raddr: KERNEL + 8 } as const;
     guest.event(kernel);
     guest.event({
       cpu: 1,
       kind: 'store',
-      addr: BigInt(ENTRY),
-      detail: 'copy of purgatory',
-      regs: { length: 8n },
+      raddr: ENTRY,
+      mark: { at: 'copy', role: 'purgatory' },
+      length: 8,
     });
-    guest.event({ cpu: 1, kind: 'rtas', detail: 'ibm,read-pci-config' });
-    guest.event({ cpu: 1, kind: 'rtas', detail: 'system-reboot' });
+    guest.event({ cpu: 1, kind: 'rtas', name: 'ibm,read-pci-config' });
+    guest.event({ cpu: 1, kind: 'rtas', name: 'system-reboot' });
     guest.event({ ...kernel, cpu: 0 });
     expect(
       recorder
         .trace()
         .events.slice(before)
-        .map(({ cpu, detail }) => [cpu, detail]),
+        .map((event) => [event.cpu, ...summary(event)]),
     ).toEqual([
-      [1, 'system-reboot'],
-      [0, 'segment kernel'],
+      [1, 'rtas', 'system-reboot'],
+      [0, 'fetch', IN_KERNEL],
     ]);
   });
 
   it('a change of the MSR is told by the instruction that makes it', async () => {
     const { guest, recorder } = await recording();
     guest.event(PANIC);
-    const regs = { before: 0x30n, after: 0n, nia: 0xc000000000004500n };
-    guest.event({ cpu: 1, kind: 'msr', addr: 0xc000000000004504n, regs });
-    expect(recorder.trace().events.at(-1)?.regs?.nia).toBe('0xc000000000004504');
+    guest.event({ cpu: 1, kind: 'msr', ea: 0xc000000000004504n, before: 0x30n });
+    expect(recorder.trace().events.at(-1)).toMatchObject({
+      kind: 'msr',
+      addr: '0xc000000000004504',
+      symbol: 'start_kernel+0x4',
+    });
   });
 
   it('an image that is the kernel alone: T1 is T2', async () => {
@@ -329,19 +344,19 @@ describe('Recorder', () => {
     guest.event({
       cpu: 1,
       kind: 'fetch',
-      detail: 'entry',
-      addr: BigInt(KERNEL),
-      regs: { raddr: BigInt(KERNEL) },
+      mark: ENTRY_MARK,
+      ea: BigInt(KERNEL),
+      raddr: KERNEL,
     });
     expect(recorder.instants.t1).toEqual(recorder.instants.t2);
   });
 
   it('a system reset that another CPU asked for is no panic; one from outside is', async () => {
     const { guest, recorder } = await recording();
-    guest.event({ cpu: 0, kind: 'interrupt', addr: 0x100n, regs: { srr0: 0n, srr1: 0n } });
+    guest.event({ cpu: 0, kind: 'interrupt', vector: 0x100, requestedBy: 'guest' });
     expect(recorder.phase).toBe('triggered');
     guest.event({ cpu: 1, kind: 'reset' });
-    guest.event({ cpu: 1, kind: 'interrupt', addr: 0x100n, regs: { srr0: 0n, srr1: 0n } });
+    guest.event({ cpu: 1, kind: 'interrupt', vector: 0x100, requestedBy: 'outside' });
     expect(recorder.phase).toBe('panic');
     expect(recorder.instants.t0?.cpu).toBe(1);
   });
@@ -349,7 +364,7 @@ describe('Recorder', () => {
   it('no image: crash kexec finds none, and the panic stays a panic', async () => {
     const { guest, recorder } = await recording(false);
     guest.event(PANIC);
-    guest.event({ ...PANIC, detail: '__crash_kexec' });
+    guest.event({ ...PANIC, mark: production('__crash_kexec') });
     expect(recorder.phase).toBe('panic');
   });
 
@@ -359,13 +374,14 @@ describe('Recorder', () => {
     guest.event({
       cpu: 1,
       kind: 'store',
-      addr: 0x40n,
-      detail: 'low 0x100',
-      regs: { length: 4n, nia: 0xc000000000004204n },
+      raddr: 0x40,
+      mark: LOW,
+      length: 4,
+      by: { nia: 0xc000000000004204n, r3: 0n },
     });
-    guest.event({ cpu: 0, kind: 'interrupt', addr: 0x100n, regs: { srr0: 0xc000000000004504n, srr1: 0n } });
-    guest.event({ cpu: 0, kind: 'interrupt', addr: 0x100n, regs: { srr0: 0x10004504n, srr1: 0x4000n } });
-    expect(recorder.trace().events.map(({ symbol }) => symbol)).toEqual([
+    guest.event({ cpu: 0, kind: 'interrupt', vector: 0x100, regs: { srr0: 0xc000000000004504n, srr1: 0n } });
+    guest.event({ cpu: 0, kind: 'interrupt', vector: 0x100, regs: { srr0: 0x10004504n, srr1: 0x4000n } });
+    expect(recorder.trace().events.map((event) => ('symbol' in event ? event.symbol : undefined))).toEqual([
       'panic+0x8',
       '__crash_kexec+0x4',
       'start_kernel+0x4',
