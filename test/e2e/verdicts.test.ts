@@ -48,7 +48,7 @@ describe('verdicts', () => {
       const seen = await run({ path: 'kexec', fault: 'copy-real' });
       expect(seen).toMatchObject({ outcome: 'failed', phase: 'handoff' });
       expect(seen.reason).toMatch(
-        /^the guest crashed \(die on CPU 0 after interrupt 0x300 at kexec_copy_flush\+0x/,
+        /^the guest crashed \(die on CPU 0 after interrupt 0x300 data storage at kexec_copy_flush\+0x/,
       );
       expect(broken(seen)).toEqual(['copy-in-virtual']);
       expect(seen.rules.get('copy-in-virtual')?.note).toMatch(

@@ -143,7 +143,7 @@ describe('Idempotency-Key over a restart', () => {
     const [newer, older] = await list();
     expect(newer).toMatchObject({
       signature: older?.signature,
-      cause: { backtrace: ['sysrq_handle_crash'] },
+      cause: { backtrace: ['sysrq_handle_crash', '?'] },
     });
     expect(await list(`?signature=${older?.signature}`)).toEqual([newer, older]);
     expect(await list('?signature=0000000000000000')).toEqual([]);

@@ -76,7 +76,9 @@ export type InterruptEvent = Common<'interrupt'> & {
 };
 export type InterruptRegister = 'srr0' | 'srr1' | 'r1' | 'dar' | 'dsisr';
 
-/** A CPU ended an interrupt (EOI). `source`: the XICS source number (XISR) or the XIVE source. */
+/**
+ * A CPU ended an interrupt that was pending (EOI). `source`: the XICS source number (XISR) or the XIVE source.
+ */
 export type EoiEvent = Common<'eoi'> & {
   readonly controller: 'xics' | 'xive';
   readonly source: number;

@@ -56,8 +56,14 @@ export type AllocatedInterrupt = { readonly number: number; readonly line: Inter
 export class Xics {
   readonly #servers = new Map<number, Presentation>();
   readonly #sources = new Map<number, Source>();
+  readonly #ended: (number: number, cppr: number) => void;
 
-  constructor(servers: readonly XicsServer[]) {
+  /** @param ended called when the guest ends an interrupt that it had accepted (EOI), with the CPPR that it restores */
+  constructor(
+    servers: readonly XicsServer[],
+    ended: (number: number, cppr: number) => void = () => undefined,
+  ) {
+    this.#ended = ended;
     for (const server of servers) {
       assert(!this.#servers.has(server.hardwareId), 'two interrupt servers with one number');
       this.#servers.set(server.hardwareId, fresh(server));
@@ -182,7 +188,10 @@ export class Xics {
     const icp = this.#icp(hardwareId);
     const number = xirr & 0xff_ffff;
     const at = icp.inService.lastIndexOf(number);
-    if (at >= 0) icp.inService.splice(at, 1);
+    if (at >= 0) {
+      icp.inService.splice(at, 1);
+      this.#ended(number, xirr >>> 24);
+    }
     const source = this.#sources.get(number);
     if (source !== undefined) source.sent = false;
     this.setCppr(hardwareId, xirr >>> 24);

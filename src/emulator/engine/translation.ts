@@ -135,9 +135,10 @@ export class StorageAccess {
       }
       case 'split': {
         const { first, second, split, bytes } = pending;
+        // Observers of the second part may read the first one.
         this.#ram.beforeWrite(first, split);
-        this.#ram.beforeWrite(second, bytes - split);
         this.#arena.bytes.copyWithin(first, layout.SCRATCH, layout.SCRATCH + split);
+        this.#ram.beforeWrite(second, bytes - split);
         this.#arena.bytes.copyWithin(second, layout.SCRATCH + split, layout.SCRATCH + bytes);
         return 0;
       }

@@ -158,7 +158,7 @@ export class PowerCycle {
         this.active();
         observation.watch.diskWritten(disk, offset, length);
       },
-      onXiveEoi: (source) => observation.watch.ended({ controller: 'xive', source }),
+      onEoi: (eoi) => observation.watch.ended(eoi),
     });
   }
 

@@ -13,5 +13,5 @@ export {
   parseKexecLoad,
   RUN_AT_LOAD_OFFSET,
 } from './kexec-image.ts';
-export { LoadLog, loadResult } from './load-log.ts';
+export { LoadLog } from './load-log.ts';
 export { runningFacts } from './running-facts.ts';

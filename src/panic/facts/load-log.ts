@@ -1,28 +1,13 @@
 /**
  * The kexec_load calls of a power cycle: what was asked, what came of it, and whether the guest's hooks for it ran meanwhile.
- * Source: Linux 6.1 kernel/kexec.c, include/uapi/linux/kexec.h, include/uapi/asm-generic/errno*.h (errno's values,
- * which powerpc shares for these).
+ * Source: Linux 6.1 kernel/kexec.c, include/uapi/linux/kexec.h.
  */
 
+import { syscallResultText } from '../../base/errno.ts';
 import { hex64 } from '../../base/hex.ts';
 import type { MachineEvent, SyscallEvent, SyscallReturnEvent } from '../../emulator/contract/index.ts';
 import { type FunctionName, LOAD_HOOKS, type LoadCall } from '../trace/index.ts';
 import { isCrashLoad, parseKexecLoad } from './kexec-image.ts';
-
-const ERRORS: Readonly<Record<number, string>> = {
-  1: 'EPERM',
-  7: 'E2BIG',
-  8: 'ENOEXEC',
-  12: 'ENOMEM',
-  14: 'EFAULT',
-  16: 'EBUSY',
-  22: 'EINVAL',
-  26: 'ETXTBSY',
-  38: 'ENOSYS',
-  99: 'EADDRNOTAVAIL',
-};
-/** The largest errno; results above are addresses or counts. */
-const MAXIMUM_ERRNO = 4095n;
 
 type Open = { -readonly [K in keyof LoadCall]: LoadCall[K] };
 
@@ -70,15 +55,7 @@ export class LoadLog {
 
   #end(event: SyscallReturnEvent): void {
     if (this.#open === undefined) return;
-    this.#open.result = loadResult(event);
+    this.#open.result = syscallResultText(event.r3, event.so);
     this.#open = undefined;
   }
-}
-
-/** `ok`, or an errno's name: negative in r3, or positive with the summary overflow bit. */
-export function loadResult({ r3: value, so }: Pick<SyscallReturnEvent, 'r3' | 'so'>): string {
-  const r3 = BigInt.asIntN(64, value);
-  if (!so && (r3 >= 0n || r3 < -MAXIMUM_ERRNO)) return 'ok';
-  const errno = Number(r3 < 0n ? -r3 : r3);
-  return ERRORS[errno] ?? `errno ${errno}`;
 }

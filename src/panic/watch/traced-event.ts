@@ -1,9 +1,10 @@
 /** A machine event as a trace holds it: numbers as text, marks for their numbers, addresses with their names. */
 
+import { syscallResultText } from '../../base/errno.ts';
 import { hex64 } from '../../base/hex.ts';
 import { MSR } from '../../base/power.ts';
 import { type MachineEvent, STORE_BYTES } from '../../emulator/contract/index.ts';
-import { loadFlags, loadResult, parseKexecLoad } from '../facts/index.ts';
+import { loadFlags, parseKexecLoad } from '../facts/index.ts';
 import { isMark, type StoreEvent, type TraceEvent, textOf, type Wordless } from '../trace/index.ts';
 import { markOfId } from './mark-ids.ts';
 
@@ -121,7 +122,7 @@ function typed(event: MachineEvent, n: number, nameOf: NameOf): Wordless {
         kind: 'syscall-return',
         ...place(event.ea, nameOf, MSR.PR),
         name: 'kexec_load',
-        result: loadResult(event),
+        result: syscallResultText(event.r3, event.so),
         regs: { r3: hex64(event.r3) },
       };
     case 'reset':

@@ -6,7 +6,6 @@ import type { MachineEvent } from '../../../src/emulator/contract/index.ts';
 import { LoadLog } from '../../../src/panic/facts/index.ts';
 import { purgatoryFacts } from '../../../src/panic/facts/purgatory-facts.ts';
 import { treeFacts } from '../../../src/panic/facts/tree-facts.ts';
-import type { FunctionName } from '../../../src/panic/trace/index.ts';
 import { type EventSpec, kexecLoadSpec, machineEvent } from '../../synth/machine-event.ts';
 
 const event = (spec: EventSpec): MachineEvent => machineEvent(spec, { n: 0, insn: 5 });
@@ -31,13 +30,11 @@ describe('LoadLog', () => {
 
   it('hooks count during the call alone', () => {
     const log = new LoadLog();
-    const hook = (name: FunctionName) =>
-      event({ kind: 'fetch', mark: { at: 'function', name, in: 'production' } });
-    log.add(hook('machine_kexec_prepare'), true);
+    log.hook('machine_kexec_prepare');
     log.add(CALL, true);
-    log.add(hook('machine_kexec_prepare'), true);
+    log.hook('machine_kexec_prepare');
     log.add(result(0n, false), true);
-    log.add(hook('machine_kexec_cleanup'), true);
+    log.hook('machine_kexec_cleanup');
     expect(log.calls[0]?.hooks).toEqual({ prepare: 1, cleanup: 0 });
   });
 

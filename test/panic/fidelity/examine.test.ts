@@ -203,7 +203,7 @@ describe('examine', () => {
     );
     expect(verdictOf('vmcore-complete', bent)).toMatchObject({
       verdict: 'broken',
-      note: `not as at T1: 1 byte at ${hex64(OLD)}, by nobody after T1`,
+      note: `not as at T1: 1 byte at ${hex64(OLD)}, by no write after T1`,
     });
   });
 

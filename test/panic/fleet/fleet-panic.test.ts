@@ -48,7 +48,7 @@ describe('panic', () => {
     const parts: Uint8Array[] = [];
     for await (const part of w.vmcores.readVmcore(manifest ?? 0)) parts.push(part);
     expect(Buffer.concat(parts).equals(elfDump())).toBe(true);
-    expect(JSON.parse((await w.metadata.getTrace(capture?.id ?? '')) ?? '').version).toBe(1);
+    expect(JSON.parse((await w.metadata.getTrace(capture?.id ?? '')) ?? '').version).toBe(2);
     expect(w.fleet.get(id)).toMatchObject({ crashes: 1, state: 'ready' });
     expect(phasesOf(w, operation.id)).toEqual([
       'queued',

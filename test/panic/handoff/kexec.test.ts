@@ -245,7 +245,7 @@ describe('leave: an ordinary kexec', () => {
     expect(result).toMatchObject({
       outcome: 'failed',
       reason:
-        'the guest crashed (panic on CPU 0 after interrupt 0x300 at machine_kexec+0x10); it ended in phase shutdown (reboot)',
+        'the guest crashed (panic on CPU 0 after interrupt 0x300 data storage at machine_kexec+0x10); it ended in phase shutdown (reboot)',
     });
   });
 

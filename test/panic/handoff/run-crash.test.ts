@@ -69,7 +69,7 @@ describe('runCrash', () => {
     expect(report.rules.length).toBe(38);
     expect(readFileSync(files.vmcore).equals(elfDump())).toBe(true);
     expect(JSON.parse(readFileSync(files.trace, 'utf8'))).toMatchObject({
-      version: 1,
+      version: 2,
       image: { name: 'debian' },
     });
     expect(readFileSync(files.console, 'utf8')).toBe('Linux\r\n');

@@ -88,7 +88,7 @@ describe('parseKexecLoad', () => {
     expect(parseKexecLoad(called(kexecLoadSpec(0x700, [[0, 0x1000]], 0x150000n)))?.crash).toBe(false);
     expect(parseKexecLoad(called(kexecLoadSpec(0x700, [], 0x150001n)))).toBeUndefined();
     // Memory of the list, or of its second row, is not there.
-    expect(parseKexecLoad({ ...call, rows: [[0n, undefined, 0n, 0x1000n]] })).toBeUndefined();
+    expect(parseKexecLoad({ ...call, rows: [[0n, 0x800n, undefined, 0x1000n]] })).toBeUndefined();
     expect(parseKexecLoad({ ...call, args: [0x700n, 2n, 0x1000n, 0x150001n], rows })).toBeUndefined();
   });
 });

@@ -3,6 +3,7 @@
  * power-on makes a new one, with NVRAM freshly formatted, so that lives of one seed are alike; disks are given to it.
  */
 
+import type { EoiEvent } from '../../contract/events.ts';
 import type { DiskBus, InterruptController, PartitionConfig } from '../../contract/partition.ts';
 import type { BlockStore, MmioRegion } from '../../devices/contract.ts';
 import { Xics } from '../../devices/index.ts';
@@ -39,8 +40,8 @@ export type MachineOptions = {
   readonly output: (vty: 0 | 1, bytes: Uint8Array) => void;
   readonly onRtas?: (vcpu: FirmwareVcpu, name: string, args: readonly number[]) => void;
   readonly onDiskWrite?: (disk: number, offset: number, length: number) => void;
-  /** The guest ended an interrupt of a XIVE source. XICS's are ended by H_EOI. */
-  readonly onXiveEoi?: (source: number) => void;
+  /** The guest ended an interrupt that was pending. */
+  readonly onEoi?: (eoi: Pick<EoiEvent, 'controller' | 'source' | 'cppr'>) => void;
 };
 
 export type Machine = {
@@ -67,9 +68,12 @@ export function createMachine(options: MachineOptions): Machine {
       hardwareId: vcpu.hardwareId,
       setExternalInterrupt: (asserted: boolean) => vcpu.setExternalInterrupt(asserted),
     })),
+    (source, cppr) => options.onEoi?.({ controller: 'xics', source, cppr }),
   );
   const xive =
-    options.interruptController === 'xive' ? new Xive(memory, machine.vcpus, options.onXiveEoi) : undefined;
+    options.interruptController === 'xive'
+      ? new Xive(memory, machine.vcpus, (source) => options.onEoi?.({ controller: 'xive', source }))
+      : undefined;
   const interrupts = xive ?? xics;
   const bridge = new PciHostBridge({ allocate: (kind) => interrupts.allocate(kind), unsupported });
   const numbered = disks.map((disk, index) => ({ ...disk, index }));

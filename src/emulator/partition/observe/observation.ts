@@ -50,7 +50,7 @@ export class Observation {
         vcpus,
         instructions,
         timebase,
-        acting: () => machine.running()?.index ?? -1,
+        acting: () => this.#acting(),
         instants: this.instants,
         ...(machine.systemCall === undefined ? {} : { systemCall: machine.systemCall }),
       },
@@ -86,6 +86,13 @@ export class Observation {
     this.#hostWriter = by;
     act();
     this.#hostWriter = before;
+  }
+
+  /** The vCPU whose instruction is executed. The hypervisor acts for it; a device or a fault acts by itself. */
+  #acting(): number {
+    const { hardware, running } = this.#machine;
+    if (hardware.ram.byHost && this.#hostWriter !== 'hypervisor') return -1;
+    return running()?.index ?? -1;
   }
 
   /** Who is writing to memory, while an observer of writes is told. */

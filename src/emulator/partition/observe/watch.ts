@@ -204,10 +204,6 @@ export class MachineWatch {
     const plan = this.#plan;
     if (plan === undefined || plan.quiet === true) return;
     const name = hcallNameOf(opcode);
-    if (name === 'H_EOI') {
-      const xirr = Number((args[0] ?? 0n) & 0xffff_ffffn);
-      this.ended({ controller: 'xics', source: xirr & 0xff_ffff, cppr: xirr >>> 24 });
-    }
     if (name !== undefined && plan.hcallsExcept.includes(name)) return;
     this.#report({
       ...this.#stamp(vcpu.index),
@@ -220,7 +216,7 @@ export class MachineWatch {
     });
   }
 
-  /** The guest ended an interrupt. */
+  /** The guest ended an interrupt that was pending. */
   ended(of: Pick<EoiEvent, 'controller' | 'source' | 'cppr'>): void {
     if (this.#plan === undefined || this.#plan.quiet === true) return;
     this.#report({ ...this.#stamp(this.#machine.acting()), kind: 'eoi', ...of });
