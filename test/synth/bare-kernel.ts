@@ -24,7 +24,7 @@ export function bareKernel(
   words: readonly number[],
   plan?: Partial<ObservePlan>,
   disks: readonly BlockStore[] = [],
-  change: Partial<Pick<PartitionConfig, 'cpus'>> = {},
+  change: Partial<Pick<PartitionConfig, 'cpus' | 'interruptController'>> = {},
 ): BareRun {
   const folder = mkdtempSync(join(tmpdir(), 'kdumpd-kernel-'));
   try {

@@ -19,6 +19,19 @@ const spr = (n: number, xo: number, r: number): number => xForm(r, n & 31, n >>>
 export const mfspr = (rt: number, n: number): number => spr(n, 339, rt);
 export const mtspr = (n: number, rs: number): number => spr(n, 467, rs);
 
+/** r`rt` = a 64-bit value: lis, ori, sldi, oris, ori. */
+export function li64(rt: number, value: bigint): number[] {
+  const part = (shift: bigint): number => Number((value >> shift) & 0xffffn);
+  const sldi32 = (0x780007c6 | (rt << 21) | (rt << 16)) >>> 0;
+  return [
+    lis(rt, part(48n)),
+    dForm(24, rt, rt, part(32n)),
+    sldi32,
+    dForm(25, rt, rt, part(16n)),
+    dForm(24, rt, rt, part(0n)),
+  ];
+}
+
 export const NOP = 0x60000000;
 export const ATTN = 0x00000200;
 export const BLR = 0x4e800020;
