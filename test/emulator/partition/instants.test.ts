@@ -107,6 +107,40 @@ describe('instants', () => {
     expect(partition.changes('t1')).toMatchObject([{ raddr: 0x300000, first: { by: 'fault' } }]);
   });
 
+  describe('after', () => {
+    /** The entry's place is executed, then what must come before it, then the entry's place again, twice. */
+    const AGAIN = [NOP, NOP, NOP, NOP, ATTN];
+    const [before, entry, later] = [1, 2, 3];
+    const plan = (after?: readonly EventMatch[]): Partial<ObservePlan> => ({
+      probes: [
+        { raddr: at(0), mark: entry },
+        { raddr: at(1), mark: before },
+        { raddr: at(2), mark: entry },
+        { raddr: at(3), mark: entry },
+      ],
+      instants: [{ name: 't1', at: [atMark(entry)], ...(after === undefined ? {} : { after }) }],
+    });
+    const keptAt = (after?: readonly EventMatch[]): number | undefined => {
+      const { partition } = bareKernel(AGAIN, plan(after));
+      expect(partition.run(1000)).toBe('ended');
+      return partition.instant('t1')?.insn;
+    };
+
+    it('absent → the first event; given → the first event after it', () => {
+      expect(keptAt()).toBe(0);
+      expect(keptAt([atMark(before)])).toBe(2);
+    });
+
+    it('one of several; none that came → no record', () => {
+      expect(keptAt([atMark(later), atMark(before)])).toBe(2);
+      expect(keptAt([atMark(later)])).toBeUndefined();
+    });
+
+    it('the event that it must come after is not the instant itself', () => {
+      expect(keptAt([atMark(entry)])).toBe(2);
+    });
+  });
+
   it('an instant that did not come: no record; a new plan forgets', () => {
     const { partition } = run({ probes: PROBES, instants: [{ name: 't1', at: [atMark(MARK.nowhere)] }] });
     expect(partition.instant('t1')).toBeUndefined();
