@@ -29,7 +29,7 @@ import type {
   VersionInfo,
 } from './shared/ports.ts';
 import { buildProblem, handleError, PROBLEM_TYPE } from './shared/problem.ts';
-import { compileValidator } from './validation.ts';
+import { compileValidator } from './shared/validation.ts';
 
 /** Subscribes to events. @returns a function that ends the subscription. */
 export type EventSubscribe = (listener: (event: ServiceEvent) => void) => () => void;

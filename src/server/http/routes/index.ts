@@ -3,7 +3,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { TRACE_SCHEMAS } from '../schemas/index.ts';
 import type { App, RouteContext } from '../shared/context.ts';
-import { compileValidator } from '../validation.ts';
+import { compileValidator } from '../shared/validation.ts';
 import { registerCaptureRoutes } from './captures.ts';
 import { registerConsoleRoutes } from './console.ts';
 import { registerEventRoutes } from './events.ts';
