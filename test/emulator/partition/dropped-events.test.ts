@@ -36,32 +36,36 @@ describe('dropped', () => {
     expect(events.filter(({ kind }) => kind === 'fetch')).toHaveLength(2);
     expect(events.filter(({ kind }) => kind === 'store')).toHaveLength(10);
     expect(partition.dropped).toEqual([
-      { kind: 'fetch', cpu: 0, mark: PLACE, count: TURNS - 2 },
-      { kind: 'store', cpu: 0, mark: PLACE, count: TURNS - 10 },
+      { kind: 'fetch', cpu: 0, mark: PLACE, count: TURNS - 2, since: expect.any(Number) },
+      { kind: 'store', cpu: 0, mark: PLACE, count: TURNS - 10, since: expect.any(Number) },
     ]);
   });
 
   it('two places, one of the default limit → counted per place; places of one mark together', () => {
     const two = run({ stores: [STORE, { raddr: WATCHED + 0x100, length: 4, mark: OTHER, limit: 29 }] });
     expect(two.partition.dropped).toEqual([
-      { kind: 'store', cpu: 0, mark: PLACE, count: TURNS - 16 },
-      { kind: 'store', cpu: 0, mark: OTHER, count: 1 },
+      { kind: 'store', cpu: 0, mark: PLACE, count: TURNS - 16, since: expect.any(Number) },
+      { kind: 'store', cpu: 0, mark: OTHER, count: 1, since: expect.any(Number) },
     ]);
     const one = run({ stores: [STORE, { ...STORE, raddr: WATCHED + 0x100 }] });
-    expect(one.partition.dropped).toEqual([{ kind: 'store', cpu: 0, mark: PLACE, count: 2 * TURNS - 16 }]);
+    expect(one.partition.dropped).toEqual([
+      { kind: 'store', cpu: 0, mark: PLACE, count: 2 * TURNS - 16, since: expect.any(Number) },
+    ]);
   });
 
   it('who writes from outside has a count of its own', () => {
     const { partition, events } = bareKernel([...SET_UP, NOP, ATTN], { stores: [{ ...STORE, limit: 1 }] });
     for (let i = 0; i < 3; i++) partition.ram.write(WATCHED, Uint8Array.of(i));
-    expect(partition.dropped).toEqual([{ kind: 'store', cpu: -1, mark: PLACE, count: 2 }]);
+    expect(partition.dropped).toEqual([
+      { kind: 'store', cpu: -1, mark: PLACE, count: 2, since: expect.any(Number) },
+    ]);
     partition.run(100);
     expect(events).toHaveLength(1);
   });
 
   it('no plan any more → the count stays; a new plan or power-on → it begins again', () => {
     const { partition } = run({ stores: [{ ...STORE, limit: 1 }] });
-    const counted = [{ kind: 'store', cpu: 0, mark: PLACE, count: TURNS - 1 }];
+    const counted = [{ kind: 'store', cpu: 0, mark: PLACE, count: TURNS - 1, since: expect.any(Number) }];
     expect(partition.dropped).toEqual(counted);
     partition.observe(undefined);
     expect(partition.dropped).toEqual(counted);
