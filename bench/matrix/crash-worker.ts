@@ -3,9 +3,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mmuArgument, PROCESSORS } from '../../src/cli/arguments.ts';
 import { openDataFolder } from '../../src/cli/data-folder.ts';
 import { imageSource } from '../../src/cli/image-source.ts';
+import { MMU_MODES, PROCESSORS } from '../../src/panic/contract/index.ts';
 import { dumpMode, runCrash } from '../../src/panic/index.ts';
 import type { Combination } from './combinations.ts';
 import { failedRow, type Row, rowOf, type Stacks } from './row.ts';
@@ -38,13 +38,14 @@ async function crashAndLook(task: CrashTask, vmcore: string, trace: string): Pro
   const { image, machine, cpus, on, trigger } = combination;
   const [name, translation] = machine.split('-');
   const processor = PROCESSORS.find((each) => each === name);
-  if (processor === undefined) throw new Error(`no processor ${name}`);
+  const mmu = MMU_MODES.find((each) => each === translation);
+  if (processor === undefined || mmu === undefined) throw new Error(`no machine ${machine}`);
   const dump = dumpMode(task.dump);
   const boot = await imageSource(openDataFolder(task.data).images).bootImage(image, { dump });
   const report = await runCrash({
     boot,
     processor,
-    mmu: mmuArgument(translation, processor),
+    mmu,
     cpus,
     memory: task.memory,
     request: { trigger, onCpu: on, dump },

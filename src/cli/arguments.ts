@@ -1,17 +1,10 @@
-/** Values as the command line gives them. @throws UsageError for what cannot be meant; the program then ends with 64. */
+/** Reads the values of options. @throws UsageError for a value that cannot be meant; the program then ends with 64. */
 
 import { FormatError } from '../base/errors.ts';
-import type {
-  DiskBus,
-  Firmware,
-  InterruptController,
-  MmuMode,
-  PartitionConfig,
-  Processor,
-} from '../emulator/host/index.ts';
+import type { PartitionConfig } from '../emulator/host/index.ts';
 import { parseMemorySpec, parseSize } from '../emulator/partition/index.ts';
 import type { Fault } from '../panic/contract/index.ts';
-import { defaultMmu, parseFault } from '../panic/index.ts';
+import { parseFault } from '../panic/index.ts';
 
 /** Exit codes of every command. */
 export const EXIT_DONE = 0;
@@ -27,13 +20,24 @@ export class UsageError extends Error {
   }
 }
 
-function usage<T>(what: string, parse: () => T): T {
+/** Calls `parse`; what it refuses is a wrong use of the option. @throws UsageError */
+export function usage<T>(what: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
     if (error instanceof FormatError) throw new UsageError(`${what}: ${error.message}`);
     throw error;
   }
+}
+
+/** The value of an option that was given. */
+export function optional<T>(text: string | undefined, parse: (text: string) => T): T | undefined {
+  return text === undefined ? undefined : parse(text);
+}
+
+/** Collects an option that may be repeated. */
+export function gather(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 export function sizeArgument(what: string, text: string): number {
@@ -66,27 +70,4 @@ export function faultArgument(text: string, cpus: number): Fault {
   if (fault.kind === 'wedge' && fault.cpu >= cpus)
     throw new UsageError(`--fault: there is no CPU ${fault.cpu} to wedge`);
   return fault;
-}
-
-export const PROCESSORS: readonly Processor[] = ['power8', 'power9'];
-export const MMU_MODES: readonly MmuMode[] = ['hash', 'radix'];
-export const DISK_BUSES: readonly DiskBus[] = ['virtio', 'vscsi'];
-export const INTERRUPT_CONTROLLERS: readonly InterruptController[] = ['xics', 'xive'];
-export const FIRMWARES: readonly Firmware[] = ['flat', 'open-firmware'];
-
-/** How a processor translates when nothing is said: POWER9 by radix trees, POWER8 in the one way that it can. */
-export function mmuArgument(text: string | undefined, processor: Processor): MmuMode {
-  return text === undefined ? defaultMmu(processor) : choiceArgument('--mmu', text, MMU_MODES);
-}
-
-/** Every machine there is: POWER8 has no radix translation. */
-export function checkMachine(
-  processor: Processor,
-  mmu: MmuMode,
-  interrupts: InterruptController = 'xics',
-): void {
-  if (processor === 'power8' && mmu === 'radix')
-    throw new UsageError('power8 has no radix translation: it takes --mmu hash');
-  if (processor === 'power8' && interrupts === 'xive')
-    throw new UsageError('power8 has no XIVE: it takes --interrupts xics');
 }

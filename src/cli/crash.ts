@@ -1,6 +1,7 @@
 /** `kdumpd crash`: one crash without a daemon. */
 
 import { Command } from 'commander';
+import { defined } from '../base/defined.ts';
 import type { Trigger } from '../panic/contract/index.ts';
 import {
   DEFAULT_TIMEOUT_SECONDS,
@@ -10,7 +11,14 @@ import {
   runCrash,
   TRACE_FORMATS,
 } from '../panic/index.ts';
-import { choiceArgument, faultArgument, integerArgument, sizeArgument } from './arguments.ts';
+import {
+  choiceArgument,
+  faultArgument,
+  gather,
+  integerArgument,
+  optional,
+  sizeArgument,
+} from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
 import { imageSource } from './image-source.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
@@ -67,10 +75,6 @@ export function crashCommand(): Command {
     });
 }
 
-function gather(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
-}
-
 async function run(options: Options): Promise<number> {
   const machine = machineArguments(options);
   const { cpus } = machine;
@@ -80,30 +84,29 @@ async function run(options: Options): Promise<number> {
   const boot = await imageSource(openDataFolder(options.data).images).bootImage(options.image, {
     dump,
     ...loadingArguments(options),
-    ...(options.append === undefined ? {} : { append: options.append }),
-    ...(options.crashAppend === undefined ? {} : { crashAppend: options.crashAppend }),
+    ...defined({ append: options.append, crashAppend: options.crashAppend }),
   });
   const report = await runCrash({
     boot,
     ...machine,
+    traceFormat,
+    onPhase: (phase) => process.stderr.write(`crash: ${phase}\n`),
     request: {
       trigger: choiceArgument('--trigger', options.trigger, TRIGGERS),
       dump,
       timeoutSeconds: integerArgument('--timeout', options.timeout, 1, 1_000_000),
-      ...(options.onCpu === undefined
-        ? {}
-        : { onCpu: integerArgument('--on-cpu', options.onCpu, 0, cpus - 1) }),
-      ...(faults === undefined ? {} : { faults }),
+      ...defined({
+        onCpu: optional(options.onCpu, (text) => integerArgument('--on-cpu', text, 0, cpus - 1)),
+        faults,
+      }),
     },
-    ...(options.refuseSysReset === undefined ? {} : { refuseSysReset: options.refuseSysReset }),
-    onPhase: (phase) => process.stderr.write(`crash: ${phase}\n`),
-    ...(options.dumpDevice === undefined
-      ? {}
-      : { dumpBytes: sizeArgument('--dump-device', options.dumpDevice) }),
-    ...(options.vmcore === undefined ? {} : { vmcore: options.vmcore }),
-    ...(options.trace === undefined ? {} : { trace: options.trace }),
-    traceFormat,
-    ...(options.console === undefined ? {} : { console: options.console }),
+    ...defined({
+      refuseSysReset: options.refuseSysReset,
+      dumpBytes: optional(options.dumpDevice, (text) => sizeArgument('--dump-device', text)),
+      vmcore: options.vmcore,
+      trace: options.trace,
+      console: options.console,
+    }),
   });
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else {

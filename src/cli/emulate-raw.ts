@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { defined } from '../base/defined.ts';
 import { FormatError } from '../base/errors.ts';
 import { hex64 } from '../base/hex.ts';
 import { CTR, LR } from '../emulator/cpu/layout.ts';
@@ -81,7 +82,7 @@ export function runRaw(options: RawOptions): RawResult {
     endian: options.endian ?? 'big',
     processorVersion: PVR[options.processor ?? 'power9'],
     seed: options.seed ?? 0,
-    ...(options.unsupported === undefined ? {} : { unsupported: options.unsupported }),
+    ...defined({ unsupported: options.unsupported }),
   });
   machine.ram.write(loadAt, program);
   machine.vcpu.nia = BigInt(entry);

@@ -1,36 +1,21 @@
 /** `kdumpd emulate`: a bare program (`--raw`) or a bare kernel (`--kernel`), without the service. */
 
 import { Command } from 'commander';
+import { defined } from '../base/defined.ts';
 import type { PartitionConfig } from '../emulator/host/index.ts';
-import { MAXIMUM_CPUS } from '../panic/contract/index.ts';
-import {
-  checkMachine,
-  choiceArgument,
-  FIRMWARES,
-  INTERRUPT_CONTROLLERS,
-  integerArgument,
-  memoryArgument,
-  mmuArgument,
-  PROCESSORS,
-  sizeArgument,
-  UsageError,
-} from './arguments.ts';
+import { MACHINE_DEFAULTS, PROCESSORS } from '../panic/contract/index.ts';
+import { resolveMachine } from '../panic/index.ts';
+import { choiceArgument, integerArgument, optional, sizeArgument, UsageError, usage } from './arguments.ts';
 import { emulateKernel } from './emulate-kernel.ts';
 import { runRaw } from './emulate-raw.ts';
+import { type MachineOptions, machineArguments, withProcessorOptions } from './machine-arguments.ts';
 
-type Options = {
+type Options = Omit<MachineOptions, 'diskBus' | 'rma'> & {
   readonly raw?: string;
   readonly kernel?: string;
   readonly loadAt?: string;
   readonly initrd?: string;
   readonly append: string;
-  readonly processor: string;
-  readonly mmu?: string;
-  readonly firmware: string;
-  readonly interrupts: string;
-  readonly cpus: string;
-  readonly memory?: string;
-  readonly seed: string;
   readonly entry?: string;
   readonly endian: string;
   readonly maxInstructions?: string;
@@ -39,24 +24,17 @@ type Options = {
 const MAXIMUM_ADDRESS = 2 ** 40;
 
 export function emulateCommand(): Command {
-  return new Command('emulate')
+  return withProcessorOptions(new Command('emulate'))
     .description('Run a bare program or a bare kernel')
     .option('--raw <file>', 'a bare program: bytes placed in memory and entered')
     .option('--kernel <elf>', 'a bare kernel, started as pseries firmware starts it')
     .option('--load-at <address>', 'where the program lies, or what is added to p_paddr (default: 0)')
     .option('--initrd <file>', 'initial RAM disk')
     .option('--append <string>', 'kernel command line', '')
-    .option('--processor <name>', 'power8 or power9', 'power9')
-    .option('--mmu <mode>', 'hash or radix; default: radix, or what the processor has')
-    .option('--interrupts <kind>', 'the interrupt controller: xics or xive', 'xics')
-    .option('--firmware <kind>', 'how the kernel is entered: flat or open-firmware', 'flat')
-    .option('--cpus <n>', `virtual processors, 1 to ${MAXIMUM_CPUS}`, '1')
-    .option('--memory <spec>', 'RAM: 1G, or 64M,16M@4G')
     .option('--entry <address>', 'raw: where to begin (default: where it is loaded)')
     .option('--endian <order>', 'raw: big or little', 'big')
     .option('--max-instructions <n>', 'raw: stop after so many')
     .option('--registers', 'raw: registers as JSON on stdout (always so)')
-    .option('--seed <n>', 'seeds every source of chance', '1')
     .exitOverride()
     .action(async (options: Options) => {
       if ((options.raw === undefined) === (options.kernel === undefined))
@@ -71,51 +49,48 @@ function runBare(options: Options, file: string): number {
     file,
     loadAt: integerArgument('--load-at', options.loadAt ?? '0', 0, MAXIMUM_ADDRESS),
     endian: choiceArgument('--endian', options.endian, ['big', 'little']),
-    processor: choiceArgument('--processor', options.processor, PROCESSORS),
+    processor: choiceArgument('--processor', options.processor ?? MACHINE_DEFAULTS.processor, PROCESSORS),
     memory: sizeArgument('--memory', options.memory ?? '16M'),
-    seed: integerArgument('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
+    seed: integerArgument(
+      '--seed',
+      options.seed ?? String(MACHINE_DEFAULTS.seed),
+      0,
+      Number.MAX_SAFE_INTEGER,
+    ),
     unsupported: (what) =>
       process.stderr.write(
         `kdumpd: not implemented: ${what.kind} ${what.key} at ${what.where ?? 'no address'}\n`,
       ),
-    ...(options.entry === undefined
-      ? {}
-      : { entry: integerArgument('--entry', options.entry, 0, MAXIMUM_ADDRESS) }),
-    ...(options.maxInstructions === undefined
-      ? {}
-      : {
-          maxInstructions: integerArgument(
-            '--max-instructions',
-            options.maxInstructions,
-            0,
-            Number.MAX_SAFE_INTEGER,
-          ),
-        }),
+    ...defined({
+      entry: optional(options.entry, (text) => integerArgument('--entry', text, 0, MAXIMUM_ADDRESS)),
+      maxInstructions: optional(options.maxInstructions, (text) =>
+        integerArgument('--max-instructions', text, 0, Number.MAX_SAFE_INTEGER),
+      ),
+    }),
   });
   process.stdout.write(`${JSON.stringify(registers)}\n`);
   return exitCode;
 }
 
 async function runKernel(options: Options, kernel: string): Promise<number> {
-  const processor = choiceArgument('--processor', options.processor, PROCESSORS);
-  const mmu = mmuArgument(options.mmu, processor);
-  const interruptController = choiceArgument('--interrupts', options.interrupts, INTERRUPT_CONTROLLERS);
-  checkMachine(processor, mmu, interruptController);
+  const { processor, mmu, cpus, memory, seed, firmware, interrupts } = usage('--processor', () =>
+    resolveMachine(machineArguments(options)),
+  );
   const config: PartitionConfig = {
     processor,
     mmu,
-    cpus: integerArgument('--cpus', options.cpus, 1, MAXIMUM_CPUS),
-    memory: memoryArgument(options.memory ?? '1G'),
+    cpus,
+    memory,
     kernel,
-    ...(options.initrd === undefined ? {} : { initrd: options.initrd }),
     append: options.append,
-    seed: integerArgument('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
+    seed,
     disks: [],
-    firmware: choiceArgument('--firmware', options.firmware, FIRMWARES),
-    interruptController,
-    ...(options.loadAt === undefined
-      ? {}
-      : { loadAt: integerArgument('--load-at', options.loadAt, 0, MAXIMUM_ADDRESS) }),
+    firmware,
+    interruptController: interrupts,
+    ...defined({
+      initrd: options.initrd,
+      loadAt: optional(options.loadAt, (text) => integerArgument('--load-at', text, 0, MAXIMUM_ADDRESS)),
+    }),
   };
   try {
     return await emulateKernel(config, {

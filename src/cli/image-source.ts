@@ -1,6 +1,7 @@
 /** Images of a folder as crashes and the fleet ask for them (panic/image.ts). */
 
 import { statSync } from 'node:fs';
+import { defined } from '../base/defined.ts';
 import { planDiskBytes } from '../crashkernel/index.ts';
 import { bootAppend, crashAppend, getImage, type ImageRecord, imagePath, loaderOf } from '../images/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
@@ -35,11 +36,10 @@ function bootImageOf(imageRoot: string, image: ImageRecord, append: string, opti
     append,
     agent: image.agent,
     ...(image.kind === 'built-in' ? { machine: BUILT_IN_MACHINE } : {}),
-    ...(image.kernelRelease === undefined ? {} : { kernelRelease: image.kernelRelease }),
-    ...(initrd === undefined ? {} : { initrd }),
+    ...defined({ kernelRelease: image.kernelRelease, initrd }),
     ...(disk === undefined || isPlanned ? {} : { disk }),
     ...(isPlanned ? { loading: loadingOf(image, kernel, initrd, options) } : {}),
-    ...(vmlinux === undefined ? {} : { vmlinux }),
+    ...defined({ vmlinux }),
   };
 }
 
@@ -54,7 +54,7 @@ function loadingOf(
   const payload = options.payload === undefined ? 0 : payloadBytes(options.payload);
   return {
     kernel: options.payload ?? kernel,
-    ...(initrd === undefined ? {} : { initrd }),
+    ...defined({ initrd }),
     append: crashAppend(image, options),
     // kexec's -i leaves the digest out.
     digest: !image.kexecOptions.split(' ').includes('-i'),
@@ -62,8 +62,7 @@ function loadingOf(
       files.kernel.bytes + payload + (files.initrd?.bytes ?? 0) + SMALL_SEGMENTS,
       PLANS,
     ),
-    ...(options.place === undefined ? {} : { at: options.place }),
-    ...(options.force === undefined ? {} : { force: options.force }),
+    ...defined({ at: options.place, force: options.force }),
   };
 }
 

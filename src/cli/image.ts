@@ -1,6 +1,7 @@
 /** `kdumpd image`: import, list and remove what partitions boot. */
 
 import { Command } from 'commander';
+import { defined } from '../base/defined.ts';
 import { type ImportProgress, importDebian, importOwn, listImages, removeImage } from '../images/index.ts';
 import { choiceArgument, UsageError } from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
@@ -78,10 +79,12 @@ async function importStock(imageRoot: string, source: string, options: ImportOpt
     imageRoot,
     name: options.name ?? 'debian',
     progress: showProgress,
-    ...(options.kernel === undefined ? {} : { kernel: options.kernel }),
-    ...(options.packages === undefined ? {} : { packagesDir: options.packages }),
-    ...(options.append === undefined ? {} : { append: options.append }),
-    ...(options.crashAppend === undefined ? {} : { crashAppend: options.crashAppend }),
+    ...defined({
+      kernel: options.kernel,
+      packagesDir: options.packages,
+      append: options.append,
+      crashAppend: options.crashAppend,
+    }),
     ...(options.debuginfo === true ? { debuginfo: true } : {}),
     ...(options.digest === true ? { kexecOptions: '' } : {}),
     ...(options.replace === true ? { replace: true } : {}),
@@ -96,11 +99,9 @@ async function importFiles(imageRoot: string, options: ImportOptions): Promise<u
     imageRoot,
     name: options.name,
     kernel: options.kernel,
-    ...(options.initrd === undefined ? {} : { initrd: options.initrd }),
-    ...(options.append === undefined ? {} : { append: options.append }),
-    ...(options.crashAppend === undefined ? {} : { crashAppend: options.crashAppend }),
+    ...defined({ initrd: options.initrd, append: options.append, crashAppend: options.crashAppend }),
     ...(options.loader === undefined ? {} : { loader: choiceArgument('--loader', options.loader, ['own']) }),
-    ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
+    ...defined({ symbols: options.symbols }),
     ...(typeof options.debuginfo === 'string' ? { debuginfo: options.debuginfo } : {}),
     ...(options.replace === true ? { replace: true } : {}),
   });

@@ -1,7 +1,8 @@
 /** `kdumpd kexec`: one ordinary kexec, or one restart, without a daemon. */
 
 import { Command } from 'commander';
-import { DEFAULT_LEAVE_SECONDS, exitCodeOfKexec, runKexec, TRACE_FORMATS } from '../panic/index.ts';
+import { defined } from '../base/defined.ts';
+import { DEFAULT_LEAVE_SECONDS, exitCodeOf, runKexec, TRACE_FORMATS } from '../panic/index.ts';
 import { choiceArgument, integerArgument } from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
 import { imageSource } from './image-source.ts';
@@ -48,7 +49,7 @@ async function run(options: Options): Promise<number> {
   const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
   const boot = await imageSource(openDataFolder(options.data).images).bootImage(options.image, {
     ...loadingArguments(options),
-    ...(options.append === undefined ? {} : { append: options.append }),
+    ...defined({ append: options.append }),
   });
   const report = await runKexec({
     boot,
@@ -57,8 +58,7 @@ async function run(options: Options): Promise<number> {
     request: { timeoutSeconds: integerArgument('--timeout', options.timeout, 1, 1_000_000) },
     traceFormat,
     onPhase: (phase) => process.stderr.write(`kexec: ${phase}\n`),
-    ...(options.trace === undefined ? {} : { trace: options.trace }),
-    ...(options.console === undefined ? {} : { console: options.console }),
+    ...defined({ trace: options.trace, console: options.console }),
   });
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else {
@@ -68,5 +68,5 @@ async function run(options: Options): Promise<number> {
       if (rule.verdict !== 'not-evaluated')
         process.stderr.write(`  ${rule.verdict.padEnd(15)} ${rule.name}\n`);
   }
-  return exitCodeOfKexec(report);
+  return exitCodeOf(report);
 }

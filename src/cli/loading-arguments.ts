@@ -1,9 +1,10 @@
 /** Who plans what kexec_load is given, and how: options of every command that boots an image. */
 
 import type { Command } from 'commander';
+import { defined } from '../base/defined.ts';
 import { FORCIBLE, type ForcibleCheck, SEGMENT_ROLES, type SegmentRole } from '../crashkernel/index.ts';
 import type { BootOptions, Loader } from '../panic/index.ts';
-import { choiceArgument, integerArgument, UsageError } from './arguments.ts';
+import { choiceArgument, gather, integerArgument, optional, UsageError } from './arguments.ts';
 
 export type LoadingOptions = {
   readonly loader?: string;
@@ -34,14 +35,12 @@ export function loadingArguments(
   const { loader, loadKernel, loadAt, loadForce } = options;
   if (loader === 'stock' && [loadKernel, loadAt, loadForce].some((each) => each !== undefined))
     throw new UsageError('--load-kernel, --load-at and --load-force are for --loader own');
-  return {
-    ...(loader === undefined ? {} : { loader: choiceArgument('--loader', loader, LOADERS) }),
-    ...(loadKernel === undefined ? {} : { payload: loadKernel }),
-    ...(loadAt === undefined ? {} : { place: Object.fromEntries(loadAt.map(placeArgument)) }),
-    ...(loadForce === undefined
-      ? {}
-      : { force: loadForce.map((each): ForcibleCheck => choiceArgument('--load-force', each, FORCIBLE)) }),
-  };
+  return defined({
+    loader: optional(loader, (text) => choiceArgument('--loader', text, LOADERS)),
+    payload: loadKernel,
+    place: loadAt === undefined ? undefined : Object.fromEntries(loadAt.map(placeArgument)),
+    force: loadForce?.map((each): ForcibleCheck => choiceArgument('--load-force', each, FORCIBLE)),
+  });
 }
 
 function placeArgument(text: string): [SegmentRole, number] {
@@ -50,8 +49,4 @@ function placeArgument(text: string): [SegmentRole, number] {
   const at = integerArgument('--load-at', address, 0, 2 ** 48);
   if (at % 0x10000 !== 0) throw new UsageError('--load-at: an address is a multiple of 64 KiB');
   return [chosen, at];
-}
-
-function gather(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }

@@ -1,77 +1,80 @@
 /** The machine that an image is booted on: options of every command that boots one. */
 
 import type { Command } from 'commander';
-import type { MmuMode, Processor } from '../emulator/host/index.ts';
-import { MAXIMUM_CPUS } from '../panic/contract/index.ts';
-import type { MachineVariant } from '../panic/index.ts';
+import { defined } from '../base/defined.ts';
 import {
-  checkMachine,
-  choiceArgument,
   DISK_BUSES,
   FIRMWARES,
   INTERRUPT_CONTROLLERS,
+  MACHINE_DEFAULTS,
+  MAXIMUM_CPUS,
+  MMU_MODES,
+  PROCESSORS,
+} from '../panic/contract/index.ts';
+import { type MachineOptions as Machine, type MachineSpec, resolveMachine } from '../panic/index.ts';
+import {
+  choiceArgument,
   integerArgument,
   memoryArgument,
-  mmuArgument,
-  PROCESSORS,
+  optional,
   sizeArgument,
+  usage,
 } from './arguments.ts';
 
 export type MachineOptions = {
-  readonly processor: string;
+  readonly processor?: string;
   readonly mmu?: string;
-  readonly firmware: string;
-  readonly interrupts: string;
-  readonly diskBus: string;
-  readonly cpus: string;
-  readonly memory: string;
+  readonly firmware?: string;
+  readonly interrupts?: string;
+  readonly diskBus?: string;
+  readonly cpus?: string;
+  readonly memory?: string;
   readonly rma?: string;
-  readonly seed: string;
+  readonly seed?: string;
 };
 
-export type MachineArguments = {
-  readonly processor: Processor;
-  readonly mmu: MmuMode;
-  readonly variant: MachineVariant;
-  readonly cpus: number;
-  /** As it was given: it can be parsed. */
-  readonly memory: string;
-  readonly rma?: number;
-  readonly seed: number;
-};
-
-/** Adds the options to a command. */
+/** Adds the options to a command. What is not given is resolveMachine's to choose. */
 export function withMachineOptions(command: Command): Command {
-  return command
-    .option('--processor <name>', 'power8 or power9', 'power9')
-    .option('--mmu <mode>', 'hash or radix; default: radix, or what the processor has')
-    .option('--firmware <kind>', 'how the kernel is entered: flat or open-firmware', 'flat')
-    .option('--interrupts <kind>', 'the interrupt controller: xics or xive', 'xics')
-    .option('--disk-bus <kind>', 'how disks are attached: virtio or vscsi', 'virtio')
-    .option('--cpus <n>', `virtual processors, 1 to ${MAXIMUM_CPUS}`, '1')
-    .option('--memory <spec>', 'RAM: 1G, or 64M,16M@4G', '1G')
-    .option('--rma <size>', 'size of the real-mode area')
-    .option('--seed <n>', 'seeds every source of chance', '1');
+  return withProcessorOptions(command)
+    .option(
+      '--disk-bus <kind>',
+      `how disks are attached: virtio or vscsi (default: ${MACHINE_DEFAULTS.diskBus})`,
+    )
+    .option('--rma <size>', 'size of the real-mode area');
 }
 
-/** @throws UsageError, also for a machine that there is not. */
-export function machineArguments(options: MachineOptions): MachineArguments {
-  const processor = choiceArgument('--processor', options.processor, PROCESSORS);
-  const mmu = mmuArgument(options.mmu, processor);
-  const interruptController = choiceArgument('--interrupts', options.interrupts, INTERRUPT_CONTROLLERS);
-  checkMachine(processor, mmu, interruptController);
-  memoryArgument(options.memory);
-  return {
-    processor,
-    mmu,
-    variant: {
-      firmware: choiceArgument('--firmware', options.firmware, FIRMWARES),
-      interruptController,
-      diskBus: choiceArgument('--disk-bus', options.diskBus, DISK_BUSES),
-    },
-    cpus: integerArgument('--cpus', options.cpus, 1, MAXIMUM_CPUS),
+/** The options of a machine without disks. */
+export function withProcessorOptions(command: Command): Command {
+  const { processor, firmware, cpus, memory, seed } = MACHINE_DEFAULTS;
+  return command
+    .option('--processor <name>', `power8 or power9 (default: ${processor})`)
+    .option('--mmu <mode>', 'hash or radix; default: radix, or what the processor has')
+    .option('--firmware <kind>', `how the kernel is entered: flat or open-firmware (default: ${firmware})`)
+    .option('--interrupts <kind>', 'the interrupt controller: xics or xive (default: xics)')
+    .option('--cpus <n>', `virtual processors, 1 to ${MAXIMUM_CPUS} (default: ${cpus})`)
+    .option('--memory <spec>', `RAM: 1G, or 64M,16M@4G (default: ${memory})`)
+    .option('--seed <n>', `seeds every source of chance (default: ${seed})`);
+}
+
+/** What was given. @throws UsageError, also for a machine that there is not. */
+export function machineArguments(options: MachineOptions): Machine & Pick<MachineSpec, 'cpus'> {
+  if (options.memory !== undefined) memoryArgument(options.memory);
+  const machine = given(options);
+  return { ...machine, cpus: usage('--processor', () => resolveMachine(machine)).cpus };
+}
+
+function given(options: MachineOptions): Machine {
+  return defined({
+    processor: optional(options.processor, (text) => choiceArgument('--processor', text, PROCESSORS)),
+    mmu: optional(options.mmu, (text) => choiceArgument('--mmu', text, MMU_MODES)),
+    firmware: optional(options.firmware, (text) => choiceArgument('--firmware', text, FIRMWARES)),
+    interrupts: optional(options.interrupts, (text) =>
+      choiceArgument('--interrupts', text, INTERRUPT_CONTROLLERS),
+    ),
+    diskBus: optional(options.diskBus, (text) => choiceArgument('--disk-bus', text, DISK_BUSES)),
+    cpus: optional(options.cpus, (text) => integerArgument('--cpus', text, 1, MAXIMUM_CPUS)),
     memory: options.memory,
-    ...(options.rma === undefined ? {} : { rma: sizeArgument('--rma', options.rma) }),
-    seed: integerArgument('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
-  };
+    rma: optional(options.rma, (text) => sizeArgument('--rma', text)),
+    seed: optional(options.seed, (text) => integerArgument('--seed', text, 0, Number.MAX_SAFE_INTEGER)),
+  });
 }

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
+import { defined } from '../base/defined.ts';
 import { BUILT_IN, importDebian, listImages, removeImage } from '../images/index.ts';
 import type { PartitionRequest, ServiceEvent } from '../panic/contract/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
@@ -77,7 +78,7 @@ async function serve(options: Options): Promise<void> {
       await importDebian({
         imageRoot: data.images,
         name: request.name,
-        ...(request.kernel === undefined ? {} : { kernel: request.kernel }),
+        ...defined({ kernel: request.kernel }),
         progress: (progress) => {
           showProgress(progress);
           report(progress.step, `${progress.done}/${progress.total} ${progress.detail ?? ''}`.trim());

@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { defined } from '../base/defined.ts';
 import { ImportError } from './errors.ts';
 import type { ReportProgress } from './progress.ts';
 
@@ -179,7 +180,7 @@ function runApt(
       cwd,
       env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      ...(signal === undefined ? {} : { signal }),
+      ...defined({ signal }),
     });
     const text = ['', '', '', ''];
     child.stdio.forEach((stream, fd) => {

@@ -5,6 +5,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { defined } from '../base/defined.ts';
 import { readAgentScripts } from './agent-scripts.ts';
 import { downloadPackages } from './apt.ts';
 import { createImage, type ImageDraft } from './catalogue.ts';
@@ -94,10 +95,9 @@ async function packageFiles(
     scratch: draft.scratch,
     packages: PROGRAM_PACKAGES,
     debuginfo: options.debuginfo ?? false,
-    ...(kernel === undefined ? {} : { kernel }),
-    ...(aptSources === undefined ? {} : { aptSources }),
+    ...defined({ kernel, aptSources }),
     progress,
-    ...(signal === undefined ? {} : { signal }),
+    ...defined({ signal }),
   });
 }
 

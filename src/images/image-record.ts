@@ -4,6 +4,7 @@
  * Left out: times; the same packages give the same image, byte for byte.
  */
 
+import { defined } from '../base/defined.ts';
 import type { Loader } from '../panic/index.ts';
 import { imageError } from './errors.ts';
 
@@ -79,8 +80,9 @@ export function parseImageRecord(text: string, what: string): ImageRecord {
   if (kernel === undefined) throw check.fail('files.kernel', 'a file', undefined);
   if (root.kind !== 'debian' && root.kind !== 'files') throw check.fail('kind', 'debian or files', root.kind);
   if (typeof root.agent !== 'boolean') throw check.fail('agent', 'a boolean', root.agent);
-  if (root.loader !== undefined && root.loader !== 'stock' && root.loader !== 'own')
-    throw check.fail('loader', 'stock or own', root.loader);
+  const { loader } = root;
+  if (loader !== undefined && loader !== 'stock' && loader !== 'own')
+    throw check.fail('loader', 'stock or own', loader);
   if (!Array.isArray(root.packages)) throw check.fail('packages', 'a list', root.packages);
   const release =
     root.kernelRelease === undefined ? undefined : check.text(root.kernelRelease, 'kernelRelease');
@@ -88,13 +90,13 @@ export function parseImageRecord(text: string, what: string): ImageRecord {
     version: 1,
     name,
     kind: root.kind,
-    ...(release === undefined ? {} : { kernelRelease: release }),
+    ...defined({ kernelRelease: release }),
     files: { ...Object.fromEntries(roles), kernel },
     append: check.text(root.append, 'append'),
     crashAppend: check.text(root.crashAppend, 'crashAppend'),
     kexecOptions: check.text(root.kexecOptions, 'kexecOptions'),
     agent: root.agent,
-    ...(root.loader === undefined ? {} : { loader: root.loader }),
+    ...defined({ loader }),
     packages: root.packages.map((item, i) => check.package(item, `packages[${i}]`)),
   };
 }

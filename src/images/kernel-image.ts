@@ -5,6 +5,7 @@
  */
 
 import { arraySource } from '../base/bytes.ts';
+import { defined } from '../base/defined.ts';
 import {
   ELF_HEADER,
   EM_PPC64,
@@ -39,8 +40,7 @@ export function inspectKernel(bytes: Uint8Array, what: string): KernelInfo {
   const fail = (message: string, expected?: string, actual?: string): Error =>
     imageError('image/bad-kernel', `${what}: ${message}`, {
       what,
-      ...(expected === undefined ? {} : { expected }),
-      ...(actual === undefined ? {} : { actual }),
+      ...defined({ expected, actual }),
     });
   const { header, programs } = elf;
   if (header.machine !== EM_PPC64)

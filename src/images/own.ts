@@ -6,6 +6,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { arraySource, latin1 } from '../base/bytes.ts';
+import { defined } from '../base/defined.ts';
 import { EM_PPC64, parseElf } from '../base/elf/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
 import { createImage } from './catalogue.ts';
@@ -82,13 +83,13 @@ export async function importOwn(options: OwnImport): Promise<ImageRecord> {
       version: 1,
       name,
       kind: 'files',
-      ...(info.release === undefined ? {} : { kernelRelease: info.release }),
+      ...defined({ kernelRelease: info.release }),
       files: { kernel, ...Object.fromEntries(others) },
       append: options.append ?? DEFAULT_OWN_APPEND,
       crashAppend: options.crashAppend ?? '',
       kexecOptions: '',
       agent: options.loader === 'own',
-      ...(options.loader === undefined ? {} : { loader: options.loader }),
+      ...defined({ loader: options.loader }),
       packages: [],
     };
   });

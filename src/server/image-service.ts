@@ -5,6 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
+import { defined } from '../base/defined.ts';
 import { FormatError } from '../base/errors.ts';
 import type { Operation, ServiceEvent } from '../panic/contract/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
@@ -181,7 +182,7 @@ function viewOf(image: StoredImage): ImageView {
     kind: image.kind,
     state: 'ready',
     append: image.append,
-    ...(image.kernelRelease === undefined ? {} : { kernelRelease: image.kernelRelease }),
+    ...defined({ kernelRelease: image.kernelRelease }),
     files: Object.entries(image.files).flatMap(([role, file]) =>
       file === undefined ? [] : [{ role, bytes: file.bytes, sha256: file.sha256 }],
     ),

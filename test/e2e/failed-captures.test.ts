@@ -11,12 +11,12 @@ import { stockGuest } from '../../bench/guests/image.ts';
 import { arraySource } from '../../src/base/bytes.ts';
 import { findSymbols, parseElf } from '../../src/base/elf/index.ts';
 import { openPartition } from '../../src/emulator/host/index.ts';
-import { parseMemorySpec } from '../../src/emulator/partition/index.ts';
 import { bootAppend } from '../../src/images/append.ts';
 import { buildCpio } from '../../src/images/cpio.ts';
 import { ImportError } from '../../src/images/errors.ts';
 import type { ImageRecord } from '../../src/images/image-record.ts';
 import { makeConfig } from '../../src/panic/guest/machine.ts';
+import { resolveMachine } from '../../src/panic/guest/machine-spec.ts';
 import { Life } from '../../src/panic/guest/session.ts';
 import { type BootImage, type CrashResult, crash, runCrash } from '../../src/panic/index.ts';
 import type { RuleResult } from '../../src/panic/trace/index.ts';
@@ -86,14 +86,7 @@ async function crashWithSpinner(append: string, refuseSysReset: boolean): Promis
   writeFileSync(initrd, archive);
   writeFileSync(initrd, buildCpio(new Map([['spin.ko', { kind: 'file', data }]])), { flag: 'a' });
   const boot = bootImage(append, { initrd });
-  const config = makeConfig(boot, {
-    processor: 'power9',
-    mmu: 'radix',
-    cpus: 2,
-    memory: parseMemorySpec('1G'),
-    seed: 1,
-    refuseSysReset,
-  });
+  const config = makeConfig(boot, resolveMachine({ cpus: 2, memory: '1G', refuseSysReset }));
   const handle = openPartition(config);
   const life = new Life(handle, true);
   try {

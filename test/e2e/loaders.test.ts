@@ -13,10 +13,10 @@ import { type FdtTree, parseFdt, walkTree } from '../../src/base/fdt/index.ts';
 import { imageSource } from '../../src/cli/image-source.ts';
 import { mergeRanges, type Range } from '../../src/crashkernel/index.ts';
 import { openPartition } from '../../src/emulator/host/index.ts';
-import { parseMemorySpec } from '../../src/emulator/partition/index.ts';
 import { ImportError } from '../../src/images/errors.ts';
 import { describeImage } from '../../src/panic/facts/index.ts';
 import { makeConfig } from '../../src/panic/guest/machine.ts';
+import { resolveMachine } from '../../src/panic/guest/machine-spec.ts';
 import { Life } from '../../src/panic/guest/session.ts';
 import type { BootImage, BootLoading, BootOptions } from '../../src/panic/index.ts';
 import { loadByPlan, untilLoaded } from '../../src/panic/loading/index.ts';
@@ -32,10 +32,7 @@ type Loaded = {
 /** Two CPUs, 1 GiB: the real-mode area ends inside the reservation, and RTAS lies in it. */
 async function boot(root: string, options: BootOptions): Promise<{ life: Life; image: BootImage }> {
   const image = await imageSource(root).bootImage('debian', { dump: 'raw', ...options });
-  const memory = parseMemorySpec('1G');
-  const handle = openPartition(
-    makeConfig(image, { processor: 'power9', mmu: 'radix', cpus: 2, memory, seed: 1 }),
-  );
+  const handle = openPartition(makeConfig(image, resolveMachine({ cpus: 2, memory: '1G' })));
   const life = new Life(handle, true);
   await life.start();
   const ready = await untilLoaded(life, image, 'raw', 2400);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parsePlanDisk } from '../../src/crashkernel/index.ts';
 import { makeConfig } from '../../src/panic/guest/machine.ts';
+import { resolveMachine } from '../../src/panic/guest/machine-spec.ts';
 import { Life } from '../../src/panic/guest/session.ts';
 import type { BootImage, BootLoading } from '../../src/panic/index.ts';
 import { loadByPlan, parseFacts, untilLoaded } from '../../src/panic/loading/index.ts';
@@ -62,13 +63,7 @@ describe('untilLoaded', () => {
 
   /** A guest that says its facts, waits for a plan, and answers `load`. */
   function partition(image: BootImage, script: GuestScript = {}): ScriptedPartition {
-    const config = makeConfig(image, {
-      processor: 'power9',
-      mmu: 'radix',
-      cpus: 2,
-      memory: [{ base: 0, size: 256 * MIB }],
-      seed: 1,
-    });
+    const config = makeConfig(image, resolveMachine({ cpus: 2, memory: '256M' }));
     const guest = new ScriptedPartition(config, {
       onStart: (each) => {
         each.say(`kdumpd-agent facts ${FACTS}`);
@@ -95,7 +90,7 @@ describe('untilLoaded', () => {
   it('a guest that waits → two plans on its disk, then `load MODE`; both kernels know what they need', async () => {
     const { guest, life, ready } = await load(boot());
     expect(ready).toEqual({ kind: 'ready' });
-    expect(guest.config.disks[0]).toEqual({ kind: 'memory', bytes: MIB, readOnly: true });
+    expect(guest.config.disks[0]).toEqual({ kind: 'memory', bytes: MIB, readOnly: true, bus: 'virtio' });
     expect(guest.typed).toEqual(['1: load -l -d 31\n']);
     const plans = parsePlanDisk(guest.disks.get(0) ?? new Uint8Array(0));
     expect(plans.map(({ name, crash, segments }) => [name, crash, segments.length])).toEqual([

@@ -1,5 +1,6 @@
 /** Captures go into the stores one after another; a sweep waits for them, because a vmcore is written before its capture. */
 
+import { defined } from '../../base/defined.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
 import type { SweepResult, VmcoreStore } from '../../vmcore/store/index.ts';
 import type { Capture } from '../contract/index.ts';
@@ -46,7 +47,7 @@ export class CaptureKeeper {
       const page = await this.#options.metadata.listCaptures({
         limit: PAGE,
         partitionId,
-        ...(cursor === undefined ? {} : { cursor }),
+        ...defined({ cursor }),
       });
       count += page.items.length;
       if (page.next === undefined) return count;

@@ -1,5 +1,6 @@
 /** What a crash leaves in the stores: the vmcore as it was written, then the capture with trace, rules and console. */
 
+import { defined } from '../../base/defined.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
 import type { VmcoreStore } from '../../vmcore/store/index.ts';
 import type { Capture, CaptureVmcore } from '../contract/index.ts';
@@ -50,7 +51,7 @@ export async function storeCapture(
     image: origin.image,
     outcome: result.outcome,
     phase: captured ? 'stored' : result.phase,
-    ...(result.reason === undefined ? {} : { reason: result.reason }),
+    ...defined({ reason: result.reason }),
     ...result.identity,
     vmcore,
     rules: countRules(result.trace?.rules ?? []),

@@ -6,9 +6,19 @@ export { PANIC_ERRORS, panicError } from './errors.ts';
 export type { Fault, FaultInstant, FlipTarget } from './fault.ts';
 export { FAULT_INSTANTS, FLIP_TARGETS } from './fault.ts';
 export type { Fleet } from './fleet.ts';
+export type { MachineRequest, ProcessorTraits } from './machine.ts';
+export {
+  DISK_BUSES,
+  FIRMWARES,
+  INTERRUPT_CONTROLLERS,
+  MACHINE_DEFAULTS,
+  MAXIMUM_CPUS,
+  MMU_MODES,
+  PROCESSOR_TRAITS,
+  PROCESSORS,
+} from './machine.ts';
 export type { Operation, OperationState } from './operation.ts';
 export type { PartitionRequest, PartitionState, PartitionView } from './partition.ts';
-export { MAXIMUM_CPUS } from './partition.ts';
 export type { CapturePhase, LeavePhase } from './phases.ts';
 export { CAPTURE_PHASES, LEAVE_PHASES } from './phases.ts';
 export type { RefusalCode } from './refusal.ts';

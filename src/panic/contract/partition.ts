@@ -21,9 +21,6 @@ export type PartitionView = {
   readonly crashes: number;
 };
 
-/** CPUs of a partition at the most: as many as tests and the matrix of crashes go up to. */
-export const MAXIMUM_CPUS = 8;
-
 export type PartitionRequest = {
   readonly name?: string;
   readonly image: string;

@@ -1,18 +1,16 @@
 /** What the fleet is asked for: checked, and turned into a machine. */
 
 import { randomBytes } from 'node:crypto';
+import { defined } from '../../base/defined.ts';
 import { FormatError } from '../../base/errors.ts';
 import type { PartitionConfig } from '../../emulator/host/index.ts';
-import { parseMemorySpec } from '../../emulator/partition/index.ts';
 import type { PanicRequest, PartitionRequest, PartitionView } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import { dumpMode } from '../guest/agent-line.ts';
-import type { BootImage, ImageSource, MachineVariant } from '../guest/boot-image.ts';
-import { defaultMmu, makeConfig } from '../guest/machine.ts';
+import type { BootImage, ImageSource } from '../guest/boot-image.ts';
+import { makeConfig } from '../guest/machine.ts';
+import { resolveMachine } from '../guest/machine-spec.ts';
 import { BOOT_DUMP_MODE } from './member.ts';
-
-const DEFAULT_MEMORY = '1G';
-const SEED = 1;
 
 /** The image and the machine for it. @throws Refusal for the image; FormatError for a machine that cannot be */
 export async function prepareMachine(
@@ -21,28 +19,9 @@ export async function prepareMachine(
 ): Promise<{ readonly boot: BootImage; readonly config: PartitionConfig }> {
   const boot = await images.bootImage(request.image, {
     dump: BOOT_DUMP_MODE,
-    ...(request.append === undefined ? {} : { append: request.append }),
-    ...(request.crashAppend === undefined ? {} : { crashAppend: request.crashAppend }),
-    ...(request.loader === undefined ? {} : { loader: request.loader }),
+    ...defined({ append: request.append, crashAppend: request.crashAppend, loader: request.loader }),
   });
-  const config = makeConfig(boot, {
-    processor: request.processor ?? 'power9',
-    mmu: request.mmu ?? defaultMmu(request.processor ?? 'power9'),
-    cpus: request.cpus ?? 1,
-    memory: memoryOf(request),
-    seed: request.seed ?? SEED,
-    variant: variantOf(request),
-    ...(request.refuseSysReset === undefined ? {} : { refuseSysReset: request.refuseSysReset }),
-  });
-  return { boot, config };
-}
-
-function variantOf({ firmware, interrupts, diskBus }: PartitionRequest): MachineVariant {
-  return {
-    ...(firmware === undefined ? {} : { firmware }),
-    ...(interrupts === undefined ? {} : { interruptController: interrupts }),
-    ...(diskBus === undefined ? {} : { diskBus }),
-  };
+  return { boot, config: makeConfig(boot, resolveMachine(request)) };
 }
 
 /** @throws Refusal `invalid` for what could never start. */
@@ -72,11 +51,6 @@ export function checkPanic(view: PartitionView, request: PanicRequest): void {
     if (error instanceof FormatError) throw new Refusal('invalid', error.message);
     throw error;
   }
-}
-
-/** @throws FormatError `memory/…` */
-export function memoryOf(request: PartitionRequest): PartitionConfig['memory'] {
-  return parseMemorySpec(request.memory ?? DEFAULT_MEMORY);
 }
 
 /** 50 bits in Crockford's base 32, which has no letters that look alike. */

@@ -17,12 +17,13 @@ import type {
 } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { ImageSource } from '../guest/boot-image.ts';
+import { resolveMachine } from '../guest/machine-spec.ts';
 import { OperationBook, type RunningOperation } from '../operations/operation-book.ts';
 import { OperationFailure } from '../operations/operation-failure.ts';
 import { RequestKeys } from '../operations/request-keys.ts';
 import type { MetadataStore, PartitionRecord } from '../store/index.ts';
 import type { LeavePath } from '../trace/index.ts';
-import { checkPanic, checkRequest, memoryOf, prepareMachine, randomId } from './fleet-requests.ts';
+import { checkPanic, checkRequest, prepareMachine, randomId } from './fleet-requests.ts';
 import { Handoffs } from './handoffs.ts';
 import { FleetMember } from './member.ts';
 import { MemberOperations } from './member-operations.ts';
@@ -103,7 +104,7 @@ class PartitionFleet implements OwnedFleet {
   async adopt(record: PartitionRecord): Promise<FleetMember> {
     const member = new FleetMember({
       record,
-      memoryBytes: memoryOf(record.request).reduce((sum, { size }) => sum + size, 0),
+      spec: resolveMachine(record.request),
       prepare: (of) => prepareMachine(this.#options.images, of.request),
       openPartition: this.#options.openPartition ?? openPartition,
       onState: (state) => this.#emit({ kind: 'partition', id: record.id, state }),

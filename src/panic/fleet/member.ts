@@ -3,6 +3,7 @@
  * partition that crashed goes back into service by itself, once what it left is stored.
  */
 
+import { defined } from '../../base/defined.ts';
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';
 import type {
   LeavePhase,
@@ -14,7 +15,7 @@ import type {
 import { Refusal } from '../contract/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { MemberConsole } from '../guest/console.ts';
-import { defaultMmu } from '../guest/machine.ts';
+import { type MachineSpec, memoryBytesOf } from '../guest/machine-spec.ts';
 import type { Life, Readiness } from '../guest/session.ts';
 import { type CrashResult, crash, DEFAULT_TIMEOUT_SECONDS } from '../handoff/crash.ts';
 import { type LeaveResult, leave } from '../handoff/kexec.ts';
@@ -27,7 +28,7 @@ import { MemberMachine, type Running } from './member-machine.ts';
 
 export type MemberOptions = {
   readonly record: PartitionRecord;
-  readonly memoryBytes: number;
+  readonly spec: MachineSpec;
   /** The image and the machine for it, as they are when the partition starts. */
   readonly prepare: (
     record: PartitionRecord,
@@ -76,21 +77,21 @@ export class FleetMember {
   }
 
   get view(): PartitionView {
-    const { record, memoryBytes } = this.#options;
-    const { request } = record;
+    const { record, spec } = this.#options;
+    const { processor, mmu, firmware, interrupts, diskBus, cpus } = spec;
     return {
       id: record.id,
       name: record.name,
-      image: request.image,
+      image: record.request.image,
       state: this.#state,
-      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
-      processor: request.processor ?? 'power9',
-      mmu: request.mmu ?? defaultMmu(request.processor ?? 'power9'),
-      firmware: request.firmware ?? 'flat',
-      interrupts: request.interrupts ?? 'xics',
-      diskBus: request.diskBus ?? 'virtio',
-      cpus: request.cpus ?? 1,
-      memoryBytes,
+      ...defined({ reason: this.#reason }),
+      processor,
+      mmu,
+      firmware,
+      interrupts,
+      diskBus,
+      cpus,
+      memoryBytes: memoryBytesOf(spec),
       instructions: this.#machine.instructions,
       crashes: this.#crashes,
     };

@@ -1,5 +1,6 @@
 /** Removes captures beyond a limit, the oldest first, so that a fleet that crashes all day does not fill the disk. */
 
+import { defined } from '../../base/defined.ts';
 import type { Capture } from '../../panic/contract/index.ts';
 import type { CaptureReader } from '../http/shared/ports.ts';
 
@@ -58,7 +59,7 @@ export async function sweepCaptures(
 async function* newestFirst(captures: Pick<CaptureReader, 'list'>): AsyncGenerator<Capture> {
   let cursor: string | undefined;
   do {
-    const page = await captures.list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await captures.list({ limit: PAGE, ...defined({ cursor }) });
     yield* page.items;
     cursor = page.next;
   } while (cursor !== undefined);

@@ -1,30 +1,28 @@
-/** What sort of machine a new partition is. What cannot be chosen together is not offered together. */
+/** Fields for the machine of a new partition. Combinations that no machine has are not offered. */
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import {
+  DISK_BUSES,
+  FIRMWARES,
+  MACHINE_DEFAULTS,
+  type PartitionView,
+  PROCESSOR_TRAITS,
+  PROCESSORS,
+} from '../../../src/panic/contract/index.ts';
 
 type Choice = readonly (readonly [value: string, text: string])[];
 
-const PROCESSORS: Choice = [
-  ['power9', 'POWER9'],
-  ['power8', 'POWER8'],
-];
-const MMUS: Choice = [
-  ['radix', 'radix tree'],
-  ['hash', 'hash table'],
-];
-const FIRMWARES: Choice = [
-  ['flat', 'flattened tree'],
-  ['open-firmware', 'Open Firmware'],
-];
-const CONTROLLERS: Choice = [
-  ['xics', 'XICS'],
-  ['xive', 'XIVE'],
-];
-const BUSES: Choice = [
-  ['virtio', 'virtio-blk'],
-  ['vscsi', 'virtual SCSI'],
-];
+const TITLES: Readonly<Record<string, string>> = {
+  radix: 'radix tree',
+  hash: 'hash table',
+  flat: 'flattened tree',
+  'open-firmware': 'Open Firmware',
+  xics: 'XICS',
+  xive: 'XIVE',
+  virtio: 'virtio-blk',
+  vscsi: 'virtual SCSI',
+};
 
 const LOADERS: Choice = [
   ['', 'as the image says'],
@@ -32,10 +30,15 @@ const LOADERS: Choice = [
   ['own', 'the service'],
 ];
 
-/** @param builtIn the built-in guest has drivers for one machine alone */
+/** What is taken by default comes first. */
+const DEFAULT_FIRST = [...PROCESSORS].sort((a) => (a === MACHINE_DEFAULTS.processor ? -1 : 1));
+
+/** @param builtIn the built-in guest has drivers for one machine alone, the default one */
 export function MachineFields({ builtIn }: { readonly builtIn: boolean }): JSX.Element {
-  const processor = useSignal('power9');
-  const power8 = processor.value === 'power8';
+  const processor = useSignal<PartitionView['processor']>(MACHINE_DEFAULTS.processor);
+  const { mmus, interrupts } = PROCESSOR_TRAITS[processor.value];
+  const ofGuest = (choices: readonly string[]): Choice =>
+    (builtIn ? choices.slice(0, 1) : choices).map((value) => [value, TITLES[value] ?? value]);
   return (
     <>
       <label class="field">
@@ -44,24 +47,27 @@ export function MachineFields({ builtIn }: { readonly builtIn: boolean }): JSX.E
           name="processor"
           value={processor.value}
           onChange={(event) => {
-            processor.value = event.currentTarget.value;
+            const { value } = event.currentTarget;
+            processor.value = PROCESSORS.find((each) => each === value) ?? MACHINE_DEFAULTS.processor;
           }}
         >
-          <Options of={PROCESSORS} />
+          <Options of={DEFAULT_FIRST.map((each) => [each, PROCESSOR_TRAITS[each].title])} />
         </select>
       </label>
-      <Select name="mmu" label="Translation" of={power8 ? MMUS.slice(1) : MMUS} />
-      <Select name="firmware" label="Firmware" of={builtIn ? FIRMWARES.slice(0, 1) : FIRMWARES} />
-      <Select
-        name="interrupts"
-        label="Interrupts"
-        of={builtIn || power8 ? CONTROLLERS.slice(0, 1) : CONTROLLERS}
-      />
-      <Select name="diskBus" label="Disks" of={builtIn ? BUSES.slice(0, 1) : BUSES} />
+      <Select name="mmu" label="Translation" of={mmus.map((value) => [value, TITLES[value] ?? value])} />
+      <Select name="firmware" label="Firmware" of={ofGuest(FIRMWARES)} />
+      <Select name="interrupts" label="Interrupts" of={ofGuest(interrupts)} />
+      <Select name="diskBus" label="Disks" of={ofGuest(DISK_BUSES)} />
       <Select name="loader" label="Crash load planned by" of={builtIn ? LOADERS.slice(0, 1) : LOADERS} />
       <label class="field">
         <span>Seed</span>
-        <input name="seed" type="number" min={0} max={Number.MAX_SAFE_INTEGER} placeholder="1" />
+        <input
+          name="seed"
+          type="number"
+          min={0}
+          max={Number.MAX_SAFE_INTEGER}
+          placeholder={String(MACHINE_DEFAULTS.seed)}
+        />
       </label>
     </>
   );
@@ -73,7 +79,7 @@ function Select({ name, label, of }: SelectProps): JSX.Element {
   return (
     <label class="field">
       <span>{label}</span>
-      {/* Where the choices change, the first is chosen anew. */}
+      {/* When the choices change, the first is chosen again. */}
       <select key={of.length} name={name}>
         <Options of={of} />
       </select>

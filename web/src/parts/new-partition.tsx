@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
+import { MACHINE_DEFAULTS, MAXIMUM_CPUS } from '../../../src/panic/contract/index.ts';
 import { api, type ImageView, type PartitionRequest } from '../model/api.ts';
 import { chosenPartition, images, messageOf, noteOperation, refreshPartitions } from '../model/state.ts';
 import { MachineFields } from './machine-fields.tsx';
@@ -78,14 +79,14 @@ function NewPartitionForm({ images, close }: FormProps): JSX.Element {
         </label>
         <label class="field">
           <span>CPUs</span>
-          <input name="cpus" type="number" min={1} max={8} value={2} required />
+          <input name="cpus" type="number" min={1} max={MAXIMUM_CPUS} value={2} required />
         </label>
         <label class="field">
           <span>Memory</span>
           <input
             key={builtIn ? 'small' : 'large'}
             name="memory"
-            defaultValue={builtIn ? '128M' : '1G'}
+            defaultValue={builtIn ? '128M' : MACHINE_DEFAULTS.memory}
             required
             pattern="[0-9][0-9A-Fa-fxKMG,@]*"
             title="Sizes with K, M or G, and ranges with @: 1G, or 64M,16M@4G"

@@ -1,6 +1,7 @@
 /** Captures: what a crash left, and its trace, rules and console. The vmcore itself is in vmcore-download.ts. */
 
 import { Type } from 'typebox';
+import { defined } from '../../../base/defined.ts';
 import {
   CapturePage,
   CaptureRef,
@@ -42,9 +43,7 @@ export function registerCaptureRoutes(app: App, { captures }: RouteContext): voi
       const { partitionId, outcome, signature } = request.query;
       return captures.list({
         ...pageQuery(request.query),
-        ...(partitionId === undefined ? {} : { partitionId }),
-        ...(outcome === undefined ? {} : { outcome }),
-        ...(signature === undefined ? {} : { signature }),
+        ...defined({ partitionId, outcome, signature }),
       });
     },
   );

@@ -1,6 +1,7 @@
 /** Operations: what the service was asked to do and how far it is. */
 
 import { Type } from 'typebox';
+import { defined } from '../../../base/defined.ts';
 import { IdParams, IdText, OperationPage, OperationRef, ProblemRef } from '../schemas/index.ts';
 import type { App, RouteContext } from '../shared/context.ts';
 import { pageFields, pageQuery } from '../shared/paging.ts';
@@ -26,7 +27,7 @@ export function registerOperationRoutes(app: App, { operations }: RouteContext):
       const { partitionId } = request.query;
       return operations.list({
         ...pageQuery(request.query),
-        ...(partitionId === undefined ? {} : { partitionId }),
+        ...defined({ partitionId }),
       });
     },
   );

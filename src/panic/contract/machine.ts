@@ -1,0 +1,49 @@
+/**
+ * What a machine can be made of: the choices, what each processor allows, and what is taken where nothing is said. Plain
+ * data without imports: REST, the command line and the dashboard read the same tables. A machine is resolved from a
+ * request by guest/machine-spec.ts.
+ */
+
+import type { PartitionRequest, PartitionView } from './partition.ts';
+
+/** CPUs of a partition at the most: as many as tests and the matrix of crashes go up to. */
+export const MAXIMUM_CPUS = 8;
+
+type Processor = PartitionView['processor'];
+
+/** What a processor can do. The first of each list is what it does where nothing is said. */
+export type ProcessorTraits = {
+  /** As documentation writes it. */
+  readonly title: string;
+  readonly mmus: readonly PartitionView['mmu'][];
+  readonly interrupts: readonly PartitionView['interrupts'][];
+};
+
+/** POWER8 has neither radix translation (Power ISA 3.0B, Book III, chapter 5) nor XIVE (LoPAR, External Interrupts). */
+export const PROCESSOR_TRAITS: Readonly<Record<Processor, ProcessorTraits>> = {
+  power9: { title: 'POWER9', mmus: ['radix', 'hash'], interrupts: ['xics', 'xive'] },
+  power8: { title: 'POWER8', mmus: ['hash'], interrupts: ['xics'] },
+};
+
+/** In order of listing. */
+export const PROCESSORS: readonly Processor[] = ['power8', 'power9'];
+export const MMU_MODES: readonly PartitionView['mmu'][] = ['hash', 'radix'];
+export const FIRMWARES: readonly PartitionView['firmware'][] = ['flat', 'open-firmware'];
+export const INTERRUPT_CONTROLLERS: readonly PartitionView['interrupts'][] = ['xics', 'xive'];
+export const DISK_BUSES: readonly PartitionView['diskBus'][] = ['virtio', 'vscsi'];
+
+/** The parts of a request that describe the machine. */
+export type MachineRequest = Pick<
+  PartitionRequest,
+  'processor' | 'mmu' | 'firmware' | 'interrupts' | 'diskBus' | 'cpus' | 'memory' | 'seed' | 'refuseSysReset'
+>;
+
+/** What is taken where a request says nothing. The MMU and the interrupt controller are the processor's first. */
+export const MACHINE_DEFAULTS: {
+  readonly processor: Processor;
+  readonly firmware: PartitionView['firmware'];
+  readonly diskBus: PartitionView['diskBus'];
+  readonly cpus: number;
+  readonly memory: string;
+  readonly seed: number;
+} = { processor: 'power9', firmware: 'flat', diskBus: 'virtio', cpus: 1, memory: '1G', seed: 1 };

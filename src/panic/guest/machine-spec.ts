@@ -1,0 +1,68 @@
+/**
+ * Resolves a request to a whole machine: the one place where defaults are filled in and impossible machines are refused,
+ * for the command line, REST and the fleet. The tables are in contract/machine.ts.
+ */
+
+import { defined } from '../../base/defined.ts';
+import type { PartitionConfig } from '../../emulator/host/index.ts';
+import { parseMemorySpec } from '../../emulator/partition/index.ts';
+import { panicError } from '../contract/errors.ts';
+import {
+  MACHINE_DEFAULTS,
+  type MachineRequest,
+  type PartitionView,
+  PROCESSOR_TRAITS,
+} from '../contract/index.ts';
+
+/** A request with what only the command line can say. */
+export type MachineOptions = MachineRequest & {
+  /** Size of the real-mode area in bytes; default: see PartitionConfig. */
+  readonly rma?: number;
+  /** Size of the dump device in bytes; default: all memory and 64 MiB for headers. */
+  readonly dumpBytes?: number;
+};
+
+/** A machine without its image: nothing is left to choose. */
+export type MachineSpec = Pick<
+  PartitionView,
+  'processor' | 'mmu' | 'firmware' | 'interrupts' | 'diskBus' | 'cpus'
+> & {
+  readonly memory: PartitionConfig['memory'];
+  readonly seed: number;
+  readonly refuseSysReset: boolean;
+  readonly rma?: number;
+  readonly dumpBytes?: number;
+};
+
+/** @throws FormatError `panic/unsupported-machine`, `memory/…` */
+export function resolveMachine(request: MachineOptions): MachineSpec {
+  const processor = request.processor ?? MACHINE_DEFAULTS.processor;
+  const { title, mmus, interrupts } = PROCESSOR_TRAITS[processor];
+  return {
+    processor,
+    mmu: allowed(`${title} has no radix translation`, mmus, request.mmu),
+    firmware: request.firmware ?? MACHINE_DEFAULTS.firmware,
+    interrupts: allowed(`${title} has no XIVE`, interrupts, request.interrupts),
+    diskBus: request.diskBus ?? MACHINE_DEFAULTS.diskBus,
+    cpus: request.cpus ?? MACHINE_DEFAULTS.cpus,
+    memory: parseMemorySpec(request.memory ?? MACHINE_DEFAULTS.memory),
+    seed: request.seed ?? MACHINE_DEFAULTS.seed,
+    refuseSysReset: request.refuseSysReset ?? false,
+    ...defined({ rma: request.rma, dumpBytes: request.dumpBytes }),
+  };
+}
+
+/** Bytes of RAM. */
+export function memoryBytesOf({ memory }: Pick<MachineSpec, 'memory'>): number {
+  return memory.reduce((sum, { size }) => sum + size, 0);
+}
+
+/** What is asked for, or the first of what there is. */
+function allowed<T extends string>(refusal: string, choices: readonly T[], asked: T | undefined): T {
+  const found = asked === undefined ? choices[0] : choices.find((each) => each === asked);
+  if (found !== undefined) return found;
+  throw panicError('panic/unsupported-machine', refusal, {
+    expected: choices.join(' or '),
+    actual: `${asked}`,
+  });
+}

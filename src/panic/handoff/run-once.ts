@@ -1,0 +1,139 @@
+/**
+ * One way out of a kernel without a daemon: open a partition, boot it, wait until its guest is ready, take the way, write
+ * files. Nothing of the result depends on the host's clock or on chance: the same image, seed and request give the same
+ * bytes.
+ */
+
+import { writeFile } from 'node:fs/promises';
+import { defined } from '../../base/defined.ts';
+import {
+  openPartition,
+  type PartitionConfig,
+  type PartitionEnd,
+  type PartitionHandle,
+} from '../../emulator/host/index.ts';
+import type { BootImage } from '../guest/boot-image.ts';
+import { makeConfig } from '../guest/machine.ts';
+import { type MachineOptions, resolveMachine } from '../guest/machine-spec.ts';
+import { Life } from '../guest/session.ts';
+import { untilLoaded } from '../loading/index.ts';
+import type { RuleResult, Trace } from '../trace/index.ts';
+import { formatTrace, type TraceFormat } from '../trace/index.ts';
+import { bootPlan } from '../watch/index.ts';
+import { describeStandstill } from './reason.ts';
+
+/** What both commands take. */
+export type OnceOptions<Phase> = MachineOptions & {
+  readonly boot: BootImage;
+  /** Files to write; they are overwritten. */
+  readonly trace?: string;
+  readonly traceFormat?: TraceFormat;
+  readonly console?: string;
+  readonly onPhase?: (phase: Phase | 'booting' | 'ready') => void;
+  readonly onConsole?: (bytes: Uint8Array) => void;
+  /** Opens the partition; default a worker thread of its own. */
+  readonly openPartition?: (config: PartitionConfig) => PartitionHandle;
+};
+
+/** What every way comes to. */
+type Result = {
+  readonly outcome: string;
+  readonly phase: string;
+  readonly reason?: string;
+  readonly trace?: Trace;
+};
+
+/** A guest that did not become ready: no way was taken. */
+export type NotBooted = {
+  readonly phase: 'booting';
+  readonly reason: string;
+  /** Instructions executed until then. */
+  readonly insn: number;
+  readonly end?: PartitionEnd;
+};
+
+/** A way out of a kernel: what differs between the commands. */
+export type Way<R extends Result, T> = {
+  /** What the agent is to have loaded for: `raw` or makedumpfile options. */
+  readonly loadedDump: string;
+  /** Guest seconds until the guest must be ready. */
+  readonly limitSeconds: number;
+  /** Takes a ready guest out of its kernel. */
+  readonly take: (session: Life, noCrashKernel: string | undefined) => Promise<R>;
+  /** The result where the guest did not become ready. */
+  readonly notBooted: (stop: NotBooted) => R;
+  /** Makes the command's report while the machine is still there. */
+  readonly report: (result: R, handle: PartitionHandle, head: ReportHead) => Promise<T>;
+};
+
+/** What every report begins with. */
+export type ReportHead = Pick<PartitionConfig, 'processor' | 'mmu' | 'cpus'> & { readonly image: string };
+
+export type ReportedRule = Pick<RuleResult, 'name' | 'verdict' | 'evidence'>;
+
+/** @throws FormatError for bad options; Error where the machine cannot be made. */
+export async function runOnce<R extends Result, T, Phase>(
+  options: OnceOptions<Phase>,
+  way: Way<R, T>,
+): Promise<T> {
+  const { boot } = options;
+  const config = makeConfig(boot, resolveMachine(options));
+  const handle = (options.openPartition ?? openPartition)(config);
+  const session = new Life(handle, boot.agent, options.onConsole);
+  try {
+    const result = await bootAndTake(session, options, way);
+    const { processor, mmu, cpus } = config;
+    const report = await way.report(result, handle, { image: boot.name, processor, mmu, cpus });
+    if (options.trace !== undefined) await writeFile(options.trace, traceText(result, options.traceFormat));
+    if (options.console !== undefined) await writeFile(options.console, session.console);
+    return report;
+  } finally {
+    session.close();
+    // A partition that has ended cannot be stopped.
+    await handle.stop().catch(() => undefined);
+    await handle.close();
+  }
+}
+
+/** The rules as reports list them. */
+export function reportedRules(trace: Trace | undefined): readonly ReportedRule[] {
+  return (trace?.rules ?? []).map(({ name, verdict, evidence }) => ({
+    name,
+    verdict,
+    ...defined({ evidence }),
+  }));
+}
+
+/** 0: captured or done, and no rule broken; 1: a rule is broken; 2: not captured, not done. */
+export function exitCodeOf(report: {
+  readonly outcome: string;
+  readonly rules: readonly ReportedRule[];
+}): 0 | 1 | 2 {
+  if (report.outcome === 'failed') return 2;
+  return report.rules.some(({ verdict }) => verdict === 'broken') ? 1 : 0;
+}
+
+async function bootAndTake<R extends Result, T, Phase>(
+  session: Life,
+  { boot, onPhase }: OnceOptions<Phase>,
+  way: Way<R, T>,
+): Promise<R> {
+  onPhase?.('booting');
+  await session.start(await bootPlan(boot.kernel, boot.vmlinux));
+  const ready = await untilLoaded(session, boot, way.loadedDump, way.limitSeconds);
+  if (ready.kind !== 'ready') {
+    return way.notBooted({
+      phase: 'booting',
+      reason: describeStandstill(ready, way.limitSeconds),
+      insn: session.insn,
+      ...(ready.kind === 'ended' ? { end: ready.end } : {}),
+    });
+  }
+  onPhase?.('ready');
+  return await way.take(session, ready.noCrashKernel);
+}
+
+/** The trace file: nothing was traced where no way was taken. */
+function traceText({ trace }: Result, format: TraceFormat = 'json'): string {
+  return trace === undefined ? 'null\n' : formatTrace(trace, format);
+}
