@@ -157,7 +157,7 @@ class SqliteMetadataStore implements MetadataStore {
     const console = parts.console === undefined ? undefined : await compress(parts.console);
     this.#db.transaction(() => {
       this.#insert(
-        'INSERT INTO capture (id, partition_id, outcome, signature, manifest_id, record) VALUES (?, ?, ?, ?, ?, ?)',
+        'INSERT INTO capture (id, partition_id, outcome, signature, vmcore_id, record) VALUES (?, ?, ?, ?, ?, ?)',
         capture.id,
         capture.partitionId,
         capture.outcome,
@@ -185,17 +185,14 @@ class SqliteMetadataStore implements MetadataStore {
   async getManifestId(captureId: string): Promise<ManifestId | null> {
     return (
       this.#db
-        .prepare<[string], { manifest_id: number | null }>('SELECT manifest_id FROM capture WHERE id = ?')
-        .get(captureId)?.manifest_id ?? null
+        .prepare<[string], { vmcore_id: string | null }>('SELECT vmcore_id FROM capture WHERE id = ?')
+        .get(captureId)?.vmcore_id ?? null
     );
   }
 
   async manifestIds(): Promise<ReadonlySet<ManifestId>> {
     return new Set(
-      this.#db
-        .prepare<[], number>('SELECT manifest_id FROM capture WHERE manifest_id IS NOT NULL')
-        .pluck()
-        .all(),
+      this.#db.prepare<[], string>('SELECT vmcore_id FROM capture WHERE vmcore_id IS NOT NULL').pluck().all(),
     );
   }
 

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ByteSource } from '../../base/bytes.ts';
 import { concatBytes, isAllZero } from '../../base/bytes.ts';
+import { assert } from '../../base/errors.ts';
 import type { DumpCheck } from '../reader/index.ts';
 import { checkDump, evaluateAsync } from '../reader/index.ts';
 import { chunksOf, piecesOf } from './chunker.ts';
@@ -14,11 +15,14 @@ import type {
   ByteSpan,
   Chunk,
   ChunkId,
+  ChunkSpan,
+  HoldId,
   Manifest,
   ManifestId,
   ManifestStore,
   PageStore,
   StoredVmcore,
+  SweepId,
   SweepResult,
   VmcoreStore,
 } from './contract.ts';
@@ -30,14 +34,14 @@ import { Mutex } from './mutex.ts';
 const BATCH_CHUNKS = 128;
 /** Chunks given to a reader in one piece: 1 MiB. */
 const READ_CHUNKS = 16;
+/** Chunks that are marked in one call: 256 MiB of vmcore. */
+const MARK_CHUNKS = 4096;
 
 export class ChunkedVmcoreStore implements VmcoreStore {
   readonly #pages: PageStore;
   readonly #manifests: ManifestStore;
-  /** Chunks of vmcores being written or read: a sweep leaves them alone. */
-  readonly #inUse = new Set<readonly ChunkId[]>();
-  /** A sweep and the finding of a chunk that is to be used again exclude each other. */
-  readonly #mutex = new Mutex();
+  /** One sweep at a time. */
+  readonly #sweeps = new Mutex();
 
   constructor(pages: PageStore, manifests: ManifestStore) {
     this.#pages = pages;
@@ -45,14 +49,15 @@ export class ChunkedVmcoreStore implements VmcoreStore {
   }
 
   async writeVmcore(source: AsyncIterable<Uint8Array> | ByteSource, length?: number): Promise<StoredVmcore> {
-    const ids: ChunkId[] = [];
-    const hashes: Uint8Array[] = [];
-    this.#inUse.add(ids);
+    // Held until the manifest names the chunks: a sweep meanwhile leaves them alone.
+    const hold = await this.#pages.hold();
     try {
+      const ids: ChunkId[] = [];
+      const hashes: Uint8Array[] = [];
       let newBytes = 0;
       let batch: Chunk[] = [];
       const flush = async (): Promise<void> => {
-        newBytes += await this.#store(batch, ids);
+        newBytes += await this.#store(hold, batch, ids);
         for (const chunk of batch) hashes.push(chunk.hash);
         batch = [];
       };
@@ -70,7 +75,7 @@ export class ChunkedVmcoreStore implements VmcoreStore {
       const manifestId = await this.#manifests.create({ bytes, sha256, chunkBytes: CHUNK_BYTES }, ids);
       return { manifestId, sha256, bytes, newBytes };
     } finally {
-      this.#inUse.delete(ids);
+      await this.#pages.release(hold);
     }
   }
 
@@ -85,27 +90,33 @@ export class ChunkedVmcoreStore implements VmcoreStore {
   }
 
   async *readVmcore(id: ManifestId, span?: ByteSpan): AsyncGenerator<Uint8Array> {
-    const { manifest, ids } = await this.#mutex.run(() => this.#open(id));
+    const manifest = await this.describe(id);
+    const { start, end } = span ?? { start: 0, end: manifest.bytes };
+    if (
+      !Number.isInteger(start) ||
+      !Number.isInteger(end) ||
+      start < 0 ||
+      start > end ||
+      end > manifest.bytes
+    ) {
+      throw storeError('store/bad-range', 'the range lies outside the vmcore', {
+        expected: `0 to ${manifest.bytes}`,
+        actual: `${start} to ${end}`,
+      });
+    }
+    const { chunkBytes } = manifest;
+    const chunks = { first: Math.floor(start / chunkBytes), end: Math.ceil(end / chunkBytes) };
+    const hold = await this.#pages.hold();
     try {
-      const { start, end } = span ?? { start: 0, end: manifest.bytes };
-      if (
-        !Number.isInteger(start) ||
-        !Number.isInteger(end) ||
-        start < 0 ||
-        start > end ||
-        end > manifest.bytes
-      ) {
-        throw storeError('store/bad-range', 'the range lies outside the vmcore', {
-          expected: `0 to ${manifest.bytes}`,
-          actual: `${start} to ${end}`,
-        });
-      }
+      const ids = await this.#open(hold, id, chunks);
       for (let at = start; at < end; ) {
-        const first = Math.floor(at / manifest.chunkBytes);
-        const last = Math.min(first + READ_CHUNKS, Math.ceil(end / manifest.chunkBytes));
-        const base = first * manifest.chunkBytes;
-        const piece = concatBytes(await this.#pages.getMany(ids.slice(first, last)));
-        const stop = Math.min(end, last * manifest.chunkBytes);
+        const first = Math.floor(at / chunkBytes);
+        const last = Math.min(first + READ_CHUNKS, chunks.end);
+        const base = first * chunkBytes;
+        const piece = concatBytes(
+          await this.#pages.getMany(ids.slice(first - chunks.first, last - chunks.first)),
+        );
+        const stop = Math.min(end, last * chunkBytes);
         if (piece.length < stop - base)
           throw storeError('store/corrupt-manifest', `vmcore ${id} has a chunk that is too short`, {
             offset: base,
@@ -114,7 +125,7 @@ export class ChunkedVmcoreStore implements VmcoreStore {
         at = stop;
       }
     } finally {
-      this.#inUse.delete(ids);
+      await this.#pages.release(hold);
     }
   }
 
@@ -155,22 +166,19 @@ export class ChunkedVmcoreStore implements VmcoreStore {
     await this.#pages.close();
   }
 
-  /** Stores a batch and appends its ids, which are in use from then on. @returns bytes that were new. */
-  #store(batch: readonly Chunk[], ids: ChunkId[]): Promise<number> {
-    return this.#mutex.run(async () => {
-      const known = await this.#pages.hasMany(batch.map((chunk) => chunk.hash));
-      const fresh = batch.filter((_, i) => known[i] === null);
-      const put = await this.#pages.putMany(fresh);
-      let next = 0;
-      for (const id of known) ids.push(id ?? put[next++] ?? 0);
-      const seen = new Set<ChunkId>();
-      return fresh.reduce((sum, chunk, i) => {
-        const id = put[i] ?? 0;
-        if (seen.has(id)) return sum;
-        seen.add(id);
-        return sum + chunk.bytes.length;
-      }, 0);
-    });
+  /** Stores a batch and appends its ids. @returns bytes that were new. */
+  async #store(hold: HoldId, batch: readonly Chunk[], ids: ChunkId[]): Promise<number> {
+    const known = await this.#pages.hasMany(
+      hold,
+      batch.map((chunk) => chunk.hash),
+    );
+    const fresh = batch.filter((_, i) => known[i] === null);
+    const put = await this.#pages.putMany(hold, fresh);
+    assert(put.length === fresh.length, 'putMany gives an id for each chunk');
+    let next = 0;
+    for (const id of known) ids.push(id ?? put[next++] ?? '');
+    const bytesOf = new Map(fresh.map((chunk, i) => [put[i], chunk.bytes.length]));
+    return [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** Reads every chunk back. @throws FormatError `store/corrupt-chunk`. */
@@ -184,7 +192,7 @@ export class ChunkedVmcoreStore implements VmcoreStore {
     for (let first = 0; first < ids.length; first += BATCH_CHUNKS) {
       const contents = await this.#pages.getMany(ids.slice(first, first + BATCH_CHUNKS));
       contents.forEach((content, i) => {
-        const id = ids[first + i] ?? 0;
+        const id = ids[first + i] ?? '';
         if (!good.has(id) && !Buffer.from(hashOf(content)).equals(hashes[first + i] ?? new Uint8Array(0))) {
           throw storeError('store/corrupt-chunk', `chunk ${id} read back is not what was written`, {
             offset: bytes,
@@ -200,21 +208,39 @@ export class ChunkedVmcoreStore implements VmcoreStore {
     return { sha256: whole.digest('hex'), bytes };
   }
 
-  async #open(id: ManifestId): Promise<{ manifest: Manifest; ids: readonly ChunkId[] }> {
-    const manifest = await this.describe(id);
-    const ids = await this.#manifests.chunks(id);
-    this.#inUse.add(ids);
-    return { manifest, ids };
+  /** The chunks of a span, held. */
+  async #open(hold: HoldId, id: ManifestId, span: ChunkSpan): Promise<readonly ChunkId[]> {
+    const ids = await this.#manifests.chunks(id, span);
+    try {
+      await this.#pages.keepMany(hold, ids);
+    } catch (error) {
+      // The vmcore may have been deleted and swept since its chunks were read.
+      await this.describe(id);
+      throw error;
+    }
+    return ids;
   }
 
   #sweep(): Promise<SweepResult> {
-    return this.#mutex.run(async () => {
-      const live = new Set<ChunkId>();
-      for (const { id } of await this.#manifests.list())
-        for (const chunk of await this.#manifests.chunks(id)) live.add(chunk);
-      for (const ids of this.#inUse) for (const id of ids) live.add(id);
-      return this.#pages.sweep(live);
+    return this.#sweeps.run(async () => {
+      const sweep = await this.#pages.beginSweep();
+      for (const manifest of await this.#manifests.list()) await this.#mark(sweep, manifest);
+      return this.#pages.endSweep(sweep);
     });
+  }
+
+  async #mark(sweep: SweepId, { id, bytes, chunkBytes }: Manifest): Promise<void> {
+    const count = Math.ceil(bytes / chunkBytes);
+    for (let first = 0; first < count; first += MARK_CHUNKS) {
+      try {
+        const ids = await this.#manifests.chunks(id, { first, end: first + MARK_CHUNKS });
+        await this.#pages.mark(sweep, ids);
+      } catch (error) {
+        // Deleted meanwhile: its chunks are its readers' alone.
+        if ((await this.#manifests.get(id)) === null) return;
+        throw error;
+      }
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The seams of vmcore storage. SQLite is the embedded implementation; a second one (an object store) must pass the
- * same contract tests. Everything is asynchronous, because a second one will be remote.
+ * same contract tests (docs/seams.md). Everything is asynchronous, because a second one will be remote.
  */
 
 import type { ByteSource } from '../../base/bytes.ts';
@@ -9,8 +9,8 @@ import type { DumpCheck } from '../reader/index.ts';
 /** Bytes of a chunk; the last one of a vmcore may be shorter. */
 export const CHUNK_BYTES = 65536;
 
-/** A chunk's place in its store: a positive integer, never used again for another chunk. */
-export type ChunkId = number;
+/** A chunk's id: text that only its store can read. An id never names other content. */
+export type ChunkId = string;
 
 /** A chunk to store. `hash` is the SHA-256 (32 bytes) of `bytes` (1 to {@link CHUNK_BYTES}). */
 export type Chunk = { readonly hash: Uint8Array; readonly bytes: Uint8Array };
@@ -18,21 +18,43 @@ export type Chunk = { readonly hash: Uint8Array; readonly bytes: Uint8Array };
 /** What a sweep removed. `bytes` is content, before compression. */
 export type SweepResult = { readonly chunks: number; readonly bytes: number };
 
-/** Chunks by content. */
+/** A use of chunks that is under way: a vmcore that is being written or read. */
+export type HoldId = string;
+export type SweepId = string;
+
+/**
+ * Chunks by content. Which chunks are in use the store itself keeps, so that no caller needs a list of all of them:
+ * - a *hold* protects the chunks that were found, stored or kept under it, until it is released. A hold does not outlive
+ *   the process that opened it: a store that several processes share lets it lapse when its process is gone.
+ * - a *sweep* is begun, given the chunks that manifests name in as many calls as that takes, and ended. It removes what
+ *   was neither marked nor held at any time since it began. One that is never ended removes nothing.
+ */
 export interface PageStore {
-  /** For each hash the id of the chunk that has it, or null. */
-  hasMany(hashes: readonly Uint8Array[]): Promise<readonly (ChunkId | null)[]>;
-  /** Stores what is not there yet, all or nothing, and gives each chunk's id; equal chunks get one id. Outlives the process. */
-  putMany(chunks: readonly Chunk[]): Promise<readonly ChunkId[]>;
+  hold(): Promise<HoldId>;
+  /** Ends a hold. One that has ended already is no error. */
+  release(hold: HoldId): Promise<void>;
+  /** For each hash the id of the chunk that has it, now held, or null. */
+  hasMany(hold: HoldId, hashes: readonly Uint8Array[]): Promise<readonly (ChunkId | null)[]>;
+  /**
+   * Stores what is not there yet, all or nothing, and gives each chunk's id, now held; equal chunks get one id. Outlives
+   * the process.
+   */
+  putMany(hold: HoldId, chunks: readonly Chunk[]): Promise<readonly ChunkId[]>;
+  /** Holds chunks by id. @throws FormatError `store/missing-chunk` where one is not there; then none is held. */
+  keepMany(hold: HoldId, ids: readonly ChunkId[]): Promise<void>;
   /** The contents, in order; the arrays are not to be written. @throws FormatError `store/missing-chunk`, `store/corrupt-chunk`. */
   getMany(ids: readonly ChunkId[]): Promise<readonly Uint8Array[]>;
-  /** Removes every chunk that is not in `live` and gives its room back. */
-  sweep(live: ReadonlySet<ChunkId>): Promise<SweepResult>;
+  /** Begins a sweep. One that was begun before and has not ended is void. */
+  beginSweep(): Promise<SweepId>;
+  /** These chunks stay. Ids that are not there are no error. @throws FormatError `store/stale-sweep` for a void sweep. */
+  mark(sweep: SweepId, ids: readonly ChunkId[]): Promise<void>;
+  /** Removes every other chunk and gives its room back. @throws FormatError `store/stale-sweep` for a void sweep. */
+  endSweep(sweep: SweepId): Promise<SweepResult>;
   close(): Promise<void>;
 }
 
-/** A stored vmcore's id: a positive integer, never used again. */
-export type ManifestId = number;
+/** A stored vmcore's id: text that only its store can read, never used again. */
+export type ManifestId = string;
 
 /** A stored vmcore. `sha256` is of the whole, as hex. Every chunk but the last has `chunkBytes` bytes. */
 export type Manifest = {
@@ -42,14 +64,18 @@ export type Manifest = {
   readonly chunkBytes: number;
 };
 
+/** Chunks `first` (included) to `end` (excluded) of a manifest, counted from 0. */
+export type ChunkSpan = { readonly first: number; readonly end: number };
+
 /** Which chunks make which vmcore. */
 export interface ManifestStore {
+  /** Outlives the process. */
   create(manifest: Omit<Manifest, 'id'>, chunks: readonly ChunkId[]): Promise<ManifestId>;
   get(id: ManifestId): Promise<Manifest | null>;
-  /** In order of id. */
+  /** In order of creation. */
   list(): Promise<readonly Manifest[]>;
-  /** All chunks in order. @throws FormatError `store/unknown-manifest`, `store/corrupt-manifest`. */
-  chunks(id: ManifestId): Promise<readonly ChunkId[]>;
+  /** The chunks of `span` (all, when not given) in order. @throws FormatError `store/unknown-manifest`, `store/corrupt-manifest`. */
+  chunks(id: ManifestId, span?: ChunkSpan): Promise<readonly ChunkId[]>;
   /** @returns whether there was one. */
   delete(id: ManifestId): Promise<boolean>;
 }

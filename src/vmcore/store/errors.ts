@@ -10,6 +10,7 @@ export const STORE_ERRORS = {
   'store/missing-chunk': 'a chunk that a manifest names is not in the store',
   'store/corrupt-chunk': 'a chunk read back is not what its hash says',
   'store/corrupt-manifest': 'a manifest does not add up to the vmcore that it stands for',
+  'store/stale-sweep': 'a sweep was given chunks, or ended, after another one was begun or it had ended',
   'store/migration-drift': 'a migration that was applied is not the one that is here now',
   'store/migration-order':
     'migrations are not numbered 001, 002, … without gaps, or the database is from a newer version',

@@ -4,19 +4,21 @@
  * All calls block: meant to run in a worker thread (worker.ts).
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database, Statement } from 'better-sqlite3';
 import { Compressor } from 'zstd-napi';
 import zstd from 'zstd-napi/binding.js';
 import { isAllZero } from '../../base/bytes.ts';
 import { assert } from '../../base/errors.ts';
-import type { Chunk, ChunkId, PageStore, SweepResult } from './contract.ts';
+import type { Chunk, ChunkId, HoldId, PageStore, SweepId, SweepResult } from './contract.ts';
 import { CHUNK_BYTES } from './contract.ts';
 import { storeError } from './errors.ts';
+import { rowOf } from './row-id.ts';
 
 const CODEC_RAW = 0;
 const CODEC_ZSTD = 1;
 const CODEC_ZERO = 2;
-/** Rows that a sweep looks at, and deletes, in one transaction. */
+/** Rows that a sweep deletes in one transaction. */
 const SWEEP_ROWS = 4096;
 
 export type SqlitePageStoreOptions = {
@@ -28,15 +30,29 @@ export class SqlitePageStore implements PageStore {
   readonly #db: Database;
   readonly #find: Statement<[Uint8Array], { id: number }>;
   readonly #insert: Statement<[Uint8Array, number, number, Uint8Array]>;
+  readonly #exists: Statement<[number], { id: number }>;
+  readonly #hold: Statement<[number, number]>;
   readonly #read: Statement<[number], { size: number; codec: number; data: Buffer }>;
   readonly #compressor: Compressor | undefined;
   readonly #decompressor = new zstd.DCtx();
+
+  #lastHold = 0;
+  #lastSweep = 0;
+  #sweep: SweepId | undefined;
 
   /** @param db from openDatabase(…, 'chunks'); closed with this store. */
   constructor(db: Database, options: SqlitePageStoreOptions = {}) {
     this.#db = db;
     this.#find = db.prepare('SELECT id FROM chunk WHERE hash = ?');
     this.#insert = db.prepare('INSERT INTO chunk (hash, size, codec, data) VALUES (?, ?, ?, ?)');
+    // Uses end with the process: they lie in a temporary database.
+    db.exec(`
+      CREATE TEMP TABLE held (chunk INTEGER, hold INTEGER, PRIMARY KEY (chunk, hold)) WITHOUT ROWID;
+      CREATE INDEX temp.held_by_hold ON held (hold);
+      CREATE TEMP TABLE marked (chunk INTEGER PRIMARY KEY);
+    `);
+    this.#exists = db.prepare('SELECT id FROM chunk WHERE id = ?');
+    this.#hold = db.prepare('INSERT OR IGNORE INTO held (hold, chunk) VALUES (?, ?)');
     this.#read = db.prepare('SELECT size, codec, data FROM chunk WHERE id = ?');
     const level = options.compressionLevel ?? 1;
     if (level !== 0) {
@@ -45,35 +61,87 @@ export class SqlitePageStore implements PageStore {
     }
   }
 
-  async hasMany(hashes: readonly Uint8Array[]): Promise<readonly (ChunkId | null)[]> {
-    return this.#db.transaction(() => hashes.map((hash) => this.#find.get(hash)?.id ?? null))();
+  async hold(): Promise<HoldId> {
+    return String(++this.#lastHold);
   }
 
-  async putMany(chunks: readonly Chunk[]): Promise<readonly ChunkId[]> {
+  async release(hold: HoldId): Promise<void> {
+    this.#db.transaction(() => {
+      // What was in use while a sweep went on may be named by a manifest that the sweep has not seen.
+      if (this.#sweep !== undefined)
+        this.#db
+          .prepare('INSERT OR IGNORE INTO marked SELECT chunk FROM held WHERE hold = ?')
+          .run(rowOf(hold));
+      this.#db.prepare('DELETE FROM held WHERE hold = ?').run(rowOf(hold));
+    })();
+  }
+
+  async hasMany(hold: HoldId, hashes: readonly Uint8Array[]): Promise<readonly (ChunkId | null)[]> {
     return this.#db.transaction(() =>
-      chunks.map((chunk) => this.#find.get(chunk.hash)?.id ?? this.#put(chunk)),
+      hashes.map((hash) => {
+        const id = this.#find.get(hash)?.id;
+        return id === undefined ? null : this.#keep(hold, id);
+      }),
     )();
+  }
+
+  async putMany(hold: HoldId, chunks: readonly Chunk[]): Promise<readonly ChunkId[]> {
+    return this.#db.transaction(() =>
+      chunks.map((chunk) => this.#keep(hold, this.#find.get(chunk.hash)?.id ?? this.#put(chunk))),
+    )();
+  }
+
+  async keepMany(hold: HoldId, ids: readonly ChunkId[]): Promise<void> {
+    this.#db.transaction(() => {
+      for (const id of ids) {
+        if (this.#exists.get(rowOf(id)) === undefined) throw missing(id);
+        this.#keep(hold, rowOf(id));
+      }
+    })();
   }
 
   async getMany(ids: readonly ChunkId[]): Promise<readonly Uint8Array[]> {
     return this.#db.transaction(() => ids.map((id) => this.#get(id)))();
   }
 
-  async sweep(live: ReadonlySet<ChunkId>): Promise<SweepResult> {
+  async beginSweep(): Promise<SweepId> {
+    this.#db.exec('DELETE FROM marked');
+    this.#sweep = String(++this.#lastSweep);
+    return this.#sweep;
+  }
+
+  async mark(sweep: SweepId, ids: readonly ChunkId[]): Promise<void> {
+    this.#requireSweep(sweep);
+    const insert = this.#db.prepare<[number]>('INSERT OR IGNORE INTO marked VALUES (?)');
+    this.#db.transaction(() => {
+      for (const id of ids) insert.run(rowOf(id));
+    })();
+  }
+
+  async endSweep(sweep: SweepId): Promise<SweepResult> {
     const page = this.#db.prepare<[number], { id: number; size: number }>(
-      `SELECT id, size FROM chunk WHERE id > ? ORDER BY id LIMIT ${SWEEP_ROWS}`,
+      `SELECT id, size FROM chunk WHERE id > ? AND id NOT IN (SELECT chunk FROM marked)
+         AND NOT EXISTS (SELECT 1 FROM held WHERE held.chunk = id) ORDER BY id LIMIT ${SWEEP_ROWS}`,
     );
     const remove = this.#db.prepare<[number]>('DELETE FROM chunk WHERE id = ?');
     let [chunks, bytes, last] = [0, 0, 0];
-    for (let rows = page.all(last); rows.length > 0; rows = page.all(last)) {
-      const dead = rows.filter((row) => !live.has(row.id));
+    for (let isDone = false; !isDone; ) {
+      this.#requireSweep(sweep);
       this.#db.transaction(() => {
-        for (const row of dead) remove.run(row.id);
+        const dead = page.all(last);
+        for (const row of dead) {
+          remove.run(row.id);
+          bytes += row.size;
+        }
+        chunks += dead.length;
+        last = dead.at(-1)?.id ?? last;
+        isDone = dead.length < SWEEP_ROWS;
       })();
-      chunks += dead.length;
-      for (const row of dead) bytes += row.size;
-      last = rows.at(-1)?.id ?? last;
+      // Others on this thread get their turn between the transactions: what they use is held or marked.
+      await nextTurn();
     }
+    this.#sweep = undefined;
+    this.#db.exec('DELETE FROM marked');
     if (chunks > 0) {
       this.#db.exec('PRAGMA incremental_vacuum');
       this.#db.pragma('wal_checkpoint(PASSIVE)');
@@ -85,7 +153,17 @@ export class SqlitePageStore implements PageStore {
     this.#db.close();
   }
 
-  #put(chunk: Chunk): ChunkId {
+  #requireSweep(sweep: SweepId): void {
+    if (sweep !== this.#sweep)
+      throw storeError('store/stale-sweep', 'another sweep was begun, or this one has ended');
+  }
+
+  #keep(hold: HoldId, row: number): ChunkId {
+    this.#hold.run(rowOf(hold), row);
+    return String(row);
+  }
+
+  #put(chunk: Chunk): number {
     const { bytes, hash } = chunk;
     assert(
       bytes.length > 0 && bytes.length <= CHUNK_BYTES && hash.length === 32,
@@ -104,8 +182,8 @@ export class SqlitePageStore implements PageStore {
   }
 
   #get(id: ChunkId): Uint8Array {
-    const row = this.#read.get(id);
-    if (row === undefined) throw storeError('store/missing-chunk', `chunk ${id} is not in the store`);
+    const row = this.#read.get(rowOf(id));
+    if (row === undefined) throw missing(id);
     if (row.codec === CODEC_ZERO) return new Uint8Array(row.size);
     if (row.codec === CODEC_RAW && row.data.length === row.size) return row.data;
     const bytes = new Uint8Array(row.size);
@@ -122,4 +200,8 @@ export class SqlitePageStore implements PageStore {
       });
     return bytes;
   }
+}
+
+function missing(id: ChunkId): Error {
+  return storeError('store/missing-chunk', `chunk ${id} is not in the store`);
 }

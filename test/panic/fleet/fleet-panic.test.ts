@@ -46,7 +46,7 @@ describe('panic', () => {
     });
     const manifest = await w.metadata.getManifestId(capture?.id ?? '');
     const parts: Uint8Array[] = [];
-    for await (const part of w.vmcores.readVmcore(manifest ?? 0)) parts.push(part);
+    for await (const part of w.vmcores.readVmcore(manifest ?? '')) parts.push(part);
     expect(Buffer.concat(parts).equals(elfDump())).toBe(true);
     expect(JSON.parse((await w.metadata.getTrace(capture?.id ?? '')) ?? '').version).toBe(2);
     expect(w.fleet.get(id)).toMatchObject({ crashes: 1, state: 'ready' });

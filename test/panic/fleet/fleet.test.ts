@@ -182,6 +182,6 @@ describe('the service goes down', () => {
     await w.vmcores.writeVmcore(arraySource(new Uint8Array(100_000).fill(7)));
     expect((await w.fleet.sweepStore()).chunks).toBe(2);
     const [kept] = await w.vmcores.list();
-    await w.vmcores.verify(kept?.id ?? 0);
+    await w.vmcores.verify(kept?.id ?? '');
   });
 });

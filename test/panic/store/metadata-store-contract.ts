@@ -223,7 +223,7 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
         version: 1,
         events: Array.from({ length: 100 }, (_, n) => ({ n, text: 'ä' })),
       });
-      await store.createCapture(capture('c1'), { manifestId: 7, trace, console });
+      await store.createCapture(capture('c1'), { manifestId: 'm-7', trace, console });
       await store.createCapture(
         capture('c2', { outcome: 'failed', vmcore: null, reason: 'digest mismatch' }),
         {},
@@ -231,8 +231,8 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
       expect(await store.getCapture('c1')).toEqual(capture('c1'));
       expect(await store.getTrace('c1')).toBe(trace);
       expect(await store.getConsole('c1')).toEqual(console);
-      expect(await store.getManifestId('c1')).toBe(7);
-      expect(await store.manifestIds()).toEqual(new Set([7]));
+      expect(await store.getManifestId('c1')).toBe('m-7');
+      expect(await store.manifestIds()).toEqual(new Set(['m-7']));
       expect([
         await store.getTrace('c2'),
         await store.getConsole('c2'),
@@ -249,11 +249,13 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
     });
 
     it('captures: a taken id, or a vmcore that another capture has → conflict, and nothing is left of it', async () => {
-      await store.createCapture(capture('c1'), { manifestId: 7 });
+      await store.createCapture(capture('c1'), { manifestId: 'm-7' });
       await expect(store.createCapture(capture('c1'), { trace: '{}' })).rejects.toMatchObject({
         code: 'conflict',
       });
-      await expect(store.createCapture(capture('c2'), { manifestId: 7, trace: '{}' })).rejects.toMatchObject({
+      await expect(
+        store.createCapture(capture('c2'), { manifestId: 'm-7', trace: '{}' }),
+      ).rejects.toMatchObject({
         code: 'conflict',
       });
       expect(await store.getCapture('c2')).toBeNull();

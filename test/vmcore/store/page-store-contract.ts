@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Chunk, PageStore } from '../../../src/vmcore/store/index.ts';
+import type { Chunk, ChunkId, PageStore, SweepResult } from '../../../src/vmcore/store/index.ts';
 import { CHUNK_BYTES } from '../../../src/vmcore/store/index.ts';
 import { asyncCodeOf } from '../../synth/mutate.ts';
 
@@ -30,6 +30,13 @@ export function noise(length: number, seed: number): Uint8Array {
   });
 }
 
+/** Sweeps everything but `live` and what is held. */
+async function sweep(store: PageStore, live: readonly ChunkId[]): Promise<SweepResult> {
+  const id = await store.beginSweep();
+  for (let at = 0; at < live.length; at += 1000) await store.mark(id, live.slice(at, at + 1000));
+  return store.endSweep(id);
+}
+
 export function pageStoreContract(name: string, open: () => Promise<PageStore>): void {
   describe(`PageStore: ${name}`, () => {
     let store: PageStore;
@@ -38,64 +45,142 @@ export function pageStoreContract(name: string, open: () => Promise<PageStore>):
     });
     afterEach(() => store.close());
 
+    /** Stores chunks, and holds them no longer. */
+    async function put(chunks: readonly Chunk[]): Promise<readonly ChunkId[]> {
+      const hold = await store.hold();
+      const ids = await store.putMany(hold, chunks);
+      await store.release(hold);
+      return ids;
+    }
+
+    async function has(chunks: readonly Chunk[]): Promise<readonly (ChunkId | null)[]> {
+      const hold = await store.hold();
+      const ids = await store.hasMany(
+        hold,
+        chunks.map(({ hash }) => hash),
+      );
+      await store.release(hold);
+      return ids;
+    }
+
     it.each(Object.entries(CONTENTS))('putMany, getMany: %s → the same bytes', async (_, bytes) => {
-      const [id] = await store.putMany([chunk(bytes)]);
-      const [back] = await store.getMany([id ?? 0]);
+      const [id] = await put([chunk(bytes)]);
+      expect(id).toMatch(/./);
+      const [back] = await store.getMany([id ?? '']);
       expect(Buffer.compare(back ?? new Uint8Array(0), bytes)).toBe(0);
     });
 
     it('putMany: equal content, in one call and in two → one id', async () => {
-      const [a, b, c] = await store.putMany([
-        chunk(noise(100, 1)),
-        chunk(noise(100, 2)),
-        chunk(noise(100, 1)),
-      ]);
+      const [a, b, c] = await put([chunk(noise(100, 1)), chunk(noise(100, 2)), chunk(noise(100, 1))]);
       expect(a).toBe(c);
       expect(a).not.toBe(b);
-      expect(await store.putMany([chunk(noise(100, 2))])).toEqual([b]);
+      expect(await put([chunk(noise(100, 2))])).toEqual([b]);
+    });
+
+    it('putMany: the same content from two writers at once → one id', async () => {
+      const chunks = Array.from({ length: 50 }, (_, i) => chunk(noise(100, i + 1)));
+      const [one, other] = await Promise.all([put(chunks), put(chunks)]);
+      expect(other).toEqual(one);
+      expect(await sweep(store, [])).toEqual({ chunks: 50, bytes: 5000 });
     });
 
     it('putMany: zeros of different lengths → different chunks', async () => {
-      const ids = await store.putMany([chunk(new Uint8Array(10)), chunk(new Uint8Array(11))]);
+      const ids = await put([chunk(new Uint8Array(10)), chunk(new Uint8Array(11))]);
       expect((await store.getMany(ids)).map((bytes) => bytes.length)).toEqual([10, 11]);
     });
 
     it('hasMany: known and unknown hashes → their ids and null', async () => {
-      const [id] = await store.putMany([chunk(noise(100, 1))]);
-      expect(await store.hasMany([chunk(noise(100, 2)).hash, chunk(noise(100, 1)).hash])).toEqual([null, id]);
-      expect(await store.hasMany([])).toEqual([]);
+      const [id] = await put([chunk(noise(100, 1))]);
+      expect(await has([chunk(noise(100, 2)), chunk(noise(100, 1))])).toEqual([null, id]);
+      expect(await has([])).toEqual([]);
     });
 
     it('getMany: any order, repeated → as asked', async () => {
-      const ids = await store.putMany([1, 2, 3].map((seed) => chunk(noise(50, seed))));
-      const [a, b, c] = ids.map(Number);
-      const got = await store.getMany([c ?? 0, a ?? 0, c ?? 0, b ?? 0]);
+      const [a = '', b = '', c = ''] = await put([1, 2, 3].map((seed) => chunk(noise(50, seed))));
+      const got = await store.getMany([c, a, c, b]);
       expect(got.map((bytes) => bytes[0])).toEqual([3, 1, 3, 2].map((seed) => noise(50, seed)[0]));
     });
 
-    it('getMany: an id that was never given → store/missing-chunk', async () => {
-      expect(await asyncCodeOf(() => store.getMany([12345]))).toBe('store/missing-chunk');
-    });
+    it.each(['12345', '', 'no id', '-1', '9'.repeat(40)])(
+      'getMany, keepMany: %j, an id that was never given → store/missing-chunk',
+      async (id) => {
+        const [good = ''] = await put([chunk(noise(50, 1))]);
+        expect(await asyncCodeOf(() => store.getMany([good, id]))).toBe('store/missing-chunk');
+        const hold = await store.hold();
+        expect(await asyncCodeOf(() => store.keepMany(hold, [good, id]))).toBe('store/missing-chunk');
+        expect(await sweep(store, [])).toEqual({ chunks: 1, bytes: 50 });
+      },
+    );
 
-    it('sweep: chunks not in live → gone; the others stay; ids are not used again', async () => {
-      const ids = await store.putMany(Array.from({ length: 20 }, (_, i) => chunk(noise(1000, i + 1))));
-      const live = new Set(ids.slice(0, 5));
-      expect(await store.sweep(live)).toEqual({ chunks: 15, bytes: 15_000 });
-      expect(await store.getMany([...live])).toHaveLength(5);
-      expect(await asyncCodeOf(() => store.getMany([ids[19] ?? 0]))).toBe('store/missing-chunk');
-      expect(await store.hasMany([chunk(noise(1000, 20)).hash])).toEqual([null]);
-      const [again] = await store.putMany([chunk(noise(1000, 20))]);
-      expect(ids).not.toContain(again);
-      expect(await store.sweep(new Set([...live, again ?? 0]))).toEqual({ chunks: 0, bytes: 0 });
+    it('sweep: chunks that are not marked → gone; the others stay; an id never names other content', async () => {
+      const ids = await put(Array.from({ length: 20 }, (_, i) => chunk(noise(1000, i + 1))));
+      const live = ids.slice(0, 5);
+      expect(await sweep(store, live)).toEqual({ chunks: 15, bytes: 15_000 });
+      expect(await store.getMany(live)).toHaveLength(5);
+      expect(await asyncCodeOf(() => store.getMany([ids[19] ?? '']))).toBe('store/missing-chunk');
+      expect(await has([chunk(noise(1000, 20))])).toEqual([null]);
+      const others = await put(Array.from({ length: 20 }, (_, i) => chunk(noise(1000, i + 100))));
+      for (const id of others) expect(ids).not.toContain(id);
+      const [again = ''] = await put([chunk(noise(1000, 20))]);
+      expect(Buffer.compare((await store.getMany([again]))[0] ?? new Uint8Array(0), noise(1000, 20))).toBe(0);
+      expect(await sweep(store, [...live, ...others, again])).toEqual({ chunks: 0, bytes: 0 });
     });
 
     it('sweep: a store of many chunks → all the dead ones, none of the live ones', async () => {
-      const ids = await store.putMany(
+      const ids = await put(
         Array.from({ length: 9000 }, (_, i) => chunk(Uint8Array.of(i & 255, i >>> 8, 1))),
       );
-      const live = new Set(ids.filter((_, i) => i % 3 === 0));
-      expect(await store.sweep(live)).toEqual({ chunks: 6000, bytes: 18_000 });
-      expect(await store.getMany([...live])).toHaveLength(3000);
+      const live = ids.filter((_, i) => i % 3 === 0);
+      expect(await sweep(store, live)).toEqual({ chunks: 6000, bytes: 18_000 });
+      expect(await store.getMany(live)).toHaveLength(3000);
+    });
+
+    it('sweep: chunks that are found, stored or kept under a hold → stay until it is released', async () => {
+      const [found, kept = ''] = await put([chunk(noise(10, 1)), chunk(noise(10, 2)), chunk(noise(10, 3))]);
+      const hold = await store.hold();
+      expect(await store.hasMany(hold, [chunk(noise(10, 1)).hash])).toEqual([found]);
+      await store.keepMany(hold, [kept]);
+      const [stored = ''] = await store.putMany(hold, [chunk(noise(10, 4))]);
+      expect(await sweep(store, [])).toEqual({ chunks: 1, bytes: 10 });
+      expect(await store.getMany([found ?? '', kept, stored])).toHaveLength(3);
+      await store.release(hold);
+      await store.release(hold);
+      expect(await sweep(store, [])).toEqual({ chunks: 3, bytes: 30 });
+    });
+
+    it('sweep: a chunk that two hold → stays until both have released it', async () => {
+      const [one, other] = [await store.hold(), await store.hold()];
+      await store.putMany(one, [chunk(noise(10, 1))]);
+      await store.putMany(other, [chunk(noise(10, 1))]);
+      await store.release(one);
+      expect(await sweep(store, [])).toEqual({ chunks: 0, bytes: 0 });
+      await store.release(other);
+      expect(await sweep(store, [])).toEqual({ chunks: 1, bytes: 10 });
+    });
+
+    it('sweep: a chunk that was held when it began, or came after → stays, whoever has released it', async () => {
+      const before = await store.hold();
+      const [early = ''] = await store.putMany(before, [chunk(noise(10, 1))]);
+      await put([chunk(noise(10, 9))]);
+      const id = await store.beginSweep();
+      await store.release(before);
+      const [late = ''] = await put([chunk(noise(10, 2))]);
+      expect(await store.endSweep(id)).toEqual({ chunks: 1, bytes: 10 });
+      expect(await store.getMany([early, late])).toHaveLength(2);
+      expect(await sweep(store, [])).toEqual({ chunks: 2, bytes: 20 });
+    });
+
+    it('sweep: one that is never ended → removes nothing; the next one begins afresh, and voids it', async () => {
+      const [first = '', second = ''] = await put([chunk(noise(10, 1)), chunk(noise(10, 2))]);
+      const abandoned = await store.beginSweep();
+      await store.mark(abandoned, [first]);
+      const next = await store.beginSweep();
+      expect(await asyncCodeOf(() => store.mark(abandoned, [first]))).toBe('store/stale-sweep');
+      expect(await asyncCodeOf(() => store.endSweep(abandoned))).toBe('store/stale-sweep');
+      await store.mark(next, [second, 'no id']);
+      expect(await store.endSweep(next)).toEqual({ chunks: 1, bytes: 10 });
+      expect(await asyncCodeOf(() => store.endSweep(next))).toBe('store/stale-sweep');
+      expect(await store.getMany([second])).toHaveLength(1);
     });
   });
 }

@@ -5,12 +5,16 @@ import BetterSqlite3 from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { arraySource } from '../../../src/base/bytes.ts';
 import {
+  ChunkedVmcoreStore,
   openDatabase,
   openLocalVmcoreStore,
   openVmcoreStore,
+  SqliteManifestStore,
   SqlitePageStore,
 } from '../../../src/vmcore/store/index.ts';
 import { asyncCodeOf } from '../../synth/mutate.ts';
+import { manifestStoreContract } from './manifest-store-contract.ts';
+import { MemoryManifestStore, MemoryPageStore } from './memory-stores.ts';
 import { chunk, noise, pageStoreContract } from './page-store-contract.ts';
 import { vmcoreStoreContract } from './vmcore-store-contract.ts';
 
@@ -28,6 +32,20 @@ pageStoreContract(
   'SQLite, not compressed',
   async () => new SqlitePageStore(openDatabase(':memory:', 'chunks'), { compressionLevel: 0 }),
 );
+pageStoreContract('in memory, remote', async () => new MemoryPageStore());
+manifestStoreContract('SQLite', async () => {
+  const db = openDatabase(':memory:', 'chunks');
+  return { store: new SqliteManifestStore(db), chunkId: String, close: async () => void db.close() };
+});
+manifestStoreContract('in memory, remote', async () => ({
+  store: new MemoryManifestStore(),
+  chunkId: (n) => `chunk ${n}`,
+  close: async () => undefined,
+}));
+vmcoreStoreContract(
+  'in memory, remote',
+  async () => new ChunkedVmcoreStore(new MemoryPageStore(), new MemoryManifestStore()),
+);
 vmcoreStoreContract('this thread', async () => openLocalVmcoreStore(path()));
 vmcoreStoreContract('worker thread', () => openVmcoreStore({ path: path() }));
 
@@ -44,8 +62,13 @@ describe('SqlitePageStore', () => {
   it('sweep: everything dead → the file becomes small again', async () => {
     const file = path();
     const store = new SqlitePageStore(openDatabase(file, 'chunks'));
-    await store.putMany(Array.from({ length: 100 }, (_, i) => chunk(noise(65_536, i + 1))));
-    await store.sweep(new Set());
+    const hold = await store.hold();
+    await store.putMany(
+      hold,
+      Array.from({ length: 100 }, (_, i) => chunk(noise(65_536, i + 1))),
+    );
+    await store.release(hold);
+    await store.endSweep(await store.beginSweep());
     await store.close();
     expect(statSync(file).size).toBeLessThan(500_000);
   });
@@ -57,7 +80,9 @@ describe('SqlitePageStore', () => {
   ])('getMany: %s → store/corrupt-chunk', async (_, sql) => {
     const file = path();
     const store = new SqlitePageStore(openDatabase(file, 'chunks'));
-    const ids = await store.putMany([chunk(new Uint8Array(65_536).map((__, i) => i & 15))]);
+    const ids = await store.putMany(await store.hold(), [
+      chunk(new Uint8Array(65_536).map((__, i) => i & 15)),
+    ]);
     const db = new BetterSqlite3(file);
     db.exec(sql);
     db.close();

@@ -22,7 +22,7 @@ async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-async function readAll(store: VmcoreStore, id: number, span?: ByteSpan): Promise<Uint8Array> {
+async function readAll(store: VmcoreStore, id: string, span?: ByteSpan): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of store.readVmcore(id, span)) parts.push(part);
   return concatBytes(parts);
@@ -114,7 +114,7 @@ export function vmcoreStoreContract(name: string, open: () => Promise<VmcoreStor
       );
       for (const [i, bytes] of contents.entries()) {
         expect(stored[i]?.sha256).toBe(SHA(bytes));
-        expect(Buffer.compare(await readAll(store, stored[i]?.manifestId ?? 0), bytes)).toBe(0);
+        expect(Buffer.compare(await readAll(store, stored[i]?.manifestId ?? ''), bytes)).toBe(0);
       }
     });
 
@@ -177,21 +177,36 @@ export function vmcoreStoreContract(name: string, open: () => Promise<VmcoreStor
       expect((await store.retain(new Set())).bytes).toBe(bytes.length);
     });
 
+    it('delete, writeVmcore: vmcores that share chunks come and go at once → each that is left is whole', async () => {
+      const shared = noise(400_000, 21);
+      const kept: string[] = [];
+      for (let round = 0; round < 6; round++) {
+        const old = await store.writeVmcore(inPieces(shared, 65_536));
+        const [written] = await Promise.all([
+          store.writeVmcore(inPieces(concatBytes([shared, noise(1000, round + 50)]), 10_000)),
+          store.delete(old.manifestId),
+        ]);
+        kept.push(written.manifestId);
+      }
+      for (const id of kept) await store.verify(id);
+      expect((await store.list()).map(({ id }) => id)).toEqual(kept);
+    });
+
     it('retain: ids to keep → all others are gone', async () => {
-      const ids: number[] = [];
+      const ids: string[] = [];
       for (const seed of [1, 2, 3])
         ids.push((await store.writeVmcore(arraySource(noise(1000, seed)))).manifestId);
-      expect(await store.retain(new Set([ids[1] ?? 0]))).toEqual({ chunks: 2, bytes: 2000 });
+      expect(await store.retain(new Set([ids[1] ?? '']))).toEqual({ chunks: 2, bytes: 2000 });
       expect((await store.list()).map(({ id }) => id)).toEqual([ids[1]]);
     });
 
     it('unknown ids → store/unknown-manifest from every method', async () => {
       for (const ask of [
-        () => store.describe(99),
-        () => readAll(store, 99),
-        () => store.delete(99),
-        () => store.verify(99),
-        () => store.checkVmcore(99),
+        () => store.describe('99'),
+        () => readAll(store, '99'),
+        () => store.delete('99'),
+        () => store.verify('99'),
+        () => store.checkVmcore('99'),
       ]) {
         expect(await asyncCodeOf(ask)).toBe('store/unknown-manifest');
       }
