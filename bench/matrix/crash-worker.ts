@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDataFolder } from '../../src/cli/data-folder.ts';
-import { imageSource } from '../../src/cli/image-source.ts';
+import { imageSource } from '../../src/images/image-source.ts';
 import { MMU_MODES, PROCESSORS } from '../../src/panic/contract/index.ts';
 import { dumpMode, runCrash } from '../../src/panic/index.ts';
 import type { Combination } from './combinations.ts';

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
+import { imageSource } from '../images/index.ts';
 import type { Trigger } from '../panic/contract/index.ts';
 import {
   DEFAULT_TIMEOUT_SECONDS,
@@ -20,7 +21,6 @@ import {
   sizeArgument,
 } from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
-import { imageSource } from './image-source.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
 

@@ -2,10 +2,10 @@
 
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
+import { imageSource } from '../images/index.ts';
 import { DEFAULT_LEAVE_SECONDS, exitCodeOf, runKexec, TRACE_FORMATS } from '../panic/index.ts';
 import { choiceArgument, integerArgument } from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
-import { imageSource } from './image-source.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
 

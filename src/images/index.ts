@@ -33,5 +33,7 @@ export {
   isImageName,
   type PackageRecord,
 } from './image-record.ts';
+export { imageSource } from './image-source.ts';
 export { DEFAULT_OWN_APPEND, importOwn, type OwnImport } from './own.ts';
 export type { ImportProgress, ReportProgress } from './progress.ts';
+export { ImageService, type ImageServiceOptions, type NamedImport, type StoredImage } from './service.ts';

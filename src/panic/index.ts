@@ -5,6 +5,7 @@ export { PANIC_ERRORS } from './contract/errors.ts';
 export { FAULT_SYNTAX, parseFault } from './faults/index.ts';
 export type { FleetOptions, OwnedFleet } from './fleet/fleet.ts';
 export { openFleet } from './fleet/fleet.ts';
+export { randomId } from './fleet/requests.ts';
 export type { AgentLine } from './guest/agent-line.ts';
 export { dumpMode } from './guest/agent-line.ts';
 export type { BootImage, BootLoading, BootOptions, ImageSource, Loader } from './guest/boot-image.ts';

@@ -1,19 +1,22 @@
 /**
  * The fleet that the daemon was asked for, held against the one that there is: which partitions could not be made,
  * which failed, which have not come up yet, and why. `/healthz`, the log and the word `ready` come from here.
- * A partition that somebody stopped, and one that is crashed and boots again, are as they should be.
+ * A partition that was stopped on purpose, and one that is crashed and boots again, are as they should be.
  */
 
-import type { Fleet, PartitionRequest, PartitionView } from '../panic/contract/index.ts';
+import type { Fleet, Operations, PartitionRequest, PartitionView } from '../panic/contract/index.ts';
+import type { EventBus } from '../panic/operations/index.ts';
 import type { HealthCheck, TroubledPartition } from './http/shared/ports.ts';
 
 export type FleetWatchOptions = {
-  readonly fleet: Pick<Fleet, 'list' | 'get' | 'create' | 'start' | 'events'>;
-  /** Told of every partition that could not be made, failed, or is slow to come up; once each time. */
+  readonly fleet: Pick<Fleet, 'list' | 'get' | 'create'>;
+  readonly operations: Pick<Operations, 'submit'>;
+  readonly events: EventBus;
+  /** Called for every partition that could not be made, failed, or is slow to come up; once each time. */
   readonly onTrouble: (trouble: TroubledPartition) => void;
-  /** Told once: every partition of the fleet is up. */
+  /** Called once: every partition of the fleet is up. */
   readonly onUp: () => void;
-  /** A partition that has not come up after so long is told of: a guest that only spins may never fail. 1 minute unless told. */
+  /** A partition that has not come up after so long is reported: a guest that only spins may never fail. Default 1 minute. */
   readonly slowMs?: number;
 };
 
@@ -23,7 +26,7 @@ type Missing = { readonly name: string; readonly request: PartitionRequest; read
 
 export class FleetWatch {
   readonly #options: FleetWatchOptions;
-  readonly #unsubscribe: () => void;
+  readonly #subscription: Promise<() => void>;
   #missing: readonly Missing[] = [];
   /** Of those that the daemon starts with: still on their way up for the first time. */
   readonly #awaited = new Set<string>();
@@ -32,10 +35,11 @@ export class FleetWatch {
 
   constructor(options: FleetWatchOptions) {
     this.#options = options;
-    this.#unsubscribe = options.fleet.events((event) => {
-      if (event.kind !== 'partition') return;
-      if (event.state !== 'starting') this.#awaited.delete(event.id);
-      if (event.state === 'failed') this.#tellFailed(event.id);
+    this.#subscription = options.events.subscribe((message) => {
+      if (message.kind !== 'event' || message.event.kind !== 'partition') return;
+      const { id, state } = message.event;
+      if (state !== 'starting') this.#awaited.delete(id);
+      if (state === 'failed') this.#reportFailed(id);
       this.#announce();
     });
   }
@@ -70,13 +74,13 @@ export class FleetWatch {
 
   /** An image has come: partitions that could not be made without it are made and started. */
   async retry(image: string): Promise<void> {
-    const { fleet } = this.#options;
+    const { operations } = this.#options;
     for (const missing of this.#stillMissing()) {
       if (!this.#begun || missing.request.image !== image) continue;
       const made = await this.#create(missing.request, missing.name);
       const again = 'reason' in made ? [made] : [];
       this.#missing = this.#missing.flatMap((each) => (each === missing ? again : [each]));
-      if ('id' in made) await fleet.start(made.id);
+      if ('id' in made) await operations.submit({ kind: 'start', partitionId: made.id });
     }
   }
 
@@ -97,10 +101,10 @@ export class FleetWatch {
     };
   }
 
-  /** Tells nothing any more: a fleet that is being closed is not up. */
-  close(): void {
+  /** Reports nothing any more: a fleet that is being closed is not up. */
+  async close(): Promise<void> {
     this.#announced = true;
-    this.#unsubscribe();
+    (await this.#subscription)();
   }
 
   async #create(request: PartitionRequest, name: string): Promise<{ readonly id: string } | Missing> {
@@ -114,7 +118,7 @@ export class FleetWatch {
     }
   }
 
-  /** Somebody may have made one by hand meanwhile. */
+  /** Those that were not made by hand meanwhile. */
   #stillMissing(): readonly Missing[] {
     const names = new Set(this.#options.fleet.list().map(({ name }) => name));
     return this.#missing.filter(({ request }) => request.name === undefined || !names.has(request.name));
@@ -136,7 +140,7 @@ export class FleetWatch {
     return state === 'ready' || state === 'busy' || state === 'crashed';
   }
 
-  #tellFailed(id: string): void {
+  #reportFailed(id: string): void {
     const view = this.#options.fleet.list().find((each) => each.id === id);
     if (view === undefined) return;
     const { name, image, reason } = view;
@@ -147,7 +151,7 @@ export class FleetWatch {
     if (this.#announced || !this.#begun || this.#awaited.size > 0 || this.#troubles().length > 0) return;
     const all = this.#options.fleet.list();
     if (all.some(({ state }) => state === 'starting')) return;
-    // One that somebody has made by hand meanwhile has to be started, too.
+    // One that was made by hand meanwhile has to be started, too.
     const made = new Set(this.#missing.map(({ name }) => name));
     if (all.some(({ name, state }) => made.has(name) && state === 'stopped')) return;
     this.#announced = true;

@@ -10,13 +10,13 @@ import { afterAll, expect } from 'vitest';
 import { arraySource, getU32 } from '../../src/base/bytes.ts';
 import { elfSymbols, PT_LOAD, parseElf } from '../../src/base/elf/index.ts';
 import { buildFdt, type FdtTree, parseFdt } from '../../src/base/fdt/index.ts';
-import { imageSource } from '../../src/cli/image-source.ts';
 import {
   type MachineEvent,
   openPartition,
   type PartitionConfig,
   type PartitionHandle,
 } from '../../src/emulator/host/index.ts';
+import { imageSource } from '../../src/images/image-source.ts';
 import type { Fault } from '../../src/panic/contract/index.ts';
 import {
   type BootImage,

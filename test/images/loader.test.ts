@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { imageSource } from '../../src/cli/image-source.ts';
 import { loadingArguments } from '../../src/cli/loading-arguments.ts';
 import { formatImageRecord, type ImageRecord, parseImageRecord } from '../../src/images/image-record.ts';
+import { imageSource } from '../../src/images/image-source.ts';
 import { bootAppend, crashAppend, importOwn, loaderOf } from '../../src/images/index.ts';
 import { loadableKernel } from '../synth/crash-load.ts';
 

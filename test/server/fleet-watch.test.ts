@@ -21,6 +21,8 @@ function watched(slowMs = 60_000): Watched {
     ups: 0,
     watch: new FleetWatch({
       fleet: world.fleet,
+      operations: world.operations,
+      events: world.bus,
       slowMs,
       onTrouble: ({ name, state, reason }: TroubledPartition) => told.push(`${name} ${state}: ${reason}`),
       onUp: () => {

@@ -5,30 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Capture, Operation, PartitionState } from '../../src/panic/contract/index.ts';
-import { type OwnedFleet, openFleet } from '../../src/panic/index.ts';
-import { type MetadataStore, openMetadataStore } from '../../src/panic/store/index.ts';
+import { randomId } from '../../src/panic/index.ts';
+import { openMetadataStore } from '../../src/panic/store/index.ts';
 import type { App } from '../../src/server/http/shared/context.ts';
-import { createCaptureReader, createOperationReader } from '../../src/server/store-readers.ts';
-import { openLocalVmcoreStore, type VmcoreStore } from '../../src/vmcore/store/index.ts';
-import {
-  BOOT,
-  bootWithCrashKernel,
-  crashablePartition,
-  dump,
-  enterKernel,
-  handoff,
-} from '../synth/crashing-guest.ts';
+import { openLocalVmcoreStore } from '../../src/vmcore/store/index.ts';
+import { bootWithCrashKernel, dump, enterKernel, handoff } from '../synth/crashing-guest.ts';
 import { FakeWorld } from '../synth/fleet.ts';
+import { closeFleetWorld, type FleetWorld, openFleetWorld } from '../synth/fleet-world.ts';
 import type { GuestScript } from '../synth/partition-handle.ts';
 import { buildServiceOver } from '../synth/service.ts';
 import { elfDump } from '../synth/vmcore.ts';
 
-type Daemon = {
-  readonly app: App;
-  readonly fleet: OwnedFleet;
-  readonly metadata: MetadataStore;
-  readonly vmcores: VmcoreStore;
-};
+type Daemon = FleetWorld & { readonly app: App };
 
 const whole: GuestScript = {
   onStart: bootWithCrashKernel,
@@ -57,23 +45,14 @@ afterEach(async () => {
 });
 
 async function start(script: GuestScript): Promise<Daemon> {
-  const metadata = openMetadataStore(join(folder, 'meta.db'));
-  const vmcores = openLocalVmcoreStore(join(folder, 'chunks.db'));
-  const fleet = await openFleet({
-    metadata,
-    vmcores,
-    images: { bootImage: async () => BOOT },
-    openPartition: (config) => crashablePartition(script, config),
-  });
-  const app = await buildServiceOver(new FakeWorld(), {
-    fleet,
-    captures: createCaptureReader(metadata, vmcores),
-    operations: createOperationReader(metadata, {
-      dequeue: (operation) => fleet.dequeue(operation),
-      onCancelled: () => undefined,
-    }),
-  });
-  const daemon = { app, fleet, metadata, vmcores };
+  const stores = {
+    metadata: openMetadataStore(join(folder, 'meta.db')),
+    vmcores: openLocalVmcoreStore(join(folder, 'chunks.db')),
+  };
+  const world = await openFleetWorld(script, { stores, newId: randomId });
+  const { fleet, captures, operations } = world;
+  const app = await buildServiceOver(new FakeWorld(), { fleet, captures, operations });
+  const daemon = { ...world, app };
   open.push(daemon);
   return daemon;
 }
@@ -81,9 +60,7 @@ async function start(script: GuestScript): Promise<Daemon> {
 async function close(daemon: Daemon): Promise<void> {
   open = open.filter((each) => each !== daemon);
   await daemon.app.close();
-  await daemon.fleet.close();
-  await daemon.vmcores.close();
-  await daemon.metadata.close();
+  await closeFleetWorld(daemon);
 }
 
 async function panic({ app }: Daemon, id: string, key: string): Promise<{ code: number; body: Operation }> {
@@ -102,7 +79,7 @@ async function until({ fleet }: Daemon, id: string, state: PartitionState): Prom
 
 async function ended({ metadata }: Daemon, id: string): Promise<Operation> {
   for (;;) {
-    const operation = await metadata.getOperation(id);
+    const operation = await metadata.operations.get(id);
     if (operation !== null && operation.state !== 'queued' && operation.state !== 'running') return operation;
     await new Promise((resolve) => setTimeout(resolve, 2));
   }

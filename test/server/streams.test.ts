@@ -3,7 +3,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EventLog } from '../../src/server/http/shared/event-log.ts';
 import { buildTestService, type TestService } from '../synth/service.ts';
 
 type Message = { readonly id?: string; readonly event?: string; readonly data: unknown };
@@ -175,18 +174,4 @@ test('close: a connection that never asked anything → does not hold it up', as
   await service.app.close();
   expect(performance.now() - begun).toBeLessThan(2000);
   socket.destroy();
-});
-
-test('EventLog: older than what is kept → lost; the oldest kept → complete', () => {
-  const log = new EventLog({ capacity: 3, epoch: 'e' });
-  const ids = [log.lastId];
-  for (let i = 0; i < 5; i++) {
-    log.add({ kind: 'capture', id: `c${i}`, partitionId: 'p' });
-    ids.push(log.lastId);
-  }
-  expect(log.since(ids[1] ?? '').kind).toBe('lost');
-  const replay = log.since(ids[2] ?? '');
-  expect(replay.kind === 'complete' && replay.events.map((e) => e.id)).toEqual(['e-3', 'e-4', 'e-5']);
-  expect(log.since('e-5')).toEqual({ kind: 'complete', events: [] });
-  expect(log.since('e-6').kind).toBe('lost');
 });

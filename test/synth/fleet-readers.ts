@@ -1,5 +1,6 @@
 /** The readers of a fleet in memory: its captures, operations and images, as the routes ask for them. */
 
+import type { Operation, OperationRequest, Operations } from '../../src/panic/contract/index.ts';
 import { Refusal } from '../../src/panic/contract/index.ts';
 import type {
   CaptureQuery,
@@ -7,7 +8,6 @@ import type {
   ImageCatalogue,
   ImageImport,
   ListQuery,
-  OperationReader,
   Page,
   VmcoreSource,
 } from '../../src/server/http/shared/ports.ts';
@@ -54,8 +54,8 @@ export function fakeCaptures(world: FakeWorld): CaptureReader {
   };
 }
 
-export function fakeOperations(world: FakeWorld): OperationReader {
-  const get: OperationReader['get'] = async (id) => {
+export function fakeOperations(world: FakeWorld): Operations {
+  const get: Operations['get'] = async (id) => {
     const operation = world.operationsById.get(id);
     if (operation === undefined) throw new Refusal('not-found', `There is no operation ${id}.`);
     return operation;
@@ -69,6 +69,17 @@ export function fakeOperations(world: FakeWorld): OperationReader {
         query,
       ),
     get,
+    submit: async (request, key) => {
+      if (request.kind === 'import') return submitImport(world, request.options);
+      const { kind, partitionId } = request;
+      const known = world.keys.get(`${kind} ${partitionId} ${key}`);
+      if (key !== undefined && known !== undefined) return get(known);
+      checkSubmission(world, request);
+      const operation = world.submit(kind, partitionId);
+      if (key !== undefined) world.keys.set(`${kind} ${partitionId} ${key}`, operation.id);
+      world.setState(partitionId, STATE_OF[kind]);
+      return operation;
+    },
     trace: async (id) => {
       await get(id);
       const trace = world.operationTraces.get(id);
@@ -98,18 +109,45 @@ export function fakeImages(world: FakeWorld): ImageCatalogue {
         throw new Refusal('conflict', `Image ${name} is in use.`);
       world.imagesByName.delete(name);
     },
-    startImport: async (request: ImageImport) => {
-      const name = request.name ?? 'debian';
-      if (world.imagesByName.has(name)) throw new Refusal('conflict', `There is an image ${name} already.`);
-      world.addImage({ name, state: 'importing', detail: 'fetching packages' });
-      world.emit({ kind: 'image', name, state: 'importing', progress: 'fetching packages' });
-      return world.addOperation({
-        id: `op-${world.operationsById.size + 1}`,
-        kind: 'import',
-        phase: 'fetching',
-      });
-    },
   };
+}
+
+const STATE_OF = {
+  start: 'starting',
+  stop: 'stopped',
+  reset: 'starting',
+  panic: 'busy',
+  kexec: 'busy',
+  restart: 'busy',
+} as const;
+
+/** Refuses what the fleet refuses. */
+function checkSubmission(
+  world: FakeWorld,
+  request: Extract<OperationRequest, { partitionId: string }>,
+): void {
+  const { kind, partitionId: id } = request;
+  const { view } = world.machine(id);
+  if (kind === 'start' && view.state !== 'stopped')
+    throw new Refusal('conflict', `Partition ${id} is not stopped.`);
+  if (kind === 'stop' && view.state === 'stopped')
+    throw new Refusal('conflict', `Partition ${id} is stopped.`);
+  if (STATE_OF[kind] === 'busy' && view.state !== 'ready')
+    throw new Refusal('conflict', `Partition ${id} is ${view.state}, not ready.`);
+  if (kind === 'panic' && (request.options.onCpu ?? 0) >= view.cpus)
+    throw new Refusal('invalid', `Partition ${id} has ${view.cpus} CPUs.`);
+}
+
+function submitImport(world: FakeWorld, request: ImageImport): Operation {
+  const name = request.name ?? 'debian';
+  if (world.imagesByName.has(name)) throw new Refusal('conflict', `There is an image ${name} already.`);
+  world.addImage({ name, state: 'importing', detail: 'fetching packages' });
+  world.emit({ kind: 'image', name, state: 'importing', progress: 'fetching packages' });
+  return world.addOperation({
+    id: `op-${world.operationsById.size + 1}`,
+    kind: 'import',
+    phase: 'fetching',
+  });
 }
 
 function pageOf<T extends { readonly id: string }>(oldestFirst: readonly T[], query: ListQuery): Page<T> {

@@ -1,8 +1,10 @@
 /** A real fleet over stores in memory, of guests that play a script: as tests of the fleet open it and follow it. */
 
+import { Captures } from '../../src/panic/captures/index.ts';
 import type { ServiceEvent } from '../../src/panic/contract/index.ts';
 import { Refusal } from '../../src/panic/contract/index.ts';
 import { type BootImage, type OwnedFleet, openFleet } from '../../src/panic/index.ts';
+import { MemoryEventBus, OperationService } from '../../src/panic/operations/index.ts';
 import { type MetadataStore, openMetadataStore } from '../../src/panic/store/index.ts';
 import { openLocalVmcoreStore, type VmcoreStore } from '../../src/vmcore/store/index.ts';
 import {
@@ -18,11 +20,13 @@ import { elfDump } from './vmcore.ts';
 
 export type FleetWorld = {
   readonly fleet: OwnedFleet;
+  readonly operations: OperationService;
+  readonly captures: Captures;
   readonly metadata: MetadataStore;
   readonly vmcores: VmcoreStore;
   /** Machines in the order in which they were opened. */
   readonly guests: ScriptedPartition[];
-  /** Everything that the fleet has told. */
+  /** Everything that was published. */
   readonly events: ServiceEvent[];
 };
 
@@ -30,6 +34,8 @@ export type FleetWorldOptions = {
   /** Of an earlier world; default new ones in memory. */
   readonly stores?: Pick<FleetWorld, 'metadata' | 'vmcores'>;
   readonly openGuest?: typeof crashablePartition;
+  /** Default: a letter and a number that counts up. */
+  readonly newId?: (prefix: string) => string;
   /** What `debian` is. */
   readonly boot?: BootImage;
 };
@@ -48,7 +54,7 @@ export const CRASHES: GuestScript = {
 /** Opens a fleet whose one image is `debian`. */
 export async function openFleetWorld(
   script: GuestScript,
-  { stores, openGuest = crashablePartition, boot = BOOT }: FleetWorldOptions = {},
+  { stores, openGuest = crashablePartition, boot = BOOT, newId }: FleetWorldOptions = {},
 ): Promise<FleetWorld> {
   const guests: ScriptedPartition[] = [];
   const events: ServiceEvent[] = [];
@@ -57,9 +63,23 @@ export async function openFleetWorld(
     vmcores: openLocalVmcoreStore(':memory:'),
   };
   let ids = 0;
+  const bus = new MemoryEventBus();
+  const worker = await metadata.operations.enlist('local');
+  await metadata.operations.failOrphans(worker, { code: 'interrupted', message: 'restarted' });
+  const shared = {
+    bus,
+    worker,
+    now: () => new Date('2024-03-01T12:00:00Z'),
+    newId: newId ?? ((prefix: string) => `${prefix}${++ids}`),
+    onError: (error: Error) => {
+      throw error;
+    },
+  };
+  const captures = new Captures({ ...shared, captures: metadata.captures, vmcores });
   const fleet = await openFleet({
+    ...shared,
     metadata,
-    vmcores,
+    captures,
     images: {
       bootImage: async (name) => {
         if (name !== 'debian') throw new Refusal('not-found', `There is no image ${name}.`);
@@ -71,20 +91,30 @@ export async function openFleetWorld(
       guests.push(guest);
       return guest;
     },
-    now: () => new Date('2024-03-01T12:00:00Z'),
-    newId: (prefix) => `${prefix}${++ids}`,
-    onError: (error) => {
-      throw error;
-    },
   });
-  fleet.events((event) => events.push(event));
-  return { fleet, metadata, vmcores, guests, events };
+  const operations = new OperationService({ ...shared, queue: metadata.operations });
+  operations.serve(fleet.host);
+  operations.start();
+  await bus.subscribe((message) => {
+    if (message.kind === 'event') events.push(message.event);
+  });
+  return { fleet, operations, captures, metadata, vmcores, guests, events };
 }
 
-export async function closeFleetWorld({ fleet, metadata, vmcores }: FleetWorld): Promise<void> {
+/** Ends what runs, as the daemon does when it goes down. The stores stay open. */
+export async function shutDown({
+  fleet,
+  operations,
+}: Pick<FleetWorld, 'fleet' | 'operations'>): Promise<void> {
+  operations.stop();
   await fleet.close();
-  await metadata.close();
-  await vmcores.close();
+  await operations.close();
+}
+
+export async function closeFleetWorld(world: FleetWorld): Promise<void> {
+  await shutDown(world);
+  await world.metadata.close();
+  await world.vmcores.close();
 }
 
 /** Waits for an event, past ones included. */
@@ -109,7 +139,7 @@ export function phasesOf({ events }: Pick<FleetWorld, 'events'>, operationId: st
 /** A partition `one` of two CPUs that is ready. @returns its id */
 export async function readyPartition(w: FleetWorld): Promise<string> {
   const { id } = await w.fleet.create({ image: 'debian', cpus: 2, name: 'one' });
-  await w.fleet.start(id);
+  await w.operations.submit({ kind: 'start', partitionId: id });
   await seen(w, { kind: 'partition', id, state: 'ready' });
   return id;
 }

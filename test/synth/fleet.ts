@@ -8,20 +8,16 @@ import type {
   Capture,
   Fleet,
   Operation,
-  PanicRequest,
+  Operations,
   PartitionRequest,
   PartitionState,
   PartitionView,
   ServiceEvent,
 } from '../../src/panic/contract/index.ts';
 import { Refusal } from '../../src/panic/contract/index.ts';
+import { MemoryEventBus } from '../../src/panic/operations/index.ts';
 import type { StoredTrace } from '../../src/panic/trace/index.ts';
-import type {
-  CaptureReader,
-  ImageCatalogue,
-  ImageView,
-  OperationReader,
-} from '../../src/server/http/shared/ports.ts';
+import type { CaptureReader, ImageCatalogue, ImageView } from '../../src/server/http/shared/ports.ts';
 import { fakeCaptures, fakeImages, fakeOperations } from './fleet-readers.ts';
 import { synthTrace } from './handoff-trace.ts';
 
@@ -59,19 +55,19 @@ export function synthVmcore(size: number, seed = 0): Uint8Array {
 
 export class FakeWorld {
   readonly #ticks = new Ticks();
-  readonly #listeners = new Set<(event: ServiceEvent) => void>();
+  readonly bus: MemoryEventBus = new MemoryEventBus();
   readonly machines: Map<string, Machine> = new Map();
   readonly operationsById: Map<string, Operation> = new Map();
   readonly capturesById: Map<string, StoredCapture> = new Map();
   /** Of operations that left a kernel in peace. */
   readonly operationTraces: Map<string, StoredTrace> = new Map();
   readonly imagesByName: Map<string, ImageView> = new Map();
-  readonly #keys = new Map<string, Operation>();
+  /** Operations by idempotency key. */
+  readonly keys: Map<string, string> = new Map();
   readonly typed: string[] = [];
-  closed = false;
 
   emit(event: ServiceEvent): void {
-    for (const listener of [...this.#listeners]) listener(event);
+    void this.bus.publish(event);
   }
 
   addImage(view: Partial<ImageView> & { readonly name: string }): ImageView {
@@ -186,7 +182,7 @@ export class FakeWorld {
     for (const watcher of [...machine.watchers]) watcher(bytes);
   }
 
-  #submit(kind: Operation['kind'], partitionId: string): Operation {
+  submit(kind: Operation['kind'], partitionId: string): Operation {
     return this.addOperation({ id: `op-${this.operationsById.size + 1}`, kind, partitionId });
   }
 
@@ -211,26 +207,6 @@ export class FakeWorld {
         instructions: 0,
       });
     },
-    start: async (id) => {
-      if (this.machine(id).view.state !== 'stopped')
-        throw new Refusal('conflict', `Partition ${id} is not stopped.`);
-      const operation = this.#submit('start', id);
-      this.setState(id, 'starting');
-      return operation;
-    },
-    stop: async (id) => {
-      if (this.machine(id).view.state === 'stopped')
-        throw new Refusal('conflict', `Partition ${id} is stopped.`);
-      const operation = this.#submit('stop', id);
-      this.setState(id, 'stopped');
-      return operation;
-    },
-    reset: async (id) => {
-      this.machine(id);
-      const operation = this.#submit('reset', id);
-      this.setState(id, 'starting');
-      return operation;
-    },
     remove: async (id) => {
       if (this.machine(id).view.state !== 'stopped')
         throw new Refusal('conflict', `Partition ${id} is not stopped.`);
@@ -243,47 +219,18 @@ export class FakeWorld {
       this.print(id, text.replaceAll('\r', '\r\n# '));
     },
     console: (id) => this.machine(id).console,
-    panic: async (id, request: PanicRequest, key) => {
-      const { view } = this.machine(id);
-      const known = key === undefined ? undefined : this.#keys.get(`${id} ${key}`);
-      if (known !== undefined) return this.operationsById.get(known.id) ?? known;
-      if (view.state !== 'ready')
-        throw new Refusal('conflict', `Partition ${id} is ${view.state}, not ready.`);
-      if (request.onCpu !== undefined && request.onCpu >= view.cpus) {
-        throw new Refusal('invalid', `Partition ${id} has ${view.cpus} CPUs.`);
-      }
-      const operation = this.#submit('panic', id);
-      if (key !== undefined) this.#keys.set(`${id} ${key}`, operation);
-      this.setState(id, 'busy');
-      return operation;
-    },
-    leave: async (id, path) => {
-      const { view } = this.machine(id);
-      if (view.state !== 'ready')
-        throw new Refusal('conflict', `Partition ${id} is ${view.state}, not ready.`);
-      const operation = this.#submit(path, id);
-      this.setState(id, 'busy');
-      return operation;
-    },
     watchConsole: (id, listener) => {
       const { watchers } = this.machine(id);
       watchers.add(listener);
       return () => watchers.delete(listener);
     },
-    events: (listener) => {
-      this.#listeners.add(listener);
-      return () => this.#listeners.delete(listener);
-    },
-    close: async () => {
-      this.closed = true;
-    },
   };
 
   get listenerCount(): number {
-    return this.#listeners.size;
+    return this.bus.subscriptions;
   }
 
   readonly captures: CaptureReader = fakeCaptures(this);
-  readonly operations: OperationReader = fakeOperations(this);
+  readonly operations: Operations = fakeOperations(this);
   readonly images: ImageCatalogue = fakeImages(this);
 }

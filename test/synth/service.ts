@@ -21,6 +21,7 @@ export async function buildServiceOver(world: FakeWorld, change: Partial<AppOpti
     captures: world.captures,
     operations: world.operations,
     images: world.images,
+    events: world.bus,
     health: () => [{ name: 'fleet', ok: true }],
     version: { name: 'kdumpd', version: '0.0.0-test' },
     ...change,

@@ -6,6 +6,8 @@ export { PANIC_ERRORS, panicError } from './errors.ts';
 export type { Fault, FaultInstant, FlipTarget } from './fault.ts';
 export { FAULT_INSTANTS, FLIP_TARGETS } from './fault.ts';
 export type { Fleet } from './fleet.ts';
+export type { ImageFile, ImageImport, ImageView } from './image.ts';
+export type { CaptureQuery, ListQuery, OperationQuery, Page } from './listing.ts';
 export type { MachineRequest, ProcessorTraits } from './machine.ts';
 export {
   DISK_BUSES,
@@ -17,7 +19,13 @@ export {
   PROCESSOR_TRAITS,
   PROCESSORS,
 } from './machine.ts';
-export type { Operation, OperationState } from './operation.ts';
+export type {
+  Operation,
+  OperationKind,
+  OperationRequest,
+  OperationState,
+} from './operation.ts';
+export type { Operations } from './operations.ts';
 export type { PartitionRequest, PartitionState, PartitionView } from './partition.ts';
 export type { CapturePhase, LeavePhase } from './phases.ts';
 export { CAPTURE_PHASES, LEAVE_PHASES } from './phases.ts';

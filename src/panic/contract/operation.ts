@@ -1,5 +1,8 @@
 /** An operation: one request to the service, persisted before it starts. */
 
+import type { ImageImport } from './image.ts';
+import type { LeaveRequest, PanicRequest } from './request.ts';
+
 export type OperationState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
 export type Operation = {
@@ -15,3 +18,12 @@ export type Operation = {
   readonly createdAt: string;
   readonly updatedAt: string;
 };
+
+export type OperationKind = Operation['kind'];
+
+/** What an operation is to do. */
+export type OperationRequest =
+  | { readonly kind: 'panic'; readonly partitionId: string; readonly options: PanicRequest }
+  | { readonly kind: 'kexec' | 'restart'; readonly partitionId: string; readonly options: LeaveRequest }
+  | { readonly kind: 'start' | 'stop' | 'reset'; readonly partitionId: string }
+  | { readonly kind: 'import'; readonly options: ImageImport };

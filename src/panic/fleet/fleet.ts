@@ -1,116 +1,93 @@
 /**
- * The fleet: partitions that are booted, crashed, captured and put back into service. What it does for whom is an
- * operation, written down before it begins; partitions and operations outlive the process, machines do not.
+ * The partitions in service. Each is held by a lease, so that of several processes over one store one runs it. Partitions
+ * outlive the process; machines do not. What is done to a partition is an operation (partition-host.ts).
  */
 
 import { openPartition, type PartitionConfig, type PartitionHandle } from '../../emulator/host/index.ts';
-import type { SweepResult, VmcoreStore } from '../../vmcore/store/index.ts';
-import { CaptureKeeper } from '../captures/capture-keeper.ts';
-import type {
-  Fleet,
-  LeaveRequest,
-  Operation,
-  PanicRequest,
-  PartitionRequest,
-  PartitionView,
-  ServiceEvent,
-} from '../contract/index.ts';
+import type { Captures } from '../captures/index.ts';
+import type { Fleet, PartitionRequest, PartitionView } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { ImageSource } from '../guest/boot-image.ts';
 import { resolveMachine } from '../guest/machine-spec.ts';
-import { OperationBook, type RunningOperation } from '../operations/operation-book.ts';
-import { OperationFailure } from '../operations/operation-failure.ts';
-import { RequestKeys } from '../operations/request-keys.ts';
+import { unaskedCrash } from '../handoff/crash.ts';
+import type { EventBus, Lease, OperationHost, WorkerId } from '../operations/index.ts';
 import type { MetadataStore, PartitionRecord } from '../store/index.ts';
-import type { LeavePath } from '../trace/index.ts';
-import { checkPanic, checkRequest, prepareMachine, randomId } from './fleet-requests.ts';
-import { Handoffs } from './handoffs.ts';
-import { FleetMember } from './member.ts';
-import { MemberOperations } from './member-operations.ts';
+import { FleetMember, type Unasked } from './member.ts';
+import { PartitionHost } from './partition-host.ts';
+import { checkRequest, prepareMachine } from './requests.ts';
 
 export type FleetOptions = {
   readonly images: ImageSource;
-  readonly metadata: MetadataStore;
-  readonly vmcores: Pick<VmcoreStore, 'writeVmcore' | 'retain'>;
+  readonly metadata: Pick<MetadataStore, 'partitions' | 'leases'>;
+  readonly captures: Captures;
+  readonly bus: EventBus;
+  /** Who holds the partitions. */
+  readonly worker: WorkerId;
+  /** A short, url-safe name that was not given before. */
+  readonly newId: (prefix: string) => string;
   /** Opens a machine; default a worker thread each. */
   readonly openPartition?: (config: PartitionConfig) => PartitionHandle;
-  readonly now?: () => Date;
-  /** A short, url-safe name that was not given before. */
-  readonly newId?: (prefix: string) => string;
-  /** Told of failures that no operation can tell. */
-  readonly onError?: (error: Error) => void;
+  /** Called with failures that no operation can tell. */
+  readonly onError: (error: Error) => void;
+  /** How long a partition is held without being renewed; it is renewed four times as often. Default 1 minute. */
+  readonly leaseMs?: number;
 };
 
 /** As {@link Fleet}, and what its owner needs beside it. */
 export interface OwnedFleet extends Fleet {
+  /** Does the operations on partitions. */
+  readonly host: OperationHost;
   /** Starts every partition; resolves when each is ready or has failed. */
   startAll(): Promise<void>;
-  /** Takes a queued operation out of the queue. @returns false where it is not queued (any more). */
-  dequeue(operation: Pick<Operation, 'id'>): Promise<boolean>;
   /** Whether a partition boots this image. */
   usesImage(name: string): boolean;
-  /** Removes vmcores that belong to no capture; waits for those that are being stored. */
-  sweepStore(): Promise<SweepResult>;
+  /** Renews the leases. A partition whose lease is lost is switched off. */
+  renewLeases(): Promise<void>;
+  close(): Promise<void>;
 }
 
-const INTERRUPTED = {
-  code: 'interrupted',
-  message: 'the service was restarted while this was not done',
-} as const;
+const LEASE_MS = 60_000;
 
-/** Opens the fleet over its stores: partitions are there, powered off; operations that had not ended have failed. */
+/** Opens the fleet over its stores: partitions that no other process holds are there, powered off. */
 export async function openFleet(options: FleetOptions): Promise<OwnedFleet> {
-  const now = options.now ?? (() => new Date());
-  await options.metadata.failUnfinished(INTERRUPTED, now().toISOString());
-  const fleet = new PartitionFleet(options, now);
-  for (const record of await options.metadata.listPartitions()) await fleet.adopt(record);
+  const fleet = new PartitionFleet(options);
+  for (const record of await options.metadata.partitions.list()) await fleet.adopt(record);
   return fleet;
 }
 
 class PartitionFleet implements OwnedFleet {
+  readonly host: OperationHost;
   readonly #options: FleetOptions;
-  readonly #newId: (prefix: string) => string;
+  readonly #leaseMs: number;
   readonly #members = new Map<string, FleetMember>();
-  readonly #listeners = new Set<(event: ServiceEvent) => void>();
-  readonly #operations: MemberOperations;
-  readonly #keeper: CaptureKeeper;
-  readonly #handoffs: Handoffs;
-  readonly #keys: RequestKeys;
+  readonly #timer: NodeJS.Timeout;
   #closing = false;
 
-  constructor(options: FleetOptions, now: () => Date) {
+  constructor(options: FleetOptions) {
     this.#options = options;
-    this.#newId = options.newId ?? randomId;
-    this.#keeper = new CaptureKeeper({ ...options, now, newId: this.#newId });
-    this.#handoffs = new Handoffs({
-      metadata: options.metadata,
-      keeper: this.#keeper,
-      emit: (event) => this.#emit(event),
-      isClosing: () => this.#closing,
-    });
-    this.#keys = new RequestKeys(options.metadata);
-    this.#operations = new MemberOperations({
-      book: new OperationBook({
-        metadata: options.metadata,
-        emit: (event) => this.#emit(event),
-        now,
-        newId: this.#newId,
-      }),
-      isClosing: () => this.#closing,
-      onError: (error) => options.onError?.(error),
-    });
+    this.#leaseMs = options.leaseMs ?? LEASE_MS;
+    this.host = new PartitionHost((id) => this.#member(id), options.captures);
+    this.#timer = setInterval(() => {
+      this.renewLeases().catch(options.onError);
+    }, this.#leaseMs / 4);
+    this.#timer.unref();
   }
 
-  async adopt(record: PartitionRecord): Promise<FleetMember> {
+  /** Takes a partition over. @returns undefined where another process holds it. */
+  async adopt(record: PartitionRecord): Promise<FleetMember | undefined> {
+    const { metadata, captures, worker } = this.#options;
+    const lease = await metadata.leases.acquire(record.id, worker, this.#leaseMs);
+    if (lease === null) return undefined;
     const member = new FleetMember({
       record,
+      lease,
       spec: resolveMachine(record.request),
-      prepare: (of) => prepareMachine(this.#options.images, of.request),
+      prepare: () => prepareMachine(this.#options.images, record.request),
       openPartition: this.#options.openPartition ?? openPartition,
-      onState: (state) => this.#emit({ kind: 'partition', id: record.id, state }),
-      crashes: await this.#keeper.count(record.id),
-      onUnasked: (handle, life) => this.#handoffs.storeUnasked(record, handle, life),
-      onError: (error) => this.#options.onError?.(error),
+      onState: (state) => this.#tell(record.id, state),
+      crashes: await captures.count(record.id),
+      onUnasked: (unasked) => this.#storeUnasked(unasked),
+      onError: this.#options.onError,
     });
     this.#members.set(record.id, member);
     return member;
@@ -125,49 +102,25 @@ class PartitionFleet implements OwnedFleet {
   }
 
   async create(request: PartitionRequest): Promise<PartitionView> {
-    const id = this.#newId('p');
+    const id = this.#options.newId('p');
     const record: PartitionRecord = { id, name: request.name ?? id, request };
     await checkRequest(this.#options.images, request);
-    await this.#options.metadata.createPartition(record);
+    await this.#options.metadata.partitions.create(record);
     const member = await this.adopt(record);
-    this.#emit({ kind: 'partition', id, state: member.state });
+    if (member === undefined) throw new Refusal('conflict', `Partition ${id} is held by another process.`);
+    this.#tell(id, member.state);
     return member.view;
   }
 
-  async start(id: string): Promise<Operation> {
-    const member = this.#member(id);
-    if (member.state !== 'stopped' && member.state !== 'failed')
-      throw new Refusal('conflict', `Partition ${id} is ${member.state}, not stopped.`);
-    member.show('starting');
-    return this.#operations.run(member, 'start', (running) => this.#boot(member, running));
-  }
-
-  async stop(id: string): Promise<Operation> {
-    const member = this.#member(id);
-    if (member.state === 'stopped') throw new Refusal('conflict', `Partition ${id} is stopped.`);
-    await member.interrupt();
-    return this.#operations.run(member, 'stop', async (running) => {
-      await member.halt();
-      running.move({ phase: 'stopped' });
-    });
-  }
-
-  async reset(id: string): Promise<Operation> {
-    const member = this.#member(id);
-    await member.interrupt();
-    return this.#operations.run(member, 'reset', async (running) => {
-      await member.halt();
-      await this.#boot(member, running);
-    });
-  }
-
   async remove(id: string): Promise<void> {
+    const { metadata } = this.#options;
     const member = this.#member(id);
     if (member.state !== 'stopped' && member.state !== 'failed')
       throw new Refusal('conflict', `Partition ${id} is ${member.state}, not stopped.`);
     this.#members.delete(id);
     await member.close();
-    await this.#options.metadata.deletePartition(id);
+    await metadata.partitions.delete(id);
+    await metadata.leases.forget(member.lease);
   }
 
   async type(id: string, bytes: Uint8Array): Promise<void> {
@@ -182,97 +135,46 @@ class PartitionFleet implements OwnedFleet {
     return this.#member(id).watch(listener);
   }
 
-  events(listener: (event: ServiceEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  async panic(id: string, request: PanicRequest, idempotencyKey?: string): Promise<Operation> {
-    const member = this.#member(id);
-    checkPanic(member.view, request);
-    return this.#ofReadyGuest(
-      member,
-      'panic',
-      (running) => this.#handoffs.crash(member, request, running),
-      idempotencyKey,
-    );
-  }
-
-  async leave(
-    id: string,
-    path: LeavePath,
-    request: LeaveRequest,
-    idempotencyKey?: string,
-  ): Promise<Operation> {
-    const member = this.#member(id);
-    return this.#ofReadyGuest(
-      member,
-      path,
-      (running) => this.#handoffs.leave(member, path, request, running),
-      idempotencyKey,
-    );
-  }
-
   async startAll(): Promise<void> {
     const members = [...this.#members.values()].filter(({ state }) => state === 'stopped');
     for (const member of members) member.show('starting');
     await Promise.all(members.map((member) => member.enqueue(() => member.boot())));
   }
 
-  async dequeue({ id }: Pick<Operation, 'id'>): Promise<boolean> {
-    return this.#operations.dequeue(id);
-  }
-
   usesImage(name: string): boolean {
     return this.list().some(({ image }) => image === name);
   }
 
-  sweepStore(): Promise<SweepResult> {
-    return this.#keeper.sweep();
+  async renewLeases(): Promise<void> {
+    const { leases } = this.#options.metadata;
+    for (const member of this.#members.values()) {
+      const renewed: Lease | null = await leases.renew(member.lease, this.#leaseMs);
+      if (renewed === null && this.#members.get(member.record.id) === member) await member.lose();
+    }
   }
 
   async close(): Promise<void> {
     this.#closing = true;
+    clearInterval(this.#timer);
     await Promise.all([...this.#members.values()].map((member) => member.close()));
-    await this.#keeper.idle();
-    this.#listeners.clear();
-  }
-
-  /** @throws Refusal `conflict` when the partition is not ready, unless the key is that of an earlier request. */
-  async #ofReadyGuest(
-    member: FleetMember,
-    kind: 'panic' | LeavePath,
-    work: (running: RunningOperation) => Promise<void>,
-    idempotencyKey: string | undefined,
-  ): Promise<Operation> {
-    const { id } = member.record;
-    const submit = (key?: string): Promise<Operation> => {
-      if (member.state !== 'ready')
-        throw new Refusal('conflict', `Partition ${id} is ${member.state}, not ready.`);
-      member.show('busy');
-      return this.#operations.run(member, kind, work, key);
-    };
-    if (idempotencyKey === undefined) return submit();
-    const key = `${kind} ${id} ${idempotencyKey}`;
-    return this.#keys.once(key, () => submit(key));
+    await this.#options.captures.idle();
+    for (const { lease } of this.#members.values()) await this.#options.metadata.leases.release(lease);
   }
 
   #member(id: string): FleetMember {
-    return this.#members.get(id) ?? notFound(`partition ${id}`);
+    const member = this.#members.get(id);
+    if (member === undefined) throw new Refusal('not-found', `There is no partition ${id}.`);
+    return member;
   }
 
-  async #boot(member: FleetMember, running: RunningOperation): Promise<void> {
-    running.move({ phase: 'booting' });
-    const reason = await member.boot();
-    if (reason !== undefined) throw new OperationFailure('not-ready', reason);
-    running.move({ phase: 'ready' });
+  /** A crash that was not asked for left a dump as well; it was not traced. */
+  async #storeUnasked({ member, handle, life }: Unasked): Promise<void> {
+    const result = await unaskedCrash(handle, life);
+    if (result === undefined || this.#closing) return;
+    await this.#options.captures.store({ ...member.identity, handle, result, console: life.console });
   }
 
-  #emit(event: ServiceEvent): void {
-    for (const listener of [...this.#listeners]) listener(event);
+  #tell(id: string, state: PartitionView['state']): void {
+    this.#options.bus.publish({ kind: 'partition', id, state }).catch(this.#options.onError);
   }
-}
-
-function notFound(what: string): never {
-  throw new Refusal('not-found', `There is no ${what}.`);
 }

@@ -1,6 +1,7 @@
 /**
- * The machine of a partition of the fleet and the life that it is in. A machine serves many lives; it is made anew when
- * it died, or when the partition is to have another one.
+ * The machine of a partition of the fleet and its current power cycle. A machine serves many power cycles; a new one is
+ * made when it died, or when the partition is to have another one. A machine that has died cannot be stopped: errors of
+ * stopping are of no use here.
  */
 
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';
@@ -15,7 +16,7 @@ export class MemberMachine {
   readonly #print: (bytes: Uint8Array) => void;
   #machine: { readonly boot: BootImage; readonly handle: PartitionHandle } | undefined;
   #life: Life | undefined;
-  /** The last life ended with an error of the machine itself: it cannot be used again. */
+  /** The last power cycle ended with an error of the machine itself: it cannot be used again. */
   #died = false;
   #instructions = 0;
 
@@ -27,7 +28,7 @@ export class MemberMachine {
   get life(): Life | undefined {
     return this.#life;
   }
-  /** Executed in the life that goes on, or in the last one. */
+  /** Executed since power-on, or in the last power cycle. */
   get instructions(): number {
     return this.#life?.insn ?? this.#instructions;
   }
@@ -36,22 +37,22 @@ export class MemberMachine {
     return { ...this.#machine, life: this.#life };
   }
 
-  /** A life that has not begun, on a machine of this configuration that is off. What was before is over. */
+  /** A power cycle that has not begun, on a machine of this configuration that is off. The one before is over. */
   async renew(boot: BootImage, config: PartitionConfig): Promise<Running> {
     this.#endLife();
     // An image that was imported again is another machine.
     if (this.#died || (this.#machine !== undefined && !sameConfig(this.#machine.handle.config, config)))
       await this.discard();
     const handle = this.#machine?.handle ?? this.#open(config);
-    await handle.stop().catch(nothing);
+    await handle.stop().catch(() => undefined);
     this.#machine = { boot, handle };
     this.#life = new Life(handle, boot.agent, this.#print);
     return { boot, handle, life: this.#life };
   }
 
-  /** Asks the machine to end its life; the life itself goes on until {@link halt}. */
+  /** Asks the machine to stop; its power cycle is not over until {@link halt}. */
   async stop(): Promise<void> {
-    await this.#machine?.handle.stop().catch(nothing);
+    await this.#machine?.handle.stop().catch(() => undefined);
   }
 
   /** Powers off. */
@@ -66,8 +67,8 @@ export class MemberMachine {
     const machine = this.#machine;
     this.#machine = undefined;
     this.#died = false;
-    await machine?.handle.stop().catch(nothing);
-    await machine?.handle.close().catch(nothing);
+    await machine?.handle.stop().catch(() => undefined);
+    await machine?.handle.close().catch(() => undefined);
   }
 
   #endLife(): void {
@@ -81,9 +82,4 @@ export class MemberMachine {
 
 function sameConfig(a: PartitionConfig, b: PartitionConfig): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** A machine that has died cannot be stopped. */
-function nothing(): undefined {
-  return undefined;
 }

@@ -1,51 +1,48 @@
 /**
- * One partition of the fleet: its machine, its state, and what is being done to it, one operation after another. A
- * partition that crashed goes back into service by itself, once what it left is stored.
+ * One partition of the fleet: its machine, its state, and the work on it, one after another. A partition that crashed
+ * boots again by itself, once what it left is stored.
  */
 
 import { defined } from '../../base/defined.ts';
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';
-import type {
-  LeavePhase,
-  LeaveRequest,
-  PanicRequest,
-  PartitionState,
-  PartitionView,
-} from '../contract/index.ts';
+import type { PartitionState, PartitionView } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { MemberConsole } from '../guest/console.ts';
 import { type MachineSpec, memoryBytesOf } from '../guest/machine-spec.ts';
 import type { Life, Readiness } from '../guest/session.ts';
-import { type CrashResult, crash, DEFAULT_TIMEOUT_SECONDS } from '../handoff/crash.ts';
-import { type LeaveResult, leave } from '../handoff/kexec.ts';
+import { DEFAULT_TIMEOUT_SECONDS } from '../handoff/crash.ts';
 import { describeStandstill } from '../handoff/reason.ts';
 import { untilLoaded } from '../loading/index.ts';
+import { type Fence, type Lease, OperationFailure } from '../operations/index.ts';
 import type { PartitionRecord } from '../store/index.ts';
-import type { LeavePath } from '../trace/index.ts';
 import { bootPlan } from '../watch/index.ts';
 import { MemberMachine, type Running } from './member-machine.ts';
+import { BOOT_DUMP_MODE } from './requests.ts';
 
 export type MemberOptions = {
   readonly record: PartitionRecord;
+  readonly lease: Lease;
   readonly spec: MachineSpec;
   /** The image and the machine for it, as they are when the partition starts. */
-  readonly prepare: (
-    record: PartitionRecord,
-  ) => Promise<{ readonly boot: BootImage; readonly config: PartitionConfig }>;
+  readonly prepare: () => Promise<{ readonly boot: BootImage; readonly config: PartitionConfig }>;
   readonly openPartition: (config: PartitionConfig) => PartitionHandle;
   readonly onState: (state: PartitionState) => void;
+  /** Crashes so far. */
   readonly crashes: number;
-  /** A guest in service ended without being asked: what it left is looked after before it is started again. */
-  readonly onUnasked: (handle: PartitionHandle, life: Life) => Promise<void>;
+  /** A guest in service ended without being asked: keeps what it left, before the partition boots again. */
+  readonly onUnasked: (unasked: Unasked) => Promise<void>;
   readonly onError: (error: Error) => void;
 };
 
-/** What is done with a crash's result before the partition starts again. */
-export type StoreResult = (handle: PartitionHandle, result: CrashResult, life: Life) => Promise<void>;
+export type Unasked = { readonly member: FleetMember; readonly handle: PartitionHandle; readonly life: Life };
 
-/** The mode that the agent loads for at boot; another one is loaded for when a crash asks for it. */
-export const BOOT_DUMP_MODE = 'raw';
+/** A guest that was taken out of service. */
+export type Guest = Running & {
+  readonly noCrashKernel: string | undefined;
+  /** {@link FleetMember.interrupt} calls so far. */
+  readonly stops: number;
+};
 
 export class FleetMember {
   readonly #options: MemberOptions;
@@ -55,9 +52,9 @@ export class FleetMember {
   #reason: string | undefined;
   #noCrashKernel: string | undefined;
   #crashes: number;
-  /** Operations in order; each begins when the one before is done. */
+  /** Work on the partition, one after another. */
   #queue: Promise<void> = Promise.resolve();
-  /** Counts requests to be off: whatever began before the last one gives up. */
+  /** Counts interrupts: what began before the last one gives up. */
   #stops = 0;
 
   constructor(options: MemberOptions) {
@@ -68,6 +65,18 @@ export class FleetMember {
 
   get record(): PartitionRecord {
     return this.#options.record;
+  }
+  get lease(): Lease {
+    return this.#options.lease;
+  }
+  get fence(): Fence {
+    const { partitionId, epoch } = this.#options.lease;
+    return { partitionId, epoch };
+  }
+  /** What a capture of this partition names. */
+  get identity(): { readonly partitionId: string; readonly image: string; readonly fence: Fence } {
+    const { id, request } = this.record;
+    return { partitionId: id, image: request.image, fence: this.fence };
   }
   get state(): PartitionState {
     return this.#state;
@@ -111,7 +120,11 @@ export class FleetMember {
   /** Runs `work` when everything queued before is done. */
   enqueue<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#queue.then(work);
-    this.#queue = result.then(nothing, nothing);
+    // The caller gets the error; later work only waits for the end.
+    this.#queue = result.then(
+      () => undefined,
+      () => undefined,
+    );
     return result;
   }
 
@@ -157,70 +170,50 @@ export class FleetMember {
     }
   }
 
-  /**
-   * Crashes the guest, has the result stored, and starts again in the background.
-   * @throws whatever `store` throws, and Error when the machine dies
-   */
-  async crash(
-    request: PanicRequest,
-    onPhase: (phase: string) => void,
-    store: StoreResult,
-  ): Promise<CrashResult> {
-    const { life, boot, handle } = this.#running();
-    const stops = this.#stops;
+  /** Takes a ready guest for an operation before its turn comes. @returns puts it back. @throws Refusal `conflict` */
+  reserve(): () => void {
+    if (this.#state !== 'ready')
+      throw new Refusal('conflict', `Partition ${this.record.id} is ${this.#state}, not ready.`);
     this.show('busy');
-    try {
-      const result = await crash(life, boot, request, {
-        loadedDump: BOOT_DUMP_MODE,
-        ...(this.#noCrashKernel === undefined ? {} : { noCrashKernel: this.#noCrashKernel }),
-        onPhase: (phase) => {
-          if (phase !== 'triggered') this.show('crashed');
-          onPhase(phase);
-        },
-      });
-      if (result.phase !== 'ready') this.#crashes++;
-      await store(handle, result, life);
-      return result;
-    } finally {
-      if (stops === this.#stops) {
-        this.show('starting');
-        this.enqueue(() => this.boot()).catch(nothing);
-      } else this.#off('the partition was stopped');
-    }
+    return () => {
+      if (this.#state === 'busy') this.#showReady();
+    };
   }
 
   /**
-   * Has the guest leave its kernel in peace. After an ordinary kexec it is ready again in the same life; otherwise, and
-   * where it went wrong half-way, the partition starts again in the background.
-   * @throws whatever `store` throws, and Error when the machine dies
+   * Takes a reserved guest out of service. Follow it by {@link putBack} or {@link bootAgain}.
+   * @throws OperationFailure `not-ready` where the partition was stopped before the operation's turn came
    */
-  async leave(
-    path: LeavePath,
-    request: LeaveRequest,
-    onPhase: (phase: LeavePhase) => void,
-    store: (result: LeaveResult) => Promise<void>,
-  ): Promise<LeaveResult> {
-    const { life, boot } = this.#running();
-    const stops = this.#stops;
-    this.show('busy');
-    let isUp = false;
-    try {
-      const result = await leave(life, boot, path, request, { onPhase });
-      isUp = life.ended === undefined && (result.phase === 'up' || result.refused === true);
-      if (result.phase === 'up') this.#noCrashKernel = result.noCrashKernel;
-      await store(result);
-      return result;
-    } finally {
-      if (stops !== this.#stops) this.#off('the partition was stopped');
-      else if (isUp) this.#showReady();
-      else {
-        this.show('starting');
-        this.enqueue(() => this.boot()).catch(nothing);
-      }
-    }
+  takeOut(): Guest {
+    const { running } = this.#machine;
+    if (this.#state !== 'busy' || running === undefined)
+      throw new OperationFailure('not-ready', `the partition is ${this.#state}`);
+    return { ...running, noCrashKernel: this.#noCrashKernel, stops: this.#stops };
   }
 
-  /** Asks whatever runs to end, at once. Follow it by {@link halt} in the queue. */
+  countCrash(): void {
+    this.#crashes++;
+  }
+
+  /** The guest is ready again. */
+  putBack(guest: Guest, noCrashKernel: string | undefined): void {
+    this.#noCrashKernel = noCrashKernel;
+    if (guest.stops === this.#stops) this.#showReady();
+    else this.#off('the partition was stopped');
+  }
+
+  /** The guest is gone: the partition boots again in the background, unless it was stopped meanwhile. */
+  bootAgain(guest: Guest): void {
+    if (guest.stops !== this.#stops) {
+      this.#off('the partition was stopped');
+      return;
+    }
+    this.show('starting');
+    // A boot that fails shows in the partition's state.
+    this.enqueue(() => this.boot()).catch(this.#options.onError);
+  }
+
+  /** Asks what runs to end, at once. Follow it by {@link halt} in the queue. */
   async interrupt(): Promise<void> {
     this.#stops++;
     await this.#machine.stop();
@@ -232,6 +225,13 @@ export class FleetMember {
     this.show('stopped');
   }
 
+  /** Another process holds the partition now: nothing is done with it here any more. */
+  async lose(): Promise<void> {
+    await this.interrupt();
+    await this.enqueue(() => this.#machine.discard());
+    this.show('failed', 'another process has taken the partition over');
+  }
+
   /** Powers off and frees the machine. */
   async close(): Promise<void> {
     await this.interrupt();
@@ -241,7 +241,7 @@ export class FleetMember {
   }
 
   async #boot(stops: number): Promise<Readiness> {
-    const { boot, config } = await this.#options.prepare(this.record);
+    const { boot, config } = await this.#options.prepare();
     const { life } = await this.#machine.renew(boot, config);
     this.#console.clear();
     const stopped: Readiness = { kind: 'ended', end: { kind: 'stopped' } };
@@ -252,7 +252,7 @@ export class FleetMember {
     return await untilLoaded(life, boot, BOOT_DUMP_MODE, DEFAULT_TIMEOUT_SECONDS);
   }
 
-  /** A guest in service may end by itself: somebody typed reboot, or crashed it from its own shell. */
+  /** A guest in service may end by itself: its user typed reboot, or crashed it from its own shell. */
   #followLife(): void {
     const { life } = this.#machine;
     if (life === undefined) return;
@@ -266,18 +266,13 @@ export class FleetMember {
         this.show('crashed', end.kind === 'os-term' ? `ibm,os-term: ${end.message}` : 'the guest rebooted');
         const stops = this.#stops;
         this.enqueue(async () => {
-          if (stops !== this.#stops || this.#machine.life !== life) return;
-          await this.#options.onUnasked(this.#running().handle, life);
+          const { running } = this.#machine;
+          if (stops !== this.#stops || running?.life !== life) return;
+          await this.#options.onUnasked({ member: this, handle: running.handle, life });
           await this.boot();
         }).catch(this.#options.onError);
       })
       .catch(this.#options.onError);
-  }
-
-  #running(): Running {
-    const { running } = this.#machine;
-    if (running === undefined) throw new Refusal('conflict', `Partition ${this.record.id} is off.`);
-    return running;
   }
 
   #showReady(): void {
@@ -289,9 +284,4 @@ export class FleetMember {
     this.show('stopped');
     return reason;
   }
-}
-
-/** An operation tells its own failure, and a boot is told by the partition's state. */
-function nothing(): undefined {
-  return undefined;
 }

@@ -1,4 +1,4 @@
-/** Why an operation failed, as it shows: a stable code and a sentence. */
+/** Why an operation failed: a stable code and a sentence. */
 
 import { FormatError } from '../../base/errors.ts';
 

@@ -2,13 +2,11 @@
 
 export type {
   CaptureParts,
-  CaptureQuery,
-  ImageRecord,
-  ListQuery,
+  CaptureStore,
+  FiringStore,
   MetadataStore,
-  OperationQuery,
-  Page,
   PartitionRecord,
+  PartitionStore,
   ScheduleFiring,
 } from './contract.ts';
-export { openMetadataStore } from './sqlite-metadata-store.ts';
+export { type MetadataOptions, openMetadataStore } from './sqlite-metadata-store.ts';

@@ -2,8 +2,8 @@
 
 import type { Database } from 'better-sqlite3';
 import { assert } from '../../base/errors.ts';
+import type { ListQuery, Page } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
-import type { ListQuery, Page } from './contract.ts';
 
 /** @param filters column to wanted value; undefined does not filter. @throws Refusal `invalid` for a bad cursor. */
 export function pageOf<T>(

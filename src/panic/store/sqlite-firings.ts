@@ -1,7 +1,8 @@
 /** The journal of schedules in SQLite. Source of the layout: migrations/meta. */
 
 import type { Database } from 'better-sqlite3';
-import type { ScheduleFiring } from './contract.ts';
+import type { WorkerId } from '../operations/index.ts';
+import type { FiringStore, ScheduleFiring } from './contract.ts';
 
 /** So many of a schedule are kept: a week of one that fires every ten minutes. */
 const KEPT = 1000;
@@ -14,18 +15,31 @@ type Row = {
   readonly error: string | null;
 };
 
-export class SqliteFirings {
+export class SqliteFirings implements FiringStore {
   readonly #db: Database;
+  readonly #now: () => number;
 
-  constructor(db: Database) {
+  constructor(db: Database, now: () => number) {
     this.#db = db;
+    this.#now = now;
   }
 
-  add({ scheduleId, fireTime, state, endedAt, error }: ScheduleFiring): boolean {
+  async add(
+    { scheduleId, fireTime, state, endedAt, error }: ScheduleFiring,
+    worker?: WorkerId,
+  ): Promise<boolean> {
     return this.#db.transaction(() => {
       const added = this.#db
-        .prepare('INSERT INTO schedule_firing VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
-        .run(scheduleId, fireTime, state, endedAt ?? null, error ?? null).changes;
+        .prepare('INSERT INTO schedule_firing VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
+        .run(
+          scheduleId,
+          fireTime,
+          state,
+          endedAt ?? null,
+          error ?? null,
+          worker?.id ?? null,
+          worker?.epoch ?? null,
+        ).changes;
       this.#db
         .prepare(
           'DELETE FROM schedule_firing WHERE schedule_id = ? AND fire_time <= (SELECT fire_time FROM schedule_firing WHERE schedule_id = ? ORDER BY fire_time DESC LIMIT 1 OFFSET ?)',
@@ -35,14 +49,14 @@ export class SqliteFirings {
     })();
   }
 
-  end({ scheduleId, fireTime, state, endedAt, error }: ScheduleFiring): boolean {
+  async end({ scheduleId, fireTime, state, endedAt, error }: ScheduleFiring): Promise<boolean> {
     const update = this.#db.prepare(
       "UPDATE schedule_firing SET state = ?, ended_at = ?, error = ? WHERE schedule_id = ? AND fire_time = ? AND state = 'running'",
     );
     return update.run(state, endedAt ?? null, error ?? null, scheduleId, fireTime).changes > 0;
   }
 
-  last(scheduleId: string, limit: number): readonly ScheduleFiring[] {
+  async last(scheduleId: string, limit: number): Promise<readonly ScheduleFiring[]> {
     return this.#db
       .prepare<[string, number], Row>(
         'SELECT * FROM schedule_firing WHERE schedule_id = ? ORDER BY fire_time DESC LIMIT ?',
@@ -51,10 +65,12 @@ export class SqliteFirings {
       .map(firingOf);
   }
 
-  failRunning(error: string, now: string): number {
+  async failOrphans(worker: WorkerId, error: string): Promise<number> {
     return this.#db
-      .prepare("UPDATE schedule_firing SET state = 'failed', ended_at = ?, error = ? WHERE state = 'running'")
-      .run(now, error).changes;
+      .prepare(
+        "UPDATE schedule_firing SET state = 'failed', ended_at = ?, error = ? WHERE state = 'running' AND worker = ? AND worker_epoch < ?",
+      )
+      .run(new Date(this.#now()).toISOString(), error, worker.id, worker.epoch).changes;
   }
 }
 

@@ -9,7 +9,8 @@ import sensible from '@fastify/sensible';
 import sse from '@fastify/sse';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
-import type { Fleet, ServiceEvent } from '../../panic/contract/index.ts';
+import type { Fleet, Operations } from '../../panic/contract/index.ts';
+import type { EventBus } from '../../panic/operations/index.ts';
 import { registerDashboard } from './plugins/dashboard.ts';
 import { registerDocumentation } from './plugins/documentation.ts';
 import { registerFreshSockets } from './plugins/fresh-sockets.ts';
@@ -18,29 +19,24 @@ import { registerUnknownAddresses } from './plugins/methods.ts';
 import { registerRoutes, registerServiceRoutes } from './routes/index.ts';
 import { NAMED_SCHEMAS } from './schemas/index.ts';
 import { API_PREFIX, type App } from './shared/context.ts';
-import { EventLog } from './shared/event-log.ts';
 import { StreamRegistry } from './shared/event-stream.ts';
 import type {
   CaptureReader,
   HealthCheck,
   ImageCatalogue,
-  OperationReader,
   ScheduleView,
   VersionInfo,
 } from './shared/ports.ts';
 import { buildProblem, handleError, PROBLEM_TYPE } from './shared/problem.ts';
 import { compileValidator } from './shared/validation.ts';
 
-/** Subscribes to events. @returns a function that ends the subscription. */
-export type EventSubscribe = (listener: (event: ServiceEvent) => void) => () => void;
-
 export type AppOptions = {
   readonly fleet: Fleet;
   readonly captures: CaptureReader;
-  readonly operations: OperationReader;
+  readonly operations: Operations;
   readonly images: ImageCatalogue;
-  /** Events beside the fleet's, such as those of image imports. */
-  readonly eventSources?: readonly EventSubscribe[];
+  /** What clients follow by `/events`. */
+  readonly events: EventBus;
   /** Asked at each probe; the service is ready when every check is ok. */
   readonly health: () => readonly HealthCheck[];
   /** What is done by the clock; absent: nothing. */
@@ -87,22 +83,13 @@ export async function buildApp(options: AppOptions): Promise<App> {
       status: reply.statusCode,
       durationMs: reply.elapsedTime,
     };
-    // A probe that is told 503 got its answer: whoever probes asks again and again.
+    // A probe that gets 503 got its answer, and asks again and again.
     const failed = reply.statusCode >= 500 && !(request.routeOptions.url ?? '').endsWith('/healthz');
     request.log[failed ? 'error' : 'debug'](fields, 'request');
   });
 
-  const events = new EventLog();
   const streams = new StreamRegistry();
-  const sources: EventSubscribe[] = [
-    (listener) => options.fleet.events(listener),
-    ...(options.eventSources ?? []),
-  ];
-  const unsubscribes = sources.map((subscribe) => subscribe((event) => events.add(event)));
-  app.addHook('preClose', async () => {
-    for (const unsubscribe of unsubscribes) unsubscribe();
-    streams.closeAll();
-  });
+  app.addHook('preClose', async () => streams.closeAll());
 
   registerFreshSockets(app);
   registerUnknownAddresses(app);
@@ -112,7 +99,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   for (const [id, schema] of Object.entries(NAMED_SCHEMAS)) app.addSchema({ ...schema, $id: id });
   await registerDocumentation(app, options.version);
 
-  const context = { schedules: async () => [], ...options, events, streams };
+  const context = { schedules: async () => [], ...options, streams };
   registerServiceRoutes(app, context);
   await app.register(
     async (scope) => {

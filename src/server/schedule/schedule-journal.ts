@@ -1,37 +1,36 @@
 /** The journal of schedules over the embedded store, and what REST shows of them. */
 
-import type { MetadataStore, ScheduleFiring } from '../../panic/store/index.ts';
+import type { WorkerId } from '../../panic/operations/index.ts';
+import type { FiringStore, ScheduleFiring } from '../../panic/store/index.ts';
 import type { ScheduleView } from '../http/shared/ports.ts';
 import type { ScheduleJournal, Scheduler } from './scheduler.ts';
-
-type FiringStore = Pick<MetadataStore, 'addFiring' | 'endFiring' | 'lastFirings' | 'failRunningFirings'>;
 
 const SHOWN = 20;
 const INTERRUPTED = 'the service was restarted while this was not done';
 
-/** Opens the journal. What ran when the service went down has failed. */
-export async function openScheduleJournal(store: FiringStore): Promise<ScheduleJournal> {
-  await store.failRunningFirings(INTERRUPTED, new Date().toISOString());
+/** Opens the journal. What an earlier incarnation of this worker ran when it went down has failed. */
+export async function openScheduleJournal(store: FiringStore, worker: WorkerId): Promise<ScheduleJournal> {
+  await store.failOrphans(worker, INTERRUPTED);
   const firing = (scheduleId: string, at: Date, state: ScheduleFiring['state']): ScheduleFiring => ({
     scheduleId,
     fireTime: at.toISOString(),
     state,
   });
   return {
-    claim: (id, at) => store.addFiring(firing(id, at, 'running')),
+    claim: (id, at) => store.add(firing(id, at, 'running'), worker),
     end: async (id, at, error) => {
       const endedAt = new Date().toISOString();
-      await store.endFiring(
+      await store.end(
         error === undefined
           ? { ...firing(id, at, 'succeeded'), endedAt }
           : { ...firing(id, at, 'failed'), endedAt, error },
       );
     },
     miss: async (id, at) => {
-      await store.addFiring(firing(id, at, 'missed'));
+      await store.add(firing(id, at, 'missed'));
     },
     last: async (id) => {
-      const [last] = await store.lastFirings(id, 1);
+      const [last] = await store.last(id, 1);
       return last === undefined ? null : new Date(last.fireTime);
     },
   };
@@ -41,7 +40,7 @@ export async function openScheduleJournal(store: FiringStore): Promise<ScheduleJ
 export function viewSchedules(scheduler: Scheduler, store: FiringStore): Promise<readonly ScheduleView[]> {
   return Promise.all(
     scheduler.list().map(async ({ id, cron, next }): Promise<ScheduleView> => {
-      const firings = await store.lastFirings(id, SHOWN);
+      const firings = await store.last(id, SHOWN);
       return {
         id,
         cron,

@@ -39,7 +39,7 @@ async function readyWorld(script: GuestScript = LEAVES): Promise<World> {
   const made = await openFleetWorld(script, { openGuest: leavingPartition });
   opened.push(made);
   const { id } = await made.fleet.create({ image: 'debian', cpus: 2, memory: '128M' });
-  await made.fleet.start(id);
+  await made.operations.submit({ kind: 'start', partitionId: id });
   await seen(made, { kind: 'partition', state: 'ready' });
   return { ...made, id };
 }
@@ -47,14 +47,14 @@ async function readyWorld(script: GuestScript = LEAVES): Promise<World> {
 describe('an ordinary kexec', () => {
   it('an operation with its phases and its trace; the partition is ready again in the same life', async () => {
     const w = await readyWorld();
-    const submitted = await w.fleet.leave(w.id, 'kexec', {});
+    const submitted = await w.operations.submit({ kind: 'kexec', partitionId: w.id, options: {} });
     expect(submitted).toMatchObject({ kind: 'kexec', state: 'queued', partitionId: w.id });
     expect(w.fleet.get(w.id).state).toBe('busy');
     await seen(w, { kind: 'operation', id: submitted.id, state: 'succeeded' });
     expect(w.fleet.get(w.id)).toMatchObject({ state: 'ready', crashes: 0 });
     expect(w.guests.map(({ lives }) => lives)).toEqual([1]);
-    expect(await w.metadata.getOperation(submitted.id)).toMatchObject({ phase: 'up', traced: true });
-    const trace = JSON.parse((await w.metadata.getOperationTrace(submitted.id)) ?? 'null') as Trace;
+    expect(await w.metadata.operations.get(submitted.id)).toMatchObject({ phase: 'up', traced: true });
+    const trace = JSON.parse((await w.metadata.operations.trace(submitted.id)) ?? 'null') as Trace;
     expect(trace.image.path).toBe('kexec');
     expect(trace.rules.length).toBeGreaterThan(30);
     expect(phasesOf(w, submitted.id)).toEqual([
@@ -71,12 +71,20 @@ describe('an ordinary kexec', () => {
 
   it('the same key again: → the same operation; while it runs another one → conflict', async () => {
     const w = await readyWorld();
-    const first = await w.fleet.leave(w.id, 'kexec', {}, 'k');
-    expect((await w.fleet.leave(w.id, 'kexec', {}, 'k')).id).toBe(first.id);
-    await expect(w.fleet.leave(w.id, 'restart', {}, 'k')).rejects.toMatchObject({ code: 'conflict' });
+    const first = await w.operations.submit({ kind: 'kexec', partitionId: w.id, options: {} }, 'k');
+    expect((await w.operations.submit({ kind: 'kexec', partitionId: w.id, options: {} }, 'k')).id).toBe(
+      first.id,
+    );
+    await expect(
+      w.operations.submit({ kind: 'restart', partitionId: w.id, options: {} }, 'k'),
+    ).rejects.toMatchObject({ code: 'conflict' });
     await seen(w, { kind: 'operation', id: first.id, state: 'succeeded' });
-    expect((await w.fleet.leave(w.id, 'kexec', {}, 'k')).id).toBe(first.id);
-    await expect(w.fleet.leave('nobody', 'kexec', {})).rejects.toMatchObject({ code: 'not-found' });
+    expect((await w.operations.submit({ kind: 'kexec', partitionId: w.id, options: {} }, 'k')).id).toBe(
+      first.id,
+    );
+    await expect(
+      w.operations.submit({ kind: 'kexec', partitionId: 'nobody', options: {} }),
+    ).rejects.toMatchObject({ code: 'not-found' });
   });
 
   it('refused by the guest: the operation fails with the reason, the partition stays in service', async () => {
@@ -87,12 +95,12 @@ describe('an ordinary kexec', () => {
         guest.rest();
       },
     });
-    const { id } = await w.fleet.leave(w.id, 'kexec', {});
+    const { id } = await w.operations.submit({ kind: 'kexec', partitionId: w.id, options: {} });
     await seen(w, { kind: 'operation', id, state: 'failed' });
-    expect(await w.metadata.getOperation(id)).toMatchObject({
+    expect(await w.metadata.operations.get(id)).toMatchObject({
       error: { code: 'kexec-failed', message: expect.stringContaining('no room') },
     });
-    const trace = JSON.parse((await w.metadata.getOperationTrace(id)) ?? 'null');
+    const trace = JSON.parse((await w.metadata.operations.trace(id)) ?? 'null');
     expect(trace).toMatchObject({ image: { path: 'kexec' }, events: [] });
     expect(w.fleet.get(w.id).state).toBe('ready');
     expect(w.guests[0]?.lives).toBe(1);
@@ -107,10 +115,10 @@ describe('an ordinary kexec', () => {
         guest.end({ kind: 'os-term', message: 'OS panic' });
       },
     });
-    const { id } = await w.fleet.leave(w.id, 'kexec', {});
+    const { id } = await w.operations.submit({ kind: 'kexec', partitionId: w.id, options: {} });
     await seen(w, { kind: 'operation', id, state: 'failed' });
     await seen(w, { kind: 'partition', state: 'ready' }, 2);
-    expect(await w.metadata.getOperation(id)).toMatchObject({ phase: 'new-kernel', traced: true });
+    expect(await w.metadata.operations.get(id)).toMatchObject({ phase: 'new-kernel', traced: true });
     expect(w.guests[0]?.lives).toBe(2);
   });
 });
@@ -118,11 +126,11 @@ describe('an ordinary kexec', () => {
 describe('a restart', () => {
   it('an operation with a trace; the partition boots again by itself', async () => {
     const w = await readyWorld();
-    const { id } = await w.fleet.leave(w.id, 'restart', {});
+    const { id } = await w.operations.submit({ kind: 'restart', partitionId: w.id, options: {} });
     await seen(w, { kind: 'operation', id, state: 'succeeded' });
     await seen(w, { kind: 'partition', state: 'ready' }, 2);
-    expect(await w.metadata.getOperation(id)).toMatchObject({ kind: 'restart', phase: 'restarted' });
-    const trace = JSON.parse((await w.metadata.getOperationTrace(id)) ?? 'null') as Trace;
+    expect(await w.metadata.operations.get(id)).toMatchObject({ kind: 'restart', phase: 'restarted' });
+    const trace = JSON.parse((await w.metadata.operations.trace(id)) ?? 'null') as Trace;
     expect(trace.events).toMatchObject([
       { kind: 'fetch', mark: { at: 'function', name: 'kernel_restart', in: 'production' } },
     ]);

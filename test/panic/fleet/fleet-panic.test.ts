@@ -29,13 +29,17 @@ describe('panic', () => {
   it('captured, stored, told, and the partition is back in service', async () => {
     const w = await world();
     const id = await readyPartition(w);
-    const operation = await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
+    const operation = await w.operations.submit({
+      kind: 'panic',
+      partitionId: id,
+      options: { trigger: 'sysrq', dump: 'raw' },
+    });
     expect(operation).toMatchObject({ kind: 'panic', state: 'queued' });
     expect(w.fleet.get(id).state).toBe('busy');
     await seen(w, { kind: 'operation', id: operation.id, state: 'succeeded' });
     await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
-    const done = await w.metadata.getOperation(operation.id);
-    const capture = await w.metadata.getCapture(done?.captureId ?? '');
+    const done = await w.metadata.operations.get(operation.id);
+    const capture = await w.metadata.captures.get(done?.captureId ?? '');
     expect(capture).toMatchObject({
       partitionId: id,
       image: 'debian',
@@ -44,11 +48,11 @@ describe('panic', () => {
       vmcore: { format: 'elf', bytes: elfDump().length },
       rules: { broken: 0, held: 19 },
     });
-    const manifest = await w.metadata.getManifestId(capture?.id ?? '');
+    const manifest = await w.metadata.captures.manifestId(capture?.id ?? '');
     const parts: Uint8Array[] = [];
     for await (const part of w.vmcores.readVmcore(manifest ?? '')) parts.push(part);
     expect(Buffer.concat(parts).equals(elfDump())).toBe(true);
-    expect(JSON.parse((await w.metadata.getTrace(capture?.id ?? '')) ?? '').version).toBe(2);
+    expect(JSON.parse((await w.metadata.captures.trace(capture?.id ?? '')) ?? '').version).toBe(2);
     expect(w.fleet.get(id)).toMatchObject({ crashes: 1, state: 'ready' });
     expect(phasesOf(w, operation.id)).toEqual([
       'queued',
@@ -66,7 +70,13 @@ describe('panic', () => {
     const w = await world();
     const id = await readyPartition(w);
     const faults = [{ kind: 'wedge', cpu: 2 }] as const;
-    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw', faults })).rejects.toMatchObject({
+    await expect(
+      w.operations.submit({
+        kind: 'panic',
+        partitionId: id,
+        options: { trigger: 'sysrq', dump: 'raw', faults },
+      }),
+    ).rejects.toMatchObject({
       code: 'invalid',
     });
     expect(w.fleet.get(id).state).toBe('ready');
@@ -75,16 +85,32 @@ describe('panic', () => {
   it('not ready: conflict; bad CPU or dump: invalid; unknown: not found', async () => {
     const w = await world();
     const { id } = await w.fleet.create({ image: 'debian', cpus: 2 });
-    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' })).rejects.toMatchObject({
+    await expect(
+      w.operations.submit({ kind: 'panic', partitionId: id, options: { trigger: 'sysrq', dump: 'raw' } }),
+    ).rejects.toMatchObject({
       code: 'conflict',
     });
-    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw', onCpu: 2 })).rejects.toMatchObject({
+    await expect(
+      w.operations.submit({
+        kind: 'panic',
+        partitionId: id,
+        options: { trigger: 'sysrq', dump: 'raw', onCpu: 2 },
+      }),
+    ).rejects.toMatchObject({
       code: 'invalid',
     });
-    await expect(w.fleet.panic(id, { trigger: 'sysrq', dump: '; reboot' })).rejects.toMatchObject({
+    await expect(
+      w.operations.submit({
+        kind: 'panic',
+        partitionId: id,
+        options: { trigger: 'sysrq', dump: '; reboot' },
+      }),
+    ).rejects.toMatchObject({
       code: 'invalid',
     });
-    await expect(w.fleet.panic('p99', { trigger: 'sysrq', dump: 'raw' })).rejects.toMatchObject({
+    await expect(
+      w.operations.submit({ kind: 'panic', partitionId: 'p99', options: { trigger: 'sysrq', dump: 'raw' } }),
+    ).rejects.toMatchObject({
       code: 'not-found',
     });
   });
@@ -94,12 +120,14 @@ describe('panic', () => {
     const id = await readyPartition(w);
     const request = { trigger: 'sysrq', dump: 'raw' } as const;
     const [first, second] = await Promise.all([
-      w.fleet.panic(id, request, 'k'),
-      w.fleet.panic(id, request, 'k'),
+      w.operations.submit({ kind: 'panic', partitionId: id, options: request }, 'k'),
+      w.operations.submit({ kind: 'panic', partitionId: id, options: request }, 'k'),
     ]);
     expect(second.id).toBe(first.id);
     await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
-    expect((await w.fleet.panic(id, request, 'k')).id).toBe(first.id);
+    expect((await w.operations.submit({ kind: 'panic', partitionId: id, options: request }, 'k')).id).toBe(
+      first.id,
+    );
     expect(w.fleet.get(id)).toMatchObject({ state: 'ready', crashes: 1 });
   });
 
@@ -113,15 +141,19 @@ describe('panic', () => {
       },
     });
     const id = await readyPartition(w);
-    const operation = await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
+    const operation = await w.operations.submit({
+      kind: 'panic',
+      partitionId: id,
+      options: { trigger: 'sysrq', dump: 'raw' },
+    });
     await seen(w, { kind: 'operation', id: operation.id, state: 'failed' });
-    const done = await w.metadata.getOperation(operation.id);
+    const done = await w.metadata.operations.get(operation.id);
     expect(done).toMatchObject({
       phase: 'purgatory',
       error: { code: 'capture-failed' },
       captureId: expect.any(String),
     });
-    expect(await w.metadata.getCapture(done?.captureId ?? '')).toMatchObject({
+    expect(await w.metadata.captures.get(done?.captureId ?? '')).toMatchObject({
       outcome: 'failed',
       phase: 'purgatory',
       vmcore: null,
@@ -137,11 +169,15 @@ describe('panic', () => {
       },
     });
     const id = await readyPartition(w);
-    const operation = await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
+    const operation = await w.operations.submit({
+      kind: 'panic',
+      partitionId: id,
+      options: { trigger: 'sysrq', dump: 'raw' },
+    });
     await seen(w, { kind: 'operation', id: operation.id, phase: 'purgatory' });
-    const stop = await w.fleet.stop(id);
+    const stop = await w.operations.submit({ kind: 'stop', partitionId: id });
     await seen(w, { kind: 'operation', id: stop.id, state: 'succeeded' });
-    expect((await w.metadata.getOperation(operation.id))?.state).toBe('failed');
+    expect((await w.metadata.operations.get(operation.id))?.state).toBe('failed');
     expect(w.fleet.get(id).state).toBe('stopped');
     expect(w.guests[0]?.lives).toBe(1);
   });
@@ -153,7 +189,7 @@ describe('panic', () => {
     dump(guest, elfDump());
     await seen(w, { kind: 'capture', partitionId: id });
     await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
-    const { items } = await w.metadata.listCaptures({ limit: 10 });
+    const { items } = await w.metadata.captures.list({ limit: 10 });
     expect(items).toMatchObject([{ outcome: 'captured', vmcore: { bytes: elfDump().length } }]);
   });
 });

@@ -10,6 +10,7 @@ import {
   openFleetWorld,
   readyPartition,
   seen,
+  shutDown,
 } from '../../synth/fleet-world.ts';
 import type { GuestScript } from '../../synth/partition-handle.ts';
 
@@ -28,7 +29,7 @@ describe('partitions', () => {
   it('one without H_SIGNAL_SYS_RESET has a machine without it', async () => {
     const w = await world();
     const { id } = await w.fleet.create({ image: 'debian', refuseSysReset: true });
-    await w.fleet.start(id);
+    await w.operations.submit({ kind: 'start', partitionId: id });
     await seen(w, { kind: 'partition', id, state: 'ready' });
     expect(w.guests[0]?.config.refuseSysReset).toBe(true);
   });
@@ -38,7 +39,7 @@ describe('partitions', () => {
     const machine = { firmware: 'open-firmware', interrupts: 'xive', diskBus: 'vscsi' } as const;
     const made = await w.fleet.create({ image: 'debian', ...machine });
     expect(made).toMatchObject(machine);
-    await w.fleet.start(made.id);
+    await w.operations.submit({ kind: 'start', partitionId: made.id });
     await seen(w, { kind: 'partition', id: made.id, state: 'ready' });
     const config = w.guests[0]?.config;
     expect(config).toMatchObject({ firmware: 'open-firmware', interruptController: 'xive' });
@@ -67,19 +68,21 @@ describe('partitions', () => {
     const w = await world();
     const made = await w.fleet.create({ image: 'debian', cpus: 2, memory: '64M' });
     expect(made).toMatchObject({ state: 'stopped', memoryBytes: 64 << 20, cpus: 2, crashes: 0 });
-    const start = await w.fleet.start(made.id);
+    const start = await w.operations.submit({ kind: 'start', partitionId: made.id });
     expect(start).toMatchObject({ kind: 'start', state: 'queued', partitionId: made.id });
     await seen(w, { kind: 'operation', id: start.id, state: 'succeeded' });
     expect(w.fleet.get(made.id).state).toBe('ready');
-    await expect(w.fleet.start(made.id)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(w.operations.submit({ kind: 'start', partitionId: made.id })).rejects.toMatchObject({
+      code: 'conflict',
+    });
     await expect(w.fleet.remove(made.id)).rejects.toMatchObject({ code: 'conflict' });
-    const stop = await w.fleet.stop(made.id);
+    const stop = await w.operations.submit({ kind: 'stop', partitionId: made.id });
     await seen(w, { kind: 'operation', id: stop.id, state: 'succeeded' });
     expect(w.fleet.get(made.id).state).toBe('stopped');
     await w.fleet.remove(made.id);
     expect(w.guests[0]?.closed).toBe(true);
     expect(() => w.fleet.get(made.id)).toThrow(Refusal);
-    expect(await w.metadata.listPartitions()).toEqual([]);
+    expect(await w.metadata.partitions.list()).toEqual([]);
   });
 
   it('what could never start is refused', async () => {
@@ -101,12 +104,12 @@ describe('partitions', () => {
         dead ? guest.end({ kind: 'error', message: 'bad kernel' }) : bootWithCrashKernel(guest),
     });
     const { id } = await w.fleet.create({ image: 'debian', cpus: 2 });
-    const start = await w.fleet.start(id);
+    const start = await w.operations.submit({ kind: 'start', partitionId: id });
     await seen(w, { kind: 'operation', id: start.id, state: 'failed' });
     expect(w.fleet.get(id)).toMatchObject({ state: 'failed', reason: expect.stringContaining('bad kernel') });
-    expect((await w.metadata.getOperation(start.id))?.error?.code).toBe('not-ready');
+    expect((await w.metadata.operations.get(start.id))?.error?.code).toBe('not-ready');
     dead = false;
-    await w.fleet.start(id);
+    await w.operations.submit({ kind: 'start', partitionId: id });
     await seen(w, { kind: 'partition', id, state: 'ready' });
     // The machine that failed is not used again.
     expect(w.guests.length).toBe(2);
@@ -123,7 +126,7 @@ describe('partitions', () => {
     const id = await readyPartition(w);
     const shown: string[] = [];
     w.fleet.watchConsole(id, (bytes) => shown.push(Buffer.from(bytes).toString()));
-    await w.fleet.reset(id);
+    await w.operations.submit({ kind: 'reset', partitionId: id });
     await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
     expect(Buffer.from(w.fleet.console(id)).toString()).toBe('life 2');
     expect(shown).toEqual(['life 2']);
@@ -139,48 +142,59 @@ describe('the service goes down', () => {
       onInput: (guest, vty, text) => vty === 0 && text === '\x0fc' && handoff(guest, 1),
     });
     const id = await readyPartition(w);
-    const operation = await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
+    const operation = await w.operations.submit({
+      kind: 'panic',
+      partitionId: id,
+      options: { trigger: 'sysrq', dump: 'raw' },
+    });
     await seen(w, { kind: 'operation', id: operation.id, phase: 'purgatory' });
-    await w.fleet.close();
-    expect(await w.metadata.getOperation(operation.id)).toMatchObject({
+    await shutDown(w);
+    expect(await w.metadata.operations.get(operation.id)).toMatchObject({
       state: 'failed',
       error: { code: 'interrupted' },
     });
-    expect((await w.metadata.listCaptures({ limit: 10 })).items).toEqual([]);
+    expect((await w.metadata.captures.list({ limit: 10 })).items).toEqual([]);
   });
 
   it('opened again: partitions are there, off; what had not ended has failed', async () => {
     const w = await world();
     const id = await readyPartition(w);
     const at = '2024-03-01T12:00:00Z';
-    await w.metadata.createOperation({
-      id: 'o99',
-      kind: 'panic',
-      state: 'running',
-      phase: 'dumping',
-      partitionId: id,
-      createdAt: at,
-      updatedAt: at,
+    // As a daemon leaves it that is killed: claimed by an incarnation that is no more.
+    const dead = await w.metadata.operations.enlist('local');
+    await w.metadata.operations.submit({
+      operation: {
+        id: 'o99',
+        kind: 'panic',
+        state: 'queued',
+        phase: 'queued',
+        partitionId: id,
+        createdAt: at,
+        updatedAt: at,
+      },
+      request: { kind: 'panic', partitionId: id, options: { trigger: 'sysrq', dump: 'raw' } },
+      worker: dead,
     });
+    await w.metadata.operations.claim(dead, { id: 'o99' }, { leaseMs: 60_000 });
     const again = await world(CRASHES, { stores: w });
     opened.splice(opened.indexOf(w), 1);
-    expect(await w.metadata.getOperation('o99')).toMatchObject({
+    expect(await w.metadata.operations.get('o99')).toMatchObject({
       state: 'failed',
       error: { code: 'interrupted' },
     });
     expect(again.fleet.list()).toMatchObject([{ id, name: 'one', state: 'stopped' }]);
     await again.fleet.startAll();
     expect(again.fleet.get(id).state).toBe('ready');
-    await w.fleet.close();
+    await shutDown(w);
   });
 
   it('sweeping keeps what captures need', async () => {
     const w = await world();
     const id = await readyPartition(w);
-    await w.fleet.panic(id, { trigger: 'sysrq', dump: 'raw' });
+    await w.operations.submit({ kind: 'panic', partitionId: id, options: { trigger: 'sysrq', dump: 'raw' } });
     await seen(w, { kind: 'capture', partitionId: id });
     await w.vmcores.writeVmcore(arraySource(new Uint8Array(100_000).fill(7)));
-    expect((await w.fleet.sweepStore()).chunks).toBe(2);
+    expect((await w.captures.sweep()).chunks).toBe(2);
     const [kept] = await w.vmcores.list();
     await w.vmcores.verify(kept?.id ?? '');
   });

@@ -14,7 +14,7 @@ let store: MetadataStore;
 let journal: ScheduleJournal;
 beforeEach(async () => {
   store = openMetadataStore(':memory:');
-  journal = await openScheduleJournal(store);
+  journal = await openScheduleJournal(store.firings, await store.operations.enlist('local'));
 });
 afterEach(async () => {
   vi.useRealTimers();
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 /** `TIME state` of each firing in the journal, oldest first. */
 const firings = async (id: string): Promise<string[]> =>
-  [...(await store.lastFirings(id, 1000))]
+  [...(await store.firings.last(id, 1000))]
     .reverse()
     .map(({ fireTime, state }) => `${fireTime.slice(5, 16)} ${state}`);
 
@@ -114,7 +114,7 @@ describe('Scheduler', () => {
     expect(await scheduler.fire('a', new Date(0))).toBe(true);
     expect(await scheduler.fire('a', new Date(60_000))).toBe(true);
     expect(runs).toBe(2);
-    expect(await store.lastFirings('a', 1)).toMatchObject([
+    expect(await store.firings.last('a', 1)).toMatchObject([
       { fireTime: '1970-01-01T00:01:00.000Z', state: 'failed', error: 'disk full' },
     ]);
     await scheduler.stop();
@@ -204,7 +204,7 @@ describe('the journal over restarts', () => {
     await first.stop();
     expect(fired).toEqual(['11:00']);
     vi.setSystemTime(new Date('2024-05-03T09:15:00Z'));
-    journal = await openScheduleJournal(store);
+    journal = await openScheduleJournal(store.firings, await store.operations.enlist('local'));
     const second = hourly(fired);
     await second.start();
     expect(fired).toEqual(['11:00', '09:15']);
@@ -224,8 +224,8 @@ describe('the journal over restarts', () => {
   test('a firing that was cut off → failed as interrupted, and not run again', async () => {
     const at = new Date('2024-05-01T10:00:00Z');
     expect(await journal.claim('h', at)).toBe(true);
-    journal = await openScheduleJournal(store);
-    expect(await store.lastFirings('h', 5)).toMatchObject([
+    journal = await openScheduleJournal(store.firings, await store.operations.enlist('local'));
+    expect(await store.firings.last('h', 5)).toMatchObject([
       { state: 'failed', error: 'the service was restarted while this was not done' },
     ]);
     expect(await journal.claim('h', at)).toBe(false);
@@ -236,7 +236,9 @@ describe('the journal over restarts', () => {
     const scheduler = hourly([]);
     await scheduler.start();
     await scheduler.fire('h', new Date('2024-05-01T10:15:00Z'));
-    const app = await buildServiceOver(new FakeWorld(), { schedules: () => viewSchedules(scheduler, store) });
+    const app = await buildServiceOver(new FakeWorld(), {
+      schedules: () => viewSchedules(scheduler, store.firings),
+    });
     const answer = await app.inject('/api/v1/schedules');
     expect(answer.json()).toEqual({
       items: [

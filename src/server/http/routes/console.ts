@@ -106,7 +106,9 @@ export function registerConsoleRoutes(app: App, { fleet, events, streams }: Rout
         gathered.push(bytes);
         timer ??= setTimeout(flush, GATHER_MS);
       });
-      const unsubscribe = events.subscribe(({ event }) => {
+      const subscription = events.subscribe((message) => {
+        if (message.kind !== 'event') return;
+        const { event } = message;
         if (event.kind !== 'partition' || event.id !== id || event.state !== 'starting') return;
         flush();
         stream.send({ event: 'life', data: encode([]) });
@@ -114,8 +116,9 @@ export function registerConsoleRoutes(app: App, { fleet, events, streams }: Rout
       stream.onClose(() => {
         clearTimeout(timer);
         unwatch();
-        unsubscribe();
+        return subscription.then((end) => end());
       });
+      await subscription;
     },
   );
 }

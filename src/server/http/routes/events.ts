@@ -23,16 +23,17 @@ export function registerEventRoutes(app: App, { events, streams }: RouteContext)
     async (request, reply) => {
       const last = request.headers['last-event-id'];
       const stream = streams.open(request, reply);
-      const replay = typeof last === 'string' ? events.since(last) : null;
-      if (replay?.kind === 'complete') {
-        for (const { id, event } of replay.events) stream.send({ id, event: event.kind, data: event });
-      } else {
-        stream.send({ id: events.lastId, event: replay === null ? 'hello' : 'lost', data: {} });
-      }
-      const unsubscribe = events.subscribe(({ id, event }) =>
-        stream.send({ id, event: event.kind, data: event }),
-      );
-      stream.onClose(unsubscribe);
+      const after = typeof last === 'string' ? last : undefined;
+      const subscription = events.subscribe((message) => {
+        if (message.kind === 'event') {
+          const { id, event } = message;
+          stream.send({ id, event: event.kind, data: event });
+        } else if (message.how !== 'resumed') {
+          stream.send({ id: message.id, event: message.how === 'new' ? 'hello' : 'lost', data: {} });
+        }
+      }, after);
+      stream.onClose(() => subscription.then((end) => end()));
+      await subscription;
     },
   );
 }

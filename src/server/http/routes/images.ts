@@ -14,7 +14,7 @@ import { locationOf } from './partitions.ts';
 
 const tags = ['images'];
 
-export function registerImageRoutes(app: App, { images }: RouteContext): void {
+export function registerImageRoutes(app: App, { images, operations }: RouteContext): void {
   app.get(
     '/images',
     { schema: { tags, summary: 'Lists images', response: { 200: ImageList } } },
@@ -45,7 +45,7 @@ export function registerImageRoutes(app: App, { images }: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const operation = await images.startImport(request.body);
+      const operation = await operations.submit({ kind: 'import', options: request.body });
       return reply.code(202).header('location', locationOf(operation)).send(operation);
     },
   );

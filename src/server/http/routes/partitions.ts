@@ -36,7 +36,7 @@ const idempotency = Type.Object({
 });
 
 export function registerPartitionRoutes(app: App, context: RouteContext): void {
-  const { fleet } = context;
+  const { fleet, operations } = context;
   registerLeaving(app, context);
   app.get(
     '/partitions',
@@ -94,7 +94,8 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
       `/partitions/:id/${action}`,
       { schema: { tags, summary, params: IdParams, response: { 202: OperationRef, '4xx': ProblemRef } } },
       async (request, reply) => {
-        const operation = await fleet[action]((request.params as { id: string }).id);
+        const { id: partitionId } = request.params as { id: string };
+        const operation = await operations.submit({ kind: action, partitionId });
         return reply.code(202).header('location', locationOf(operation)).send(operation);
       },
     );
@@ -114,13 +115,14 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key'];
-      const operation = await fleet.panic(request.params.id, request.body, key);
+      const { id: partitionId } = request.params;
+      const operation = await operations.submit({ kind: 'panic', partitionId, options: request.body }, key);
       return reply.code(202).header('location', locationOf(operation)).send(operation);
     },
   );
 }
 
-function registerLeaving(app: App, { fleet }: RouteContext): void {
+function registerLeaving(app: App, { operations }: RouteContext): void {
   for (const [path, summary] of LEAVING) {
     app.post(
       `/partitions/:id/${path}`,
@@ -139,9 +141,9 @@ function registerLeaving(app: App, { fleet }: RouteContext): void {
         },
       },
       async (request, reply) => {
-        const { id } = request.params as { id: string };
+        const { id: partitionId } = request.params as { id: string };
         const key = request.headers['idempotency-key'] as string | undefined;
-        const operation = await fleet.leave(id, path, request.body, key);
+        const operation = await operations.submit({ kind: path, partitionId, options: request.body }, key);
         return reply.code(202).header('location', locationOf(operation)).send(operation);
       },
     );

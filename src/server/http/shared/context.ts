@@ -1,6 +1,4 @@
-/**
- * What every route is given: the seams it works through and the server's own event log and streams.
- */
+/** What every route is given: the seams that it works through, and the server's own streams. */
 
 import type {} from '@fastify/sse';
 import type {} from '@fastify/swagger';
@@ -13,19 +11,12 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
-import type { Fleet } from '../../../panic/contract/index.ts';
-import type { EventLog } from './event-log.ts';
+import type { Fleet, Operations } from '../../../panic/contract/index.ts';
+import type { EventBus } from '../../../panic/operations/index.ts';
 import type { StreamRegistry } from './event-stream.ts';
-import type {
-  CaptureReader,
-  HealthCheck,
-  ImageCatalogue,
-  OperationReader,
-  ScheduleView,
-  VersionInfo,
-} from './ports.ts';
+import type { CaptureReader, HealthCheck, ImageCatalogue, ScheduleView, VersionInfo } from './ports.ts';
 
-/** A fastify instance, whatever checks its requests. */
+/** A fastify instance, with any checker of requests. */
 export type App<Provider extends FastifyTypeProviderDefault = TypeBoxTypeProvider> = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,
@@ -37,12 +28,12 @@ export type App<Provider extends FastifyTypeProviderDefault = TypeBoxTypeProvide
 export type RouteContext = {
   readonly fleet: Fleet;
   readonly captures: CaptureReader;
-  readonly operations: OperationReader;
+  readonly operations: Operations;
   readonly images: ImageCatalogue;
   readonly health: () => readonly HealthCheck[];
   readonly schedules: () => Promise<readonly ScheduleView[]>;
   readonly version: VersionInfo;
-  readonly events: EventLog;
+  readonly events: EventBus;
   readonly streams: StreamRegistry;
 };
 

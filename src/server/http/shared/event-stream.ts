@@ -15,7 +15,8 @@ export type StreamMessage = { readonly id?: string; readonly event: string; read
 export interface EventStream {
   /** Sends a message, or drops the client when it is too far behind. */
   send(message: StreamMessage): void;
-  onClose(callback: () => void): void;
+  /** @param callback ends what feeds the stream */
+  onClose(callback: () => void | Promise<void>): void;
   close(): void;
 }
 
@@ -50,7 +51,10 @@ export class StreamRegistry {
         // The promise waits for a drain; the backlog is bounded above instead. It rejects only when the client left.
         sse.send(message).catch((err: unknown) => request.log.debug({ err }, 'event stream ended'));
       },
-      onClose: (callback) => sse.onClose(callback),
+      onClose: (callback) =>
+        sse.onClose(() => {
+          Promise.resolve(callback()).catch((err: unknown) => request.log.error({ err }, 'event stream'));
+        }),
       close: () => sse.close(),
     };
     this.#open.add(stream);

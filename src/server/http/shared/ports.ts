@@ -1,82 +1,43 @@
 /**
- * What the routes need of the rest of the program, as narrow as they need it: captures, operations and images are
- * reached through these seams; the fleet itself through `Fleet` (src/panic/contract/).
+ * What the routes need of the rest of the program, as narrow as they need it: captures and images are reached through
+ * these seams, the fleet and operations through `Fleet` and `Operations` (src/panic/contract/).
  * Methods throw {@link Refusal} for what the caller got wrong: `not-found` for an unknown id, `conflict` for a state
  * that does not allow it, `invalid` for a value that no state would allow.
  */
 
-import type { Capture, CaptureVmcore, Operation } from '../../../panic/contract/index.ts';
+import type { VmcoreSource } from '../../../panic/captures/index.ts';
+import type { Capture, CaptureQuery, ImageView, Page } from '../../../panic/contract/index.ts';
 import type { RuleResult } from '../../../panic/trace/index.ts';
 
-/** One page of a list, newest first. `next` is the cursor of the page after it; absent on the last page. */
-export type Page<T> = { readonly items: readonly T[]; readonly next?: string };
-
-export type ListQuery = {
-  /** At most so many items, 1 or more. */
-  readonly limit: number;
-  /** The `next` of an earlier page. Opaque; one that cannot be read is refused as `invalid`. */
-  readonly cursor?: string;
-  readonly partitionId?: string;
-};
-
-export type CaptureQuery = ListQuery & {
-  readonly outcome?: Capture['outcome'];
-  readonly signature?: string;
-};
-
-/** A stored vmcore, as the guest wrote it. */
-export type VmcoreSource = CaptureVmcore & {
-  /** Bytes `start` (included) to `end` (excluded), in pieces of the store's choosing. Ends early only by throwing. */
-  read(start: number, end: number): AsyncIterable<Uint8Array>;
-};
+export type { VmcoreSource } from '../../../panic/captures/index.ts';
+export type {
+  CaptureQuery,
+  ImageFile,
+  ImageImport,
+  ImageView,
+  ListQuery,
+  Page,
+} from '../../../panic/contract/index.ts';
 
 export interface CaptureReader {
   list(query: CaptureQuery): Promise<Page<Capture>>;
   get(id: string): Promise<Capture>;
-  /** Forgets the capture; pages that no other capture uses go with the next sweep. */
+  /** Forgets the capture and its vmcore. */
   remove(id: string): Promise<void>;
   /** `null`: the crash left no dump. */
   vmcore(id: string): Promise<VmcoreSource | null>;
-  /** The stored JSON text of the trace (docs: trace version 1), or `null` when the crash ended before it began. */
+  /** The stored JSON text of the trace (docs/trace.md), or `null` when the crash ended before it began. */
   trace(id: string): Promise<string | null>;
   rules(id: string): Promise<readonly RuleResult[]>;
-  /** Raw console bytes of the life that crashed and of the crash kernel's after it. */
+  /** Raw bytes of the console of the kernel that crashed and of the crash kernel after it. */
   console(id: string): Promise<Uint8Array | null>;
 }
-
-export interface OperationReader {
-  list(query: ListQuery): Promise<Page<Operation>>;
-  get(id: string): Promise<Operation>;
-  /** The stored JSON text of the trace of a kexec or a restart, or `null` where the operation has none (any more). */
-  trace(id: string): Promise<string | null>;
-  /** Cancels a queued operation. @throws Refusal `conflict` once it runs or is done. */
-  cancel(id: string): Promise<Operation>;
-}
-
-/** One file of an image: `role` is kernel, initrd, symbols, modules … */
-export type ImageFile = { readonly role: string; readonly bytes: number; readonly sha256: string };
-
-export type ImageView = {
-  readonly name: string;
-  readonly kind: 'debian' | 'files' | 'built-in';
-  readonly state: 'importing' | 'ready' | 'failed';
-  /** How far an import is, or why it failed. */
-  readonly detail?: string;
-  /** As `uname -r` says it, where it is known. */
-  readonly kernelRelease?: string;
-  readonly append?: string;
-  readonly files: readonly ImageFile[];
-};
-
-/** From Debian's ppc64el packages; `kernel` is a release such as `6.1.0-50-powerpc64le`, absent: the newest. */
-export type ImageImport = { readonly kind: 'debian'; readonly name?: string; readonly kernel?: string };
 
 export interface ImageCatalogue {
   list(): Promise<readonly ImageView[]>;
   get(name: string): Promise<ImageView>;
   /** @throws Refusal `conflict` while a partition uses it or it is being imported. */
   remove(name: string): Promise<void>;
-  startImport(request: ImageImport): Promise<Operation>;
 }
 
 /** A partition that is not up, and why. */

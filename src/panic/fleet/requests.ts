@@ -1,4 +1,4 @@
-/** What the fleet is asked for: checked, and turned into a machine. */
+/** Checks what is asked of a fleet, and finds the machine for it. */
 
 import { randomBytes } from 'node:crypto';
 import { defined } from '../../base/defined.ts';
@@ -10,16 +10,19 @@ import { dumpMode } from '../guest/agent-line.ts';
 import type { BootImage, ImageSource } from '../guest/boot-image.ts';
 import { makeConfig } from '../guest/machine.ts';
 import { resolveMachine } from '../guest/machine-spec.ts';
-import { BOOT_DUMP_MODE } from './member.ts';
+
+/** The mode that the agent loads for at boot; another one is loaded for when a crash asks for it. */
+export const BOOT_DUMP_MODE = 'raw';
 
 /** The image and the machine for it. @throws Refusal for the image; FormatError for a machine that cannot be */
 export async function prepareMachine(
   images: ImageSource,
   request: PartitionRequest,
 ): Promise<{ readonly boot: BootImage; readonly config: PartitionConfig }> {
+  const { append, crashAppend, loader } = request;
   const boot = await images.bootImage(request.image, {
     dump: BOOT_DUMP_MODE,
-    ...defined({ append: request.append, crashAppend: request.crashAppend, loader: request.loader }),
+    ...defined({ append, crashAppend, loader }),
   });
   return { boot, config: makeConfig(boot, resolveMachine(request)) };
 }

@@ -1,11 +1,13 @@
-/** Images of a folder as crashes and the fleet ask for them (panic/image.ts). */
+/** Images of a folder as crashes and the fleet boot them (panic/guest/boot-image.ts). */
 
 import { statSync } from 'node:fs';
 import { defined } from '../base/defined.ts';
 import { planDiskBytes } from '../crashkernel/index.ts';
-import { bootAppend, crashAppend, getImage, type ImageRecord, imagePath, loaderOf } from '../images/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
 import type { BootImage, BootLoading, BootOptions, ImageSource } from '../panic/index.ts';
+import { bootAppend, crashAppend, loaderOf } from './append.ts';
+import { getImage, imagePath } from './catalogue.ts';
+import type { ImageRecord } from './image-record.ts';
 
 /** Plans on a disk: for a crash, and for an ordinary kexec of the same kernel. */
 const PLANS = 2;

@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { imageSource } from '../../src/cli/image-source.ts';
+import { imageSource } from '../../src/images/image-source.ts';
 import { importOwn } from '../../src/images/index.ts';
 import type { PartitionRequest } from '../../src/panic/contract/index.ts';
-import { prepareMachine } from '../../src/panic/fleet/fleet-requests.ts';
+import { prepareMachine } from '../../src/panic/fleet/requests.ts';
 import { synthKernel } from '../synth/power-elf.ts';
 
 let root = '';

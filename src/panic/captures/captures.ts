@@ -1,0 +1,147 @@
+/**
+ * Captures: stored after a crash, read and removed by REST. A vmcore is written before its capture, so captures are stored
+ * one after another, and a sweep for vmcores without a capture waits for them.
+ */
+
+import { defined } from '../../base/defined.ts';
+import type { PartitionHandle } from '../../emulator/host/index.ts';
+import type { StoredVmcore, SweepResult, VmcoreStore } from '../../vmcore/store/index.ts';
+import type { Capture, CaptureQuery, CaptureVmcore, Page } from '../contract/index.ts';
+import { Refusal } from '../contract/index.ts';
+import { readDump } from '../guest/dump-device.ts';
+import type { CrashResult } from '../handoff/crash.ts';
+import type { EventBus, Fence } from '../operations/index.ts';
+import type { CaptureStore } from '../store/index.ts';
+import type { RuleResult, Trace } from '../trace/index.ts';
+import { captureOf } from './capture-record.ts';
+
+/** What a crash came to, with the machine that it was on: the dump is still on the partition's disk. */
+export type CrashOutcome = {
+  readonly partitionId: string;
+  readonly image: string;
+  readonly handle: PartitionHandle;
+  readonly result: CrashResult;
+  /** Since the power-on of the kernel that crashed, through the crash kernel. */
+  readonly console: Uint8Array;
+  readonly fence?: Fence;
+};
+
+/** A stored vmcore, as the guest wrote it. */
+export type VmcoreSource = CaptureVmcore & {
+  /** Bytes `start` (included) to `end` (excluded), in pieces of the store's choosing. Ends early only by throwing. */
+  read(start: number, end: number): AsyncIterable<Uint8Array>;
+};
+
+export type CapturesOptions = {
+  readonly captures: CaptureStore;
+  readonly vmcores: Pick<VmcoreStore, 'writeVmcore' | 'readVmcore' | 'delete' | 'retain'>;
+  readonly bus: EventBus;
+  readonly newId: (prefix: string) => string;
+  readonly now?: () => Date;
+};
+
+export class Captures {
+  readonly #options: CapturesOptions;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CapturesOptions) {
+    this.#options = options;
+  }
+
+  /** Stores what a crash left. The partition must not have been started again. */
+  store(outcome: CrashOutcome): Promise<Capture> {
+    return this.#alone(async () => {
+      const { captures, bus, newId, now = () => new Date() } = this.#options;
+      const { partitionId, image, handle, result, console, fence } = outcome;
+      const { dump, trace } = result;
+      let stored: StoredVmcore | undefined;
+      let vmcore: CaptureVmcore | null = null;
+      if (dump !== undefined) {
+        stored = await this.#options.vmcores.writeVmcore(readDump(handle, dump), dump.bytes);
+        vmcore = {
+          bytes: stored.bytes,
+          format: dump.format,
+          sha256: stored.sha256,
+          ...(dump.complete ? {} : { incomplete: true }),
+        };
+      }
+      const origin = { id: newId('c'), partitionId, image, createdAt: now().toISOString() };
+      const capture = captureOf(origin, result, vmcore);
+      const text = trace === undefined ? undefined : JSON.stringify(trace);
+      const parts = { console, ...defined({ manifestId: stored?.manifestId, trace: text }) };
+      await captures.create(capture, parts, fence);
+      await bus.publish({ kind: 'capture', id: capture.id, partitionId });
+      return capture;
+    });
+  }
+
+  list(query: CaptureQuery): Promise<Page<Capture>> {
+    return this.#options.captures.list(query);
+  }
+
+  async get(id: string): Promise<Capture> {
+    return (await this.#options.captures.get(id)) ?? notFound(id);
+  }
+
+  /** How many captures a partition has. */
+  count(partitionId: string): Promise<number> {
+    return this.#options.captures.count(partitionId);
+  }
+
+  /** `null`: the crash left no dump. */
+  async vmcore(id: string): Promise<VmcoreSource | null> {
+    const { vmcore } = await this.get(id);
+    const manifest = await this.#options.captures.manifestId(id);
+    if (vmcore === null || manifest === null) return null;
+    return { ...vmcore, read: (start, end) => this.#options.vmcores.readVmcore(manifest, { start, end }) };
+  }
+
+  /** The stored JSON text, or `null` when the crash ended before anything was traced. */
+  async trace(id: string): Promise<string | null> {
+    await this.get(id);
+    return this.#options.captures.trace(id);
+  }
+
+  async rules(id: string): Promise<readonly RuleResult[]> {
+    const text = await this.trace(id);
+    return text === null ? [] : (JSON.parse(text) as Trace).rules;
+  }
+
+  /** Raw bytes of the console of the kernel that crashed and of the crash kernel after it. */
+  async console(id: string): Promise<Uint8Array | null> {
+    await this.get(id);
+    return this.#options.captures.console(id);
+  }
+
+  /** Forgets a capture and its vmcore. */
+  async remove(id: string): Promise<void> {
+    const { captures, vmcores } = this.#options;
+    const manifest = await captures.manifestId(id);
+    // The capture first: a vmcore without one is found by the sweep, a capture without its vmcore would be broken.
+    if (!(await captures.delete(id))) notFound(id);
+    if (manifest !== null) await vmcores.delete(manifest);
+  }
+
+  /** Removes vmcores that belong to no capture. */
+  sweep(): Promise<SweepResult> {
+    const { captures, vmcores } = this.#options;
+    return this.#alone(async () => vmcores.retain(await captures.manifestIds()));
+  }
+
+  /** Waits until nothing is being stored. */
+  async idle(): Promise<void> {
+    await this.#last;
+  }
+
+  /** Runs `work` when everything before it has ended. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    // The caller gets the error; later callers only wait for the end.
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function notFound(id: string): never {
+  throw new Refusal('not-found', `There is no capture ${id}.`);
+}

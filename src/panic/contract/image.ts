@@ -1,0 +1,19 @@
+/** An image as REST shows it, and what an import is asked for. Images themselves are kept by src/images. */
+
+/** One file of an image: `role` is kernel, initrd, symbols, modules … */
+export type ImageFile = { readonly role: string; readonly bytes: number; readonly sha256: string };
+
+export type ImageView = {
+  readonly name: string;
+  readonly kind: 'debian' | 'files' | 'built-in';
+  readonly state: 'importing' | 'ready' | 'failed';
+  /** How far an import is, or why it failed. */
+  readonly detail?: string;
+  /** As `uname -r` says it, where it is known. */
+  readonly kernelRelease?: string;
+  readonly append?: string;
+  readonly files: readonly ImageFile[];
+};
+
+/** From Debian's ppc64el packages; `kernel` is a release such as `6.1.0-50-powerpc64le`, absent: the newest. */
+export type ImageImport = { readonly kind: 'debian'; readonly name?: string; readonly kernel?: string };

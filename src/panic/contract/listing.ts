@@ -1,0 +1,18 @@
+/** Lists of operations and captures, a page at a time. */
+
+import type { Capture } from './capture.ts';
+import type { OperationState } from './operation.ts';
+
+/** One page of a list, newest first. `next` is the cursor of the page after it; absent on the last page. */
+export type Page<T> = { readonly items: readonly T[]; readonly next?: string };
+
+export type ListQuery = {
+  /** At most so many items, 1 or more. */
+  readonly limit: number;
+  /** The `next` of an earlier page. Opaque; one that cannot be read is refused as `invalid`. */
+  readonly cursor?: string;
+  readonly partitionId?: string;
+};
+
+export type OperationQuery = ListQuery & { readonly state?: OperationState };
+export type CaptureQuery = ListQuery & { readonly outcome?: Capture['outcome']; readonly signature?: string };

@@ -1,0 +1,22 @@
+/** The service's operations as routes use them. */
+
+import type { ListQuery, Page } from './listing.ts';
+import type { Operation, OperationRequest } from './operation.ts';
+
+/** Methods throw {@link Refusal}. */
+export interface Operations {
+  /**
+   * Persists the request; it runs when its turn comes. A request that repeats the kind, the partition and the key of an
+   * earlier one is answered with the operation of that one, as it is now.
+   */
+  submit(request: OperationRequest, idempotencyKey?: string): Promise<Operation>;
+  get(id: string): Promise<Operation>;
+  list(query: ListQuery): Promise<Page<Operation>>;
+  /** The stored JSON text of the trace of a kexec or a restart, or `null` where the operation has none (any more). */
+  trace(id: string): Promise<string | null>;
+  /**
+   * Cancels an operation: a queued one at once; of the running ones an import, which then ends as `cancelled` soon.
+   * @throws Refusal `conflict` for any other
+   */
+  cancel(id: string): Promise<Operation>;
+}

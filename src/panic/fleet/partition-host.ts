@@ -1,0 +1,154 @@
+/** The operations on partitions: start, stop, reset; panic, kexec, restart. */
+
+import { defined } from '../../base/defined.ts';
+import { BugError } from '../../base/errors.ts';
+import type { Captures } from '../captures/index.ts';
+import type { LeaveRequest, OperationKind, OperationRequest, PanicRequest } from '../contract/index.ts';
+import { Refusal } from '../contract/index.ts';
+import { crash } from '../handoff/crash.ts';
+import { leave } from '../handoff/kexec.ts';
+import {
+  type Accepted,
+  OperationFailure,
+  type OperationHost,
+  type OperationResult,
+  type Run,
+} from '../operations/index.ts';
+import type { LeavePath } from '../trace/index.ts';
+import type { FleetMember } from './member.ts';
+import { BOOT_DUMP_MODE, checkPanic } from './requests.ts';
+
+type PartitionOperation = Extract<OperationRequest, { partitionId: string }>;
+
+export class PartitionHost implements OperationHost {
+  readonly kinds: readonly OperationKind[] = ['start', 'stop', 'reset', 'panic', 'kexec', 'restart'];
+  readonly #member: (id: string) => FleetMember;
+  readonly #captures: Pick<Captures, 'store'>;
+
+  /** @param member finds a partition. It throws Refusal `not-found` */
+  constructor(member: (id: string) => FleetMember, captures: Pick<Captures, 'store'>) {
+    this.#member = member;
+    this.#captures = captures;
+  }
+
+  async accept(request: OperationRequest): Promise<Accepted> {
+    const partition = ofPartition(request);
+    const member = this.#member(partition.partitionId);
+    const drop = await accept(member, partition);
+    return { ...defined({ fence: member.fence }), turn: (work) => member.enqueue(work), drop };
+  }
+
+  async run(request: OperationRequest, run: Run): Promise<OperationResult> {
+    const partition = ofPartition(request);
+    const member = this.#member(partition.partitionId);
+    switch (partition.kind) {
+      case 'start':
+        return boot(member, run);
+      case 'stop':
+        await member.halt();
+        return { phase: 'stopped' };
+      case 'reset':
+        await member.halt();
+        return boot(member, run);
+      case 'panic':
+        return this.#panic(member, partition.options, run);
+      case 'kexec':
+      case 'restart':
+        return leaveKernel(member, partition.kind, partition.options, run);
+    }
+  }
+
+  /** Crashes the guest and stores what it left; the partition then boots again. */
+  async #panic(member: FleetMember, request: PanicRequest, run: Run): Promise<OperationResult> {
+    const guest = member.takeOut();
+    try {
+      const result = await crash(guest.life, guest.boot, request, {
+        loadedDump: BOOT_DUMP_MODE,
+        ...defined({ noCrashKernel: guest.noCrashKernel }),
+        onPhase: (phase) => {
+          if (phase !== 'triggered') member.show('crashed');
+          run.report(phase);
+        },
+      });
+      if (result.phase !== 'ready') member.countCrash();
+      if (run.signal.aborted) throw new OperationFailure('interrupted', 'the service was shut down');
+      const { id, phase } = await this.#captures
+        .store({ ...member.identity, handle: guest.handle, result, console: guest.life.console })
+        .catch(storeFailed);
+      const end = { phase, captureId: id };
+      if (result.outcome === 'captured') return end;
+      const message = result.reason ?? `failed in phase ${result.phase}`;
+      return { ...end, error: { code: 'capture-failed', message } };
+    } finally {
+      member.bootAgain(guest);
+    }
+  }
+}
+
+/** What each kind needs before its turn. @returns how it is undone. @throws Refusal */
+async function accept(member: FleetMember, request: PartitionOperation): Promise<() => Promise<void> | void> {
+  const { id } = member.record;
+  switch (request.kind) {
+    case 'start':
+      if (member.state !== 'stopped' && member.state !== 'failed')
+        throw new Refusal('conflict', `Partition ${id} is ${member.state}, not stopped.`);
+      member.show('starting');
+      return () => member.halt();
+    case 'stop':
+      if (member.state === 'stopped') throw new Refusal('conflict', `Partition ${id} is stopped.`);
+      await member.interrupt();
+      return () => member.halt();
+    case 'reset':
+      await member.interrupt();
+      return () => member.halt();
+    case 'panic':
+      checkPanic(member.view, request.options);
+      return member.reserve();
+    case 'kexec':
+    case 'restart':
+      return member.reserve();
+  }
+}
+
+async function boot(member: FleetMember, run: Run): Promise<OperationResult> {
+  run.report('booting');
+  const reason = await member.boot();
+  if (reason !== undefined) throw new OperationFailure('not-ready', reason);
+  return { phase: 'ready' };
+}
+
+/** An ordinary kexec, after which the guest is ready again, or a restart, after which the partition boots again. */
+async function leaveKernel(
+  member: FleetMember,
+  path: LeavePath,
+  request: LeaveRequest,
+  run: Run,
+): Promise<OperationResult> {
+  const guest = member.takeOut();
+  let isUp = false;
+  try {
+    const result = await leave(guest.life, guest.boot, path, request, {
+      onPhase: (phase) => run.report(phase),
+    });
+    isUp = guest.life.ended === undefined && (result.phase === 'up' || result.refused === true);
+    if (isUp) member.putBack(guest, result.phase === 'up' ? result.noCrashKernel : guest.noCrashKernel);
+    const { phase, trace, outcome, reason } = result;
+    const end = { phase, ...(trace === undefined ? {} : { trace: JSON.stringify(trace) }) };
+    if (outcome === 'done') return end;
+    return { ...end, error: { code: `${path}-failed`, message: reason ?? `failed in phase ${phase}` } };
+  } finally {
+    if (!isUp) member.bootAgain(guest);
+  }
+}
+
+function ofPartition(request: OperationRequest): PartitionOperation {
+  if ('partitionId' in request) return request;
+  throw new BugError(`${request.kind} is no operation on a partition`);
+}
+
+function storeFailed(error: unknown): never {
+  throw new OperationFailure(
+    'store-failed',
+    `what it left could not be stored: ${error instanceof Error ? error.message : error}`,
+  );
+}

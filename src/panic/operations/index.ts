@@ -1,0 +1,26 @@
+/** Operations: the seams of queue, leases and events, and the service that runs operations over them. */
+
+export type { BusMessage, EventBus } from './event-bus.ts';
+export type { Fence, Lease, PartitionLease, WorkerId } from './lease.ts';
+export { MemoryEventBus } from './memory-event-bus.ts';
+export { failureOf, OperationFailure } from './operation-failure.ts';
+export type {
+  Accepted,
+  OperationHost,
+  OperationResult,
+  OperationServiceOptions,
+} from './operation-service.ts';
+export { OperationService } from './operation-service.ts';
+export type {
+  Beat,
+  Claim,
+  ClaimOptions,
+  OperationEnd,
+  OperationError,
+  OperationQueue,
+  OperationRule,
+  Submission,
+  Wanted,
+} from './queue.ts';
+export { MAXIMUM_ATTEMPTS, OPERATION_RULES } from './queue.ts';
+export type { Run } from './run.ts';

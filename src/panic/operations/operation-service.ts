@@ -1,0 +1,259 @@
+/**
+ * Operations from request to end: submitted to the queue, claimed when their turn comes, run by the host of their kind,
+ * completed. One service is one worker of the queue; it heartbeats for what it runs, and finds what dead workers left.
+ */
+
+import { defined } from '../../base/defined.ts';
+import { assert } from '../../base/errors.ts';
+import type {
+  ListQuery,
+  Operation,
+  OperationKind,
+  OperationRequest,
+  Operations,
+  Page,
+} from '../contract/index.ts';
+import { Refusal } from '../contract/index.ts';
+import type { EventBus } from './event-bus.ts';
+import type { Fence, WorkerId } from './lease.ts';
+import { failureOf, OperationFailure } from './operation-failure.ts';
+import type { Claim, OperationEnd, OperationQueue } from './queue.ts';
+import { Run } from './run.ts';
+
+/** What an operation came to. */
+export type OperationResult = Omit<OperationEnd, 'state'>;
+
+/** A request that was found good, and for which everything stands ready. */
+export type Accepted = {
+  /** What the operation's commits are checked against. */
+  readonly fence?: Fence;
+  /** Calls `work` when the operation's turn has come. */
+  readonly turn: (work: () => Promise<void>) => Promise<void>;
+  /** The operation will not run: undoes what accepting did. */
+  readonly drop: () => Promise<void> | void;
+};
+
+/** Who does operations of some kinds. */
+export interface OperationHost {
+  readonly kinds: readonly OperationKind[];
+  /** Checks a request and takes what it needs at once, so that a second request meets the new state. @throws Refusal */
+  accept(request: OperationRequest): Promise<Accepted>;
+  /** Does the operation. What it throws is the operation's error. */
+  run(request: OperationRequest, run: Run): Promise<OperationResult>;
+}
+
+export type OperationServiceOptions = {
+  readonly queue: OperationQueue;
+  readonly bus: EventBus;
+  readonly worker: WorkerId;
+  readonly newId: (prefix: string) => string;
+  readonly now?: () => Date;
+  /** Called with failures that no operation can tell. */
+  readonly onError: (error: Error) => void;
+  /** How long the worker may be silent; it heartbeats four times as often. Default 1 minute. */
+  readonly leaseMs?: number;
+};
+
+const LEASE_MS = 60_000;
+const INTERRUPTED = { code: 'interrupted', message: 'its worker stopped before it was done' } as const;
+
+export class OperationService implements Operations {
+  readonly #options: OperationServiceOptions;
+  readonly #leaseMs: number;
+  readonly #hosts = new Map<OperationKind, OperationHost>();
+  /** By idempotency key: requests that are being submitted now. */
+  readonly #submitting = new Map<string, Promise<Operation>>();
+  /** By operation id. */
+  readonly #runs = new Map<string, Run>();
+  /** Operations that wait for their turn, or run. */
+  readonly #turns = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | undefined;
+  #closing = false;
+
+  constructor(options: OperationServiceOptions) {
+    this.#options = options;
+    this.#leaseMs = options.leaseMs ?? LEASE_MS;
+  }
+
+  /** Has `host` do operations of its kinds. */
+  serve(host: OperationHost): void {
+    for (const kind of host.kinds) this.#hosts.set(kind, host);
+  }
+
+  /** Heartbeats from now on, and does what is queued for any worker. */
+  start(): void {
+    this.#timer = setInterval(() => this.#watch(this.beat()), this.#leaseMs / 4);
+    this.#timer.unref();
+    this.#watch(this.#takeFree());
+  }
+
+  async submit(request: OperationRequest, idempotencyKey?: string): Promise<Operation> {
+    if (idempotencyKey === undefined) return this.#submit(request);
+    const key = `${request.kind} ${'partitionId' in request ? request.partitionId : '-'} ${idempotencyKey}`;
+    const earlier = this.#submitting.get(key);
+    if (earlier !== undefined) return this.get((await earlier).id);
+    const submitted = this.#submitOnce(request, key).finally(() => this.#submitting.delete(key));
+    this.#submitting.set(key, submitted);
+    return submitted;
+  }
+
+  async get(id: string): Promise<Operation> {
+    return (await this.#options.queue.get(id)) ?? notFound(id);
+  }
+
+  list(query: ListQuery): Promise<Page<Operation>> {
+    return this.#options.queue.list(query);
+  }
+
+  async trace(id: string): Promise<string | null> {
+    await this.get(id);
+    return this.#options.queue.trace(id);
+  }
+
+  async cancel(id: string): Promise<Operation> {
+    const operation = await this.#options.queue.cancel(id);
+    if (operation.state === 'cancelled') await this.#publish(operation);
+    else this.#runs.get(id)?.cancel();
+    return operation;
+  }
+
+  /** Heartbeats for what runs, then deals with what other workers left. */
+  async beat(): Promise<void> {
+    await Promise.all([...this.#runs.values()].map((run) => run.beat()));
+    for (const operation of await this.#options.queue.expire(INTERRUPTED)) await this.#publish(operation);
+    await this.#takeFree();
+  }
+
+  /** Begins no operation any more, and asks those that run to end: they fail as interrupted. */
+  stop(): void {
+    this.#closing = true;
+    clearInterval(this.#timer);
+    for (const run of this.#runs.values()) run.interrupt();
+  }
+
+  /** Waits until nothing runs. Follow {@link stop} by it. */
+  async close(): Promise<void> {
+    this.stop();
+    while (this.#turns.size > 0) await Promise.all(this.#turns);
+  }
+
+  async #submitOnce(request: OperationRequest, key: string): Promise<Operation> {
+    return (await this.#options.queue.find(key)) ?? (await this.#submit(request, key));
+  }
+
+  async #submit(request: OperationRequest, key?: string): Promise<Operation> {
+    const { queue, worker } = this.#options;
+    const host = this.#hosts.get(request.kind);
+    assert(host !== undefined, `nothing does operations of kind ${request.kind}`);
+    const accepted = await host.accept(request);
+    const operation = this.#newOperation(request);
+    let stored: Operation;
+    try {
+      stored = await queue.submit({ operation, request, worker, ...defined({ key }) });
+    } catch (error) {
+      await accepted.drop();
+      throw error;
+    }
+    if (stored.id !== operation.id) {
+      // Another process has submitted the same meanwhile.
+      await accepted.drop();
+      return stored;
+    }
+    await this.#publish(stored);
+    this.#watch(accepted.turn(() => this.#take(host, accepted, stored.id)));
+    return stored;
+  }
+
+  #newOperation(request: OperationRequest): Operation {
+    const at = (this.#options.now?.() ?? new Date()).toISOString();
+    return {
+      id: this.#options.newId('o'),
+      kind: request.kind,
+      state: 'queued',
+      phase: 'queued',
+      ...('partitionId' in request ? { partitionId: request.partitionId } : {}),
+      createdAt: at,
+      updatedAt: at,
+    };
+  }
+
+  async #take(host: OperationHost, accepted: Accepted, id: string): Promise<void> {
+    const { queue, worker } = this.#options;
+    const leaseMs = this.#leaseMs;
+    const claim = await queue.claim(worker, { id }, { leaseMs, ...defined({ fence: accepted.fence }) });
+    if (claim === null) await accepted.drop();
+    else await this.#run(host, claim);
+  }
+
+  /** Runs what other workers have left for any. */
+  async #takeFree(): Promise<void> {
+    const { queue, worker } = this.#options;
+    const kinds = [...this.#hosts.keys()];
+    while (!this.#closing) {
+      const claim = await queue.claim(worker, { kinds }, { leaseMs: this.#leaseMs });
+      if (claim === null) return;
+      const host = this.#hosts.get(claim.operation.kind);
+      assert(host !== undefined, 'a claim is of the kinds that were wanted');
+      this.#watch(this.#run(host, claim));
+    }
+  }
+
+  async #run(host: OperationHost, claim: Claim): Promise<void> {
+    const { queue, onError } = this.#options;
+    const run = new Run({
+      queue,
+      claim,
+      leaseMs: this.#leaseMs,
+      publish: (operation) => this.#publish(operation),
+      onError,
+    });
+    this.#runs.set(run.id, run);
+    try {
+      await this.#publish(claim.operation);
+      const end = await this.#endOf(host, claim, run);
+      await run.settle();
+      const ended = await queue.complete(claim, end).catch((error: unknown) =>
+        queue.complete(claim, {
+          state: 'failed',
+          error: { code: 'store-failed', message: `its end could not be stored: ${messageOf(error)}` },
+        }),
+      );
+      if (ended !== null) await this.#publish(ended);
+    } finally {
+      this.#runs.delete(run.id);
+    }
+  }
+
+  async #endOf(host: OperationHost, { request }: Claim, run: Run): Promise<OperationEnd> {
+    try {
+      if (this.#closing) throw new OperationFailure('interrupted', 'the service was shut down');
+      const result = await host.run(request, run);
+      return { ...result, state: result.error === undefined ? 'succeeded' : 'failed' };
+    } catch (error) {
+      if (run.isCancelled) return { state: 'cancelled' };
+      return { state: 'failed', error: failureOf(error, this.#closing) };
+    }
+  }
+
+  /** Lets work run on its own; its failure is reported. */
+  #watch(work: Promise<void>): void {
+    const turn = work
+      .catch((error: unknown) =>
+        this.#options.onError(error instanceof Error ? error : new Error(`${error}`)),
+      )
+      .finally(() => this.#turns.delete(turn));
+    this.#turns.add(turn);
+  }
+
+  async #publish({ id, state, phase }: Operation): Promise<void> {
+    await this.#options.bus.publish({ kind: 'operation', id, state, phase });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function notFound(id: string): never {
+  throw new Refusal('not-found', `There is no operation ${id}.`);
+}

@@ -1,0 +1,237 @@
+/**
+ * The daemon put together: stores, fleet, operations, images, schedules and HTTP, opened and closed in order. Whoever opens
+ * it (the command line, a test) says where things lie and what is to be reported.
+ */
+
+import type { FastifyBaseLogger } from 'fastify';
+import { defined } from '../base/defined.ts';
+import type { PartitionConfig, PartitionHandle } from '../emulator/host/index.ts';
+import {
+  ImageService,
+  type ImportProgress,
+  imageSource,
+  importDebian,
+  listImages,
+  type NamedImport,
+  removeImage,
+} from '../images/index.ts';
+import { Captures } from '../panic/captures/index.ts';
+import type { Operation, PartitionRequest } from '../panic/contract/index.ts';
+import { openFleet, randomId } from '../panic/index.ts';
+import { type EventBus, MemoryEventBus, OperationService } from '../panic/operations/index.ts';
+import { openMetadataStore } from '../panic/store/index.ts';
+import { openVmcoreStore } from '../vmcore/store/index.ts';
+import { DEFAULT_CONFIG, type ServerConfig } from './config.ts';
+import { FleetWatch } from './fleet-watch.ts';
+import { buildApp } from './http/app.ts';
+import type { HealthCheck, TroubledPartition, VersionInfo } from './http/shared/ports.ts';
+import { maintenanceSchedules } from './maintenance.ts';
+import { openScheduleJournal, viewSchedules } from './schedule/schedule-journal.ts';
+import { Scheduler } from './schedule/scheduler.ts';
+
+export type DaemonOptions = Partial<Pick<ServerConfig, 'host' | 'port' | 'retention' | 'schedules'>> & {
+  /** The folder of images, and the files of the two databases. They have one owner at a time. */
+  readonly data: { readonly images: string; readonly metadata: string; readonly chunks: string };
+  readonly version: VersionInfo;
+  readonly logger: FastifyBaseLogger;
+  /** Who this is to the store: the same over restarts. Default `local`. */
+  readonly worker?: string;
+  /** The built dashboard; absent: none is served. */
+  readonly webRoot?: string;
+  /** Host names that are answered; absent: any. */
+  readonly allowedHosts?: readonly string[];
+  /** Called for a partition that cannot be made, failed, or is slow to come up. */
+  readonly onTrouble?: (trouble: TroubledPartition) => void;
+  /** Called once: the whole fleet is up. */
+  readonly onUp?: (address: string) => void;
+  readonly onImportProgress?: (progress: ImportProgress) => void;
+  /** Opens a machine; default a worker thread each. */
+  readonly openPartition?: (config: PartitionConfig) => PartitionHandle;
+  /** Imports Debian; default from its packages. */
+  readonly importImage?: (
+    request: NamedImport,
+    progress: (progress: ImportProgress) => void,
+    signal: AbortSignal,
+  ) => Promise<void>;
+};
+
+export type FleetWanted = {
+  readonly partitions: readonly PartitionRequest[];
+  /** `always`: those that are not there are made. `when-empty`: only where there is no partition at all. */
+  readonly make: 'always' | 'when-empty';
+  /** Called before stock Debian is imported because a partition wants it, and with why that failed. */
+  readonly onImport?: (what: { readonly failed?: string }) => void;
+};
+
+export interface Daemon {
+  /** Where it listens: `http://…`. */
+  readonly address: string;
+  /** Makes what is wanted and starts every partition; resolves when each is up or has failed. */
+  startFleet(wanted: FleetWanted): Promise<HealthCheck>;
+  close(): Promise<void>;
+}
+
+const INTERRUPTED = {
+  code: 'interrupted',
+  message: 'the service was restarted while this was not done',
+} as const;
+
+/** Opens the stores and serves; no partition is started. @throws the system's error where the address cannot be had */
+export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { logger, data } = options;
+  const host = options.host ?? DEFAULT_CONFIG.host;
+  const onError = (component: string) => (error: Error) => logger.error({ err: error, component }, component);
+  const metadata = openMetadataStore(data.metadata);
+  const vmcores = await openVmcoreStore({ path: data.chunks });
+  await vmcores.retain(await metadata.captures.manifestIds());
+  const worker = await metadata.operations.enlist(options.worker ?? 'local');
+  await metadata.operations.failOrphans(worker, INTERRUPTED);
+
+  const bus = new MemoryEventBus();
+  const shared = { bus, worker, newId: randomId };
+  const operations = new OperationService({
+    ...shared,
+    queue: metadata.operations,
+    onError: onError('operations'),
+  });
+  const captures = new Captures({ ...shared, captures: metadata.captures, vmcores });
+  const fleet = await openFleet({
+    ...shared,
+    images: imageSource(data.images),
+    metadata,
+    captures,
+    onError: onError('fleet'),
+    ...defined({ openPartition: options.openPartition }),
+  });
+  const images = new ImageService({
+    catalogue: { list: () => listImages(data.images), remove: (name) => removeImage(data.images, name) },
+    importImage: (request, progress, signal) => importImage(options, request, progress, signal),
+    inUse: (name) => fleet.usesImage(name),
+    bus,
+    onError: onError('images'),
+  });
+  operations.serve(fleet.host);
+  operations.serve(images);
+  operations.start();
+
+  let address = '';
+  const watch = new FleetWatch({
+    fleet,
+    operations,
+    events: bus,
+    onTrouble: (trouble) => options.onTrouble?.(trouble),
+    onUp: () => options.onUp?.(address),
+  });
+  const scheduler = new Scheduler({
+    schedules: maintenanceSchedules({
+      schedules: options.schedules ?? DEFAULT_CONFIG.schedules,
+      limits: options.retention ?? DEFAULT_CONFIG.retention,
+      captures,
+      sweepStore: () => captures.sweep(),
+      logger,
+    }),
+    journal: await openScheduleJournal(metadata.firings, worker),
+    logger,
+  });
+  const app = await buildApp({
+    fleet,
+    captures,
+    operations,
+    images,
+    events: bus,
+    health: () => [watch.check()],
+    schedules: () => viewSchedules(scheduler, metadata.firings),
+    version: options.version,
+    logger,
+    ...defined({ webRoot: options.webRoot, allowedHosts: options.allowedHosts }),
+  });
+  const close = async (): Promise<void> => {
+    await scheduler.stop();
+    await app.close();
+    await watch.close();
+    operations.stop();
+    await fleet.close();
+    await operations.close();
+    await vmcores.close();
+    await metadata.close();
+  };
+  try {
+    address = await app.listen({ host, port: options.port ?? DEFAULT_CONFIG.port });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  scheduler.start().catch(onError('scheduler'));
+
+  return {
+    address,
+    startFleet: async ({ partitions, make, onImport }) => {
+      if (partitions.some(({ image }) => image === DEBIAN) && !(await hasImage(data.images, DEBIAN))) {
+        onImport?.({});
+        const submitted = await operations.submit({ kind: 'import', options: { kind: 'debian' } });
+        const { error } = await ended(operations, bus, submitted);
+        if (error !== undefined) onImport?.({ failed: error.message });
+      }
+      if (make === 'always' || fleet.list().length === 0) await watch.make(partitions);
+      await bus.subscribe((message) => {
+        if (message.kind !== 'event' || message.event.kind !== 'image' || message.event.state !== 'ready')
+          return;
+        watch.retry(message.event.name).catch(onError('fleet'));
+      });
+      await watch.started(() => fleet.startAll());
+      return watch.check();
+    },
+    close,
+  };
+}
+
+const DEBIAN = 'debian';
+
+async function hasImage(imageRoot: string, wanted: string): Promise<boolean> {
+  const { images } = await listImages(imageRoot);
+  return images.some(({ name }) => name === wanted);
+}
+
+async function importImage(
+  { data, logger, onImportProgress, importImage: importOther }: DaemonOptions,
+  request: NamedImport,
+  report: (progress: ImportProgress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const begun = performance.now();
+  const progress = (at: ImportProgress): void => {
+    onImportProgress?.(at);
+    report(at);
+  };
+  if (importOther !== undefined) await importOther(request, progress, signal);
+  else {
+    const { name, kernel } = request;
+    await importDebian({ imageRoot: data.images, name, progress, signal, ...defined({ kernel }) });
+  }
+  const durationMs = Math.round(performance.now() - begun);
+  logger.info({ component: 'images', image: request.name, durationMs }, 'image imported');
+}
+
+/** Waits for the end of an operation. */
+async function ended(
+  operations: OperationService,
+  bus: EventBus,
+  { id }: Pick<Operation, 'id'>,
+): Promise<Operation> {
+  let wake = (): void => undefined;
+  const unsubscribe = await bus.subscribe((message) => {
+    if (message.kind === 'event' && message.event.kind === 'operation' && message.event.id === id) wake();
+  });
+  try {
+    for (;;) {
+      const moved = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const operation = await operations.get(id);
+      if (operation.state !== 'queued' && operation.state !== 'running') return operation;
+      await moved;
+    }
+  } finally {
+    unsubscribe();
+  }
+}

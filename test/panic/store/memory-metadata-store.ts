@@ -1,0 +1,474 @@
+/**
+ * Metadata as a remote store might keep it: every call takes its time and calls overlap, each commit is one step of the
+ * store, cursors are opaque text. It shows that the contract suites can be passed by something else than SQLite.
+ */
+
+import { setTimeout as after } from 'node:timers/promises';
+import { defined } from '../../../src/base/defined.ts';
+import type {
+  Capture,
+  CaptureQuery,
+  Operation,
+  OperationQuery,
+  Page,
+} from '../../../src/panic/contract/index.ts';
+import { Refusal } from '../../../src/panic/contract/index.ts';
+import {
+  type Beat,
+  type Claim,
+  type ClaimOptions,
+  type Fence,
+  type Lease,
+  MAXIMUM_ATTEMPTS,
+  OPERATION_RULES,
+  type OperationEnd,
+  type OperationError,
+  type OperationQueue,
+  type PartitionLease,
+  type Submission,
+  type Wanted,
+  type WorkerId,
+} from '../../../src/panic/operations/index.ts';
+import type {
+  CaptureParts,
+  CaptureStore,
+  FiringStore,
+  MetadataStore,
+  PartitionRecord,
+  PartitionStore,
+  ScheduleFiring,
+} from '../../../src/panic/store/index.ts';
+
+/** The way there and back, with one step of the store in between. */
+async function remotely<T>(step: () => T): Promise<T> {
+  await after(Math.random() < 0.2 ? 1 : 0);
+  const result = structuredClone(step());
+  await after(0);
+  return result;
+}
+
+export function memoryMetadataStore(now: () => number): MetadataStore {
+  const leases = new Leases(now);
+  return {
+    partitions: new Partitions(),
+    leases,
+    operations: new Queue(now, leases),
+    captures: new Captures(leases),
+    firings: new Firings(now),
+    close: async () => undefined,
+  };
+}
+
+class Partitions implements PartitionStore {
+  readonly #all: PartitionRecord[] = [];
+
+  create(partition: PartitionRecord): Promise<void> {
+    return remotely(() => {
+      if (this.#all.some(({ id, name }) => id === partition.id || name === partition.name))
+        throw new Refusal('conflict', 'taken');
+      this.#all.push(structuredClone(partition));
+    });
+  }
+
+  list(): Promise<readonly PartitionRecord[]> {
+    return remotely(() => this.#all);
+  }
+
+  delete(id: string): Promise<boolean> {
+    return remotely(() => {
+      const at = this.#all.findIndex((each) => each.id === id);
+      if (at >= 0) this.#all.splice(at, 1);
+      return at >= 0;
+    });
+  }
+}
+
+class Leases implements PartitionLease {
+  readonly #now: () => number;
+  readonly #all = new Map<string, Lease & { readonly isReleased: boolean }>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  holds(fence: Fence | undefined): boolean {
+    return fence === undefined || this.#all.get(fence.partitionId)?.epoch === fence.epoch;
+  }
+
+  acquire(partitionId: string, owner: WorkerId, ttlMs: number): Promise<Lease | null> {
+    return remotely(() => {
+      const held = this.#all.get(partitionId);
+      const isMine = held?.owner.id === owner.id && held.owner.epoch <= owner.epoch;
+      if (held !== undefined && !held.isReleased && held.expiresAt > this.#now() && !isMine) return null;
+      const lease = { partitionId, owner, epoch: (held?.epoch ?? 0) + 1, expiresAt: this.#now() + ttlMs };
+      this.#all.set(partitionId, { ...lease, isReleased: false });
+      return lease;
+    });
+  }
+
+  renew(lease: Lease, ttlMs: number): Promise<Lease | null> {
+    return remotely(() => {
+      const held = this.#all.get(lease.partitionId);
+      if (held?.epoch !== lease.epoch || held.isReleased) return null;
+      const renewed = { ...lease, expiresAt: this.#now() + ttlMs };
+      this.#all.set(lease.partitionId, { ...renewed, isReleased: false });
+      return renewed;
+    });
+  }
+
+  release(lease: Lease): Promise<void> {
+    return remotely(() => {
+      const held = this.#all.get(lease.partitionId);
+      if (held?.epoch === lease.epoch) this.#all.set(lease.partitionId, { ...held, isReleased: true });
+    });
+  }
+
+  forget(lease: Lease): Promise<void> {
+    return remotely(() => {
+      if (this.#all.get(lease.partitionId)?.epoch === lease.epoch) this.#all.delete(lease.partitionId);
+    });
+  }
+
+  get(partitionId: string): Promise<Lease | null> {
+    return remotely(() => {
+      const held = this.#all.get(partitionId);
+      if (held === undefined || held.isReleased || held.expiresAt <= this.#now()) return null;
+      const { isReleased: _, ...lease } = held;
+      return lease;
+    });
+  }
+}
+
+type Entry = {
+  operation: Operation;
+  readonly request: Submission['request'];
+  readonly key: string | undefined;
+  worker: WorkerId | undefined;
+  attempt: number;
+  expiresAt: number;
+  isCancelling: boolean;
+};
+
+class Queue implements OperationQueue {
+  readonly #now: () => number;
+  readonly #leases: Leases;
+  readonly #epochs = new Map<string, number>();
+  readonly #entries: Entry[] = [];
+  readonly #traces = new Map<string, string>();
+
+  constructor(now: () => number, leases: Leases) {
+    this.#now = now;
+    this.#leases = leases;
+  }
+
+  enlist(id: string): Promise<WorkerId> {
+    return remotely(() => {
+      const epoch = (this.#epochs.get(id) ?? 0) + 1;
+      this.#epochs.set(id, epoch);
+      return { id, epoch };
+    });
+  }
+
+  failOrphans(worker: WorkerId, error: OperationError): Promise<readonly Operation[]> {
+    return remotely(() =>
+      this.#entries
+        .filter(({ operation: { state } }) => state === 'queued' || state === 'running')
+        .filter((entry) => entry.worker?.id === worker.id && entry.worker.epoch < worker.epoch)
+        .map((entry) => this.#move(entry, { state: 'failed', error })),
+    );
+  }
+
+  submit({ operation, request, key, worker }: Submission): Promise<Operation> {
+    return remotely(() => {
+      const earlier = key === undefined ? undefined : this.#entries.find((entry) => entry.key === key);
+      if (earlier !== undefined) return earlier.operation;
+      if (this.#find(operation.id) !== undefined) throw new Refusal('conflict', 'taken');
+      this.#entries.push({
+        operation,
+        request: structuredClone(request),
+        key,
+        worker,
+        attempt: 0,
+        expiresAt: 0,
+        isCancelling: false,
+      });
+      return operation;
+    });
+  }
+
+  claim(worker: WorkerId, wanted: Wanted, { leaseMs, fence }: ClaimOptions): Promise<Claim | null> {
+    return remotely((): Claim | null => {
+      const entry = this.#entries.find((each) => {
+        if (each.operation.state !== 'queued') return false;
+        if ('kinds' in wanted) return each.worker === undefined && wanted.kinds.includes(each.operation.kind);
+        const isFor = each.worker === undefined || same(each.worker, worker);
+        return each.operation.id === wanted.id && isFor;
+      });
+      if (entry === undefined || !this.#leases.holds(fence)) return null;
+      entry.worker = worker;
+      entry.attempt += 1;
+      entry.expiresAt = this.#now() + leaseMs;
+      entry.isCancelling = false;
+      const operation = this.#move(entry, { state: 'running' });
+      return { operation, request: entry.request, worker, attempt: entry.attempt, ...defined({ fence }) };
+    });
+  }
+
+  heartbeat(claim: Claim, leaseMs: number, phase?: string): Promise<Beat> {
+    return remotely((): Beat => {
+      const entry = this.#claimed(claim);
+      if (entry === undefined) return 'lost';
+      entry.expiresAt = this.#now() + leaseMs;
+      if (phase !== undefined) this.#move(entry, { phase });
+      return entry.isCancelling ? 'cancelling' : 'held';
+    });
+  }
+
+  complete(claim: Claim, { trace, ...end }: OperationEnd): Promise<Operation | null> {
+    return remotely(() => {
+      const entry = this.#claimed(claim);
+      if (entry === undefined) return null;
+      if (trace !== undefined) {
+        this.#traces.set(claim.operation.id, trace);
+        const [oldest] = this.#traces.keys();
+        if (this.#traces.size > 200 && oldest !== undefined) this.#traces.delete(oldest);
+      }
+      return this.#move(entry, { ...end, ...(trace === undefined ? {} : { traced: true as const }) });
+    });
+  }
+
+  cancel(id: string): Promise<Operation> {
+    return remotely(() => {
+      const entry = this.#find(id);
+      if (entry === undefined) throw new Refusal('not-found', 'none');
+      const { state, kind } = entry.operation;
+      if (state === 'queued') return this.#move(entry, { state: 'cancelled' });
+      if (state !== 'running' || !OPERATION_RULES[kind].cancelWhileRunning)
+        throw new Refusal('conflict', `it is ${state}`);
+      entry.isCancelling = true;
+      return entry.operation;
+    });
+  }
+
+  expire(error: OperationError): Promise<readonly Operation[]> {
+    return remotely(() =>
+      this.#entries
+        .filter(({ operation, expiresAt }) => operation.state === 'running' && expiresAt <= this.#now())
+        .map((entry) => {
+          if (entry.isCancelling) return this.#move(entry, { state: 'cancelled' });
+          const { whenLost } = OPERATION_RULES[entry.operation.kind];
+          if (whenLost === 'fail' || entry.attempt >= MAXIMUM_ATTEMPTS)
+            return this.#move(entry, { state: 'failed', error });
+          entry.worker = undefined;
+          return this.#move(entry, { state: 'queued', phase: 'queued' });
+        }),
+    );
+  }
+
+  find(key: string): Promise<Operation | null> {
+    return remotely(() => this.#entries.find((entry) => entry.key === key)?.operation ?? null);
+  }
+
+  get(id: string): Promise<Operation | null> {
+    return remotely(() => this.#find(id)?.operation ?? null);
+  }
+
+  list(query: OperationQuery): Promise<Page<Operation>> {
+    return remotely(() =>
+      pageOf(
+        this.#entries.map(({ operation }) => operation),
+        query,
+        ({ state, partitionId }) =>
+          (query.state === undefined || state === query.state) &&
+          (query.partitionId === undefined || partitionId === query.partitionId),
+      ),
+    );
+  }
+
+  trace(id: string): Promise<string | null> {
+    return remotely(() => this.#traces.get(id) ?? null);
+  }
+
+  #find(id: string): Entry | undefined {
+    return this.#entries.find(({ operation }) => operation.id === id);
+  }
+
+  #claimed({ operation, worker, attempt, fence }: Claim): Entry | undefined {
+    const entry = this.#find(operation.id);
+    const isHeld =
+      entry?.operation.state === 'running' &&
+      entry.attempt === attempt &&
+      entry.worker !== undefined &&
+      same(entry.worker, worker);
+    return isHeld && this.#leases.holds(fence) ? entry : undefined;
+  }
+
+  #move(entry: Entry, change: Partial<Operation>): Operation {
+    entry.operation = { ...entry.operation, ...change, updatedAt: new Date(this.#now()).toISOString() };
+    return entry.operation;
+  }
+}
+
+class Captures implements CaptureStore {
+  readonly #leases: Leases;
+  #all: { readonly capture: Capture; readonly parts: CaptureParts }[] = [];
+  /** All that ever were, for cursors. */
+  readonly #order: Capture[] = [];
+
+  constructor(leases: Leases) {
+    this.#leases = leases;
+  }
+
+  create(capture: Capture, parts: CaptureParts, fence?: Fence): Promise<void> {
+    return remotely(() => {
+      if (!this.#leases.holds(fence)) throw new Refusal('conflict', 'another owner');
+      const isTaken = this.#all.some(
+        (each) =>
+          each.capture.id === capture.id ||
+          (parts.manifestId !== undefined && each.parts.manifestId === parts.manifestId),
+      );
+      if (isTaken) throw new Refusal('conflict', 'taken');
+      this.#all.push({ capture, parts: structuredClone(parts) });
+      this.#order.push(capture);
+    });
+  }
+
+  get(id: string): Promise<Capture | null> {
+    return remotely(() => this.#find(id)?.capture ?? null);
+  }
+
+  list(query: CaptureQuery): Promise<Page<Capture>> {
+    return remotely(() =>
+      pageOf(
+        this.#order,
+        query,
+        (capture) =>
+          this.#find(capture.id) !== undefined &&
+          (query.outcome === undefined || capture.outcome === query.outcome) &&
+          (query.signature === undefined || capture.signature === query.signature) &&
+          (query.partitionId === undefined || capture.partitionId === query.partitionId),
+      ),
+    );
+  }
+
+  count(partitionId: string): Promise<number> {
+    return remotely(() => this.#all.filter(({ capture }) => capture.partitionId === partitionId).length);
+  }
+
+  manifestId(id: string): Promise<string | null> {
+    return remotely(() => this.#find(id)?.parts.manifestId ?? null);
+  }
+
+  manifestIds(): Promise<ReadonlySet<string>> {
+    return remotely(() => new Set(this.#all.flatMap(({ parts }) => parts.manifestId ?? [])));
+  }
+
+  trace(id: string): Promise<string | null> {
+    return remotely(() => this.#find(id)?.parts.trace ?? null);
+  }
+
+  console(id: string): Promise<Uint8Array | null> {
+    return remotely(() => this.#find(id)?.parts.console ?? null);
+  }
+
+  delete(id: string): Promise<boolean> {
+    return remotely(() => {
+      const before = this.#all.length;
+      this.#all = this.#all.filter(({ capture }) => capture.id !== id);
+      return this.#all.length < before;
+    });
+  }
+
+  #find(id: string): { readonly capture: Capture; readonly parts: CaptureParts } | undefined {
+    return this.#all.find(({ capture }) => capture.id === id);
+  }
+}
+
+class Firings implements FiringStore {
+  readonly #now: () => number;
+  #all: (ScheduleFiring & { readonly worker: WorkerId | undefined })[] = [];
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  add(firing: ScheduleFiring, worker?: WorkerId): Promise<boolean> {
+    return remotely(() => {
+      const isSame = (each: ScheduleFiring): boolean =>
+        each.scheduleId === firing.scheduleId && each.fireTime === firing.fireTime;
+      if (this.#all.some(isSame)) return false;
+      this.#all.push({ ...firing, worker });
+      const ofSchedule = this.#all
+        .filter(({ scheduleId }) => scheduleId === firing.scheduleId)
+        .sort((a, b) => (a.fireTime < b.fireTime ? 1 : -1));
+      const old = new Set(ofSchedule.slice(1000));
+      this.#all = this.#all.filter((each) => !old.has(each));
+      return true;
+    });
+  }
+
+  end(firing: ScheduleFiring): Promise<boolean> {
+    return remotely(() => {
+      const at = this.#all.findIndex(
+        (each) =>
+          each.scheduleId === firing.scheduleId &&
+          each.fireTime === firing.fireTime &&
+          each.state === 'running',
+      );
+      if (at >= 0) this.#all[at] = { ...firing, worker: undefined };
+      return at >= 0;
+    });
+  }
+
+  last(wanted: string, limit: number): Promise<readonly ScheduleFiring[]> {
+    return remotely(() =>
+      this.#all
+        .filter(({ scheduleId }) => scheduleId === wanted)
+        .sort((a, b) => (a.fireTime < b.fireTime ? 1 : -1))
+        .slice(0, limit)
+        .map(({ worker: _, ...firing }) => firing),
+    );
+  }
+
+  failOrphans(worker: WorkerId, error: string): Promise<number> {
+    return remotely(() => {
+      const endedAt = new Date(this.#now()).toISOString();
+      let count = 0;
+      this.#all = this.#all.map((each) => {
+        const isOrphan =
+          each.state === 'running' && each.worker?.id === worker.id && each.worker.epoch < worker.epoch;
+        if (isOrphan) count += 1;
+        return isOrphan ? { ...each, state: 'failed', error, endedAt } : each;
+      });
+      return count;
+    });
+  }
+}
+
+function same(a: WorkerId, b: WorkerId): boolean {
+  return a.id === b.id && a.epoch === b.epoch;
+}
+
+/** The cursor is the place in the order of creation, as text that tells nothing. */
+function pageOf<T>(
+  oldestFirst: readonly T[],
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string },
+  isWanted: (item: T) => boolean,
+): Page<T> {
+  let before = oldestFirst.length;
+  if (cursor !== undefined) {
+    const match = /^after-([0-9a-z]+)$/.exec(cursor);
+    before = match === null ? Number.NaN : Number.parseInt(match[1] ?? '', 36);
+    if (!(before < oldestFirst.length)) throw new Refusal('invalid', 'not a cursor');
+  }
+  const found = oldestFirst
+    .map((item, at) => ({ item, at }))
+    .slice(0, before)
+    .filter(({ item }) => isWanted(item))
+    .reverse();
+  const items = found.slice(0, limit).map(({ item }) => item);
+  const last = found[limit - 1];
+  return found.length > limit && last !== undefined
+    ? { items, next: `after-${last.at.toString(36)}` }
+    : { items };
+}
