@@ -8,7 +8,6 @@ import { parseFault } from '../panic/index.ts';
 
 /** Exit codes of every command. */
 export const EXIT_DONE = 0;
-export const EXIT_RULE_BROKEN = 1;
 export const EXIT_NOT_DONE = 2;
 export const EXIT_OS_TERM = 5;
 export const EXIT_USAGE = 64;

@@ -1,4 +1,4 @@
-/** Where the daemon keeps things: one folder, `data` in the current one unless told otherwise. */
+/** Where the daemon keeps things: one folder, by default `data` in the current one. */
 
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';

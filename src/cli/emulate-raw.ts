@@ -1,5 +1,5 @@
 /**
- * `kdumpd emulate --raw`: runs a bare program on a processor with nothing around it and tells its registers.
+ * `kdumpd emulate --raw`: runs a bare program on a processor with nothing around it and prints its registers.
  * The contract is docs/cli.md's: `attn` ends the program and is not counted; exit 0 on attn, 3 on the limit, 4 otherwise.
  */
 
@@ -25,7 +25,7 @@ export type RawOptions = {
   /** Default: no limit. */
   readonly maxInstructions?: number;
   readonly seed?: number;
-  /** Told of every instruction and register that is not implemented; for stderr. */
+  /** Called for every instruction and register that is not implemented; for stderr. */
   readonly unsupported?: ReportUnsupported;
 };
 

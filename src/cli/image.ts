@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
 import { type ImportProgress, importDebian, importOwn, listImages, removeImage } from '../images/index.ts';
-import { choiceArgument, UsageError } from './arguments.ts';
+import { choiceArgument, optional, UsageError } from './arguments.ts';
 import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
 
 type ImportOptions = {
@@ -99,9 +99,13 @@ async function importFiles(imageRoot: string, options: ImportOptions): Promise<u
     imageRoot,
     name: options.name,
     kernel: options.kernel,
-    ...defined({ initrd: options.initrd, append: options.append, crashAppend: options.crashAppend }),
-    ...(options.loader === undefined ? {} : { loader: choiceArgument('--loader', options.loader, ['own']) }),
-    ...defined({ symbols: options.symbols }),
+    ...defined({
+      initrd: options.initrd,
+      append: options.append,
+      crashAppend: options.crashAppend,
+      loader: optional(options.loader, (text) => choiceArgument('--loader', text, ['own'] as const)),
+      symbols: options.symbols,
+    }),
     ...(typeof options.debuginfo === 'string' ? { debuginfo: options.debuginfo } : {}),
     ...(options.replace === true ? { replace: true } : {}),
   });

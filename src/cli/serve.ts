@@ -108,7 +108,7 @@ function reportImport({ failed }: { readonly failed?: string }): void {
       ? 'kdumpd: importing stock Debian for the first time\n'
       : `kdumpd: Debian could not be imported: ${failed}\n` +
           'kdumpd: give package files with `kdumpd image import debian --packages DIR`, or a kernel of yours with\n' +
-          'kdumpd: `kdumpd image import --name N --kernel VMLINUX --initrd FILE`; the service goes on without partitions\n',
+          'kdumpd: `kdumpd image import --name N --kernel VMLINUX --initrd FILE`; the service runs without these partitions\n',
   );
 }
 

@@ -26,7 +26,7 @@ export type AppendOptions = {
 export function bootAppend(image: ImageRecord, options: AppendOptions = {}): string {
   const words = [image.append, options.append ?? ''];
   if (loaderOf(image, options) === 'own') {
-    // The agent only carries out what the host has planned; what the crash kernel is told, the plan says.
+    // The agent only carries out what the host has planned; the crash kernel's options are in the plan.
     words.push('kdumpd.loader=plan', `kdumpd.dump=${hatted(options.dump ?? 'raw', 'the dump mode')}`);
   } else if (image.agent) {
     words.push(`kdumpd.append=${hatted(crashAppend(image, options), 'the crash kernel’s command line')}`);

@@ -57,7 +57,7 @@ export function imagePath(imageRoot: string, image: ImageRecord, role: ImageRole
   return file === undefined ? undefined : join(imageRoot, image.name, file.file);
 }
 
-/** Removes an image, broken or not. That nothing uses it is the caller's to know. @throws Refusal `not-found` */
+/** Removes an image, broken or not. The caller makes sure that nothing uses it. @throws Refusal `not-found` */
 export async function removeImage(imageRoot: string, name: string): Promise<void> {
   if (name === BUILT_IN) throw new Refusal('conflict', 'the built-in image is part of the program');
   await requireFolder(imageRoot, name);
@@ -93,7 +93,7 @@ export type ImageDraft = {
 };
 
 /**
- * Runs `build` with a draft and makes what it returns an image; whatever fails leaves nothing.
+ * Runs `build` with a draft and makes what it returns an image; a failure leaves nothing.
  * @param replace an image of that name is replaced; else it is refused with Refusal `conflict`
  */
 export async function createImage(
@@ -205,7 +205,7 @@ async function hashFile(path: string): Promise<string | undefined> {
   return hash.digest('hex');
 }
 
-/** Work folders name their process, so that a later one can tell which were left behind. */
+/** Work folders name their process, so that a later one finds those that were left behind. */
 function workName(purpose: 'import' | 'remove', name: string): string {
   return `.${purpose}-${process.pid}-${randomBytes(4).toString('hex')}-${name}`;
 }

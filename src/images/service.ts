@@ -127,18 +127,18 @@ export class ImageService implements OperationHost {
     const wanted = namedImport(request);
     const { name } = wanted;
     this.#pending.set(name, { state: 'importing', detail: 'beginning' });
-    await this.#tell({ kind: 'image', name, state: 'importing' });
+    await this.#publish({ kind: 'image', name, state: 'importing' });
     try {
       await this.#options.importImage(wanted, this.#progress(name, run), run.signal);
     } catch (error) {
       const failure = failureOf(error);
       this.#options.onError(error instanceof Error ? error : new Error(String(error)));
       this.#fail(name, run.isCancelled ? 'The import was cancelled.' : failure.message);
-      await this.#tell({ kind: 'image', name, state: 'failed' });
+      await this.#publish({ kind: 'image', name, state: 'failed' });
       throw failure;
     }
     this.#pending.delete(name);
-    await this.#tell({ kind: 'image', name, state: 'ready' });
+    await this.#publish({ kind: 'image', name, state: 'ready' });
     return { phase: 'ready' };
   }
 
@@ -154,7 +154,7 @@ export class ImageService implements OperationHost {
       reportedAt = now;
       if (step !== phase) run.report(step);
       phase = step;
-      this.#tell({ kind: 'image', name, state: 'importing', progress: text }).catch(this.#options.onError);
+      this.#publish({ kind: 'image', name, state: 'importing', progress: text }).catch(this.#options.onError);
     };
   }
 
@@ -170,7 +170,7 @@ export class ImageService implements OperationHost {
     return [...images, ...broken].some((image) => image.name === name);
   }
 
-  #tell(event: ServiceEvent): Promise<void> {
+  #publish(event: ServiceEvent): Promise<void> {
     return this.#options.bus.publish(event);
   }
 }

@@ -1,4 +1,4 @@
-/** What the daemon can be told, with what it does when it is not. Typed, from the command line; no environment. */
+/** The daemon's configuration and its defaults. It comes from the command line; the environment is not read. */
 
 import type { LogOptions } from './logger.ts';
 import type { RetentionLimits } from './schedule/retention.ts';

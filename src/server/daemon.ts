@@ -1,6 +1,6 @@
 /**
- * The daemon put together: stores, fleet, operations, images, schedules and HTTP, opened and closed in order. Whoever opens
- * it (the command line, a test) says where things lie and what is to be reported.
+ * The daemon put together: stores, fleet, operations, images, schedules and HTTP, opened and closed in order. Its
+ * owner (the command line, a test) says where things lie and what is to be reported.
  */
 
 import type { FastifyBaseLogger } from 'fastify';

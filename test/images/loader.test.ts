@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadingArguments } from '../../src/cli/loading-arguments.ts';
+import { bootAppend, crashAppend, loaderOf } from '../../src/images/append.ts';
 import { formatImageRecord, type ImageRecord, parseImageRecord } from '../../src/images/image-record.ts';
 import { imageSource } from '../../src/images/image-source.ts';
-import { bootAppend, crashAppend, importOwn, loaderOf } from '../../src/images/index.ts';
+import { importOwn } from '../../src/images/index.ts';
 import { loadableKernel } from '../synth/crash-load.ts';
 
 const FILE = { file: 'kernel', bytes: 6, sha256: '0'.repeat(64) };

@@ -12,7 +12,7 @@ export type CaptureVmcore = {
   readonly incomplete?: boolean;
 };
 
-/** Why a guest crashed, as its kernel tells it. */
+/** Why a guest crashed, read from its kernel. */
 export type CrashCause = {
   /** What was given to panic() or die(), before values are put in; numbers are `#`. */
   readonly reason: string;
@@ -27,7 +27,7 @@ export type Capture = {
   readonly outcome: 'captured' | 'failed';
   readonly phase: CapturePhase;
   readonly reason?: string;
-  /** The same for the same crash: a hash of {@link cause}. Absent: nobody saw a CPU panic. */
+  /** The same for the same crash: a hash of {@link cause}. Absent: no CPU was seen to panic. */
   readonly signature?: string;
   readonly cause?: CrashCause;
   readonly vmcore: CaptureVmcore | null;

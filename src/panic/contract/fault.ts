@@ -1,4 +1,4 @@
-/** Damage that a request asks for (docs/faults.md). src/panic/faults gives the words of the command line and what each kind means to the machine. */
+/** Damage that a request asks for (docs/faults.md). src/panic/faults has the syntax of the command line and what each kind means to the machine. */
 
 /**
  * When an injected fault is done. `trigger`: while the partition rests, just before the trigger; `t0`, `t1`, `t2`: right
@@ -21,9 +21,9 @@ export const FLIP_TARGETS = [
 
 export type FlipTarget = (typeof FLIP_TARGETS)[number];
 
-/** What is made to go wrong on purpose (docs/faults.md; src/panic/faults has what each sort means to the machine). */
+/** What is made to go wrong on purpose (docs/faults.md; src/panic/faults has what each kind means to the machine). */
 export type Fault =
-  /** The byte at `offset` of `of` is inverted. `at`: `trigger` unless told. */
+  /** The byte at `offset` of `of` is inverted. `at`: default `trigger`. */
   | {
       readonly kind: 'flip';
       readonly of: FlipTarget;

@@ -3,7 +3,7 @@
 import type { OperationState } from './operation.ts';
 import type { PartitionState } from './partition.ts';
 
-/** What the server tells its clients as it happens: ids and states only; clients fetch the rest. */
+/** What clients receive as it happens: ids and states only; they fetch the rest. */
 export type ServiceEvent =
   | { readonly kind: 'partition'; readonly id: string; readonly state: PartitionState }
   | {

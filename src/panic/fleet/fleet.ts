@@ -27,7 +27,7 @@ export type FleetOptions = {
   readonly newId: (prefix: string) => string;
   /** Opens a machine; default a worker thread each. */
   readonly openPartition?: (config: PartitionConfig) => PartitionHandle;
-  /** Called with failures that no operation can tell. */
+  /** Called with failures that belong to no operation. */
   readonly onError: (error: Error) => void;
   /** How long a partition is held without being renewed; it is renewed four times as often. Default 1 minute. */
   readonly leaseMs?: number;
@@ -84,7 +84,7 @@ class PartitionFleet implements OwnedFleet {
       spec: resolveMachine(record.request),
       prepare: () => prepareMachine(this.#options.images, record.request),
       openPartition: this.#options.openPartition ?? openPartition,
-      onState: (state) => this.#tell(record.id, state),
+      onState: (state) => this.#publish(record.id, state),
       crashes: await captures.count(record.id),
       onUnasked: (unasked) => this.#storeUnasked(unasked),
       onError: this.#options.onError,
@@ -108,7 +108,7 @@ class PartitionFleet implements OwnedFleet {
     await this.#options.metadata.partitions.create(record);
     const member = await this.adopt(record);
     if (member === undefined) throw new Refusal('conflict', `Partition ${id} is held by another process.`);
-    this.#tell(id, member.state);
+    this.#publish(id, member.state);
     return member.view;
   }
 
@@ -174,7 +174,7 @@ class PartitionFleet implements OwnedFleet {
     await this.#options.captures.store({ ...member.identity, handle, result, console: life.console });
   }
 
-  #tell(id: string, state: PartitionView['state']): void {
+  #publish(id: string, state: PartitionView['state']): void {
     this.#options.bus.publish({ kind: 'partition', id, state }).catch(this.#options.onError);
   }
 }

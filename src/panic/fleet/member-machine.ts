@@ -61,7 +61,7 @@ export class MemberMachine {
     this.#endLife();
   }
 
-  /** Frees the machine, whatever state it is in. */
+  /** Frees the machine, in any state. */
   async discard(): Promise<void> {
     this.#endLife();
     const machine = this.#machine;

@@ -133,7 +133,7 @@ async function leaveKernel(
     isUp = guest.life.ended === undefined && (result.phase === 'up' || result.refused === true);
     if (isUp) member.putBack(guest, result.phase === 'up' ? result.noCrashKernel : guest.noCrashKernel);
     const { phase, trace, outcome, reason } = result;
-    const end = { phase, ...(trace === undefined ? {} : { trace: JSON.stringify(trace) }) };
+    const end = { phase, ...defined({ trace: trace && JSON.stringify(trace) }) };
     if (outcome === 'done') return end;
     return { ...end, error: { code: `${path}-failed`, message: reason ?? `failed in phase ${phase}` } };
   } finally {

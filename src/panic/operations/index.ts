@@ -3,7 +3,7 @@
 export type { BusMessage, EventBus } from './event-bus.ts';
 export type { Fence, Lease, PartitionLease, WorkerId } from './lease.ts';
 export { MemoryEventBus } from './memory-event-bus.ts';
-export { failureOf, OperationFailure } from './operation-failure.ts';
+export { OperationFailure } from './operation-failure.ts';
 export type {
   Accepted,
   OperationHost,

@@ -22,11 +22,11 @@ export type Fence = Pick<Lease, 'partitionId' | 'epoch'>;
 
 export interface PartitionLease {
   /**
-   * Takes a partition that nobody holds, whose lease has expired, or that `owner` or an earlier incarnation of it holds.
+   * Takes a partition that has no holder, whose lease has expired, or that `owner` or an earlier incarnation of it holds.
    * @returns null where another worker holds it
    */
   acquire(partitionId: string, owner: WorkerId, ttlMs: number): Promise<Lease | null>;
-  /** Extends a lease, also one that has expired and that nobody has taken. @returns null where it is lost. */
+  /** Extends a lease, also one that has expired and that no other worker has taken. @returns null where it is lost. */
   renew(lease: Lease, ttlMs: number): Promise<Lease | null>;
   /** Gives a partition up; its epoch stays. A lease that is lost is no error. */
   release(lease: Lease): Promise<void>;

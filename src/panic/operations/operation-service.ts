@@ -48,7 +48,7 @@ export type OperationServiceOptions = {
   readonly worker: WorkerId;
   readonly newId: (prefix: string) => string;
   readonly now?: () => Date;
-  /** Called with failures that no operation can tell. */
+  /** Called with failures that belong to no operation. */
   readonly onError: (error: Error) => void;
   /** How long the worker may be silent; it heartbeats four times as often. Default 1 minute. */
   readonly leaseMs?: number;

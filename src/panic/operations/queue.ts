@@ -61,7 +61,7 @@ export type Claim = {
   readonly fence?: Fence;
 };
 
-/** `cancelling`: somebody asked to cancel it. `lost`: it is the worker's no more; whatever it does is not committed. */
+/** `cancelling`: somebody asked to cancel it. `lost`: another worker has it, or it has ended; this worker's commits are refused. */
 export type Beat = 'held' | 'cancelling' | 'lost';
 
 export type OperationEnd = {
@@ -92,7 +92,7 @@ export interface OperationQueue {
   /** Ends an operation. @returns it, or null where the claim is lost; then nothing changes. */
   complete(claim: Claim, end: OperationEnd): Promise<Operation | null>;
   /**
-   * Cancels a queued operation. A running one stays as it is, and its worker's next heartbeat says `cancelling`.
+   * Cancels a queued operation. A running one is not changed, and its worker's next heartbeat says `cancelling`.
    * @throws Refusal `not-found`; `conflict` where it has ended, or runs and its kind cannot be cancelled then
    */
   cancel(id: string): Promise<Operation>;

@@ -5,11 +5,11 @@ import type { Capture } from '../../panic/contract/index.ts';
 import type { CaptureReader } from '../http/shared/ports.ts';
 
 export type RetentionLimits = {
-  /** Captures kept, whatever they weigh. */
+  /** Captures kept, of any size. */
   readonly maxCaptures: number;
   /** Bytes of vmcores as written (before pages are shared); absent: no limit. */
   readonly maxVmcoreBytes?: number;
-  /** Captures younger than this are always kept; 10 minutes unless told. */
+  /** Captures younger than this are always kept; default 10 minutes. */
   readonly minAgeMs?: number;
 };
 

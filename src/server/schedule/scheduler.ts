@@ -22,7 +22,7 @@ export interface ScheduleJournal {
   claim(scheduleId: string, fireTime: Date): Promise<boolean>;
   /** Writes down how a claimed firing ended; without `error` it succeeded. */
   end(scheduleId: string, fireTime: Date, error?: string): Promise<void>;
-  /** Writes down that nothing ran for a firing. One that is written down already stays as it is. */
+  /** Writes down that nothing ran for a firing. One that is there already is not changed. */
   miss(scheduleId: string, fireTime: Date): Promise<void>;
   /** The last firing written down; null: never. */
   last(scheduleId: string): Promise<Date | null>;
@@ -117,7 +117,7 @@ export class Scheduler {
     }));
   }
 
-  /** Stops the clock, tells what runs to end, and waits for it. */
+  /** Stops the clock, aborts what runs, and waits for its end. */
   async stop(): Promise<void> {
     this.#abort.abort();
     await Promise.all(this.#tasks.splice(0).map((task) => task.destroy()));

@@ -27,7 +27,7 @@ export async function openVmcoreStore(options: WorkerOptions): Promise<VmcoreSto
   return client;
 }
 
-/** Someone who waits for the next reply of a conversation. */
+/** A caller that waits for the next reply of a conversation. */
 type Waiter = { readonly resolve: (reply: Reply) => void; readonly reject: (error: Error) => void };
 
 /** One numbered conversation: replies in order, waited for one at a time. */
@@ -170,7 +170,7 @@ class WorkerVmcoreStore implements VmcoreStore {
     this.#worker.postMessage(request, transfer);
   }
 
-  /** The last reply of a conversation: whatever comes after the acknowledgements. */
+  /** The last reply of a conversation: the one after the acknowledgements. */
   async #settle(op: number): Promise<Reply> {
     for (;;) {
       const reply = await this.#reply(op);
@@ -189,7 +189,7 @@ class WorkerVmcoreStore implements VmcoreStore {
   }
 
   #deliver(reply: Exclude<Reply, { kind: 'ready' | 'failed-to-open' }>): void {
-    // Replies to a conversation that its caller has left are of no use to anyone.
+    // Replies to a conversation that its caller has left are dropped.
     const talk = this.#talks.get(reply.op);
     if (talk?.waiter !== undefined) {
       const { resolve } = talk.waiter;

@@ -1,6 +1,6 @@
 /**
  * 405 where the address exists and the method does not (RFC 9110 §15.5.6), else 404.
- * The router tells the two apart for nobody, so that the routes are written down here as they are registered.
+ * The router does not report which of the two it is, so the routes are recorded here as they are registered.
  */
 
 import type { App } from '../shared/context.ts';

@@ -154,7 +154,7 @@ function etagOf(source: VmcoreSource): string {
   return `"${source.sha256}"`;
 }
 
-/** The fields that describe the representation whatever part of it is sent. */
+/** The fields that describe the representation, for any part of it. */
 function describe(source: VmcoreSource): Record<string, string> {
   const name = source.incomplete === true ? 'vmcore-incomplete' : 'vmcore';
   return {

@@ -10,7 +10,7 @@ export const pageFields: { limit: TOptional<TInteger>; cursor: TOptional<TString
     Type.Integer({
       minimum: 1,
       maximum: MAX_LIMIT,
-      description: `At most so many items; ${DEFAULT_LIMIT} unless told`,
+      description: `At most so many items; default ${DEFAULT_LIMIT}`,
     }),
   ),
   cursor: Type.Optional(

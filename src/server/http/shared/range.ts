@@ -2,7 +2,7 @@
  * Range requests and preconditions: RFC 9110 §13 (conditional requests) and §14 (range requests), for one
  * representation with a strong entity tag and no modification date.
  * A unit other than bytes is ignored, as §14.2 says; a bytes range that cannot be read, or an excessive number of
- * them, is refused with 416, which §15.5.17 allows, rather than answered with gigabytes nobody asked for.
+ * them, is refused with 416, which §15.5.17 allows, rather than answered with gigabytes that were not asked for.
  */
 
 /** Bytes `start` (included) to `end` (excluded). */
@@ -72,7 +72,7 @@ export type Conditions = {
   readonly ifRange?: string | undefined;
 };
 
-/** What RFC 9110 §13.2.2 makes of the conditions: go on, 304 or 412; and whether a Range still counts. */
+/** What RFC 9110 §13.2.2 makes of the conditions: proceed, 304 or 412; and whether a Range still counts. */
 export function judgeConditions(
   conditions: Conditions,
   etag: string,
