@@ -8,6 +8,7 @@ import type { ImageImport, Operation, ServiceEvent } from '../../src/panic/contr
 import { randomId } from '../../src/panic/index.ts';
 import { MemoryEventBus, OperationService } from '../../src/panic/operations/index.ts';
 import { type MetadataStore, openMetadataStore } from '../../src/panic/store/index.ts';
+import { eventually } from '../support/eventually.ts';
 
 describe('ImageService', () => {
   type Gate = { readonly finish: () => void; readonly fail: (error: Error) => void };
@@ -84,11 +85,10 @@ describe('ImageService', () => {
 
   /** Waits until an operation is where a test wants it. */
   async function until(id: string, is: (operation: Operation) => boolean): Promise<Operation> {
-    for (;;) {
+    return eventually(async () => {
       const operation = await operations.get(id);
-      if (is(operation)) return operation;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+      return is(operation) ? operation : undefined;
+    });
   }
   const running = (id: string): Promise<Operation> => until(id, ({ state }) => state === 'running');
   const ended = (id: string): Promise<Operation> =>

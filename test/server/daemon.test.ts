@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Capture, Operation } from '../../src/panic/contract/index.ts';
 import { type Daemon, type DaemonOptions, openDaemon } from '../../src/server/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { crashablePartition } from '../synth/crashing-guest.ts';
 import { CRASHES } from '../synth/fleet-world.ts';
 
@@ -58,11 +59,10 @@ async function ask<T>({ address }: Daemon, path: string, body?: object): Promise
 }
 
 async function ended(daemon: Daemon, { id }: Operation): Promise<Operation> {
-  for (;;) {
+  return eventually(async () => {
     const operation = await ask<Operation>(daemon, `/operations/${id}`);
-    if (operation.state !== 'queued' && operation.state !== 'running') return operation;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+    return operation.state === 'queued' || operation.state === 'running' ? undefined : operation;
+  });
 }
 
 const FLEET = {

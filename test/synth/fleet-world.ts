@@ -34,6 +34,8 @@ export type FleetWorldOptions = {
   /** Of an earlier world; default new ones in memory. */
   readonly stores?: Pick<FleetWorld, 'metadata' | 'vmcores'>;
   readonly openGuest?: typeof crashablePartition;
+  /** Who the fleet is to its store; default `local`. */
+  readonly worker?: string;
   /** Default: a letter and a number that counts up. */
   readonly newId?: (prefix: string) => string;
   /** What `debian` is. */
@@ -54,7 +56,13 @@ export const CRASHES: GuestScript = {
 /** Opens a fleet whose one image is `debian`. */
 export async function openFleetWorld(
   script: GuestScript,
-  { stores, openGuest = crashablePartition, boot = BOOT, newId }: FleetWorldOptions = {},
+  {
+    stores,
+    openGuest = crashablePartition,
+    boot = BOOT,
+    newId,
+    worker: name = 'local',
+  }: FleetWorldOptions = {},
 ): Promise<FleetWorld> {
   const guests: ScriptedPartition[] = [];
   const events: ServiceEvent[] = [];
@@ -64,7 +72,7 @@ export async function openFleetWorld(
   };
   let ids = 0;
   const bus = new MemoryEventBus();
-  const worker = await metadata.operations.enlist('local');
+  const worker = await metadata.operations.enlist(name);
   await metadata.operations.failOrphans(worker, { code: 'interrupted', message: 'restarted' });
   const shared = {
     bus,

@@ -168,10 +168,10 @@ class PartitionFleet implements OwnedFleet {
   }
 
   /** A crash that was not asked for left a dump as well; it was not traced. */
-  async #storeUnasked({ member, handle, life }: Unasked): Promise<void> {
-    const result = await unaskedCrash(handle, life);
+  async #storeUnasked({ member, handle, session }: Unasked): Promise<void> {
+    const result = await unaskedCrash(handle, session);
     if (result === undefined || this.#closing) return;
-    await this.#options.captures.store({ ...member.identity, handle, result, console: life.console });
+    await this.#options.captures.store({ ...member.identity, handle, result, console: session.console });
   }
 
   #publish(id: string, state: PartitionView['state']): void {

@@ -9,13 +9,13 @@ import type { BootImage } from '../guest/boot-image.ts';
 import { Life } from '../guest/session.ts';
 
 /** A machine that is on, and what it was booted from. */
-export type Running = { readonly boot: BootImage; readonly handle: PartitionHandle; readonly life: Life };
+export type Running = { readonly boot: BootImage; readonly handle: PartitionHandle; readonly session: Life };
 
 export class MemberMachine {
   readonly #open: (config: PartitionConfig) => PartitionHandle;
   readonly #print: (bytes: Uint8Array) => void;
   #machine: { readonly boot: BootImage; readonly handle: PartitionHandle } | undefined;
-  #life: Life | undefined;
+  #session: Life | undefined;
   /** The last power cycle ended with an error of the machine itself: it cannot be used again. */
   #died = false;
   #instructions = 0;
@@ -25,29 +25,29 @@ export class MemberMachine {
     this.#print = print;
   }
 
-  get life(): Life | undefined {
-    return this.#life;
+  get session(): Life | undefined {
+    return this.#session;
   }
   /** Executed since power-on, or in the last power cycle. */
   get instructions(): number {
-    return this.#life?.insn ?? this.#instructions;
+    return this.#session?.insn ?? this.#instructions;
   }
   get running(): Running | undefined {
-    if (this.#machine === undefined || this.#life === undefined) return undefined;
-    return { ...this.#machine, life: this.#life };
+    if (this.#machine === undefined || this.#session === undefined) return undefined;
+    return { ...this.#machine, session: this.#session };
   }
 
   /** A power cycle that has not begun, on a machine of this configuration that is off. The one before is over. */
   async renew(boot: BootImage, config: PartitionConfig): Promise<Running> {
-    this.#endLife();
+    this.#endSession();
     // An image that was imported again is another machine.
     if (this.#died || (this.#machine !== undefined && !sameConfig(this.#machine.handle.config, config)))
       await this.discard();
     const handle = this.#machine?.handle ?? this.#open(config);
     await handle.stop().catch(() => undefined);
     this.#machine = { boot, handle };
-    this.#life = new Life(handle, boot.agent, this.#print);
-    return { boot, handle, life: this.#life };
+    this.#session = new Life(handle, boot.agent, this.#print);
+    return { boot, handle, session: this.#session };
   }
 
   /** Asks the machine to stop; its power cycle is not over until {@link halt}. */
@@ -58,12 +58,12 @@ export class MemberMachine {
   /** Powers off. */
   async halt(): Promise<void> {
     await this.stop();
-    this.#endLife();
+    this.#endSession();
   }
 
   /** Frees the machine, in any state. */
   async discard(): Promise<void> {
-    this.#endLife();
+    this.#endSession();
     const machine = this.#machine;
     this.#machine = undefined;
     this.#died = false;
@@ -71,12 +71,12 @@ export class MemberMachine {
     await machine?.handle.close().catch(() => undefined);
   }
 
-  #endLife(): void {
-    if (this.#life === undefined) return;
-    this.#instructions = this.#life.insn;
-    this.#died = this.#life.ended?.kind === 'error';
-    this.#life.close();
-    this.#life = undefined;
+  #endSession(): void {
+    if (this.#session === undefined) return;
+    this.#instructions = this.#session.insn;
+    this.#died = this.#session.ended?.kind === 'error';
+    this.#session.close();
+    this.#session = undefined;
   }
 }
 

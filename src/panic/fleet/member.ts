@@ -35,7 +35,11 @@ export type MemberOptions = {
   readonly onError: (error: Error) => void;
 };
 
-export type Unasked = { readonly member: FleetMember; readonly handle: PartitionHandle; readonly life: Life };
+export type Unasked = {
+  readonly member: FleetMember;
+  readonly handle: PartitionHandle;
+  readonly session: Life;
+};
 
 /** A guest that was taken out of service. */
 export type Guest = Running & {
@@ -111,10 +115,10 @@ export class FleetMember {
   }
 
   async type(bytes: Uint8Array): Promise<void> {
-    const { life } = this.#machine;
-    if (life === undefined || life.ended !== undefined)
+    const { session } = this.#machine;
+    if (session === undefined || session.ended !== undefined)
       throw new Refusal('conflict', `Partition ${this.record.id} is off.`);
-    await life.type(0, bytes);
+    await session.type(0, bytes);
   }
 
   /** Runs `work` when everything queued before is done. */
@@ -158,7 +162,7 @@ export class FleetMember {
         return reason;
       }
       this.#noCrashKernel = ready.noCrashKernel;
-      this.#followLife();
+      this.#followSession();
       this.#showReady();
       return undefined;
     } catch (error) {
@@ -242,24 +246,24 @@ export class FleetMember {
 
   async #boot(stops: number): Promise<Readiness> {
     const { boot, config } = await this.#options.prepare();
-    const { life } = await this.#machine.renew(boot, config);
+    const { session } = await this.#machine.renew(boot, config);
     this.#console.clear();
     const stopped: Readiness = { kind: 'ended', end: { kind: 'stopped' } };
     if (stops !== this.#stops) return stopped;
-    await life.start(await bootPlan(boot.kernel, boot.vmlinux));
+    await session.start(await bootPlan(boot.kernel, boot.vmlinux));
     // An interruption that came while the machine was still off found nothing to stop.
     if (stops !== this.#stops) return stopped;
-    return await untilLoaded(life, boot, BOOT_DUMP_MODE, DEFAULT_TIMEOUT_SECONDS);
+    return await untilLoaded(session, boot, BOOT_DUMP_MODE, DEFAULT_TIMEOUT_SECONDS);
   }
 
   /** A guest in service may end by itself: its user typed reboot, or crashed it from its own shell. */
-  #followLife(): void {
-    const { life } = this.#machine;
-    if (life === undefined) return;
-    const ended = life.signal.until(() => life.ended);
+  #followSession(): void {
+    const { session } = this.#machine;
+    if (session === undefined) return;
+    const ended = session.signal.until(() => session.ended);
     ended
       .then((end) => {
-        if (this.#machine.life !== life || this.#state !== 'ready') return;
+        if (this.#machine.session !== session || this.#state !== 'ready') return;
         if (end.kind === 'power-off' || end.kind === 'stopped')
           return this.show('stopped', 'the guest powered off');
         if (end.kind === 'error') return this.show('failed', end.message);
@@ -267,8 +271,8 @@ export class FleetMember {
         const stops = this.#stops;
         this.enqueue(async () => {
           const { running } = this.#machine;
-          if (stops !== this.#stops || running?.life !== life) return;
-          await this.#options.onUnasked({ member: this, handle: running.handle, life });
+          if (stops !== this.#stops || running?.session !== session) return;
+          await this.#options.onUnasked({ member: this, handle: running.handle, session });
           await this.boot();
         }).catch(this.#options.onError);
       })

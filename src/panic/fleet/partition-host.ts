@@ -62,7 +62,7 @@ export class PartitionHost implements OperationHost {
   async #panic(member: FleetMember, request: PanicRequest, run: Run): Promise<OperationResult> {
     const guest = member.takeOut();
     try {
-      const result = await crash(guest.life, guest.boot, request, {
+      const result = await crash(guest.session, guest.boot, request, {
         loadedDump: BOOT_DUMP_MODE,
         ...defined({ noCrashKernel: guest.noCrashKernel }),
         onPhase: (phase) => {
@@ -73,7 +73,7 @@ export class PartitionHost implements OperationHost {
       if (result.phase !== 'ready') member.countCrash();
       if (run.signal.aborted) throw new OperationFailure('interrupted', 'the service was shut down');
       const { id, phase } = await this.#captures
-        .store({ ...member.identity, handle: guest.handle, result, console: guest.life.console })
+        .store({ ...member.identity, handle: guest.handle, result, console: guest.session.console })
         .catch(storeFailed);
       const end = { phase, captureId: id };
       if (result.outcome === 'captured') return end;
@@ -127,10 +127,10 @@ async function leaveKernel(
   const guest = member.takeOut();
   let isUp = false;
   try {
-    const result = await leave(guest.life, guest.boot, path, request, {
+    const result = await leave(guest.session, guest.boot, path, request, {
       onPhase: (phase) => run.report(phase),
     });
-    isUp = guest.life.ended === undefined && (result.phase === 'up' || result.refused === true);
+    isUp = guest.session.ended === undefined && (result.phase === 'up' || result.refused === true);
     if (isUp) member.putBack(guest, result.phase === 'up' ? result.noCrashKernel : guest.noCrashKernel);
     const { phase, trace, outcome, reason } = result;
     const end = { phase, ...defined({ trace: trace && JSON.stringify(trace) }) };

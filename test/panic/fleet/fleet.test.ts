@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { arraySource } from '../../../src/base/bytes.ts';
 import { Refusal } from '../../../src/panic/contract/index.ts';
+import { openMetadataStore } from '../../../src/panic/store/index.ts';
+import { openLocalVmcoreStore } from '../../../src/vmcore/store/index.ts';
 import { BOOT, bootWithCrashKernel, handoff } from '../../synth/crashing-guest.ts';
 import {
   CRASHES,
@@ -197,5 +199,61 @@ describe('the service goes down', () => {
     expect((await w.captures.sweep()).chunks).toBe(2);
     const [kept] = await w.vmcores.list();
     await w.vmcores.verify(kept?.id ?? '');
+  });
+});
+
+describe('several processes over one store', () => {
+  const open = (now: () => number): NonNullable<FleetWorldOptions['stores']> => ({
+    metadata: openMetadataStore(':memory:', { now }),
+    vmcores: openLocalVmcoreStore(':memory:'),
+  });
+
+  it('a partition that another process runs → is not there', async () => {
+    const stores = open(Date.now);
+    const one = await world(CRASHES, { stores });
+    const id = await readyPartition(one);
+    const two = await openFleetWorld(CRASHES, { stores, worker: 'two' });
+    expect(two.fleet.list()).toEqual([]);
+    await shutDown(two);
+    await shutDown(one);
+    // It was given up: whoever comes next has it.
+    const three = await openFleetWorld(CRASHES, { stores, worker: 'two' });
+    expect(three.fleet.list()).toMatchObject([{ id, state: 'stopped' }]);
+    await shutDown(three);
+  });
+
+  it('a partition that another process has taken over → switched off here, and nothing of its crash is stored', async () => {
+    let now = Date.parse('2024-03-01T12:00:00Z');
+    const stores = open(() => now);
+    const one = await world(
+      { ...CRASHES, onInput: (guest, vty, text) => vty === 0 && text === '\x0fc' && handoff(guest, 1) },
+      { stores },
+    );
+    const id = await readyPartition(one);
+    const { id: crash } = await one.operations.submit({
+      kind: 'panic',
+      partitionId: id,
+      options: { trigger: 'sysrq', dump: 'raw' },
+    });
+    await seen(one, { kind: 'operation', id: crash, phase: 'purgatory' });
+    await one.fleet.renewLeases();
+    expect(one.fleet.get(id).state).toBe('crashed');
+    // The process is not heard of for too long.
+    now += 61_000;
+    const two = await openFleetWorld(CRASHES, { stores, worker: 'two' });
+    expect(two.fleet.list()).toMatchObject([{ id, state: 'stopped' }]);
+    await two.operations.beat();
+    await one.fleet.renewLeases();
+    expect(one.fleet.get(id)).toMatchObject({
+      state: 'failed',
+      reason: 'another process has taken the partition over',
+    });
+    await one.operations.close();
+    expect(await two.operations.get(crash)).toMatchObject({
+      state: 'failed',
+      error: { code: 'interrupted' },
+    });
+    expect(await two.captures.list({ limit: 9 })).toEqual({ items: [] });
+    await shutDown(two);
   });
 });

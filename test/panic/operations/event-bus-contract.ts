@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ServiceEvent } from '../../../src/panic/contract/index.ts';
 import type { BusMessage, EventBus } from '../../../src/panic/operations/index.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const event = (n: number): ServiceEvent => ({ kind: 'capture', id: `c${n}`, partitionId: 'p1' });
 
@@ -24,7 +25,7 @@ export function eventBusContract(name: string, open: () => EventBus): void {
 
     /** Waits until so many messages have come. */
     async function arrived({ messages }: Reader, count: number): Promise<void> {
-      while (messages.length < count) await new Promise((resolve) => setImmediate(resolve));
+      await eventually(() => (messages.length < count ? undefined : true));
     }
 
     /** The captures that were published, in the order in which they came. */

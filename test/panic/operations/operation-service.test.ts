@@ -10,6 +10,7 @@ import {
   type Run,
 } from '../../../src/panic/operations/index.ts';
 import { type MetadataStore, openMetadataStore } from '../../../src/panic/store/index.ts';
+import { eventually } from '../../support/eventually.ts';
 import { memoryMetadataStore } from '../store/memory-metadata-store.ts';
 
 const START: OperationRequest = { kind: 'start', partitionId: 'p1' };
@@ -96,11 +97,10 @@ describe.each([
     id: string,
     states: readonly Operation['state'][],
   ): Promise<Operation> {
-    for (;;) {
+    return eventually(async () => {
       const operation = await of.get(id);
-      if (states.includes(operation.state)) return operation;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+      return states.includes(operation.state) ? operation : undefined;
+    });
   }
   const ENDED = ['succeeded', 'failed', 'cancelled'] as const;
 
