@@ -19,7 +19,7 @@ export type ProcessorTraits = {
   readonly interrupts: readonly PartitionView['interrupts'][];
 };
 
-/** POWER8 has neither radix translation (Power ISA 3.0B, Book III, chapter 5) nor XIVE (LoPAR, External Interrupts). */
+/** Radix translation came with Power ISA 3.0 and XIVE with POWER9: POWER8, which implements 2.07, has neither. */
 export const PROCESSOR_TRAITS: Readonly<Record<Processor, ProcessorTraits>> = {
   power9: { title: 'POWER9', mmus: ['radix', 'hash'], interrupts: ['xics', 'xive'] },
   power8: { title: 'POWER8', mmus: ['hash'], interrupts: ['xics'] },
