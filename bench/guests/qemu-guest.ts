@@ -69,7 +69,7 @@ export function powerOnQemu(spec: GuestSpec, output: Output): QemuMachine {
   const over = new Promise<void>((resolve, reject) => {
     const server = createServer((socket) => {
       agent = socket;
-      socket.on('data', (bytes) => output(1, bytes, at()));
+      socket.on('data', (bytes) => output(1, typeof bytes === 'string' ? Buffer.from(bytes) : bytes, at()));
       socket.on('error', reject);
       server.close();
     });

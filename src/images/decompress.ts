@@ -6,9 +6,9 @@
 
 import { Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
 import xz from 'xz-decompress';
-import { DecompressStream } from 'zstd-napi';
+import { checkZstdFrames } from '../base/zstd.ts';
 import { imageError } from './errors.ts';
 
 export type Compression = 'none' | 'gzip' | 'xz' | 'zstd';
@@ -67,7 +67,7 @@ function open(bytes: Uint8Array, kind: Compression): AsyncIterable<Uint8Array> {
     case 'gzip':
       return through(bytes, createGunzip());
     case 'zstd':
-      return through(bytes, new DecompressStream());
+      return unzstd(bytes);
     case 'xz':
       return unxz(bytes);
   }
@@ -77,6 +77,12 @@ function open(bytes: Uint8Array, kind: Compression): AsyncIterable<Uint8Array> {
 function through(bytes: Uint8Array, transform: NodeJS.ReadWriteStream & Readable): AsyncIterable<Uint8Array> {
   Readable.from(pieces(bytes)).pipe(transform);
   return transform;
+}
+
+/** Node's decoder does not mind what follows the last frame: that is checked first. */
+async function* unzstd(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  checkZstdFrames(bytes);
+  yield* through(bytes, createZstdDecompress());
 }
 
 /**

@@ -1,7 +1,6 @@
 /** Debian packages, and the ar and tar archives in them, good and hostile: nothing here checks what it is given. */
 
-import { gzipSync } from 'node:zlib';
-import { compress } from 'zstd-napi';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { concatBytes, latin1Bytes } from '../../src/base/bytes.ts';
 import { storedXz } from './xz.ts';
 
@@ -67,7 +66,8 @@ export function compressed(bytes: Uint8Array, kind: SynthCompression): Uint8Arra
     case 'gz':
       return new Uint8Array(gzipSync(bytes));
     case 'zst':
-      return new Uint8Array(compress(Buffer.from(bytes)));
+      // With a checksum, as the zstd program writes it.
+      return new Uint8Array(zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }));
     case 'xz':
       return storedXz(bytes);
   }

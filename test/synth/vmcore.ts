@@ -3,10 +3,7 @@
  * what is not filled is zero.
  */
 
-import { deflateSync } from 'node:zlib';
-import lzo from 'lzo';
-import { compressSync as snappyCompress } from 'snappy';
-import { compress as zstdCompress } from 'zstd-napi';
+import { deflateSync, zstdCompressSync } from 'node:zlib';
 import type { Endian } from '../../src/base/bytes.ts';
 import { concatBytes } from '../../src/base/bytes.ts';
 import type { ElfNote } from '../../src/base/elf/index.ts';
@@ -25,6 +22,7 @@ import {
   NT_PRSTATUS,
   VMCOREINFO_NOTE_NAME,
 } from '../../src/vmcore/format/index.ts';
+import { LZO1X_REACH, lzo1xStream, lzSteps, snappyBlock } from './lz.ts';
 
 export type Compression = 'none' | 'zlib' | 'lzo' | 'snappy' | 'zstd';
 
@@ -169,10 +167,10 @@ function compressorOf(compression: Compression): KdumpSpec['compression'] {
     case 'zlib':
       return { flag: DUMP_DH_COMPRESSED_ZLIB, compress: (page) => deflateSync(page, { level: 1 }) };
     case 'lzo':
-      return { flag: DUMP_DH_COMPRESSED_LZO, compress: (page) => lzo.compress(Buffer.from(page)) };
+      return { flag: DUMP_DH_COMPRESSED_LZO, compress: (page) => lzo1xStream(lzSteps(page, LZO1X_REACH)) };
     case 'snappy':
-      return { flag: DUMP_DH_COMPRESSED_SNAPPY, compress: (page) => snappyCompress(page) };
+      return { flag: DUMP_DH_COMPRESSED_SNAPPY, compress: (page) => snappyBlock(lzSteps(page, 65536)) };
     case 'zstd':
-      return { flag: DUMP_DH_COMPRESSED_ZSTD, compress: (page) => zstdCompress(page) };
+      return { flag: DUMP_DH_COMPRESSED_ZSTD, compress: (page) => zstdCompressSync(page) };
   }
 }

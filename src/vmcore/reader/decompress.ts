@@ -4,9 +4,7 @@
  */
 
 import { inflateSync } from 'node:zlib';
-import lzo from 'lzo';
-import { uncompressSync } from 'snappy';
-import zstd from 'zstd-napi/binding.js';
+import { zstdDecompress } from '../../base/zstd.ts';
 import {
   DUMP_DH_COMPRESSED_LZO,
   DUMP_DH_COMPRESSED_SNAPPY,
@@ -14,6 +12,8 @@ import {
   DUMP_DH_COMPRESSED_ZSTD,
   vmcoreError,
 } from '../format/index.ts';
+import { decompressLzo1x } from './lzo1x.ts';
+import { decompressSnappy } from './snappy-block.ts';
 
 /**
  * The page in `data`: `blockSize` bytes. `flags` is the descriptor's, with at most one compression.
@@ -45,28 +45,12 @@ function decompress(data: Buffer, flags: number, blockSize: number): Uint8Array 
     case DUMP_DH_COMPRESSED_ZLIB:
       return inflateSync(data, { maxOutputLength: blockSize });
     case DUMP_DH_COMPRESSED_LZO:
-      return lzo.decompress(data, blockSize);
+      return decompressLzo1x(data, blockSize);
     case DUMP_DH_COMPRESSED_SNAPPY:
-      return snappy(data, blockSize);
-    case DUMP_DH_COMPRESSED_ZSTD: {
-      const page = new Uint8Array(blockSize);
-      return page.subarray(0, new zstd.DCtx().decompress(page, data));
-    }
+      return decompressSnappy(data, blockSize);
+    case DUMP_DH_COMPRESSED_ZSTD:
+      return zstdDecompress(data, blockSize);
     default:
       throw new Error('unknown compression');
   }
-}
-
-/** The block starts with its length as a varint, for which the library allocates: checked before. */
-function snappy(data: Buffer, blockSize: number): Uint8Array {
-  let length = 0;
-  for (let i = 0; i < 5; i++) {
-    const byte = data[i] ?? 0;
-    length += (byte & 0x7f) * 2 ** (7 * i);
-    if (byte < 0x80) break;
-  }
-  if (length !== blockSize) throw new Error(`claims ${length} bytes`);
-  const page = uncompressSync(data, { asBuffer: true });
-  if (typeof page === 'string') throw new Error('text instead of bytes');
-  return page;
 }

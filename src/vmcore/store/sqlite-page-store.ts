@@ -6,10 +6,9 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database, Statement } from 'better-sqlite3';
-import { Compressor } from 'zstd-napi';
-import zstd from 'zstd-napi/binding.js';
 import { isAllZero } from '../../base/bytes.ts';
 import { assert } from '../../base/errors.ts';
+import { zstdCompress, zstdDecompress } from '../../base/zstd.ts';
 import type { Chunk, ChunkId, HoldId, PageStore, SweepId, SweepResult } from './contract.ts';
 import { CHUNK_BYTES } from './contract.ts';
 import { storeError } from './errors.ts';
@@ -33,8 +32,7 @@ export class SqlitePageStore implements PageStore {
   readonly #exists: Statement<[number], { id: number }>;
   readonly #hold: Statement<[number, number]>;
   readonly #read: Statement<[number], { size: number; codec: number; data: Buffer }>;
-  readonly #compressor: Compressor | undefined;
-  readonly #decompressor = new zstd.DCtx();
+  readonly #level: number;
 
   #lastHold = 0;
   #lastSweep = 0;
@@ -54,11 +52,7 @@ export class SqlitePageStore implements PageStore {
     this.#exists = db.prepare('SELECT id FROM chunk WHERE id = ?');
     this.#hold = db.prepare('INSERT OR IGNORE INTO held (hold, chunk) VALUES (?, ?)');
     this.#read = db.prepare('SELECT size, codec, data FROM chunk WHERE id = ?');
-    const level = options.compressionLevel ?? 1;
-    if (level !== 0) {
-      this.#compressor = new Compressor();
-      this.#compressor.setParameters({ compressionLevel: level });
-    }
+    this.#level = options.compressionLevel ?? 1;
   }
 
   async hold(): Promise<HoldId> {
@@ -175,7 +169,7 @@ export class SqlitePageStore implements PageStore {
 
   #encode(bytes: Uint8Array): { codec: number; data: Uint8Array } {
     if (isAllZero(bytes)) return { codec: CODEC_ZERO, data: new Uint8Array(0) };
-    const small = this.#compressor?.compress(bytes);
+    const small = this.#level === 0 ? undefined : zstdCompress(bytes, this.#level);
     if (small !== undefined && small.length <= bytes.length - (bytes.length >>> 3))
       return { codec: CODEC_ZSTD, data: small };
     return { codec: CODEC_RAW, data: bytes };
@@ -186,17 +180,16 @@ export class SqlitePageStore implements PageStore {
     if (row === undefined) throw missing(id);
     if (row.codec === CODEC_ZERO) return new Uint8Array(row.size);
     if (row.codec === CODEC_RAW && row.data.length === row.size) return row.data;
-    const bytes = new Uint8Array(row.size);
-    let size = -1;
+    let bytes: Uint8Array = row.data;
     try {
-      if (row.codec === CODEC_ZSTD) size = this.#decompressor.decompress(bytes, row.data);
+      if (row.codec === CODEC_ZSTD) bytes = zstdDecompress(row.data, row.size);
     } catch (cause) {
       throw storeError('store/corrupt-chunk', `chunk ${id} cannot be decompressed`, { cause });
     }
-    if (size !== row.size)
+    if (row.codec !== CODEC_ZSTD || bytes.length !== row.size)
       throw storeError('store/corrupt-chunk', `chunk ${id} has another size than its row says`, {
         expected: `${row.size}`,
-        actual: `${size}`,
+        actual: `${bytes.length}`,
       });
     return bytes;
   }
