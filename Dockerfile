@@ -2,20 +2,29 @@
 #   docker build -t kdumpd .
 #   docker run -p 127.0.0.1:8470:8470 -v kdumpd:/var/lib/kdumpd kdumpd
 
-# The full image has what compiles the native modules; Node's headers lie beside it in /usr/local/include/node.
-FROM node:22-bookworm AS build
-WORKDIR /app
-ENV npm_config_nodedir=/usr/local
-COPY . .
-# prepare builds dist/; what only building needed is dropped again.
-RUN npm ci --no-audit --no-fund && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+# The version in scripts/lib/runtime.json.
+ARG NODE_IMAGE=node:26.12.1-bookworm-slim
 
-FROM node:22-bookworm-slim
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+# Dependencies first: their layer stays while only sources change.
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY . .
+# What only building needed is dropped again.
+RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM ${NODE_IMAGE}
+# The daemon starts emulators; as process 1 it would also have to reap them and answer every signal by itself.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends tini \
+  && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /app/package.json /app/LICENSE ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY --from=build /app/docs ./docs
 COPY --from=build /app/guest ./guest
 COPY --from=build /app/migrations ./migrations
 RUN install -d -o node -g node /var/lib/kdumpd
@@ -24,5 +33,5 @@ VOLUME /var/lib/kdumpd
 EXPOSE 8470
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8470/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/cli/main.js"]
+ENTRYPOINT ["/usr/bin/tini", "--", "node", "dist/cli/main.js"]
 CMD ["serve", "--host", "0.0.0.0", "--port", "8470", "--data", "/var/lib/kdumpd"]

@@ -17,13 +17,18 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path/posix';
 import { fileCircles, folderCircles } from './lib/circles.mjs';
 import { fail, filesUnder, packageRoot } from './lib/process.mjs';
-import { onPath } from './lib/programs.mjs';
+import { findOnPath } from './lib/programs.mjs';
+import { enterRuntime } from './lib/runtime.mjs';
+
+await enterRuntime();
 
 const IMAGES = ['kernel', 'purgatory'];
 const cross = process.env.CROSS_COMPILE ?? 'powerpc64-linux-gnu-';
 const guest = resolve(process.argv[2] ?? join(packageRoot, 'guest'));
 
-const missing = ['gcc', 'nm'].map((tool) => cross + tool).filter((program) => !onPath(program));
+const missing = ['gcc', 'nm']
+  .map((tool) => cross + tool)
+  .filter((program) => findOnPath(program) === undefined);
 if (missing.length > 0) {
   const message = `guest circles: not checked, ${missing.join(' and ')} missing (Debian package gcc-powerpc64-linux-gnu)`;
   if (process.env.CI === 'true') fail(message);

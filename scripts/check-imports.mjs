@@ -1,6 +1,7 @@
 /**
- * Checks who imports whom by .dependency-cruiser.cjs, and that neither files nor folders import each other in a circle. The checker passes when it has seen nothing (with a TypeScript
- * that it does not know, it sees nothing), so every source file must be among the modules that it saw.
+ * Checks who imports whom by .dependency-cruiser.cjs, and that neither files nor folders import each other in a
+ * circle. The checker passes when it has seen nothing (with a TypeScript that it does not know, it sees nothing), so
+ * every source file must be among the modules that it saw.
  */
 
 import { relative } from 'node:path';
@@ -8,10 +9,12 @@ import { join } from 'node:path/posix';
 import { fileCircles, folderCircles } from './lib/circles.mjs';
 import { cruise, SOURCE_FOLDERS } from './lib/cruise.mjs';
 import { filesUnder, packageRoot } from './lib/process.mjs';
+import { enterRuntime } from './lib/runtime.mjs';
 
 /** Far below the real number, far above an accident. Raise it as src/ grows. */
 const MINIMUM_MODULES = 400;
 
+await enterRuntime();
 const { modules, violations } = cruise();
 const seen = new Set(modules.map((module) => module.source));
 const unseen = SOURCE_FOLDERS.flatMap((folder) => filesUnder(join(packageRoot, folder)))

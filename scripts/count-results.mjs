@@ -4,6 +4,9 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
+import { enterRuntime } from './lib/runtime.mjs';
+
+await enterRuntime();
 
 const path = process.argv[2];
 let passed = 0;

@@ -8,6 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cruise } from './lib/cruise.mjs';
 import { fail, packageRoot } from './lib/process.mjs';
+import { enterRuntime } from './lib/runtime.mjs';
 
 const START = '<!-- import-graph:start -->';
 const END = '<!-- import-graph:end -->';
@@ -16,6 +17,7 @@ const document = join(packageRoot, 'ARCHITECTURE.md');
 /** These areas are shown folder by folder; the others are one node each. */
 const SPLIT_AREAS = new Set(['emulator', 'vmcore']);
 
+await enterRuntime();
 const block = `${START}\n\`\`\`mermaid\n${drawGraph(cruise().modules.filter(({ source }) => source.startsWith('src/')))}\n\`\`\`\n${END}`;
 const mode = process.argv[2];
 

@@ -2,6 +2,8 @@
 
 import { ensureTestPrograms } from './lib/debian.mjs';
 import { ensureDependencies } from './lib/dependencies.mjs';
+import { enterRuntime } from './lib/runtime.mjs';
 
+await enterRuntime();
 ensureDependencies();
 ensureTestPrograms();

@@ -3,8 +3,9 @@
  * dist/web. Each part is left alone while the sha256 of its sources agrees with its stamp.
  */
 
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withLock } from './lock.mjs';
 import { hashTree, packageRoot, readStamp, runNode, say } from './process.mjs';
 
 /** Where the daemon and the command line start. */
@@ -12,6 +13,9 @@ export const mainFile = join(packageRoot, 'dist', 'cli', 'main.js');
 
 const dist = join(packageRoot, 'dist');
 const compilerInputs = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+
+/** Whether what builds is installed: in production only dist/ is. */
+export const canBuild = existsSync(join(packageRoot, 'node_modules', 'typescript'));
 
 /** Brings dist/ up to date. Returns false when a part could not be built; the messages are on stderr by then. */
 export function build() {
@@ -23,11 +27,9 @@ function buildServer() {
     say('building the server');
     // tsc never removes the output of a source that is gone.
     for (const name of readdirSync(dist)) {
-      if (name !== 'web' && name !== '.web-stamp') rmSync(join(dist, name), { recursive: true });
+      if (name !== 'web' && !name.startsWith('.')) rmSync(join(dist, name), { recursive: true });
     }
-    if (runNode('typescript/bin/tsc', ['-p', 'tsconfig.build.json']) !== 0) return false;
-    if (existsSync(mainFile)) chmodSync(mainFile, 0o755); // it is the package's bin
-    return true;
+    return runNode('typescript/bin/tsc', ['-p', 'tsconfig.build.json']) === 0;
   });
 }
 
@@ -41,13 +43,17 @@ function buildDashboard() {
   });
 }
 
+/** One process builds; another that wants the same waits for it, and finds it done. */
 function unlessStamped(stampName, inputs, work) {
   const stamp = join(dist, stampName);
   const key = hashTree(inputs);
   if (readStamp(stamp) === key) return true;
   mkdirSync(dist, { recursive: true });
-  rmSync(stamp, { force: true });
-  if (!work()) return false;
-  writeFileSync(stamp, `${key}\n`);
-  return true;
+  return withLock(join(dist, '.building'), () => {
+    if (readStamp(stamp) === key) return true;
+    rmSync(stamp, { force: true });
+    if (!work()) return false;
+    writeFileSync(stamp, `${key}\n`);
+    return true;
+  });
 }

@@ -1,13 +1,26 @@
 /**
  * Debian packages that the tests use as outside oracles. Only root on a system with apt-get gets them installed;
- * everybody else is told what is missing, and the tests that need it say that they were skipped.
+ * elsewhere what is missing is listed, and the tests that need it say that they were skipped.
  */
 
+import { existsSync } from 'node:fs';
+import { delimiter } from 'node:path';
 import { run, say } from './process.mjs';
-import { missingPrograms, onPath } from './programs.mjs';
+import { findOnPath, missingPrograms } from './programs.mjs';
 
-/** Installs the packages of missing test programs where that is possible. Never ends the process: the tests judge. */
+/** Where Debian's packages put their programs. */
+const FOLDERS = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/**
+ * Installs the packages of missing test programs where that is possible. They are looked for, and found by the tests,
+ * in Debian's folders whether or not PATH names them: these are put behind what it names.
+ * Never ends the process: the tests judge.
+ */
 export function ensureTestPrograms() {
+  if (existsSync('/usr/bin/dpkg')) {
+    const named = (process.env.PATH ?? '').split(delimiter);
+    process.env.PATH = [...named, ...FOLDERS.filter((folder) => !named.includes(folder))].join(delimiter);
+  }
   const missing = missingPrograms();
   if (missing.length === 0) return;
   installDebianPackages([...new Set(missing.map((program) => program.package))]);
@@ -15,10 +28,9 @@ export function ensureTestPrograms() {
   if (still.length > 0) say(`not installed: ${still.map((p) => `${p.name} (${p.package})`).join(', ')}`);
 }
 
-/** Installs packages with apt-get when we are root on Debian; says so and goes on where that fails. */
-export function installDebianPackages(packages) {
-  if (packages.length === 0) return;
-  if (process.getuid?.() !== 0 || !onPath('apt-get')) {
+/** Installs packages with apt-get when we are root on Debian; says so and returns where that fails. */
+function installDebianPackages(packages) {
+  if (process.getuid?.() !== 0 || findOnPath('apt-get') === undefined) {
     say(`not root on Debian, so not installing: ${packages.join(' ')}`);
     return;
   }

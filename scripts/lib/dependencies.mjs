@@ -1,48 +1,49 @@
+/** npm dependencies: installed when they are missing, or are not those of package-lock.json. Nothing is compiled. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { npmCommand } from './npm.mjs';
+import { usesMusl } from './platform.mjs';
+import { fail, packageRoot, run, say } from './process.mjs';
+
 /**
- * npm dependencies: installed when they are missing, or when the lockfile or Node's native ABI has changed since.
+ * Installs what package-lock.json names, unless it is there already. npm runs under this Node, so that it judges the
+ * `engines` of packages by the Node that will run them. Ends the process when that fails.
  */
-
-import { existsSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { installDebianPackages } from './debian.mjs';
-import { fail, hashTree, packageRoot, readStamp, run, say } from './process.mjs';
-import { onPath } from './programs.mjs';
-
-const stampFile = join(packageRoot, 'node_modules', '.kdumpd-installed');
-
-/** Installs what package-lock.json names, unless it is there already. Ends the process when that fails. */
 export function ensureDependencies() {
-  if (readStamp(stampFile) === installKey()) return;
-  ensureCompiler();
-  say('installing dependencies (native modules compile: this takes some minutes the first time)');
-  const args = ['ci', '--no-audit', '--no-fund', '--include=dev'];
-  if (run('npm', args, nativeBuildEnvironment()) !== 0) fail('npm ci failed: see the messages above');
-  markInstalled();
-}
-
-/** Notes that node_modules agrees with the lockfile; `prepare` says so after an `npm ci` or `npm install` by hand. */
-export function markInstalled() {
-  writeFileSync(stampFile, `${installKey()}\n`);
-}
-
-function installKey() {
-  return hashTree(
-    ['package-lock.json'],
-    `abi ${process.versions.modules} ${process.platform} ${process.arch}`,
-  );
-}
-
-/** better-sqlite3, zstd-napi and lzo are compiled here, never downloaded: node-gyp needs a compiler, make and Python. */
-function ensureCompiler() {
-  const needed = { 'g++': 'g++', make: 'make', python3: 'python3' };
-  installDebianPackages(Object.keys(needed).flatMap((name) => (onPath(name) ? [] : [needed[name]])));
+  if (isInstalled(packageRoot)) return;
+  say('installing dependencies');
+  const { command, args } = npmCommand(process.execPath);
+  const options = ['--no-audit', '--no-fund', '--include=dev'];
+  if (run(command, [...args, 'ci', ...options]) !== 0) fail('npm ci failed: see the messages above');
 }
 
 /**
- * Node's own headers are used where its distribution brought them, so that node-gyp fetches nothing.
- * (.prebuild-installrc keeps the native packages from fetching prebuilt binaries.)
+ * Whether node_modules of `root` holds what its lockfile names. npm notes what it installed in
+ * node_modules/.package-lock.json when it has ended well, no matter who started it.
  */
-function nativeBuildEnvironment() {
-  const prefix = dirname(dirname(process.execPath));
-  return existsSync(join(prefix, 'include', 'node', 'node.h')) ? { npm_config_nodedir: prefix } : {};
+export function isInstalled(root) {
+  const noted = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(noted)) return false;
+  const installed = packagesOf(noted);
+  return Object.entries(packagesOf(join(root, 'package-lock.json'))).every(([path, entry]) => {
+    if (path === '') return true;
+    const found = installed[path];
+    if (found === undefined) return entry.optional === true && !isForThisPlatform(entry);
+    return found.version === entry.version && found.integrity === entry.integrity;
+  });
+}
+
+/**
+ * Whether an optional package is made for one platform, and that is this one. Others npm may leave out: it installs
+ * only what such packages need.
+ */
+function isForThisPlatform({ os, cpu, libc }) {
+  if (os === undefined || cpu === undefined) return false;
+  const here = os.includes(process.platform) && cpu.includes(process.arch);
+  return here && (libc?.includes(usesMusl() ? 'musl' : 'glibc') ?? true);
+}
+
+function packagesOf(lockfile) {
+  return JSON.parse(readFileSync(lockfile, 'utf8')).packages;
 }

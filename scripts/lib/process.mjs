@@ -4,9 +4,9 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The folder that holds package.json. */
 export const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -28,6 +28,19 @@ export function run(command, args, environment = {}) {
 /** Runs the JavaScript entry `entry` of an installed package with this Node. */
 export function runNode(entry, args, environment) {
   return run(process.execPath, [join(packageRoot, 'node_modules', entry), ...args], environment);
+}
+
+/** Runs the JavaScript program `entry` in this process, which looks to it as if it had been started with `args`. */
+export async function become(entry, args) {
+  process.argv = [process.execPath, entry, ...args];
+  await import(pathToFileURL(entry).href);
+}
+
+/** The same with a program of an installed package. Ends the process where it is not installed. */
+export async function becomeInstalled(name, args) {
+  const link = join(packageRoot, 'node_modules', '.bin', name);
+  if (!existsSync(link)) fail(`${name} is not installed: npm ci`);
+  await become(realpathSync(link), args);
 }
 
 /** Prints a progress message on stderr. */

@@ -1,10 +1,10 @@
 /**
- * The outside programs that tests use (programs.json: name, Debian package, what for), and whether they are here.
- * A program is found on PATH, or, where it is no program by itself, by running its `probe`.
+ * Programs on PATH, and those outside programs that tests use (programs.json: name, Debian package, what for): whether
+ * they are here. One that is no program by itself is looked for by running its `probe`.
  */
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const programs = JSON.parse(readFileSync(new URL('./programs.json', import.meta.url), 'utf8'));
@@ -14,20 +14,23 @@ export function missingPrograms() {
   return programs.filter((program) => !isPresent(program));
 }
 
-/** Whether an executable file of that name is in a folder of PATH. */
-export function onPath(name) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false; // not in this folder
-    }
-  });
+/** The path of the program that `name` runs, or undefined. */
+export function findOnPath(name) {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false; // not there
+  }
 }
 
 function isPresent(program) {
-  if (program.probe === undefined) return onPath(program.name);
+  if (program.probe === undefined) return findOnPath(program.name) !== undefined;
   const [command, ...args] = program.probe;
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }

@@ -1,0 +1,28 @@
+/** What knip looks at when it searches for code, exports and dependencies that nothing uses. */
+
+import type { KnipConfig } from 'knip';
+import programs from './scripts/lib/programs.json' with { type: 'json' };
+
+const config: KnipConfig = {
+  entry: [
+    'src/cli/main.ts',
+    'src/**/worker.ts',
+    'scripts/*.mjs',
+    'bench/**/*.ts',
+    'test/**/*.test.ts',
+    'test/support/*.ts',
+    'web/src/main.tsx',
+  ],
+  project: ['{src,test,bench}/**/*.ts', 'scripts/**/*.mjs', 'web/src/**/*.{ts,tsx}'],
+  ignoreExportsUsedInFile: true,
+  // Debian's packages, which no package.json can name.
+  ignoreBinaries: programs.map(({ name }) => name),
+  ignoreDependencies: [
+    '@biomejs/biome', // run by name: scripts/run.mjs biome
+    'fp', // not packages: the interpreter's emitter has a function named require
+    'vec',
+    'vsx',
+  ],
+};
+
+export default config;
