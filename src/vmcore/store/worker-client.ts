@@ -40,6 +40,7 @@ class WorkerVmcoreStore implements VmcoreStore {
   #next = 1;
   /** Why nothing more can be asked. */
   #dead: Error | undefined;
+  #closing = false;
 
   constructor(worker: Worker) {
     this.#worker = worker;
@@ -58,7 +59,10 @@ class WorkerVmcoreStore implements VmcoreStore {
       worker.on('error', (error) =>
         end(new Error(`the store's worker failed: ${String(error)}`, { cause: error })),
       );
-      worker.on('exit', (code) => end(new Error(`the store's worker ended (${code})`)));
+      // A worker that was closed may be seen to end in the same turn as it answers, before close() has gone on.
+      worker.on('exit', (code) =>
+        end(this.#closing ? storeClosed() : new Error(`the store's worker ended (${code})`)),
+      );
     });
   }
 
@@ -144,8 +148,9 @@ class WorkerVmcoreStore implements VmcoreStore {
 
   async close(): Promise<void> {
     if (this.#dead !== undefined) return;
+    this.#closing = true;
     await this.#call({ method: 'close' });
-    this.#die(new Error('the store is closed'));
+    this.#die(storeClosed());
     await this.#worker.terminate();
   }
 
@@ -202,6 +207,10 @@ class WorkerVmcoreStore implements VmcoreStore {
     this.#dead ??= error;
     for (const talk of this.#talks.values()) talk.waiter?.reject(this.#dead);
   }
+}
+
+function storeClosed(): Error {
+  return new Error('the store is closed');
 }
 
 function resultOf(reply: Reply): unknown {
