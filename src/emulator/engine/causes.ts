@@ -4,8 +4,8 @@
  */
 
 import { BugError } from '../../base/errors.ts';
+import { VECTOR } from '../../base/power.ts';
 import { EXIT } from '../cpu/exit.ts';
-import { VECTOR } from '../cpu/interrupts.ts';
 import { HELPER } from '../cpu/layout.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { faultAddress, type StorageFault } from './translation.ts';
@@ -28,7 +28,7 @@ const BY_EXIT: ReadonlyMap<number, Cause> = new Map([
   [EXIT.privileged, program(0x00040000n)],
   [EXIT.trap, program(0x00020000n)],
   [EXIT.fpEnabled, program(0x00100000n)],
-  [EXIT.fpUnavailable, plain(VECTOR.fpUnavailable)],
+  [EXIT.fpUnavailable, plain(VECTOR.floatingPointUnavailable)],
   [EXIT.vectorUnavailable, plain(VECTOR.vectorUnavailable)],
   [EXIT.vsxUnavailable, plain(VECTOR.vsxUnavailable)],
   [EXIT.alignment, plain(VECTOR.alignment)],

@@ -7,11 +7,11 @@
 
 import { assert } from '../../base/errors.ts';
 import { hex32, hex64 } from '../../base/hex.ts';
+import { MSR } from '../../base/power.ts';
 import { EXIT } from '../cpu/exit.ts';
 import { deliver } from '../cpu/interrupts.ts';
 import * as layout from '../cpu/layout.ts';
 import { modeKey } from '../cpu/mode.ts';
-import * as msr from '../cpu/msr.ts';
 import { processorModel } from '../cpu/processor.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { decode } from '../isa/index.ts';
@@ -165,8 +165,8 @@ export class Engine {
 
   #interpreter(mode: bigint): Interpreter {
     const wanted = {
-      mode64: (mode & msr.MSR_SF_BIT) !== 0n,
-      littleEndian: (mode & msr.MSR_LE_BIT) !== 0n,
+      mode64: (mode & MSR.SF) !== 0n,
+      littleEndian: (mode & MSR.LE) !== 0n,
     };
     const key = modeKey(wanted);
     const known = this.#instances.get(key);
@@ -192,7 +192,7 @@ export class Engine {
     }
     this.#host.enteredPage?.(vcpu, this.storage.codeAt);
     const page = address - (address % 4096);
-    const slot = this.code.slotFor(page | 0, (mode & msr.MSR_LE_BIT) !== 0n);
+    const slot = this.code.slotFor(page | 0, (mode & MSR.LE) !== 0n);
     vcpu.tlb.fill(this.storage.state.codeSet, tlb.TLB_EXECUTE, lo, hi, slot);
   }
 

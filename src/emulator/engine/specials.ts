@@ -4,10 +4,10 @@
  * exit code. The table is complete for semantics/specials.ts.
  */
 
+import { MSR, MSR_TRANSLATION, VECTOR } from '../../base/power.ts';
 import { EXIT } from '../cpu/exit.ts';
-import { deliver, deliverSystemCallVectored, VECTOR } from '../cpu/interrupts.ts';
+import { deliver, deliverSystemCallVectored } from '../cpu/interrupts.ts';
 import { CTR, LR } from '../cpu/layout.ts';
-import * as msr from '../cpu/msr.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
 import type { Special, SpecialHost } from './special-host.ts';
@@ -31,11 +31,11 @@ export function specialTable(s: SpecialHost): ReadonlyMap<string, Special> {
 }
 
 /** MSR bits that software never sets through a return: hypervisor state, and TM, which POWER9 guests here lack. */
-const NOT_RETURNED = msr.MSR_HV_BIT | msr.MSR_ME_BIT;
+const NOT_RETURNED = MSR.HV | MSR.ME;
 
 /** MSR from SRR1 or RS: problem state implies translation and interrupts. */
 function effective(value: bigint): bigint {
-  return (value & msr.MSR_PR_BIT) === 0n ? value : value | msr.MSR_EE_BIT | msr.MSR_IR_BIT | msr.MSR_DR_BIT;
+  return (value & MSR.PR) === 0n ? value : value | MSR.EE | MSR_TRANSLATION;
 }
 
 function linkage(s: SpecialHost): [string, Special][] {
@@ -44,7 +44,7 @@ function linkage(s: SpecialHost): [string, Special][] {
     vcpu.msr = next;
     s.host.msrChanged?.(vcpu, before, target);
     // Whoever runs the vCPU has to look: traced instructions are executed one by one.
-    if ((next & (msr.MSR_SE_BIT | msr.MSR_BE_BIT)) !== 0n) s.requestStop();
+    if ((next & (MSR.SE | MSR.BE)) !== 0n) s.requestStop();
   };
   const returnTo = (nia: bigint, status: bigint): number => {
     const vcpu = s.vcpu();
@@ -52,26 +52,26 @@ function linkage(s: SpecialHost): [string, Special][] {
     const next = effective((status & ~NOT_RETURNED) | (vcpu.msr & NOT_RETURNED));
     const target = nia & ~3n;
     change(vcpu, next, target);
-    vcpu.nia = (next & msr.MSR_SF_BIT) === 0n ? target & 0xffffffffn : target;
+    vcpu.nia = (next & MSR.SF) === 0n ? target & 0xffffffffn : target;
     return EXIT.special;
   };
   const following = (vcpu: Vcpu): bigint => {
     const next = vcpu.cia + 4n;
-    return (vcpu.msr & msr.MSR_SF_BIT) === 0n ? next & 0xffffffffn : BigInt.asUintN(64, next);
+    return (vcpu.msr & MSR.SF) === 0n ? next & 0xffffffffn : BigInt.asUintN(64, next);
   };
   /** mtmsr and mtmsrd: `mask` are the bits that the form may change. */
   const moveToMsr = (word: number, mask: bigint): number => {
     const vcpu = s.vcpu();
     const source = vcpu.gpr(bits(word, 6, 10));
     const old = vcpu.msr;
-    const allowed = bits(word, 15, 15) === 1 ? msr.MSR_EE_BIT | msr.MSR_RI_BIT : mask;
+    const allowed = bits(word, 15, 15) === 1 ? MSR.EE | MSR.RI : mask;
     const wanted = bits(word, 15, 15) === 1 ? source : effective(source);
     vcpu.nia = following(vcpu);
     change(vcpu, (old & ~allowed) | (wanted & allowed));
     return EXIT.special;
   };
   const low32 = 0xffffffffn;
-  const fixed = msr.MSR_HV_BIT | msr.MSR_ME_BIT | msr.MSR_LE_BIT;
+  const fixed = MSR.HV | MSR.ME | MSR.LE;
   return [
     ['rfid', () => returnTo(s.vcpu().spr(SRR0), s.vcpu().spr(SRR1))],
     ['rfscv', () => returnTo(s.vcpu().get64(LR), s.vcpu().get64(CTR))],
@@ -87,7 +87,7 @@ function linkage(s: SpecialHost): [string, Special][] {
         const level = bits(word, 20, 26);
         const next = following(vcpu);
         vcpu.nia = next;
-        if (level === 1 && (vcpu.msr & msr.MSR_PR_BIT) === 0n && s.host.hypercall(vcpu)) return EXIT.special;
+        if (level === 1 && (vcpu.msr & MSR.PR) === 0n && s.host.hypercall(vcpu)) return EXIT.special;
         s.host.systemCall?.(vcpu);
         deliver(vcpu, VECTOR.systemCall, next);
         s.host.interruptTaken(vcpu, VECTOR.systemCall, next);

@@ -6,8 +6,7 @@
  * same byte order. One instruction is one nanosecond, as in a partition.
  */
 
-import { VECTOR } from '../cpu/interrupts.ts';
-import { MSR_EE_BIT, MSR_LE_BIT, MSR_SF_BIT } from '../cpu/msr.ts';
+import { MSR, VECTOR } from '../../base/power.ts';
 import { Vcpu } from '../cpu/vcpu.ts';
 import type { ReportUnsupported } from '../devices/contract.ts';
 import { Engine } from '../engine/engine.ts';
@@ -88,7 +87,7 @@ export class BareMachine {
     this.vcpu.resetRegisters();
     this.vcpu.state = 'running';
     this.vcpu.interruptLittleEndian = this.#options.endian === 'little';
-    this.vcpu.msr = this.#options.endian === 'little' ? MSR_SF_BIT | MSR_LE_BIT : MSR_SF_BIT;
+    this.vcpu.msr = this.#options.endian === 'little' ? MSR.SF | MSR.LE : MSR.SF;
     this.#executed = 0;
     this.#stuck = false;
     this.#lastVector = -1;
@@ -118,7 +117,7 @@ export class BareMachine {
 
   #deliverPending(vcpu: Vcpu): void {
     const now = this.#executed + this.#engine.executedInSlice;
-    if ((vcpu.msr & MSR_EE_BIT) !== 0n && vcpu.decrementerExpiry <= now)
+    if ((vcpu.msr & MSR.EE) !== 0n && vcpu.decrementerExpiry <= now)
       this.#engine.interrupt(vcpu, VECTOR.decrementer);
   }
 

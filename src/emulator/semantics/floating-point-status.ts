@@ -1,12 +1,12 @@
 /** The floating-point status and control register's own instructions: Power ISA 3.0B, Book I §4.6.10; and CR1. */
 
+import { MSR } from '../../base/power.ts';
 import * as fpscr from '../cpu/fpscr.ts';
-import { FPSCR, MSR } from '../cpu/layout.ts';
-import { MSR_FE0_BIT, MSR_FE1_BIT } from '../cpu/msr.ts';
+import * as layout from '../cpu/layout.ts';
 import { type I32, type I64, i32, i32c, i64, i64c } from '../wasm/index.ts';
 import type { Ops, Semantics } from './ops.ts';
 
-const low = (o: Ops): I32 => o.state32(FPSCR);
+const low = (o: Ops): I32 => o.state32(layout.FPSCR);
 
 /** CR1 in record forms: FX, FEX, VX, OX. */
 export function recordCr1(o: Ops): void {
@@ -16,7 +16,7 @@ export function recordCr1(o: Ops): void {
 /** The interrupt for an enabled exception, in any of the modes but "ignore". The last thing that an instruction does. */
 export function trapEnabled(o: Ops): void {
   const summary = i32.and(low(o), i32c(fpscr.FEX));
-  const mode = i32.wrap(i64.and(o.state64(MSR), i64c(MSR_FE0_BIT | MSR_FE1_BIT)));
+  const mode = i32.wrap(i64.and(o.state64(layout.MSR), i64c(MSR.FE0 | MSR.FE1)));
   o.if(summary, () => o.trapIf('fpEnabled', mode));
 }
 
@@ -29,7 +29,7 @@ function store(o: Ops, value: I64): void {
   const enables = fpscr.VE | fpscr.OE | fpscr.UE | fpscr.ZE | fpscr.XE;
   const enabled = i32.and(i32.and(i32.shrU(withVx, i32c(fpscr.ENABLE_DISTANCE)), withVx), i32c(enables));
   const summary = i32.select(i32c(fpscr.FEX), i32c(0), i32.ne(enabled, i32c(0)));
-  o.setState64(FPSCR, i64.or(raw, i64.extendU(i32.or(withVx, summary))));
+  o.setState64(layout.FPSCR, i64.or(raw, i64.extendU(i32.or(withVx, summary))));
 }
 
 const notBits = (mask: I64): I64 => i64.xor(mask, i64c(-1n));
@@ -37,7 +37,7 @@ const notBits = (mask: I64): I64 => i64.xor(mask, i64c(-1n));
 /** Moves from `value` where `mask` has ones. */
 function replace(o: Ops, mask: I64, value: I64): void {
   const chosen = o.let(mask);
-  store(o, i64.or(i64.and(o.state64(FPSCR), notBits(chosen)), i64.and(value, chosen)));
+  store(o, i64.or(i64.and(o.state64(layout.FPSCR), notBits(chosen)), i64.and(value, chosen)));
 }
 
 const ENABLES = BigInt(fpscr.VE | fpscr.OE | fpscr.UE | fpscr.ZE | fpscr.XE);
@@ -47,7 +47,7 @@ const CONTROL = fpscr.DRN | ENABLES | BigInt(fpscr.NI | fpscr.RN);
 function moveFrom(visible: bigint, change?: (o: Ops) => void): Semantics {
   return (o) => {
     // The new mode may come from the register that receives the old one.
-    const old = o.let(i64.and(o.state64(FPSCR), i64c(visible)));
+    const old = o.let(i64.and(o.state64(layout.FPSCR), i64c(visible)));
     change?.(o);
     o.setFpr('FRT', old);
     recordCr1(o);
@@ -60,7 +60,7 @@ const DRN_SHIFT = 32;
 function moveToBit(set: boolean): Semantics {
   return (o) => {
     const bit = o.let(i64.shl(i64c(1), o.imm64('FBIT')));
-    const old = o.let(o.state64(FPSCR));
+    const old = o.let(o.state64(layout.FPSCR));
     if (set) {
       // An exception bit that changes to 1 raises FX as the exception itself would.
       const raised = i64.and(i64.and(bit, notBits(old)), i64c(fpscr.EXCEPTIONS));
@@ -85,7 +85,7 @@ export const FLOATING_POINT_STATUS: ReadonlyMap<string, Semantics> = new Map<str
     const field = o.let(i64.shl(i64c(15), o.imm64('FSHIFT')));
     o.setCrField('BF', i32.and(i32.shrU(low(o), o.imm('FSHIFT')), i32c(15)));
     const clears = BigInt(fpscr.EXCEPTIONS) | BigInt(fpscr.FX);
-    store(o, i64.and(o.state64(FPSCR), notBits(i64.and(field, i64c(clears)))));
+    store(o, i64.and(o.state64(layout.FPSCR), notBits(i64.and(field, i64c(clears)))));
   }],
   ['mtfsfi', (o) => {
     const value = i64.shl(o.imm64('FIVALUE'), i64.shl(i64.sub(i64c(15), o.imm64('FIFIELD')), i64c(2)));

@@ -1,14 +1,16 @@
 /** System registers and linkage: Power ISA 3.0B, Book III. What changes the machine's state is the host's part (`special`). */
 
+import { TIMEBASE_HZ } from '../../base/power.ts';
 import { MSR, MSR_PR, PLAIN_SPRS, sprOffset, XER_COUNT } from '../cpu/layout.ts';
 import { type I32, type I64, i32, i32c, i64, i64c } from '../wasm/index.ts';
 import type { Ops, Semantics } from './ops.ts';
 import { PRIVILEGED_SPECIALS } from './specials.ts';
 
-/** TB, readable in every state: 512 MHz, so 64 ticks in 125 ns. */
+/** TB, readable in every state. Its rate in lowest terms is 64 ticks in 125 ns: a shift and a division. */
 const TIMEBASE = 268;
+const NS_PER_64_TICKS = (64 * 1e9) / TIMEBASE_HZ;
 function timebase(o: Ops): I64 {
-  return i64.divU(i64.shl(o.now(), i64c(6)), i64c(125));
+  return i64.divU(i64.shl(o.now(), i64c(6)), i64c(NS_PER_64_TICKS));
 }
 
 /** Problem state gets a program interrupt. */

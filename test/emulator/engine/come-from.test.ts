@@ -1,8 +1,8 @@
 /** CFAR: Power ISA 3.0B, Book III §4.4. Taken branches and returns from interrupts set it; interrupts and other branches do not. */
 
 import { describe, expect, it } from 'vitest';
+import { MSR } from '../../../src/base/power.ts';
 import { CTR, LR } from '../../../src/emulator/cpu/layout.ts';
-import { MSR_SF_BIT } from '../../../src/emulator/cpu/msr.ts';
 import { BareMachine } from '../../../src/emulator/partition/bare-machine.ts';
 import { ATTN, BCTR, BLR, b, bc, mfspr, mtspr, NOP, RFID, RFSCV } from '../../synth/power-words.ts';
 
@@ -51,7 +51,7 @@ describe('CFAR', () => {
 
   it('32-bit mode → 32 bits of address', () => {
     const set = ({ vcpu }: BareMachine): void => {
-      vcpu.msr &= ~MSR_SF_BIT;
+      vcpu.msr &= ~MSR.SF;
     };
     expect(comeFrom([NOP, b(8), NOP], set)).toBe(here(1));
   });

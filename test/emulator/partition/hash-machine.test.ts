@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { MSR_DR_BIT, MSR_EE_BIT, MSR_IR_BIT, MSR_LE_BIT, MSR_PR_BIT } from '../../../src/emulator/cpu/msr.ts';
+import { MSR } from '../../../src/base/power.ts';
 import { decode } from '../../../src/emulator/isa/index.ts';
 import { HashMmu } from '../../../src/emulator/mmu/hash/hash-mmu.ts';
 import { GROUP, HashTable } from '../../../src/emulator/mmu/hash/table.ts';
@@ -117,7 +117,7 @@ describe('the real-mode area', () => {
     map(table, KERNEL, { ea: KERNEL.ea, raddr: BigInt(AREA), shift: 12 });
     machine.vcpu.slb.write(0, ...slbEntry(KERNEL));
     machine.vcpu.setGpr(4, KERNEL.ea);
-    machine.vcpu.msr |= MSR_DR_BIT;
+    machine.vcpu.msr |= MSR.DR;
     expect(run(machine)).toBe(START + 4);
     expect(machine.vcpu.gpr(5)).toBe(0x600dn);
   });
@@ -162,7 +162,7 @@ describe('SLB instructions', () => {
     map(table, { ...KERNEL, ea: 0n }, { ea: 0n, raddr: 0n, shift: 12 });
     map(table, { ...KERNEL, ea: 0n }, { ea: BigInt(START), raddr: BigInt(START), shift: 12 });
     machine.vcpu.slb.write(0, ...slbEntry({ ...KERNEL, ea: 0n }));
-    machine.vcpu.msr |= MSR_PR_BIT | MSR_EE_BIT | MSR_IR_BIT | MSR_DR_BIT;
+    machine.vcpu.msr |= MSR.PR | MSR.EE | MSR.IR | MSR.DR;
     expect(run(machine)).toBe(0x700);
     expect(machine.vcpu.spr(SRR1) & 0x783f0000n).toBe(0x00040000n);
     const other = world([tlbie(3)]).machine;
@@ -191,7 +191,7 @@ describe('SLB instructions', () => {
     vcpu.setGpr(4, segment.ea);
     vcpu.setGpr(10, 0x2000_0000n);
     vcpu.setGpr(11, (slbEntry(segment)[0] & ~0x08000000n & ~0xfffn) | 5n);
-    vcpu.msr |= MSR_DR_BIT;
+    vcpu.msr |= MSR.DR;
     const at = run(machine);
     expect(vcpu.gpr(5)).toBe(0x600dn);
     if (gone) {
@@ -208,7 +208,7 @@ describe('SLB instructions', () => {
     vcpu.slb.write(0, ...slbEntry(KERNEL));
     vcpu.setGpr(4, KERNEL.ea);
     vcpu.setGpr(7, KERNEL.ea + 0x1000n);
-    vcpu.msr |= MSR_DR_BIT;
+    vcpu.msr |= MSR.DR;
     expect(run(machine)).toBe(START + 12);
     table.write(first, 0, 0, 0, 0);
     vcpu.nia = BigInt(START + 16);
@@ -224,7 +224,7 @@ describe('SLB instructions', () => {
     vcpu.slb.write(0, ...slbEntry(KERNEL));
     vcpu.setGpr(4, KERNEL.ea);
     vcpu.setGpr(9, 1n << BigInt(2 * (31 - 5)));
-    vcpu.msr |= MSR_DR_BIT;
+    vcpu.msr |= MSR.DR;
     expect(run(machine)).toBe(0x300);
     expect(vcpu.spr(DSISR)).toBe(0x00200000n);
     expect(vcpu.spr(SRR0)).toBe(BigInt(START + 8));
@@ -257,7 +257,7 @@ describe('what POWER8 lacks', () => {
   it('the decrementer has 32 bits: no sign where it is read, negative from bit 32 on', () => {
     const { machine } = world([mtspr(22, 3), mfspr(4, 22)]);
     machine.vcpu.setGpr(3, 0x1_ffff_ff00n);
-    machine.vcpu.msr |= MSR_EE_BIT;
+    machine.vcpu.msr |= MSR.EE;
     expect(run(machine)).toBe(0x900);
     const quiet = world([mtspr(22, 3), mfspr(4, 22)]).machine;
     quiet.vcpu.setGpr(3, 0x1_ffff_ff00n);
@@ -286,7 +286,7 @@ describe('what POWER8 lacks', () => {
 
   it('the same in little-endian order', () => {
     const { machine } = world([xForm(3, 4, 5, 265)], POWER8, 'little');
-    machine.vcpu.msr |= MSR_LE_BIT;
+    machine.vcpu.msr |= MSR.LE;
     expect(run(machine)).toBe(0x700);
   });
 });

@@ -1,6 +1,7 @@
 /** A CPU that waits with its interrupts off for another one: whoever watches for that is told at once, and once. */
 
 import { describe, expect, it } from 'vitest';
+import { TIMEBASE_HZ } from '../../../src/base/power.ts';
 import { type BareRun, bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
 import { ATTN, b, bc, dForm, li, lis, mtspr, SC1, xForm } from '../../synth/power-words.ts';
 
@@ -9,7 +10,7 @@ const H_CEDE = 0xe0;
 const VECTOR = 0x900;
 const EE = 0x8000n;
 /** 2^16 ticks of 512 MHz, so that a number of seconds fits the upper half of a word. */
-const seconds = (n: number): number => Math.round((n * 512e6) / 2 ** 16);
+const seconds = (n: number): number => Math.round((n * TIMEBASE_HZ) / 2 ** 16);
 /** Below the kernel, and never executed. */
 const FLAG = 0x3000;
 

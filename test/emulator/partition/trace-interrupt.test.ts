@@ -1,7 +1,7 @@
 /** MSR[SE], MSR[BE] and CIABR: Power ISA 3.0B, Book III §6.5.15. */
 
 import { describe, expect, it } from 'vitest';
-import { MSR_BE_BIT, MSR_EE_BIT, MSR_SE_BIT, MSR_SF_BIT } from '../../../src/emulator/cpu/msr.ts';
+import { MSR } from '../../../src/base/power.ts';
 import { BareMachine } from '../../../src/emulator/partition/bare-machine.ts';
 import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
 import { ATTN, b, bc, dForm, li, lis, mfspr, mtspr, NOP, RFID, SC1, xForm } from '../../synth/power-words.ts';
@@ -57,7 +57,7 @@ function traced(
 describe('MSR[SE]', () => {
   it('each instruction → a trace interrupt after it, with its kind and its operand', () => {
     const words = [NOP, dForm(32, 5, 4, 8), dForm(37, 5, 4, 16), b(8), NOP, xForm(0, 0, 4, 1014)];
-    expect(traced(words, MSR_SE_BIT).log).toEqual([
+    expect(traced(words, MSR.SE).log).toEqual([
       { next: 1, why: TRACED, at: 0, operand: 0n },
       { next: 2, why: TRACED | LOAD, at: 1, operand: BigInt(DATA + 8) },
       { next: 3, why: TRACED | STORE, at: 2, operand: BigInt(DATA + 16) },
@@ -67,14 +67,14 @@ describe('MSR[SE]', () => {
   });
 
   it('SRR1 → MSR with SE; the handler runs without', () => {
-    const { machine } = traced([NOP], MSR_SE_BIT);
-    expect(machine.ram.readU64(LOG + 8, false)).toBe(MSR_SF_BIT | MSR_SE_BIT | TRACED);
+    const { machine } = traced([NOP], MSR.SE);
+    expect(machine.ram.readU64(LOG + 8, false)).toBe(MSR.SF | MSR.SE | TRACED);
     expect(machine.instructions).toBe(1 + HANDLER.length);
   });
 
   it('the last instruction of a page → one interrupt', () => {
     const words = [b(0x1000 - 4), ...new Array(1022).fill(NOP), NOP, NOP];
-    expect(traced(words, MSR_SE_BIT).log).toMatchObject([
+    expect(traced(words, MSR.SE).log).toMatchObject([
       { at: 0, next: 1023 },
       { at: 1023, next: 1024 },
       { at: 1024, next: 1025 },
@@ -92,7 +92,7 @@ describe('MSR[SE]', () => {
     ram.writeU32(0x3000, RFID, false);
     vcpu.nia = 0x3000n;
     vcpu.setSpr(26, BigInt(START));
-    vcpu.setSpr(27, vcpu.msr | MSR_SE_BIT);
+    vcpu.setSpr(27, vcpu.msr | MSR.SE);
     expect(machine.run(100)).toBe('attn');
     // rfid, li, the handler's four, li, li.
     expect(machine.instructions).toBe(8);
@@ -101,9 +101,9 @@ describe('MSR[SE]', () => {
 
   it('an instruction that raises an interrupt, and sc → that interrupt alone', () => {
     // twi 31,r0,0 goes to 0x700, where attn stands.
-    const trap = traced([NOP, 0x0fe00000], MSR_SE_BIT);
+    const trap = traced([NOP, 0x0fe00000], MSR.SE);
     expect([trap.log.length, trap.machine.vcpu.nia]).toEqual([1, 0x700n]);
-    const call = traced([NOP, 0x44000002], MSR_SE_BIT);
+    const call = traced([NOP, 0x44000002], MSR.SE);
     expect([call.log.length, call.machine.vcpu.nia]).toEqual([1, 0xc00n]);
   });
 
@@ -114,7 +114,7 @@ describe('MSR[SE]', () => {
     vcpu.nia = BigInt(START);
     ram.writeU32(START, NOP, false);
     vcpu.decrementerExpiry = 0;
-    vcpu.msr |= MSR_SE_BIT | MSR_EE_BIT;
+    vcpu.msr |= MSR.SE | MSR.EE;
     expect(machine.run(100)).toBe('attn');
     expect([vcpu.nia, vcpu.spr(26), machine.instructions]).toEqual([0x900n, BigInt(START), 0]);
   });
@@ -123,7 +123,7 @@ describe('MSR[SE]', () => {
 describe('MSR[BE]', () => {
   it('branches, taken or not → a trace interrupt; other instructions → none', () => {
     const words = [NOP, bc(12, 2, 8), NOP, b(8), NOP, NOP];
-    expect(traced(words, MSR_BE_BIT).log).toMatchObject([
+    expect(traced(words, MSR.BE).log).toMatchObject([
       { at: 1, next: 2 },
       { at: 3, next: 5 },
     ]);
@@ -135,7 +135,7 @@ describe('in a partition', () => {
     const words = [
       lis(31, 1),
       xForm(10, 0, 0, 83), // mfmsr r10
-      dForm(24, 10, 10, Number(MSR_SE_BIT)), // ori
+      dForm(24, 10, 10, Number(MSR.SE)), // ori
       xForm(10, 0, 0, 178), // mtmsrd r10
       NOP,
       NOP,

@@ -1,6 +1,6 @@
 /** A vCPU as hypercalls and RTAS see it (platform/contract.ts). */
 
-import * as msr from '../../cpu/msr.ts';
+import { MSR } from '../../../base/power.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { FirmwareVcpu, VcpuRunState } from '../../platform/contract/contract.ts';
 
@@ -49,7 +49,7 @@ export class PartitionVcpu implements FirmwareVcpu {
   start(entry: number, r3: bigint): void {
     const vcpu = this.vcpu;
     vcpu.resetRegisters();
-    vcpu.msr = msr.MSR_SF_BIT | msr.MSR_ME_BIT;
+    vcpu.msr = MSR.SF | MSR.ME;
     vcpu.nia = BigInt(entry);
     vcpu.setGpr(3, r3);
     vcpu.state = 'running';
@@ -64,7 +64,7 @@ export class PartitionVcpu implements FirmwareVcpu {
 
   cede(): void {
     const vcpu = this.vcpu;
-    vcpu.msr = vcpu.msr | msr.MSR_EE_BIT;
+    vcpu.msr = vcpu.msr | MSR.EE;
     if (vcpu.prodded) {
       vcpu.prodded = false;
       return;

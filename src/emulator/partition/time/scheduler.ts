@@ -3,8 +3,7 @@
  * input happen between slices, and the order is the order of the vCPUs.
  */
 
-import { VECTOR } from '../../cpu/interrupts.ts';
-import * as msr from '../../cpu/msr.ts';
+import { MSR, VECTOR } from '../../../base/power.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { Engine, RunEnd } from '../../engine/engine.ts';
 import type { EventClock } from './event-clock.ts';
@@ -123,12 +122,12 @@ export class Scheduler {
       this.#engine.interrupt(vcpu, VECTOR.systemReset, SRESET_BY_HCALL);
       return;
     }
-    if ((vcpu.msr & msr.MSR_EE_BIT) === 0n) return;
+    if ((vcpu.msr & MSR.EE) === 0n) return;
     if (vcpu.external) this.#engine.interrupt(vcpu, VECTOR.external);
     else if (vcpu.decrementerExpiry <= this.#clock.now()) this.#engine.interrupt(vcpu, VECTOR.decrementer);
     else if (vcpu.doorbell) {
       vcpu.doorbell = false;
-      this.#engine.interrupt(vcpu, VECTOR.doorbell);
+      this.#engine.interrupt(vcpu, VECTOR.directedPrivilegedDoorbell);
     }
   }
 
@@ -138,7 +137,7 @@ export class Scheduler {
       this.#woken(vcpu);
     }
     if (vcpu.state !== 'parked') return;
-    const enabled = (vcpu.msr & msr.MSR_EE_BIT) !== 0n;
+    const enabled = (vcpu.msr & MSR.EE) !== 0n;
     if (vcpu.systemReset || (enabled && this.pending(vcpu))) this.#spins.release(vcpu);
   }
 
@@ -215,12 +214,12 @@ const SRESET_BY_HCALL = 0n;
 
 /** Only another CPU's store, or a reset, ends its wait. */
 function isStuck(vcpu: Vcpu): boolean {
-  return vcpu.state === 'parked' && (vcpu.msr & msr.MSR_EE_BIT) === 0n;
+  return vcpu.state === 'parked' && (vcpu.msr & MSR.EE) === 0n;
 }
 
 /** When a waiting vCPU's decrementer ends its wait: a parked one takes no interrupt while MSR[EE] is off. */
 function expiry(vcpu: Vcpu): number {
-  const wakes = vcpu.state === 'ceded' || (vcpu.state === 'parked' && (vcpu.msr & msr.MSR_EE_BIT) !== 0n);
+  const wakes = vcpu.state === 'ceded' || (vcpu.state === 'parked' && (vcpu.msr & MSR.EE) !== 0n);
   return wakes ? vcpu.decrementerExpiry : Number.POSITIVE_INFINITY;
 }
 

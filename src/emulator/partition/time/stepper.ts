@@ -4,9 +4,8 @@
  * but comes back when the bits are set or the page is entered.
  */
 
+import { MSR, VECTOR } from '../../../base/power.ts';
 import { breaksAt, breaksNear } from '../../cpu/breakpoint.ts';
-import { VECTOR } from '../../cpu/interrupts.ts';
-import { MSR_BE_BIT, MSR_SE_BIT } from '../../cpu/msr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { Engine, RunEnd } from '../../engine/engine.ts';
 import { operandAddress } from '../../engine/operand-address.ts';
@@ -81,7 +80,7 @@ export class Stepper {
     const result = this.step(vcpu);
     if (result.executed === 0 || row === undefined || UNTRACED.has(row.base)) return result;
     const breaks = breaksAt(vcpu, at, msr);
-    const traces = (msr & MSR_SE_BIT) !== 0n || ((msr & MSR_BE_BIT) !== 0n && BRANCHES.test(row.base));
+    const traces = (msr & MSR.SE) !== 0n || ((msr & MSR.BE) !== 0n && BRANCHES.test(row.base));
     if (!breaks && !traces) return result;
     vcpu.setSpr(SIAR, at);
     if (operand !== undefined) vcpu.setSpr(SDAR, operand);
@@ -92,7 +91,7 @@ export class Stepper {
 
 /** Whether the vCPU's next instruction may end with a trace interrupt. */
 export function isTraced(vcpu: Vcpu): boolean {
-  return (vcpu.msr & (MSR_SE_BIT | MSR_BE_BIT)) !== 0n || breaksNear(vcpu);
+  return (vcpu.msr & (MSR.SE | MSR.BE)) !== 0n || breaksNear(vcpu);
 }
 
 function kindOf({ base }: Row): bigint {
