@@ -2,12 +2,11 @@
 
 import { MSR, MSR_TRANSLATION, VECTOR } from '../../base/power.ts';
 import * as layout from './layout.ts';
+import { SPR } from './spr.ts';
 import type { Vcpu } from './vcpu.ts';
 
 /** SRR1 bits that delivery sets or clears whatever MSR holds: 33–36 and 42–47. */
 const SRR1_STATUS = 0x783f0000n;
-const SRR0 = 26;
-const SRR1 = 27;
 
 /** Interrupts that AIL never moves and that clear MSR[ME]-independent state. */
 const NEVER_RELOCATED: ReadonlySet<number> = new Set([VECTOR.systemReset, VECTOR.machineCheck]);
@@ -15,8 +14,8 @@ const NEVER_RELOCATED: ReadonlySet<number> = new Set([VECTOR.systemReset, VECTOR
 /** Takes an interrupt: saves where (`returnTo`) and MSR, enters the vector. `status` are the SRR1 bits of the cause. */
 export function deliver(vcpu: Vcpu, vector: number, returnTo: bigint, status = 0n): void {
   const old = vcpu.msr;
-  vcpu.setSpr(SRR0, returnTo);
-  vcpu.setSpr(SRR1, (old & ~SRR1_STATUS) | status);
+  vcpu.setSpr(SPR.SRR0, returnTo);
+  vcpu.setSpr(SPR.SRR1, (old & ~SRR1_STATUS) | status);
   enter(vcpu, vector, old, 0n);
 }
 

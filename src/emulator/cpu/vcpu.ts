@@ -8,6 +8,7 @@ import type { Arena } from '../memory/arena.ts';
 import { Slb } from '../mmu/slb.ts';
 import { TLB_BYTES, Tlb } from '../mmu/tlb.ts';
 import * as layout from './layout.ts';
+import { sprOffset } from './spr.ts';
 
 /** Why a vCPU does not run. */
 export type WaitState = 'stopped' | 'running' | 'ceded' | 'parked' | 'wedged';
@@ -144,12 +145,12 @@ export class Vcpu {
     return (this.msr & MSR.SF) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea);
   }
 
-  /** A plain SPR (cpu/layout.ts) by number. */
+  /** A plain SPR (cpu/spr.ts) by number. */
   spr(number: number): bigint {
-    return this.get64(layout.sprOffset(number) as number);
+    return this.get64(sprOffset(number) as number);
   }
   setSpr(number: number, value: bigint): void {
-    this.set64(layout.sprOffset(number) as number, value);
+    this.set64(sprOffset(number) as number, value);
   }
 
   /** CR as one 32-bit number, field 0 in the high digit. */

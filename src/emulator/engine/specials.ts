@@ -8,6 +8,7 @@ import { MSR, MSR_TRANSLATION, VECTOR } from '../../base/power.ts';
 import { EXIT } from '../cpu/exit.ts';
 import { deliver, deliverSystemCallVectored } from '../cpu/interrupts.ts';
 import { CTR, LR } from '../cpu/layout.ts';
+import { SPR } from '../cpu/spr.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
 import type { Special, SpecialHost } from './special-host.ts';
@@ -15,10 +16,6 @@ import { atomicSpecials } from './specials-atomic.ts';
 import { multipleSpecials } from './specials-multiple.ts';
 import { sprSpecials } from './specials-spr.ts';
 import { translationSpecials } from './specials-translation.ts';
-
-const SRR0 = 26;
-const SRR1 = 27;
-const CFAR = 28;
 
 export function specialTable(s: SpecialHost): ReadonlyMap<string, Special> {
   return new Map<string, Special>([
@@ -29,6 +26,11 @@ export function specialTable(s: SpecialHost): ReadonlyMap<string, Special> {
     ...atomicSpecials(s),
   ]);
 }
+
+/** FSCR: bit 51, the facility scv; and the interrupt cause, bits 0–7, which is the facility's number. Book III §6.2. */
+const FSCR_SCV = 1n << 12n;
+const FSCR_INTERRUPT_CAUSE = 0xffn << 56n;
+const FSCR_CAUSE_SCV = 12n << 56n;
 
 /** MSR bits that software never sets through a return: hypervisor state, and TM, which POWER9 guests here lack. */
 const NOT_RETURNED = MSR.HV | MSR.ME;
@@ -48,7 +50,7 @@ function linkage(s: SpecialHost): [string, Special][] {
   };
   const returnTo = (nia: bigint, status: bigint): number => {
     const vcpu = s.vcpu();
-    vcpu.setSpr(CFAR, vcpu.cia);
+    vcpu.setSpr(SPR.CFAR, vcpu.cia);
     const next = effective((status & ~NOT_RETURNED) | (vcpu.msr & NOT_RETURNED));
     const target = nia & ~3n;
     change(vcpu, next, target);
@@ -73,7 +75,7 @@ function linkage(s: SpecialHost): [string, Special][] {
   const low32 = 0xffffffffn;
   const fixed = MSR.HV | MSR.ME | MSR.LE;
   return [
-    ['rfid', () => returnTo(s.vcpu().spr(SRR0), s.vcpu().spr(SRR1))],
+    ['rfid', () => returnTo(s.vcpu().spr(SPR.SRR0), s.vcpu().spr(SPR.SRR1))],
     ['rfscv', () => returnTo(s.vcpu().get64(LR), s.vcpu().get64(CTR))],
     // Hypervisor privileged: a guest gets a program interrupt.
     ['hrfid', () => EXIT.privileged],
@@ -98,9 +100,9 @@ function linkage(s: SpecialHost): [string, Special][] {
       'scv',
       (word) => {
         const vcpu = s.vcpu();
-        // FSCR[SCV], bit 51.
-        if ((vcpu.spr(153) & (1n << 12n)) === 0n) {
-          vcpu.setSpr(153, (vcpu.spr(153) & ~(0xffn << 56n)) | (12n << 56n));
+        const fscr = vcpu.spr(SPR.FSCR);
+        if ((fscr & FSCR_SCV) === 0n) {
+          vcpu.setSpr(SPR.FSCR, (fscr & ~FSCR_INTERRUPT_CAUSE) | FSCR_CAUSE_SCV);
           deliver(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
           s.host.interruptTaken(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
           return EXIT.special;

@@ -1,13 +1,21 @@
 /** System registers and linkage: Power ISA 3.0B, Book III. What changes the machine's state is the host's part (`special`). */
 
 import { TIMEBASE_HZ } from '../../base/power.ts';
-import { MSR, MSR_PR, PLAIN_SPRS, sprOffset, XER_COUNT } from '../cpu/layout.ts';
+import { MSR, MSR_PR, XER_COUNT } from '../cpu/layout.ts';
+import {
+  guestMay,
+  type SprKey,
+  type SprKeysOf,
+  type SprRow,
+  sprOffset,
+  sprRow,
+  type WritableSprKeysOf,
+} from '../cpu/spr.ts';
 import { type I32, type I64, i32, i32c, i64, i64c } from '../wasm/index.ts';
 import type { Ops, Semantics } from './ops.ts';
 import { PRIVILEGED_SPECIALS } from './specials.ts';
 
-/** TB, readable in every state. Its rate in lowest terms is 64 ticks in 125 ns: a shift and a division. */
-const TIMEBASE = 268;
+/** TB. Its rate in lowest terms is 64 ticks in 125 ns: a shift and a division. */
 const NS_PER_64_TICKS = (64 * 1e9) / TIMEBASE_HZ;
 function timebase(o: Ops): I64 {
   return i64.divU(i64.shl(o.now(), i64c(6)), i64c(NS_PER_64_TICKS));
@@ -42,56 +50,61 @@ function writeXer(o: Ops): void {
   o.setState32(XER_COUNT, i32.and(word, i32c(0x3ffff)));
 }
 
-/** Read and write of an SPR whose number is known while code is made. */
+/** What mfspr does for the registers that handlers compute. */
+const COMPILED_READS: Readonly<Record<SprKeysOf<'compiled'>, Semantics>> = {
+  XER: readXer,
+  LR: (o) => o.setGpr('RT', o.lr()),
+  CTR: (o) => o.setGpr('RT', o.ctr()),
+  TB: (o) => o.setGpr('RT', timebase(o)),
+};
+const COMPILED_WRITES: Readonly<Record<WritableSprKeysOf<'compiled'>, Semantics>> = {
+  XER: writeXer,
+  LR: (o) => o.setLr(o.gpr('RS')),
+  CTR: (o) => o.setCtr(o.gpr('RS')),
+};
+
+/** Read of an SPR whose number is known while code is made; the special handler does the others. */
 function moveFrom(o: Ops): void {
-  const spr = o.known('SPR');
-  if (spr === 8) {
-    o.setGpr('RT', o.lr());
+  const row = knownSpr(o);
+  const compiled = row === undefined ? undefined : compiledOf(COMPILED_READS, row);
+  if (compiled !== undefined) {
+    compiled(o);
     return;
   }
-  if (spr === 9) {
-    o.setGpr('RT', o.ctr());
-    return;
-  }
-  if (spr === 1) {
-    readXer(o);
-    return;
-  }
-  if (spr === TIMEBASE) {
-    o.setGpr('RT', timebase(o));
-    return;
-  }
-  const plain = spr === undefined ? undefined : PLAIN_SPRS.get(spr);
-  if (spr === undefined || plain === undefined) {
+  const place = row === undefined || !guestMay(row.reads) ? undefined : sprOffset(row.number);
+  if (row === undefined || place === undefined) {
     o.special('mfspr');
     return;
   }
-  if (plain.user !== true) privileged(o);
-  o.setGpr('RT', o.state64(sprOffset(spr) as number));
+  if (row.reads === 'privileged') privileged(o);
+  o.setGpr('RT', o.state64(place));
 }
 
+/** As {@link moveFrom}, to the register: as many bits as it has. */
 function moveTo(o: Ops): void {
-  const spr = o.known('SPR');
-  if (spr === 8) {
-    o.setLr(o.gpr('RS'));
+  const row = knownSpr(o);
+  const compiled = row === undefined ? undefined : compiledOf(COMPILED_WRITES, row);
+  if (compiled !== undefined) {
+    compiled(o);
     return;
   }
-  if (spr === 9) {
-    o.setCtr(o.gpr('RS'));
-    return;
-  }
-  if (spr === 1) {
-    writeXer(o);
-    return;
-  }
-  const plain = spr === undefined ? undefined : PLAIN_SPRS.get(spr);
-  if (spr === undefined || plain === undefined) {
+  const place = row === undefined || !guestMay(row.writes) ? undefined : sprOffset(row.number);
+  if (row === undefined || place === undefined) {
     o.special('mtspr');
     return;
   }
-  if (plain.user !== true) privileged(o);
+  if (row.writes === 'privileged') privileged(o);
   const value = o.gpr('RS');
-  o.setState64(sprOffset(spr) as number, plain.mask === undefined ? value : i64.and(value, i64c(plain.mask)));
+  o.setState64(place, row.width === 32 ? i64.and(value, i64c(0xffffffffn)) : value);
+}
+
+function knownSpr(o: Ops): SprRow | undefined {
+  const number = o.known('SPR');
+  return number === undefined ? undefined : sprRow(number);
+}
+
+function compiledOf(table: Partial<Readonly<Record<SprKey, Semantics>>>, row: SprRow): Semantics | undefined {
+  return table[row.key];
 }
 
 const special =

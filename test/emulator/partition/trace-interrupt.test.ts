@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { MSR } from '../../../src/base/power.ts';
+import { SPR } from '../../../src/emulator/cpu/spr.ts';
 import { BareMachine } from '../../../src/emulator/partition/bare-machine.ts';
 import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
 import { ATTN, b, bc, dForm, li, lis, mfspr, mtspr, NOP, RFID, SC1, xForm } from '../../synth/power-words.ts';
@@ -10,7 +11,7 @@ const START = 0x2000;
 const LOG = 0x10000;
 const DATA = 0x8000;
 /** What the handler writes for each trace interrupt: SRR0, SRR1, SIAR, SDAR. */
-const REGISTERS = [26, 27, 796, 797] as const;
+const REGISTERS = [SPR.SRR0, SPR.SRR1, SPR.SIAR, SPR.SDAR] as const;
 const TRACED = 0x40000000n;
 const LOAD = 0x10000000n;
 const STORE = 0x08000000n;
@@ -87,12 +88,12 @@ describe('MSR[SE]', () => {
     for (const [i, word] of [li(5, 1), li(6, 2), li(7, 3), ATTN].entries())
       ram.writeU32(START + 4 * i, word, false);
     // mfspr r8,SRR1; clear SE (rlwinm r8,r8,0,22,20); back.
-    for (const [i, word] of [mfspr(8, 27), 0x550805a8, mtspr(27, 8), RFID].entries())
+    for (const [i, word] of [mfspr(8, SPR.SRR1), 0x550805a8, mtspr(SPR.SRR1, 8), RFID].entries())
       ram.writeU32(0xd00 + 4 * i, word, false);
     ram.writeU32(0x3000, RFID, false);
     vcpu.nia = 0x3000n;
-    vcpu.setSpr(26, BigInt(START));
-    vcpu.setSpr(27, vcpu.msr | MSR.SE);
+    vcpu.setSpr(SPR.SRR0, BigInt(START));
+    vcpu.setSpr(SPR.SRR1, vcpu.msr | MSR.SE);
     expect(machine.run(100)).toBe('attn');
     // rfid, li, the handler's four, li, li.
     expect(machine.instructions).toBe(8);
@@ -116,7 +117,7 @@ describe('MSR[SE]', () => {
     vcpu.decrementerExpiry = 0;
     vcpu.msr |= MSR.SE | MSR.EE;
     expect(machine.run(100)).toBe('attn');
-    expect([vcpu.nia, vcpu.spr(26), machine.instructions]).toEqual([0x900n, BigInt(START), 0]);
+    expect([vcpu.nia, vcpu.spr(SPR.SRR0), machine.instructions]).toEqual([0x900n, BigInt(START), 0]);
   });
 });
 

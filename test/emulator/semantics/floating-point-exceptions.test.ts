@@ -6,6 +6,7 @@
 import { describe, expect, it } from 'vitest';
 import { MSR } from '../../../src/base/power.ts';
 import { FPSCR, vsrOffset } from '../../../src/emulator/cpu/layout.ts';
+import { SPR } from '../../../src/emulator/cpu/spr.ts';
 import { BareMachine } from '../../../src/emulator/partition/bare-machine.ts';
 
 const ATTN = 0x200;
@@ -67,8 +68,8 @@ function run(words: readonly number[], { a = 0n, b = 0n, fpscr = 0n, mode = MSR.
   expect(machine.run(100)).toBe('attn');
   return {
     interrupted: vcpu.nia === PROGRAM_INTERRUPT,
-    returnTo: vcpu.spr(26),
-    status: vcpu.spr(27) & 0x783f0000n,
+    returnTo: vcpu.spr(SPR.SRR0),
+    status: vcpu.spr(SPR.SRR1) & 0x783f0000n,
     result: vcpu.get64(vsrOffset(3) + 8),
     second: vcpu.get64(vsrOffset(3)),
     fpscr: vcpu.get64(FPSCR),

@@ -4,7 +4,7 @@
  */
 
 import { assert } from '../../../base/errors.ts';
-import { PLAIN_SPRS } from '../../cpu/layout.ts';
+import { guestMay, SPR_ROWS, type SprKind } from '../../cpu/spr.ts';
 import { ALL_ROWS, bits, type Row } from '../../isa/index.ts';
 import { type Place, recordLayout } from './record.ts';
 
@@ -36,11 +36,19 @@ function boKind(bo: number): number {
   return bo;
 }
 
-/** XER, LR, CTR, TB and the plain ones. */
-const SPRS = [1, 8, 9, 268, ...PLAIN_SPRS.keys()];
+const OWN_HANDLER: ReadonlySet<SprKind> = new Set<SprKind>(['compiled', 'plain', 'alias']);
+/** Registers that a move has a handler of its own for: cpu/spr.ts. The special handler does the others. */
+function sprsOf(state: 'reads' | 'writes'): readonly number[] {
+  const own = SPR_ROWS.filter((row) => OWN_HANDLER.has(row.kind) && guestMay(row[state]));
+  return own.map(({ number }) => number);
+}
+const SPR_MOVES: ReadonlyMap<string, readonly number[]> = new Map([
+  ['mfspr', sprsOf('reads')],
+  ['mtspr', sprsOf('writes')],
+  ['mftb', sprsOf('reads')],
+]);
 const BO_ROWS = new Set(['bc', 'bcl', 'bclr', 'bclrl', 'bcctr', 'bcctrl']);
 const NEAR_ROWS = new Set(['b', 'bl', 'bc', 'bcl']);
-const SPR_ROWS = new Set(['mfspr', 'mtspr', 'mftb']);
 
 function key(row: number, near: boolean, known: number): number {
   return (row * 2 + (near ? 1 : 0)) * 2048 + known + 1;
@@ -51,8 +59,9 @@ function build(): { handlers: Handler[]; byKey: Map<number, Handler> } {
   const byKey = new Map<number, Handler>();
   ALL_ROWS.forEach((row, index) => {
     const layout = recordLayout(row.operands);
-    const operand = BO_ROWS.has(row.mnemonic) ? 'BO' : SPR_ROWS.has(row.mnemonic) ? 'SPR' : undefined;
-    const values = operand === 'BO' ? BO_KINDS : operand === 'SPR' ? SPRS : [];
+    const sprs = SPR_MOVES.get(row.mnemonic);
+    const operand = BO_ROWS.has(row.mnemonic) ? 'BO' : sprs === undefined ? undefined : 'SPR';
+    const values = operand === 'BO' ? BO_KINDS : (sprs ?? []);
     for (const near of NEAR_ROWS.has(row.mnemonic) ? [false, true] : [false]) {
       for (const value of [-1, ...values]) {
         const known = new Map(operand !== undefined && value >= 0 ? [[operand, value]] : []);
@@ -89,9 +98,11 @@ export function handlerFor(
   if (BO_ROWS.has(row.mnemonic)) {
     const kind = boKind(bits(word, 6, 10));
     if ((BO_KINDS as readonly number[]).includes(kind)) known = kind;
-  } else if (SPR_ROWS.has(row.mnemonic)) {
+  }
+  const sprs = SPR_MOVES.get(row.mnemonic);
+  if (sprs !== undefined) {
     const spr = (bits(word, 16, 20) << 5) | bits(word, 11, 15);
-    if (SPRS.includes(spr) && !withoutSprs.has(spr)) known = spr;
+    if (sprs.includes(spr) && !withoutSprs.has(spr)) known = spr;
   }
   const near = NEAR_ROWS.has(row.mnemonic) && isNear(row, word, pageOffset);
   return BUILT.byKey.get(key(index, near, known)) as Handler;

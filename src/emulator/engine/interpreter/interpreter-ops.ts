@@ -7,6 +7,7 @@ import { BugError } from '../../../base/errors.ts';
 import { EXIT } from '../../cpu/exit.ts';
 import * as layout from '../../cpu/layout.ts';
 import type { Mode } from '../../cpu/mode.ts';
+import { SPR, sprOffset } from '../../cpu/spr.ts';
 import type { LoadKind, Ops, StoreWidth, Trap, XerBit } from '../../semantics/index.ts';
 import {
   call,
@@ -36,7 +37,6 @@ const XER_OFFSETS: Readonly<Record<XerBit, number>> = {
   CA32: layout.XER_CA32,
 };
 const at = (offset: number): I32 => i32c(offset);
-const CFAR = 28;
 
 export class InterpreterOps implements Ops {
   readonly mode64: boolean;
@@ -268,7 +268,7 @@ export class InterpreterOps implements Ops {
 
   /** CFAR, which every taken branch sets: Power ISA 3.0B, Book III §4.4. */
   #comeFrom(): void {
-    this.setState64(layout.sprOffset(CFAR) as number, this.cia());
+    this.setState64(sprOffset(SPR.CFAR) as number, this.cia());
   }
 
   #main(what: string): NonNullable<HandlerFrame['main']> {

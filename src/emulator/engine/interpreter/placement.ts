@@ -3,6 +3,7 @@
  * those that a stock kernel executes most. The main function is kept small because it is compiled as one piece.
  */
 
+import { SPR } from '../../cpu/spr.ts';
 import { SPECIAL_NAMES } from '../../semantics/specials.ts';
 import type { Handler } from './handlers.ts';
 
@@ -155,7 +156,7 @@ const HOT = [
 
 const INLINE = new Set([...JUMPS, ...SPECIAL_NAMES, 'stqcx.', 'slbfee.', 'paste.', ...HOT]);
 /** LR and CTR because they are hot, TB because it needs the place in the slice. */
-const INLINE_SPRS = new Set([8, 9, 268]);
+const INLINE_SPRS = new Set([SPR.LR, SPR.CTR, SPR.TB]);
 
 export function isInline(handler: Handler): boolean {
   const spr = handler.known.get('SPR');

@@ -11,6 +11,7 @@
  */
 
 import * as layout from '../../cpu/layout.ts';
+import { SPR, sprOffset } from '../../cpu/spr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { operandAddress } from '../../engine/operand-address.ts';
@@ -39,7 +40,7 @@ const IGNORED: readonly (readonly [number, number])[] = [
   [layout.SLICE_END, 8],
   [layout.CIA_BASE, 8],
   [layout.LEFT_BASE, 4],
-  [layout.sprOffset(28) as number, 8],
+  [sprOffset(SPR.CFAR) as number, 8],
 ];
 
 /** A line that a vCPU reads or executes in its loop. */

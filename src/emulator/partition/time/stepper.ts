@@ -6,6 +6,7 @@
 
 import { MSR, VECTOR } from '../../../base/power.ts';
 import { breaksAt, breaksNear } from '../../cpu/breakpoint.ts';
+import { SPR } from '../../cpu/spr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { Engine, RunEnd } from '../../engine/engine.ts';
 import { operandAddress } from '../../engine/operand-address.ts';
@@ -23,8 +24,6 @@ const AFTER_LOAD = 1n << 28n;
 const AFTER_STORE = 1n << 27n;
 /** The interrupt is CIABR's: bit 43. */
 const AT_BREAKPOINT = 1n << 20n;
-const SIAR = 796;
-const SDAR = 797;
 
 /** These change MSR or leave for another state, and are not traced. */
 const UNTRACED = new Set(['rfid', 'hrfid', 'rfscv', 'sc', 'scv', 'stop', 'attn']);
@@ -82,8 +81,8 @@ export class Stepper {
     const breaks = breaksAt(vcpu, at, msr);
     const traces = (msr & MSR.SE) !== 0n || ((msr & MSR.BE) !== 0n && BRANCHES.test(row.base));
     if (!breaks && !traces) return result;
-    vcpu.setSpr(SIAR, at);
-    if (operand !== undefined) vcpu.setSpr(SDAR, operand);
+    vcpu.setSpr(SPR.SIAR, at);
+    if (operand !== undefined) vcpu.setSpr(SPR.SDAR, operand);
     this.#engine.interrupt(vcpu, VECTOR.trace, TRACED | kindOf(row) | (breaks ? AT_BREAKPOINT : 0n));
     return result;
   }
