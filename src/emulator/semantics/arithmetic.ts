@@ -239,5 +239,4 @@ export const ARITHMETIC: ReadonlyMap<string, Semantics> = new Map<string, Semant
   ['moduw', (o) => modulo(o, false, false)],
   ['modsd', (o) => modulo(o, true, true)],
   ['modud', (o) => modulo(o, true, false)],
-  ['darn', (o) => o.special('darn')],
 ]);

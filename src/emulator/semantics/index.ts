@@ -8,6 +8,7 @@ import { FLOATING_POINT_STATUS } from './floating-point-status.ts';
 import { FLOATING_POINT_STORAGE } from './floating-point-storage.ts';
 import { LOGICAL } from './logical.ts';
 import type { Semantics } from './ops.ts';
+import { SPECIALS } from './specials.ts';
 import { STORAGE } from './storage.ts';
 import { SYSTEM } from './system.ts';
 import { VECTOR_BITS } from './vector-bits.ts';
@@ -29,6 +30,7 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map([
   ...BRANCH,
   ...STORAGE,
   ...SYSTEM,
+  ...SPECIALS,
   ...FLOATING_POINT_STORAGE,
   ...FLOATING_POINT_STATUS,
   ...VECTOR_STORAGE,

@@ -3,7 +3,6 @@
 import { CR } from '../cpu/layout.ts';
 import { type I64, i32, i32c, i64, i64c } from '../wasm/index.ts';
 import type { LoadKind, Ops, Semantics, StoreWidth } from './ops.ts';
-import { STORAGE_SPECIALS } from './specials.ts';
 
 type Address = (o: Ops) => I64;
 const displaced =
@@ -101,5 +100,4 @@ export const STORAGE: ReadonlyMap<string, Semantics> = new Map<string, Semantics
   ['stdcx', conditional(64)],
   ['dcbz', (o) => o.zeroBlock(i64.and(indexed('RA0')(o), i64c(-128n)))],
   ...hints.map((name): [string, Semantics] => [name, nothing]),
-  ...STORAGE_SPECIALS.map((name): [string, Semantics] => [name, (o) => o.special(name)]),
 ]);

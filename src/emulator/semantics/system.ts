@@ -1,7 +1,7 @@
 /** System registers and linkage: Power ISA 3.0B, Book III. What changes the machine's state is the host's part (`special`). */
 
 import { TIMEBASE_HZ } from '../../base/power.ts';
-import { MSR, MSR_PR, XER_COUNT } from '../cpu/layout.ts';
+import { MSR, XER_COUNT } from '../cpu/layout.ts';
 import {
   guestMay,
   type SprKey,
@@ -13,17 +13,12 @@ import {
 } from '../cpu/spr.ts';
 import { type I32, type I64, i32, i32c, i64, i64c } from '../wasm/index.ts';
 import type { Ops, Semantics } from './ops.ts';
-import { PRIVILEGED_SPECIALS } from './specials.ts';
+import { privileged } from './specials.ts';
 
 /** TB. Its rate in lowest terms is 64 ticks in 125 ns: a shift and a division. */
 const NS_PER_64_TICKS = (64 * 1e9) / TIMEBASE_HZ;
 function timebase(o: Ops): I64 {
   return i64.divU(i64.shl(o.now(), i64c(6)), i64c(NS_PER_64_TICKS));
-}
-
-/** Problem state gets a program interrupt. */
-function privileged(o: Ops): void {
-  o.trapIf('privileged', o.state32(MSR_PR));
 }
 
 function readXer(o: Ops): void {
@@ -107,24 +102,10 @@ function compiledOf(table: Partial<Readonly<Record<SprKey, Semantics>>>, row: Sp
   return table[row.key];
 }
 
-const special =
-  (name: string): Semantics =>
-  (o) =>
-    o.special(name);
-const hostPrivileged = (name: string): [string, Semantics] => [
-  name,
-  (o) => {
-    privileged(o);
-    o.special(name);
-  },
-];
-
 export const SYSTEM: ReadonlyMap<string, Semantics> = new Map<string, Semantics>([
   ['mfspr', moveFrom],
   ['mtspr', moveTo],
   ['mftb', moveFrom],
-  ['sc', special('sc')],
-  ['scv', special('scv')],
   [
     'mfmsr',
     (o) => {
@@ -132,6 +113,5 @@ export const SYSTEM: ReadonlyMap<string, Semantics> = new Map<string, Semantics>
       o.setGpr('RT', o.state64(MSR));
     },
   ],
-  ...PRIVILEGED_SPECIALS.map(hostPrivileged),
   ['attn', (o) => o.trap('attn')],
 ]);

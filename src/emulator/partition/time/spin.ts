@@ -22,7 +22,6 @@ import type { Ram } from '../../memory/ram.ts';
 import { highHalf, lowHalf } from '../../mmu/contract.ts';
 import { TLB_WRITE } from '../../mmu/tlb.ts';
 import { DelayLoop, readsTimebase } from './delay-loop.ts';
-import { HARMLESS, LOADS } from './loop-instructions.ts';
 
 /** The mark of pages that somebody waits for; see Ram.mark. */
 const MARK_WAIT = 4;
@@ -102,9 +101,9 @@ export class SpinWatch {
       const row = word === undefined ? undefined : decode(word);
       if (word === undefined || row === undefined) return BUSY;
       const touched = [this.#codeLine(vcpu)];
-      if (LOADS.has(row.base)) touched.push(this.#dataLine(vcpu, row, word));
-      else if (readsTimebase(row, word)) readings++;
-      else if (!HARMLESS.has(row.base)) return BUSY;
+      if (readsTimebase(row, word)) readings++;
+      else if (row.spins !== true) return BUSY;
+      else if (row.effect === 'load') touched.push(this.#dataLine(vcpu, row, word));
       for (const line of touched) {
         if (line === undefined) return BUSY;
         lines.set(`${line.page}:${line.offset}:${line.virtual}`, line);

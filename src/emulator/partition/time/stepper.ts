@@ -25,13 +25,6 @@ const AFTER_STORE = 1n << 27n;
 /** The interrupt is CIABR's: bit 43. */
 const AT_BREAKPOINT = 1n << 20n;
 
-/** These change MSR or leave for another state, and are not traced. */
-const UNTRACED = new Set(['rfid', 'hrfid', 'rfscv', 'sc', 'scv', 'stop', 'attn']);
-const BRANCHES = /^(b|bc|bclr|bcctr|bctar)l?a?$/;
-/** Cache operations, which do not begin with l or st, by what they count as. */
-const LIKE_LOADS = new Set(['icbi', 'icbt', 'dcbt', 'dcbst', 'dcbf', 'copy']);
-const LIKE_STORES = new Set(['dcbz', 'dcbtst', 'paste']);
-
 export class Stepper {
   readonly #engine: Engine;
   readonly #arena: Arena;
@@ -77,9 +70,9 @@ export class Stepper {
         ? undefined
         : operandAddress(vcpu, row, word);
     const result = this.step(vcpu);
-    if (result.executed === 0 || row === undefined || UNTRACED.has(row.base)) return result;
+    if (result.executed === 0 || row === undefined || row.effect === 'linkage') return result;
     const breaks = breaksAt(vcpu, at, msr);
-    const traces = (msr & MSR.SE) !== 0n || ((msr & MSR.BE) !== 0n && BRANCHES.test(row.base));
+    const traces = (msr & MSR.SE) !== 0n || ((msr & MSR.BE) !== 0n && row.effect === 'branch');
     if (!breaks && !traces) return result;
     vcpu.setSpr(SPR.SIAR, at);
     if (operand !== undefined) vcpu.setSpr(SPR.SDAR, operand);
@@ -93,7 +86,16 @@ export function isTraced(vcpu: Vcpu): boolean {
   return (vcpu.msr & (MSR.SE | MSR.BE)) !== 0n || breaksNear(vcpu);
 }
 
-function kindOf({ base }: Row): bigint {
-  if (LIKE_LOADS.has(base) || (base.startsWith('l') && !base.startsWith('lvs'))) return AFTER_LOAD;
-  return LIKE_STORES.has(base) || base.startsWith('st') ? AFTER_STORE : 0n;
+/** What SRR1 says of the instruction's storage access; cache operations count as the access that they prepare. */
+function kindOf({ effect }: Row): bigint {
+  switch (effect) {
+    case 'load':
+    case 'touch-load':
+      return AFTER_LOAD;
+    case 'store':
+    case 'touch-store':
+      return AFTER_STORE;
+    default:
+      return 0n;
+  }
 }
