@@ -17,7 +17,7 @@ import {
   type Handler,
   handlerFor,
 } from './interpreter/handlers.ts';
-import { operandAddress, RECORD_SIZE, SLOT_BYTES } from './interpreter/record.ts';
+import { RECORD_SIZE, registerAddress, SLOT_BYTES } from './interpreter/record.ts';
 import { RecordCache } from './interpreter/record-cache.ts';
 
 /** The mark of pages with code; see Ram.mark. */
@@ -220,7 +220,7 @@ export class CodeCache {
       const value = operand.extract(word);
       const at = address + place.offset;
       if (place.width === 64) view.setBigInt64(at, BigInt.asIntN(64, BigInt(value)), true);
-      else if (place.width === 16) view.setUint16(at, operandAddress(operand.kind, Number(value)), true);
+      else if (place.width === 16) view.setUint16(at, registerAddress(operand.kind, Number(value)), true);
       else {
         // A near branch holds a distance in records: four bytes of code are sixteen of records.
         const near = handler.near && (operand.name === 'LI' || operand.name === 'BD');

@@ -9,7 +9,7 @@ import { InterpreterOps } from '../../../src/emulator/engine/interpreter/interpr
 import { isInline } from '../../../src/emulator/engine/interpreter/placement.ts';
 import { ALL_ROWS, type Effect, type Row } from '../../../src/emulator/isa/index.ts';
 import { SEMANTICS } from '../../../src/emulator/semantics/index.ts';
-import { specialId } from '../../../src/emulator/semantics/specials.ts';
+import { specialId } from '../../../src/emulator/semantics/system/specials.ts';
 import {
   FunctionBody,
   type FunctionRef,

@@ -18,12 +18,19 @@ export type Handler = {
   readonly layout: ReadonlyMap<string, Place>;
 };
 
-/** The engine's own handlers: decode this record, go to the next page, report an illegal word, tell the host and go on. */
+/** The engine's own handlers: decode this record, go to the next page, report an illegal word, report a probe and go on. */
 export const HANDLER_DECODE = 0;
 export const HANDLER_PAGE_END = 1;
 export const HANDLER_ILLEGAL = 2;
 export const HANDLER_PROBE = 3;
-const FIRST = 4;
+/** All of them; the instructions' handlers come after. */
+export const ENGINE_HANDLERS: readonly number[] = [
+  HANDLER_DECODE,
+  HANDLER_PAGE_END,
+  HANDLER_ILLEGAL,
+  HANDLER_PROBE,
+];
+const FIRST = ENGINE_HANDLERS.length;
 
 /** BO values made beforehand, hints ignored: true, false, CTR non-zero, CTR zero, always. */
 const BO_KINDS = [12, 4, 16, 18, 20] as const;
@@ -77,7 +84,7 @@ function build(): { handlers: Handler[]; byKey: Map<number, Handler> } {
 const BUILT = build();
 const ROW_INDEX: ReadonlyMap<Row, number> = new Map(ALL_ROWS.map((row, i) => [row, i]));
 
-/** Every handler, in order of id, which starts after {@link HANDLER_PROBE}. */
+/** Every instruction's handler, in order of id, which starts after {@link ENGINE_HANDLERS}. */
 export const HANDLERS: readonly Handler[] = BUILT.handlers;
 assert(HANDLERS.length < 65000, 'handler numbers fit 16 bits');
 

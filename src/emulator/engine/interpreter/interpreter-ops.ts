@@ -201,7 +201,7 @@ export class InterpreterOps implements Ops {
   repeatWhile(body: () => I32): void {
     this.#body.loop('repeat');
     this.#body.brIf('repeat', body());
-    this.#body.end();
+    this.#body.end('repeat');
   }
 
   now(): I64 {

@@ -11,9 +11,9 @@ import * as layout from '../../cpu/layout.ts';
 import type { Mode } from '../../cpu/mode.ts';
 import type { Facility } from '../../isa/index.ts';
 import { TLB_INDEX_MASK } from '../../mmu/tlb.ts';
-import { HOST_HELPERS } from '../../semantics/host.ts';
+import { HELPERS } from '../../semantics/helpers/index.ts';
 import { SEMANTICS } from '../../semantics/index.ts';
-import { specialId } from '../../semantics/specials.ts';
+import { specialId } from '../../semantics/system/specials.ts';
 import {
   call,
   callVoid,
@@ -32,7 +32,15 @@ import {
   ModuleBuilder,
 } from '../../wasm/index.ts';
 import type { Callees, HandlerFrame } from './handler-frame.ts';
-import { HANDLERS, type Handler } from './handlers.ts';
+import {
+  ENGINE_HANDLERS,
+  HANDLER_DECODE,
+  HANDLER_ILLEGAL,
+  HANDLER_PAGE_END,
+  HANDLER_PROBE,
+  HANDLERS,
+  type Handler,
+} from './handlers.ts';
 import { InterpreterOps } from './interpreter-ops.ts';
 import { isInline } from './placement.ts';
 import { RECORD_SIZE } from './record.ts';
@@ -53,7 +61,7 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
   const resolveWrite = module.import('resolveWrite', I32_3);
   const commitWrite = module.import('commitWrite', { parameters: [], results: ['i32'] });
   const helpers = new Map<string, FunctionRef>();
-  for (const [name, helper] of HOST_HELPERS) {
+  for (const [name, helper] of HELPERS) {
     helpers.set(
       name,
       module.import(`helper_${name}`, { parameters: new Array(helper.arity).fill('i32'), results: ['i32'] }),
@@ -220,56 +228,58 @@ function mainBody(
   body.loop('next');
   const inline = HANDLERS.filter((each) => !outOfLine.has(each));
   const label = (id: number): string => `h${id}`;
-  const ids = [0, 1, 2, 3, ...HANDLERS.map((each) => each.id)];
+  const ids = [...ENGINE_HANDLERS, ...HANDLERS.map((each) => each.id)];
   // Blocks are opened in reverse, so that the first handler's code comes right after the first end.
-  const bodies = [
-    0,
-    1,
-    2,
-    3,
+  const inOrder = [
+    ...ENGINE_HANDLERS,
     ...inline.map((each) => each.id),
     ...[...outOfLine.keys()].map((each) => each.id),
   ];
   body.set(scratch, load.u16(get(record)));
   body.loop('again');
-  for (const id of [...bodies].reverse()) body.block(label(id));
-  body.brTable(get(scratch), ids.map(label), label(2));
+  for (const id of [...inOrder].reverse()) body.block(label(id));
+  body.brTable(get(scratch), ids.map(label), label(HANDLER_ILLEGAL));
 
   const advance = (): void => {
     body.set(record, i32.add(get(record), i32c(RECORD_SIZE)));
     body.br('next');
   };
-  body.end();
-  body.set(code, call('i32', host.decode, [get(record)]));
-  body.brIf('exit', get(code));
-  body.br('next');
-  body.end();
-  body.set(left, leftHere());
-  // The record after a page's last is that of the next page's first word.
-  body.set(target, mode.mode64 ? cia() : low32(cia()));
-  body.br('outer');
-  body.end();
-  exit(i32c(EXIT.illegal));
-  body.end();
-  body.effect(callVoid(callees.publish, [get(record)]));
-  body.set(scratch, call('i32', host.probe, [get(record)]));
-  body.br('again');
-  for (const handler of inline) {
-    body.end();
-    body.releaseTemporaries(() => emit(mode, body, handler, frame, callees));
-    advance();
-  }
-  for (const ref of outOfLine.values()) {
-    body.end();
-    body.set(code, call('i32', ref, [get(record), tlbData]));
+  /** The code that a handler's number leads to; it must leave by itself. */
+  const codeOf = (id: number, emitCode: () => void): void => {
+    body.end(label(id));
+    emitCode();
+  };
+  codeOf(HANDLER_DECODE, () => {
+    body.set(code, call('i32', host.decode, [get(record)]));
     body.brIf('exit', get(code));
-    advance();
+    body.br('next');
+  });
+  codeOf(HANDLER_PAGE_END, () => {
+    body.set(left, leftHere());
+    // The record after a page's last is that of the next page's first word.
+    body.set(target, mode.mode64 ? cia() : low32(cia()));
+    body.br('outer');
+  });
+  codeOf(HANDLER_ILLEGAL, () => exit(i32c(EXIT.illegal)));
+  codeOf(HANDLER_PROBE, () => {
+    body.effect(callVoid(callees.publish, [get(record)]));
+    body.set(scratch, call('i32', host.probe, [get(record)]));
+    body.br('again');
+  });
+  for (const handler of inline) {
+    codeOf(handler.id, () => {
+      body.releaseTemporaries(() => emit(mode, body, handler, frame, callees));
+      advance();
+    });
   }
-  // The loops again, next and outer, and the block exit.
-  body.end();
-  body.end();
-  body.end();
-  body.end();
+  for (const [handler, ref] of outOfLine) {
+    codeOf(handler.id, () => {
+      body.set(code, call('i32', ref, [get(record), tlbData]));
+      body.brIf('exit', get(code));
+      advance();
+    });
+  }
+  for (const open of ['again', 'next', 'outer', 'exit']) body.end(open);
   // After the exit block: the instruction at `record` has not been executed, unless the host did it.
   body.set(left, leftHere());
   body.if(

@@ -13,8 +13,8 @@
 import * as layout from '../../cpu/layout.ts';
 import { SPR, sprOffset } from '../../cpu/spr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
+import { effectiveAddress } from '../../engine/effective-address.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { operandAddress } from '../../engine/operand-address.ts';
 import { step } from '../../engine/step.ts';
 import { decode, type Row } from '../../isa/index.ts';
 import type { Arena } from '../../memory/arena.ts';
@@ -179,7 +179,7 @@ export class SpinWatch {
   /** The line that a load reads. */
   #dataLine(vcpu: Vcpu, row: Row, word: number): Waiter | undefined {
     const { storage } = this.#engine;
-    const ea = operandAddress(vcpu, row, word);
+    const ea = effectiveAddress(vcpu, row, word);
     return this.#line(vcpu, ea, storage.resolveLasting(lowHalf(ea), highHalf(ea)), storage.state.dataReal);
   }
 

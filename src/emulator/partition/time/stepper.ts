@@ -8,8 +8,8 @@ import { MSR, VECTOR } from '../../../base/power.ts';
 import { breaksAt, breaksNear } from '../../cpu/breakpoint.ts';
 import { SPR } from '../../cpu/spr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
+import { effectiveAddress } from '../../engine/effective-address.ts';
 import type { Engine, RunEnd } from '../../engine/engine.ts';
-import { operandAddress } from '../../engine/operand-address.ts';
 import { step } from '../../engine/step.ts';
 import { decode, type Row } from '../../isa/index.ts';
 import type { Arena } from '../../memory/arena.ts';
@@ -68,7 +68,7 @@ export class Stepper {
     const operand =
       row === undefined || word === undefined || kindOf(row) === 0n
         ? undefined
-        : operandAddress(vcpu, row, word);
+        : effectiveAddress(vcpu, row, word);
     const result = this.step(vcpu);
     if (result.executed === 0 || row === undefined || row.effect === 'linkage') return result;
     const breaks = breaksAt(vcpu, at, msr);
