@@ -1,4 +1,14 @@
-/** Branches: Power ISA 3.0B, Book I §2.4. */
+/**
+ * Branches: Power ISA 3.0B, Book I §2.4.
+ *
+ *     b l a       NIA ← a: EXTS(LI) or CIA + EXTS(LI)
+ *     bc l a      if taken: NIA ← a: EXTS(BD) or CIA + EXTS(BD)
+ *     bclr l      if taken: NIA ← (LR) & ~3
+ *     bcctr l     if the condition holds: NIA ← (CTR) & ~3
+ *     bctar l     if taken: NIA ← (TAR) & ~3
+ *     l           LR ← CIA + 4, whether taken or not, after the target is read
+ *     taken       unless BO[2]: CTR ← CTR − 1, and (CTR = 0) = BO[3]; unless BO[0]: CR[BI] = BO[1]
+ */
 
 import { type I32, type I64, i32, i32c, i64, i64c, low32 } from '../../wasm/index.ts';
 import type { Ops, Semantics } from '../ops/ops.ts';

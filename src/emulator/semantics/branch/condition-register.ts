@@ -1,4 +1,14 @@
-/** Condition register logic and moves: Power ISA 3.0B, Book I §2.5, §2.6 and §3.3.17. */
+/**
+ * Condition register logic and moves: Power ISA 3.0B, Book I §2.5, §2.6 and §3.3.17.
+ *
+ *     cr op       CR[BT] ← CR[BA] op CR[BB], for and, or, xor, nand, nor, eqv, andc, orc
+ *     mcrf        CR field BF ← CR field BFA
+ *     mtcrf       each CR field i with FXM[i]: ← its four bits of (RS)[32:63]
+ *     mtocrf      the one field that FXM names, likewise
+ *     mfcr        RT ← 0 ‖ CR
+ *     mfocrf      RT ← the one field that FXM names, in its place; the other bits, undefined, are 0
+ *     mcrxrx      CR field BF ← OV ‖ OV32 ‖ CA ‖ CA32
+ */
 
 import { type I32, i32, i32c, i64 } from '../../wasm/index.ts';
 import type { Ops, Semantics } from '../ops/ops.ts';

@@ -1,4 +1,24 @@
-/** Fixed-point arithmetic, Power ISA 3.0B, Book I, §3.3.9. */
+/**
+ * Fixed-point arithmetic: Power ISA 3.0B, Book I §3.3.9. Record forms set CR0 from the result, `o` forms OV, OV32 and SO.
+ *
+ *     addi addis  RT ← (RA|0) + EXTS(SI), or + EXTS(SI ‖ 16 zeros)
+ *     addpcis     RT ← CIA + 4 + EXTS(D ‖ 16 zeros)
+ *     add subf    RT ← a + (RB); here and below a is (RA) to add, ¬(RA) to subtract; subf adds 1 as well
+ *     addic addc  RT ← (RA) + EXTS(SI) or + (RB); CA ← the carry
+ *     subfic subfc   RT ← ¬(RA) + EXTS(SI) + 1 or + (RB) + 1; CA ← the carry
+ *     adde subfe  RT ← a + (RB) + CA; CA ← the carry
+ *     addme subfme   RT ← a + CA − 1; CA ← the carry
+ *     addze subfze   RT ← a + CA; CA ← the carry
+ *     addex       RT ← (RA) + (RB) + OV; OV ← the carry
+ *     neg         RT ← ¬(RA) + 1
+ *     mulli mulld    RT ← the low 64 bits of (RA) × EXTS(SI) or × (RB)
+ *     mullw       RT ← (RA)[32:63] × (RB)[32:63], signed, all 64 bits
+ *     mulhw mulhd    RT ← the high half of the product of words, doublewords; u: unsigned
+ *     maddhd maddld  RT ← the high, the low half of (RA) × (RB) + (RC); u: unsigned
+ *     divw divd   RT ← (RA) ÷ (RB), of words, doublewords, towards zero; u: unsigned
+ *     divwe divde    RT ← ((RA) ‖ 0) ÷ (RB); u: unsigned
+ *     modsw modsd    RT ← (RA) − (RA) ÷ (RB) × (RB); moduw, modud: unsigned
+ */
 
 import { HELPER } from '../../cpu/layout.ts';
 import { type I64, i32, i32c, i64, i64c, low32, not64 } from '../../wasm/index.ts';

@@ -1,4 +1,14 @@
-/** Compare, trap, select: Power ISA 3.0B, Book I, §3.3.10–3.3.12. */
+/**
+ * Compare, trap, select: Power ISA 3.0B, Book I §3.3.10–3.3.12, and setb, §3.3.17.
+ *
+ *     cmp cmpi    CR field BF ← a < b ‖ a > b ‖ a = b ‖ SO, of doublewords or sign-extended words; b is (RB) or EXTS(SI)
+ *     cmpl cmpli  the same, unsigned, of zero-extended words; b is (RB) or UI
+ *     cmprb       CR field BF ← 0 ‖ in ‖ 0 ‖ 0: in is RB's byte 7 ≤ RA's low byte ≤ byte 6, or, with L, byte 5 ≤ … ≤ byte 4
+ *     cmpeqb      CR field BF ← 0 ‖ some byte of (RB) = RA's low byte ‖ 0 ‖ 0
+ *     tw td       trap if TO ∧ (a <ₛ b ‖ a >ₛ b ‖ a = b ‖ a <ᵤ b ‖ a >ᵤ b) ≠ 0; twi and tdi: b is EXTS(SI)
+ *     isel        RT ← CR[BC] ? (RA|0) : (RB)
+ *     setb        RT ← CR field BFA: LT ? −1 : GT ? 1 : 0
+ */
 
 import { type I32, type I64, i32, i32c, i64, i64c, low32 } from '../../wasm/index.ts';
 import type { Ops, Semantics } from '../ops/ops.ts';

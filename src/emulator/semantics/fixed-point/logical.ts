@@ -1,4 +1,24 @@
-/** Logical, rotate and shift, decimal assist: Power ISA 3.0B, Book I, §3.3.13–3.3.15. */
+/**
+ * Logical, rotate and shift, decimal assist: Power ISA 3.0B, Book I §3.3.13–3.3.15. Record forms set CR0 from the result.
+ *
+ *     and or xor  RA ← (RS) op (RB); nand, nor, eqv: complemented; andc, orc: with ¬(RB)
+ *     andi. ori xori    RA ← (RS) op UI; andis., oris, xoris: UI ‖ 16 zeros
+ *     exts        RA ← EXTS(the low byte, halfword, word of (RS))
+ *     cntlz cnttz    RA ← the zeros before the first, after the last one of a word, a doubleword
+ *     cmpb        each byte of RA ← (RS)'s = (RB)'s ? 0xff : 0
+ *     popcnt      each byte, word, doubleword of RA ← its ones in (RS)
+ *     prty        each word, doubleword of RA ← the parity of the lowest bits of its bytes in (RS)
+ *     bpermd      RA[56 + i] ← (RB)[byte i of (RS)], 0 for bytes above 63
+ *     rlwinm rlwnm   RA ← ROTL32((RS), n) ∧ MASK(MB, ME); n is SH or (RB); the word rotates in both halves
+ *     rlwimi      as rlwinm, and RA keeps its bits outside of the mask
+ *     rldicl rldicr rldic   RA ← ROTL64((RS), SH) ∧ MASK(MB, 63), MASK(0, ME), MASK(MB, 63 − SH); rldcl, rldcr: by (RB)
+ *     rldimi      as rldic, and RA keeps its bits outside of the mask
+ *     slw srw sld srd   RA ← (RS) shifted by (RB); counts past the width give 0
+ *     sraw srad   RA ← (RS) shifted right by (RB) or SH, sign bits coming in; CA ← negative and a one was lost
+ *     extswsli    RA ← EXTS((RS)[32:63]) << SH
+ *     cdtbcd cbcdtd  each word of RA ← two declets to six digits, six digits to two declets
+ *     addg6s      each digit of RT ← (RA) + (RB) carries out of it ? 0 : 6
+ */
 
 import { HELPER } from '../../cpu/layout.ts';
 import { type I32, type I64, i32, i32c, i64, i64c, not64 } from '../../wasm/index.ts';

@@ -1,6 +1,19 @@
 /**
- * Floating-point arithmetic, conversion and comparison: Power ISA 3.0B, Book I §4.6.6 to §4.6.8. The host computes
- * (host-float.ts), because WebAssembly has one rounding mode, no status and no exact NaNs.
+ * Floating-point arithmetic, conversion and comparison: Power ISA 3.0B, Book I §4.6.6 to §4.6.8. Helpers compute
+ * (helpers/float.ts), because WebAssembly has one rounding mode, no status and no exact NaNs.
+ *
+ *     fadd fsub fdiv    FRT ← round((FRA) op (FRB)); fmul: (FRA) × (FRC); fsqrt: √(FRB)
+ *     fre frsqrte    FRT ← an estimate of 1 ÷ (FRB), of 1 ÷ √(FRB)
+ *     fmadd fmsub    FRT ← round((FRA) × (FRC) ± (FRB)); fnmadd, fnmsub: negated after rounding
+ *     …s          the same, rounded to single
+ *     frsp        FRT ← (FRB) rounded to single
+ *     fcfid       FRT ← round(the integer in FRB); u: unsigned; s: to single
+ *     fctid fctiw    FRT ← (FRB) as an integer of 64, 32 bits, saturated; u: unsigned; z: towards zero
+ *     frin friz frip frim   FRT ← (FRB) rounded to an integer: nearest, to zero, up, down
+ *     fcmpu fcmpo    CR field BF and FPCC ← less ‖ greater ‖ equal ‖ unordered
+ *     ftdiv ftsqrt   CR field BF ← 1 ‖ operands out of range ‖ … ‖ 0, for software division and square root
+ *
+ * All set FPRF, FR, FI and exceptions, record forms CR1; an enabled exception may keep the target (§4.4).
  */
 
 import { HELPER } from '../../cpu/layout.ts';

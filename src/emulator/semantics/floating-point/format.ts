@@ -1,6 +1,9 @@
 /**
  * Between the single format in storage and the double format in registers: Power ISA 3.0B, Book I §4.6.2 and §4.6.3.
- * Neither direction rounds or looks at FPSCR; NaN payloads pass unchanged.
+ * Neither direction rounds or reads FPSCR; NaN payloads pass unchanged.
+ *
+ *     load        FRT ← the double of the same value as the single WORD; a NaN: sign ‖ 0x7ff ‖ fraction ‖ 29 zeros
+ *     store       WORD ← d[0:1] ‖ d[5:34] where the exponent is above 896 or d is 0; else sign ‖ significand shifted right
  */
 
 import { type F64, type I32, type I64, i32, i32c, i64, i64c, op } from '../../wasm/index.ts';

@@ -1,4 +1,18 @@
-/** The floating-point status and control register's own instructions: Power ISA 3.0B, Book I §4.6.10; and CR1. */
+/**
+ * The floating-point status and control register's own instructions: Power ISA 3.0B, Book I §4.6.10; and CR1.
+ *
+ *     mffs        FRT ← FPSCR
+ *     mffsce      FRT ← FPSCR; enables ← 0
+ *     mffscrn     FRT ← DRN, enables, NI, RN; RN ← (FRB); mffscrni: RN ← RM
+ *     mffscdrn    FRT ← DRN, enables, NI, RN; DRN ← (FRB); mffscdrni: DRN ← DRM
+ *     mffsl       FRT ← the same, and FR, FI, FPRF
+ *     mcrfs       CR field BF ← FPSCR field BFA; its exception bits ← 0
+ *     mtfsfi      FPSCR field BF ← U
+ *     mtfsf       the FPSCR fields that FLM names, or all, ← those of (FRB)
+ *     mtfsb0 mtfsb1  FPSCR[BT] ← 0, 1; an exception bit that becomes 1 sets FX
+ *
+ * VX and FEX always follow from the other bits. Record forms: CR1 ← FX ‖ FEX ‖ VX ‖ OX.
+ */
 
 import { MSR } from '../../../base/power.ts';
 import * as fpscr from '../../cpu/fpscr.ts';

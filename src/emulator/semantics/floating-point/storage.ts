@@ -1,4 +1,14 @@
-/** Floating-point loads, stores and moves: Power ISA 3.0B, Book I §4.6.2 to §4.6.5. None of them looks at FPSCR. */
+/**
+ * Floating-point loads, stores and moves: Power ISA 3.0B, Book I §4.6.2 to §4.6.5, and fsel, §4.6.9. None reads FPSCR.
+ *
+ *     lfs lfd     FRT ← DOUBLE(MEM(ea, 4)), MEM(ea, 8); u forms: RA ← ea
+ *     lfiwax lfiwzx  FRT ← EXTS(MEM(ea, 4)), EXTZ(MEM(ea, 4))
+ *     stfs stfd   MEM(ea, 4) ← SINGLE((FRS)), MEM(ea, 8) ← (FRS); u forms: RA ← ea; stfiwx: MEM(ea, 4) ← (FRS)[32:63]
+ *     lfdp stfdp  FRTp ‖ FRTp+1 ← MEM(ea, 16), and back
+ *     fmr fneg fabs fnabs   FRT ← (FRB), its sign kept, complemented, 0, 1
+ *     fcpsgn      FRT ← the sign of (FRA) ‖ (FRB)[1:63]
+ *     fsel        FRT ← (FRA) ≥ 0 ? (FRC) : (FRB)
+ */
 
 import { type I64, i32, i64, i64c, low32 } from '../../wasm/index.ts';
 import { type Address, displaced, indexed } from '../ops/address.ts';

@@ -1,8 +1,13 @@
 /**
- * What an instruction's meaning is written in. The interpreter builder implements it with operands read from a decoded
- * record at run time; a compiler of regions can implement it with operands as constants.
+ * The seam between what instructions do and how they are executed: every instruction's meaning is a function over `Ops`.
+ * The interpreter builder implements it with operands read from a decoded record at run time; a compiler of regions can
+ * implement it with operands as constants.
  *
  * Operands are named as in the row of the instruction (`isa/`). Statements take effect in the order of the calls.
+ *
+ * The files of meanings open with pseudo-code: (r) is a register's contents and r|0 the value 0 for register 0, ← an
+ * assignment, ‖ concatenation, MEM(ea, n) n bytes of storage as a number in the current byte order, EXTS and EXTZ sign- and
+ * zero-extension to the target's width, x[i:j] bits in the ISA's numbering, where 0 is the most significant.
  */
 
 import type { Expr, I32, I64, V128, ValueType } from '../../wasm/index.ts';
@@ -45,9 +50,6 @@ export interface Ops {
   /** A vector (VRT …) or vector-scalar (XT …) operand; element 0 of the ISA is the highest lane. */
   vector(operand: string): V128;
   setVector(operand: string, value: V128): void;
-  /** A register by computed number: state at `base + (index << shift)`; for the string and multiple instructions. */
-  gprAt(index: I32): I64;
-  setGprAt(index: I32, value: I64): void;
 
   /** A CR field as LT 8, GT 4, EQ 2, SO 1; by operand or by number. */
   crField(operand: string | number): I32;
@@ -82,13 +84,12 @@ export interface Ops {
     initial: Expr<T>,
   ): { readonly get: () => Expr<T>; readonly set: (value: Expr<T>) => void };
   if(condition: I32, then: () => void, otherwise?: () => void): void;
-  /** Repeats `body` while it leaves `condition` true (tested after each turn). */
+  /** Repeats `body` while the condition that it returns is true; it runs once at the least. */
   repeatWhile(body: () => I32): void;
 
   /** Nanoseconds since power-on. */
   now(): I64;
-  /** The effective address of the current instruction, and of the next in sequence. */
-  cia(): I64;
+  /** The effective address of the next instruction in sequence. */
   nextInstruction(): I64;
 
   /** Loads; a fault leaves the instruction without effect. `reversed` is against the current byte order. */
@@ -109,9 +110,9 @@ export interface Ops {
   /** Ends the instruction with an interrupt-like exit when `condition` holds. */
   trapIf(trap: Trap, condition: I32): void;
   trap(trap: Trap): void;
-  /** Runs the host's part of an instruction (see engine/specials). It may end the slice. */
+  /** Calls a special handler (engine/specials.ts) by name. It may end the slice. */
   special(name: string): void;
-  /** Calls a host function registered in engine/helpers by name, with i32 arguments; answers an i32. */
+  /** Calls a helper (semantics/helpers/) by name. */
   helper(name: string, args: readonly I32[]): I32;
 }
 

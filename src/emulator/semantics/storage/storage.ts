@@ -1,4 +1,16 @@
-/** Storage access and synchronization: Power ISA 3.0B, Book I §3.3.2–3.3.8, Book II chapter 4. */
+/**
+ * Storage access and synchronization: Power ISA 3.0B, Book I §3.3.2–3.3.7 and Book II §4.3, §4.6.
+ *
+ *     ea               (RA|0) + EXTS(D), or + (RB) in x forms; u forms: RA ← ea as well
+ *     lbz lhz lwz ld   RT ← EXTZ(MEM(ea, n)), n = 1, 2, 4, 8; lha, lwa: EXTS
+ *     stb sth stw std  MEM(ea, n) ← the low n bytes of (RS)
+ *     lhbrx … stdbrx   the same with the bytes in the other order
+ *     lbarx … ldarx    RESERVE ← the 128 bytes around ea; RT ← EXTZ(MEM(ea, n)); ea must be aligned
+ *     stbcx. … stdcx.  if RESERVE holds ea: MEM(ea, n) ← (RS); CR0 ← 0 ‖ 0 ‖ stored ‖ SO; RESERVE ← none
+ *     dcbz             the 128 bytes around ea ← 0
+ *
+ * The special handlers have the multiple, string, quadword and atomic forms.
+ */
 
 import { CR } from '../../cpu/layout.ts';
 import { type I64, i32, i32c, i64, i64c } from '../../wasm/index.ts';

@@ -1,4 +1,13 @@
-/** System registers and linkage: Power ISA 3.0B, Book III. What changes the machine's state is the host's part (`special`). */
+/**
+ * Moves of special purpose registers and of MSR: Power ISA 3.0B, Book I §3.3.17, Book III §4.4.4 and Book II §6.2.
+ *
+ *     mfspr mftb  RT ← SPR(n); 32-bit registers: EXTZ
+ *     mtspr       SPR(n) ← (RS), or its low word
+ *     mfmsr       RT ← MSR
+ *     attn        the program ends (not in the book: POWER processors have it for their service processor)
+ *
+ * cpu/spr.ts says which registers exist and who may access them. A special handler moves those that have an effect.
+ */
 
 import { TIMEBASE_HZ } from '../../../base/power.ts';
 import { MSR, XER_COUNT } from '../../cpu/layout.ts';

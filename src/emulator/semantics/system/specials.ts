@@ -1,6 +1,8 @@
 /**
- * Instructions that a special handler does: their names and numbers, from the traits of the rows, and the code that calls
- * the handler. What the handlers do is in engine/specials.ts.
+ * Instructions that a special handler does as a whole: their names and numbers, from the traits of the rows, and the code
+ * that calls the handler. engine/specials.ts and the files beside it have the handlers.
+ *
+ *     every one   if the row is privileged and MSR[PR] = 1: program interrupt; else the handler (Power ISA 3.0B, Book III §3.3)
  */
 
 import { BugError } from '../../../base/errors.ts';

@@ -1,4 +1,21 @@
-/** Logical, compare, count, rotate, shift and bit permute on vectors: Power ISA 3.0B, Book I §6.9 to §6.14; VSCR. */
+/**
+ * Logical, compare, count, rotate, shift and bit permute on vectors: Power ISA 3.0B, Book I §6.9 to §6.14; VSCR, §6.18.
+ * Each element e of VRT, of 8 (b), 16 (h), 32 (w) or 64 (d) bits, from those of the operands:
+ *
+ *     vand … xxland …   (VRA) op (VRB), as a whole; XT, XA, XB of the xxl forms
+ *     vcmpequ vcmpgts vcmpgtu   e ← a op b ? all ones : 0; record forms: CR6 ← all ‖ 0 ‖ none ‖ 0
+ *     vcmpne vcmpnez    e ← a ≠ b, or also a = 0 or b = 0 ? all ones : 0
+ *     vrl vsl vsr vsra  e ← a rotated or shifted by b modulo the width; vsra: sign bits come in
+ *     vrlwnm vrldnm     e ← ROTL(a, b's low byte) ∧ MASK(b's third byte from the end, the second)
+ *     vrlwmi vrldmi     the same, and VRT keeps its bits outside of the mask
+ *     vpopcnt vclz vctz    e ← the ones of b, its zeros before the first one, after the last one
+ *     vprtyb      e ← the parity of the lowest bits of b's bytes; q: of all sixteen
+ *     vgbbd       each doubleword ← that of VRB as 8 × 8 bits, transposed
+ *     vbpermq     VRT[48 + i] ← (VRA)[byte i of (VRB)], 0 for bytes above 127
+ *     vbpermd     the same in each doubleword, with 8 bits and bytes up to 63
+ *     vclzlsbb vctzlsbb    RT ← the bytes of (VRB) with a lowest bit 0 before the first, after the last with 1
+ *     mfvscr mtvscr     VRT ← 0 ‖ VSCR; VSCR ← (VRB)'s NJ and SAT
+ */
 
 import { VSCR } from '../../cpu/layout.ts';
 import {

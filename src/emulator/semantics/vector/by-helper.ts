@@ -1,4 +1,8 @@
-/** Vector instructions whose arithmetic the host does: operands go to HELPER, 16 bytes each, and the result comes from its start. */
+/**
+ * Vector instructions that a helper computes: Power ISA 3.0B, Book I, chapter 6.
+ *
+ *     HELPER[i] ← operand i, 16 bytes each; SAT ← SAT ∨ helper(); VRT ← HELPER[0]
+ */
 
 import { HELPER, VSCR } from '../../cpu/layout.ts';
 import { i32 } from '../../wasm/index.ts';

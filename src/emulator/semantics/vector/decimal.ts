@@ -1,4 +1,19 @@
-/** Cryptographic, polynomial and decimal vector instructions: Power ISA 3.0B, Book I §6.11 and §6.17. The host computes. */
+/**
+ * Cryptographic, polynomial and decimal vector instructions: Power ISA 3.0B, Book I §6.11 and §6.17. Helpers compute.
+ *
+ *     vcipher vncipher  VRT ← one round of AES, of its inverse, with key (VRB); last: the last round
+ *     vsbox       each byte of VRT ← the AES substitution of (VRA)'s
+ *     vshasigmaw vshasigmad   each word, doubleword of VRT ← σ or Σ (ST), 0 or 1 (SIX, a bit each) of SHA-2 of (VRA)'s
+ *     vpmsum      each pair of elements: VRT ← a₀ × b₀ ⊕ a₁ × b₁, without carries
+ *     bcdadd. bcdsub.   VRT ← (VRA) ± (VRB), 31 digits and a sign
+ *     bcds. bcdus. bcdsr.     VRT ← (VRB) shifted by (VRA)'s byte 7 in digits; us: unsigned; sr: rounded
+ *     bcdtrunc. bcdutrunc.    VRT ← (VRB)'s last (VRA)[48:63] digits
+ *     bcdcpsgn. bcdsetsgn.    VRT ← (VRA) with (VRB)'s sign; (VRB) with the preferred code of its sign
+ *     bcdcfn. bcdctn. bcdcfz. bcdctz.   VRT ← (VRB) from national, to national, from zoned, to zoned decimal
+ *     bcdcfsq. bcdctsq. VRT ← (VRB) from, to a signed quadword
+ *     all bcd     CR6 ← less ‖ greater ‖ equal to 0 ‖ overflow or invalid
+ *     vmul10uq    VRT ← (VRA) × 10; euq: + (VRB)'s last digit; cuq, ecuq: the carry of that
+ */
 
 import { HELPER } from '../../cpu/layout.ts';
 import { i32, i32c } from '../../wasm/index.ts';

@@ -1,4 +1,17 @@
-/** Floating-point instructions of the vector facility: Power ISA 3.0B, Book I §6.10. The host computes (host-vector-float.ts). */
+/**
+ * Floating-point instructions of the vector facility: Power ISA 3.0B, Book I §6.10. Helpers compute (helpers/vector-float.ts).
+ * Each word of VRT, rounded to nearest, without exceptions:
+ *
+ *     vaddfp vsubfp     a + b, a − b
+ *     vmaddfp vnmsubfp  a × c + b, −(a × c − b)
+ *     vmaxfp vminfp     the greater, the lesser of a and b
+ *     vrefp vrsqrtefp vexptefp vlogefp  estimates of 1 ÷ b, 1 ÷ √b, 2 to the power of b, log₂ b
+ *     vrfin vrfiz vrfip vrfim  b as an integer: nearest, to zero, up, down
+ *     vctsxs vctuxs     b × 2^UIM as a signed, unsigned word, saturated
+ *     vcfsx vcfux       the signed, unsigned word b ÷ 2^UIM
+ *     vcmpeqfp vcmpgtfp vcmpgefp  a op b ? all ones : 0; record forms: CR6 ← all ‖ 0 ‖ none ‖ 0
+ *     vcmpbfp           ¬(a ≤ b) ‖ ¬(a ≥ −b) ‖ 30 zeros; record form: CR6 ← 0 ‖ 0 ‖ all within ‖ 0
+ */
 
 import { HELPER, VSCR } from '../../cpu/layout.ts';
 import { i32 } from '../../wasm/index.ts';

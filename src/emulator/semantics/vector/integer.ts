@@ -1,4 +1,20 @@
-/** Integer arithmetic on vectors: Power ISA 3.0B, Book I §6.9.1. What needs wide sums is done by the host (host-vector.ts). */
+/**
+ * Integer arithmetic on vectors: Power ISA 3.0B, Book I §6.9.1. Helpers compute what needs wide sums (helpers/vector.ts).
+ * Each element of VRT, of 8 (b), 16 (h), 32 (w) or 64 (d) bits, signed (s) or unsigned (u):
+ *
+ *     vaddu m vsubu m   a + b, a − b, modulo the width
+ *     vadds s vaddu s vsubs s vsubu s   the same, saturated; SAT ← 1 where it did
+ *     vaddcuw vsubcuw   the carry of a + b, of a + ¬b + 1
+ *     vadduqm vsubuqm   128 bits: a ± b; eu: a + b + c's last bit, a + ¬b + c's last bit; c: the carry of these
+ *     vmule vmulo       the double-width product of the elements with even, odd numbers
+ *     vmuluwm vmladduhm a × b modulo 2^32; a × b + c modulo 2^16
+ *     vmhaddshs vmhraddshs  (a × b) >> 15, rounded (r), + c, saturated
+ *     vmsum             c + the sum of the products within a word (m) or, saturated, (s); udm: within a quadword
+ *     vsumsws vsum2sws vsum4   b + the sum of a's elements of the quadword, doubleword, word; saturated
+ *     vneg vexts        −b; EXTS(b's low byte, halfword, word)
+ *     vavg              (a + b + 1) >> 1
+ *     vmax vmin vabsdu  the greater, the lesser, max − min
+ */
 
 import {
   bytes128,

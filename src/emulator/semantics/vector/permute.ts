@@ -1,4 +1,23 @@
-/** Moving elements about: Power ISA 3.0B, Book I §6.8 (pack, unpack, merge, splat, permute, shift) and §7.6 (the xx forms). */
+/**
+ * Moving elements about: Power ISA 3.0B, Book I §6.8 (pack, unpack, merge, splat, permute, shift) and §7.6 (the xx forms).
+ * `a‖b` are (VRA) ‖ (VRB) as 32 bytes.
+ *
+ *     vpk         VRT ← the elements of a‖b at half the width: um modulo, ss us saturated (SAT ← 1); px: 8:8:8:8 to 1:5:5:5
+ *     vupkh vupkl    VRT ← EXTS(the first, the last half of b's elements); px: 1:5:5:5 to 8:8:8:8
+ *     vmrgh vmrgl xxmrgh xxmrgl   VRT ← a₀ b₀ a₁ b₁ … of the first, the last half; vmrgew, vmrgow: of even, odd words
+ *     vsplt xxspltw  each element of VRT ← b's element UIM; vspltis, xxspltib: ← EXTS(SIM), IMM8
+ *     vperm xxperm   byte i of VRT ← byte (c's byte i)[3:7] of a‖b; r: counted from the end
+ *     vpermxor    byte i of VRT ← a's byte c[0:3] ⊕ b's byte c[4:7], c being (VRC)'s byte i
+ *     vsel xxsel  each bit of VRT ← c ? b : a
+ *     vsldoi xxsldwi   VRT ← 16 bytes of a‖b from byte SHB, word SHW
+ *     xxpermdi    XT ← a's doubleword DM[0] ‖ b's doubleword DM[1]
+ *     vsl vsr     VRT ← a shifted by b's last three bits; vslo, vsro: by b[121:124] bytes
+ *     vslv vsrv   byte i of VRT ← a's byte i and its neighbour, shifted by b's byte i modulo 8
+ *     vextractu xxextractuw  VRT ← 0 ‖ b's bytes from UIM ‖ 0, in doubleword 0; vextu lx, rx: RT ← from (RA), from the end
+ *     vinsert xxinsertw   VRT's bytes from UIM ← b's element that ends doubleword 0 (a word: word 1)
+ *     xxbr        the bytes of each element of XB, reversed
+ *     fmrgew fmrgow  FRT ← the even, the odd words of (FRA) and (FRB)
+ */
 
 import {
   bytes128,
@@ -196,21 +215,18 @@ function shiftVariable(left: boolean): Semantics {
 }
 
 /** The `width` bytes from byte element `start` on as a number. */
-function extractAt(_o: Ops, from: V128, lane: I32, width: number): I64 {
+function extractAt(from: V128, lane: I32, width: number): I64 {
   const value = lowHalf(lanesFrom(from, lane));
   return width === 8 ? value : i64.and(value, i64c((1n << BigInt(8 * width)) - 1n));
 }
 function extract(width: number, from = 'VRB', to = 'VRT'): Semantics {
   return (o) =>
-    o.setVector(
-      to,
-      inElement0(extractAt(o, o.vector(from), i32.sub(i32c(16 - width), o.imm('UIM4')), width)),
-    );
+    o.setVector(to, inElement0(extractAt(o.vector(from), i32.sub(i32c(16 - width), o.imm('UIM4')), width)));
 }
 function extractIndexed(width: number, left: boolean): Semantics {
   return (o) => {
     const index = i32.and(i32.wrap(o.gpr('RA')), i32c(15));
-    o.setGpr('RT', extractAt(o, b(o), left ? i32.sub(i32c(16 - width), index) : index, width));
+    o.setGpr('RT', extractAt(b(o), left ? i32.sub(i32c(16 - width), index) : index, width));
   };
 }
 /** Puts the low `width` bytes of doubleword 0 (for a word, word 1) at byte element UIM. */

@@ -1,4 +1,13 @@
-/** Storage access of the vector facility: Power ISA 3.0B, Book I §6.7. */
+/**
+ * Storage access of the vector facility: Power ISA 3.0B, Book I §6.7. The address is (RA|0) + (RB).
+ *
+ *     lvx         VRT ← MEM(ea & ~15, 16); lvxl: the same, with a hint
+ *     stvx        MEM(ea & ~15, 16) ← (VRS); stvxl
+ *     lveb lveh lvew    the element of VRT that ea names in its quadword ← MEM(ea & ~(n − 1), n); the others stay
+ *     stveb stveh stvew    MEM(ea & ~(n − 1), n) ← that element of (VRS)
+ *     lvsl lvsr   byte i of VRT ← sh + i, 16 − sh + i, where sh is ea & 15
+ *     dss dst dstst     nothing: hints that POWER8 and POWER9 ignore
+ */
 
 import {
   type I32,

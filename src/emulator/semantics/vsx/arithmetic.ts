@@ -1,6 +1,19 @@
 /**
- * Floating-point on vector-scalar registers: Power ISA 3.0B, Book I §7.6. Scalars are doubleword 0 and leave doubleword 1
- * zero. The host computes (host-float*.ts); moves of signs, exponents and fractions are done here.
+ * Floating-point on vector-scalar registers: Power ISA 3.0B, Book I §7.6. A scalar (xs) is doubleword 0 and leaves
+ * doubleword 1 zero; vectors (xv) are two doubles (dp) or four singles (sp). Helpers compute (helpers/float*.ts); moves of
+ * signs, exponents and fractions are emitted here. Each element of XT:
+ *
+ *     add sub mul div sqrt re rsqrte   as the f forms of §4.6.6, of XA and XB
+ *     madd msub nmadd nmsub   a form: a × b ± t; m form: a × t ± b; n: negated
+ *     rsp rdp…    b rounded to single; to an integer: i nearest away, ic current mode, iz to zero, ip up, im down
+ *     cv…         b from one format or integer to the other; saturated to integers
+ *     cmpu cmpo   CR field BF and FPCC ← less ‖ greater ‖ equal ‖ unordered; cmpexp: of exponents alone
+ *     cmpeq cmpgt cmpge   a op b ? all ones : 0; record forms: CR6 ← all ‖ 0 ‖ none ‖ 0
+ *     max min     the greater, the lesser; c and j: by the rules of C and of Java
+ *     tdiv tsqrt  CR field BF ← 1 ‖ operands out of range ‖ … ‖ 0
+ *     tstdc       CR field BF ← sign ‖ 0 ‖ b is of a class that DCMX names ‖ not single; xv: all ones or 0
+ *     abs nabs neg cpsgn  b with sign 0, 1, its own complemented, a's
+ *     xexp xsig iexp   b's exponent; b's significand with its leading bit; a's sign and fraction with exponent b
  */
 
 import { HELPER } from '../../cpu/layout.ts';

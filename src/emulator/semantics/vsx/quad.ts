@@ -1,6 +1,15 @@
 /**
- * Quad precision on vector registers: Power ISA 3.0B, Book I §7.6, the qp forms. The host computes (host-float-quad.ts,
- * host-float-convert.ts); moves of signs, exponents and fractions are done here.
+ * Quad precision on vector registers: Power ISA 3.0B, Book I §7.6, the qp forms. Helpers compute (helpers/float-quad.ts,
+ * float-convert.ts); moves of signs, exponents and fractions are emitted here. VRT is:
+ *
+ *     add sub mul div sqrt    round(a op b); o forms round to odd
+ *     madd msub nmadd nmsub   round(a × b ± t); n: negated
+ *     cvqp… cv…qp b as a double, an integer, a quad
+ *     rqpi rqpxp  b rounded to an integer, to the precision of x87's extended format, in mode R ‖ RMC; x: XX is set
+ *     cmpu cmpo   CR field BF and FPCC ← less ‖ greater ‖ equal ‖ unordered; cmpexp: of exponents alone
+ *     tstdc       CR field BF ← sign ‖ 0 ‖ b is of a class that DCMX names ‖ 0
+ *     abs nabs neg cpsgn  b with sign 0, 1, its own complemented, a's
+ *     xexp xsig iexp   b's exponent; b's significand with its leading bit; a's sign and fraction with exponent b
  */
 
 import { HELPER } from '../../cpu/layout.ts';

@@ -1,6 +1,14 @@
 /**
- * Storage access of the vector-scalar facility, and moves between register files: Power ISA 3.0B, Book I §7.6.1. Loads by
- * elements keep element order in both byte orders; `lxv` and `lxvx` take sixteen bytes as one number.
+ * Storage access of the vector-scalar facility, and moves between register files: Power ISA 3.0B, Book I §7.6.1.
+ *
+ *     lxv lxvx    XT ← MEM(ea, 16); stxv, stxvx: MEM(ea, 16) ← (XS)
+ *     lxvd2x lxvw4x lxvh8x lxvb16x   each element of XT, in order, ← the next n bytes at ea; stxv…: back
+ *     lxvdsx lxvwsx    each doubleword, word of XT ← MEM(ea, 8), MEM(ea, 4)
+ *     lxvl stxvl  as lxv, stxv, of (RB)[0:7] bytes, at most 16, the rest 0; ll forms: left-justified in both byte orders
+ *     lxsd lxsiwa lxsiwz lxsibz lxsihz   XT ← EXT(MEM(ea, n)) ‖ 0; stxsd, stxsiw, stxsib, stxsih: MEM(ea, n) ← doubleword 0
+ *     lxssp stxssp   the same with DOUBLE(MEM(ea, 4)), SINGLE(…)
+ *     mfvsr       RA ← doubleword 0 (d), 1 (ld), word 1 (wz) of (XS)
+ *     mtvsr       XT ← (RA) (d), EXTS(word) (wa), EXTZ(word) (wz) ‖ 0; dd: (RA|0) ‖ (RB); ws: the word four times
  */
 
 import {
