@@ -48,7 +48,7 @@ export const SPR_BASE = 512;
 export const VSR = 1024;
 /** Where an access lies that has no one place in the arena: page crossing, device registers. */
 export const SCRATCH = 2048;
-/** Operands and results of host-side helpers. */
+/** Operands and results of helpers (semantics/helpers). */
 export const HELPER = 2112;
 export const STATE_SIZE = 2560;
 

@@ -119,7 +119,7 @@ export class Vcpu {
   set nia(value: bigint) {
     this.set64(layout.NIA, value);
   }
-  /** The address of the instruction being executed, while the host acts for it. */
+  /** The address of the instruction being executed, while a special handler or a slow path acts for it. */
   get cia(): bigint {
     return this.get64(layout.CIA);
   }
@@ -140,7 +140,7 @@ export class Vcpu {
   get littleEndian(): boolean {
     return (this.msr & MSR.LE) !== 0n;
   }
-  /** An address as it is computed: in 32-bit mode its low half. */
+  /** An address as an instruction computes it: in 32-bit mode its low half. */
   effective(ea: bigint): bigint {
     return (this.msr & MSR.SF) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea);
   }

@@ -59,7 +59,7 @@ export function causeOfFault(vcpu: Vcpu, fault: StorageFault): Cause {
 export function causeOfExit(vcpu: Vcpu, code: number): Cause {
   const cause = BY_EXIT.get(code);
   if (cause === undefined) throw new BugError(`exit code ${code} is handled`);
-  // Whoever exits by it leaves the operand's address in HELPER.
+  // Code that exits by it leaves the operand's address in HELPER.
   if (code === EXIT.alignment) vcpu.setSpr(SPR.DAR, vcpu.get64(HELPER));
   return cause;
 }

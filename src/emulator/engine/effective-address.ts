@@ -1,4 +1,4 @@
-/** The storage operand of an instruction, found from its row: for those who look at instructions one by one. */
+/** The storage operand of an instruction, computed from its row, for code that inspects single instructions. */
 
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { Row } from '../isa/index.ts';

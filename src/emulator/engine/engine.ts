@@ -1,8 +1,8 @@
 /**
- * Runs vCPUs: owns the compiled interpreter, what it imports, and the turn from its exits to interrupts.
+ * Runs vCPUs: owns the compiled interpreter and its imports, and turns its exits into guest interrupts.
  *
  * One engine serves one arena. `run` executes one vCPU until its budget is used, it leaves service (cede, stop), or the
- * machine ends; everything a guest can do in between is a value that is acted on here.
+ * machine ends; no guest can make it throw.
  */
 
 import { assert } from '../../base/errors.ts';
@@ -43,7 +43,7 @@ export class Engine {
   readonly #instances = new Map<number, Interpreter>();
   readonly #imports: Record<string, unknown>;
   #budget = 0;
-  /** Set by the host's parts of instructions: stop after this instruction. */
+  /** Set by special handlers: stop after this instruction. */
   #stopRequested = false;
   /** Set where the instruction at NIA raised an interrupt. */
   #raised = false;
@@ -75,12 +75,12 @@ export class Engine {
     });
   }
 
-  /** Instructions of the running slice executed so far, when called from the host's part of one. */
+  /** Instructions of the running slice executed so far, when called from a special handler. */
   get executedInSlice(): number {
     return this.#budget - this.#arena.view.getInt32(layout.LEFT, true);
   }
 
-  /** Ends the slice after the instruction that the host is acting for. */
+  /** Ends the slice after the instruction that a special handler executes. */
   requestStop(): void {
     this.#stopRequested = true;
   }
@@ -88,7 +88,7 @@ export class Engine {
   /**
    * Executes up to about `budget` instructions of an active vCPU; the last straight-line run is finished. An interrupt at
    * the very first instruction of an interrupt's handler counts as one and ends the slice: a guest whose handlers fault
-   * runs for ever, but time passes and its owner is heard.
+   * runs for ever, but time passes and calls from its owner get through.
    * @returns why it came back and how many instructions were executed.
    */
   run(vcpu: Vcpu, budget: number): { readonly end: RunEnd; readonly executed: number } {
@@ -228,7 +228,7 @@ export class Engine {
     this.interrupt(vcpu, vector, status);
   }
 
-  /** Looking is no access of the guest's: it raises nothing. */
+  /** An inspection is no access of the guest's: it raises nothing. */
   #unfaulted(): undefined {
     this.storage.fault.kind = 'none';
   }

@@ -1,4 +1,4 @@
-/** What the interpreter's module imports: the arena, and functions of the host under the names of interpreter.ts. */
+/** What the interpreter's module imports: the arena's memory, and TypeScript functions under the names of interpreter.ts. */
 
 import { assert } from '../../base/errors.ts';
 import { EXIT } from '../cpu/exit.ts';

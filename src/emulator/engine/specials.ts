@@ -1,7 +1,8 @@
 /**
- * The host's parts of instructions: system registers with effects, MSR changes and returns, translation management,
- * multiple and string accesses. Each takes the instruction word and answers 0 (go on with the next instruction) or an
- * exit code. The table is complete for semantics/specials.ts.
+ * Special handlers: the TypeScript code of instructions that change more than registers and storage. Here are system
+ * calls, MSR changes and returns; the files beside have system registers, translation management, multiple and string
+ * accesses and atomic memory operations. A handler takes the instruction word and returns 0 (continue with the next
+ * instruction) or an exit code. The table is complete for semantics/system/specials.ts.
  */
 
 import { MSR, MSR_TRANSLATION, VECTOR } from '../../base/power.ts';
@@ -45,7 +46,7 @@ function linkage(s: SpecialHost): [string, Special][] {
     const before = vcpu.msr;
     vcpu.msr = next;
     s.host.msrChanged?.(vcpu, before, target);
-    // Whoever runs the vCPU has to look: traced instructions are executed one by one.
+    // The scheduler must take over: traced instructions are executed one by one.
     if ((next & (MSR.SE | MSR.BE)) !== 0n) s.requestStop();
   };
   const returnTo = (nia: bigint, status: bigint): number => {

@@ -42,7 +42,7 @@ export function translationState(vcpu: Vcpu): TranslationState {
 /** @param mode the vCPU's MSR */
 export function followMode(state: TranslationState, vcpu: Vcpu, mode: bigint): void {
   const problem = (mode & MSR.PR) !== 0n;
-  // Decoded records are of one byte order, and execute entries do not tell which.
+  // Decoded records are of one byte order, which execute entries do not name.
   const littleEndian = (mode & MSR.LE) !== 0n;
   if (littleEndian !== vcpu.executesLittleEndian) {
     vcpu.executesLittleEndian = littleEndian;

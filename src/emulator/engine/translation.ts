@@ -183,7 +183,7 @@ export class StorageAccess {
     else entries.add(entry);
   }
 
-  /** A page was made that somebody may be reading as zeros: they look again. */
+  /** A page was made that TLB entries may still read as zeros: they are dropped, and the next access looks it up. */
   #forgetZeroReads(): void {
     for (const [of, entries] of this.#zeroReads) {
       for (const entry of entries) of.drop(entry);

@@ -1,4 +1,4 @@
-/** Branch facility, Power ISA 3.0B, Book I, chapter 2. `b.near` and the like are not encodings: the decoder picks them (decode.ts). */
+/** Branch facility, Power ISA 3.0B, Book I, chapter 2. In the book's order. */
 
 import { form, type Row, rows } from './row.ts';
 

@@ -1,4 +1,4 @@
-/** Floating-point facility, Power ISA 3.0B, Book I, chapter 4. In the book's order; decimal arithmetic is in decimal.ts. */
+/** Floating-point facility, Power ISA 3.0B, Book I, chapter 4. In the book's order. Left out: decimal floating-point, chapter 5. */
 
 import { bits, type Operand, operandTable } from './operands.ts';
 import { form, type Row, type RowOptions, rows, withTraits } from './row.ts';

@@ -1,11 +1,11 @@
-/** One instruction's row: its name, its encoding, its operands, what it needs. */
+/** One instruction's row: its name, its encoding, its operands, the facility that it needs, its traits (traits.ts). */
 
 import { type Operand, operandsOf } from './operands.ts';
 import type { Effect, Traits } from './traits.ts';
 
 /**
  * A facility that MSR can switch off. `vsx-or-vec`: VSX for VSRs 0–31, vector for 32–63; `fp-or-vec`: floating-point for
- * the former. Operand VSRHIGH tells which.
+ * the former. Operand VSRHIGH is 1 for the latter.
  */
 export type Facility = 'fp' | 'vec' | 'vsx' | 'vsx-or-vec' | 'fp-or-vec';
 
@@ -16,7 +16,7 @@ export type Row = Traits & {
   readonly value: number;
   readonly operands: readonly Operand[];
   readonly facility?: Facility;
-  /** The word's bit (ISA numbering) that tells `vsx-or-vec` apart. */
+  /** The word's bit (ISA numbering) that is 1 for VSRs 32–63. */
   readonly facilityBit?: number;
   /** Privileged: a program interrupt in problem state. */
   readonly privileged?: boolean;

@@ -82,7 +82,7 @@ export class BareMachine {
     return this.#executed;
   }
 
-  /** Registers as at the start. Memory stays as it is. */
+  /** Registers as at the start. Memory is kept. */
   reset(): void {
     this.vcpu.resetRegisters();
     this.vcpu.state = 'running';
@@ -123,7 +123,7 @@ export class BareMachine {
 
   #step(): Step {
     const { vcpu } = this;
-    // The engine's view of MSR, and of the slice, is that of the last run until it is told.
+    // A run of nothing: the engine reads MSR, and begins a slice.
     this.#engine.run(vcpu, 0);
     this.#deliverPending(vcpu);
     return isTraced(vcpu) ? this.#stepper.traced(vcpu) : this.#stepper.step(vcpu);

@@ -1,6 +1,6 @@
 /**
- * One machine put together: hardware that lasts, a life that starts at `powerOn` and ends, and those who look on. It lives
- * on one thread and is driven by calls; what happens in it is told to a listener.
+ * A partition: hardware, which survives power cycles; one power cycle at a time, from `powerOn` to its end; and observers.
+ * It runs on one thread and is driven by calls; it reports what happens to a listener.
  */
 
 import { assert } from '../../base/errors.ts';
@@ -22,7 +22,7 @@ import { Observation } from './observe/observation.ts';
 import { Life, type RunOutcome } from './power-cycle.ts';
 import type { EventClock } from './time/event-clock.ts';
 
-/** What a partition tells while it runs. Every callback is synchronous and must not drive the partition. */
+/** What a partition reports while it runs. Every callback is synchronous and must not drive the partition. */
 export type PartitionListener = {
   readonly console: (vty: 0 | 1, bytes: Uint8Array) => void;
   readonly unsupported: (what: Unsupported, count: number) => void;
@@ -70,7 +70,7 @@ export class Partition {
   get engine(): Engine {
     return this.#hardware.engine;
   }
-  /** Instructions executed in this life, by all vCPUs. */
+  /** Instructions executed in this power cycle, by all vCPUs. */
   get instructions(): number {
     return this.#life?.instructions ?? 0;
   }
@@ -82,15 +82,15 @@ export class Partition {
   get clock(): EventClock {
     return this.#living().clock;
   }
-  /** The hashed page table, as it is now: how many entries are valid, and some of them. */
+  /** The hashed page table, for counts and samples of its valid entries. */
   get hashTable(): HashTable | undefined {
     return this.#hardware.hashTable;
   }
-  /** Firmware of this life. */
+  /** Firmware of this power cycle. */
   get platform(): Platform | undefined {
     return this.#life?.machine.platform;
   }
-  /** How this life ended, once it has. */
+  /** How this power cycle ended, once it has. */
   get ended(): PartitionEnd | undefined {
     return this.#life?.end;
   }
@@ -100,7 +100,7 @@ export class Partition {
   }
 
   /**
-   * Starts a new life: empty memory, the kernel loaded, vCPU 0 at its entry.
+   * Starts a new power cycle: empty memory, the kernel loaded, vCPU 0 at its entry.
    * @throws FormatError when kernel or initramfs cannot be loaded; the partition stays off.
    */
   powerOn(): void {
@@ -120,7 +120,7 @@ export class Partition {
     this.#life = life;
   }
 
-  /** Runs until about `instructions` more are executed, the life ends, the partition rests, or `enough` says so. */
+  /** Runs until about `instructions` more are executed, the power cycle ends, the partition rests, or `enough` says so. */
   run(instructions: number, enough: () => boolean = () => false): RunOutcome {
     return this.#living().run(instructions, enough);
   }
@@ -142,7 +142,7 @@ export class Partition {
     this.#life?.systemReset(cpus);
   }
 
-  /** Replaces what is looked out for. Between runs only. */
+  /** Replaces the plan of what is observed. Between runs only. */
   observe(plan: ObservePlan | undefined): void {
     this.#observation.watch.set(plan);
     if (this.#life !== undefined) this.#life.scheduler.restWhenStuck = plan?.restWhenStuck === true;
@@ -178,12 +178,12 @@ export class Partition {
     return this.vcpus.map(snapshotOf);
   }
 
-  /** Ends the life from outside. */
+  /** Ends the power cycle from outside. */
   stop(): void {
     this.#life?.finish({ kind: 'stopped' });
   }
 
-  /** What runs on the vCPUs asks and tells: the life answers, the observation listens. */
+  /** What the engine calls: the power cycle answers, the observation records. */
   #hardwareHost(): HardwareHost {
     return {
       sliceStart: () => this.#living().clock.base,

@@ -1,4 +1,4 @@
-/** What each instruction does, by the base name of its row. */
+/** The table of meanings: what each instruction does, by the base mnemonic of its row. */
 
 import { BRANCH } from './branch/branch.ts';
 import { CONDITION_REGISTER } from './branch/condition-register.ts';

@@ -4,7 +4,8 @@
  * old memory that was not given to it breaks the rule. On an ordinary kexec areas are taken back: one that is registered
  * at T1, or a disk request in flight, breaks it; what is written there later is not kept on that way.
  * Source: handoff contract, seed 004; Linux 6.1 arch/powerpc/platforms/pseries/kexec.c (VPAs are kept on a crash).
- * Left out: event queues of XIVE, which the machine lacks.
+ * Left out: the event queues of XIVE are not listed among what is registered at T1. An event that is written to one of the
+ * old kernel's is a write by the hypervisor like any other.
  */
 
 import { listChanges } from './fidelity-input.ts';

@@ -100,7 +100,7 @@ describe('the real-mode area', () => {
     expect(machine.ram.readU32(AREA - 4, false)).toBe(0);
   });
 
-  it('fetch past it → instruction storage interrupt, SRR1 tells protection', () => {
+  it('fetch past it → instruction storage interrupt, SRR1 says protection', () => {
     const { machine } = world([]);
     machine.vcpu.nia = BigInt(AREA);
     expect(run(machine)).toBe(0x400);
@@ -121,7 +121,7 @@ describe('the real-mode area', () => {
 });
 
 describe('SLB instructions', () => {
-  it('slbmte, slbmfee, slbmfev, slbfee.: what was written is read and found; CR0 tells', () => {
+  it('slbmte, slbmfee, slbmfev, slbfee.: what was written is read and found, as CR0 says', () => {
     const { machine } = world([slbmte(4, 3), slbmfee(5, 6), slbmfev(7, 6), slbfee(8, 9), NOP]);
     const [esid, vsid] = slbEntry(KERNEL);
     const { vcpu } = machine;

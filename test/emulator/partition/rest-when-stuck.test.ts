@@ -1,4 +1,4 @@
-/** A CPU that waits with its interrupts off for another one: whoever watches for that is told at once, and once. */
+/** A CPU that waits with its interrupts off for another one: an observer of that gets one report, at once. */
 
 import { describe, expect, it } from 'vitest';
 import { TIMEBASE_HZ } from '../../../src/base/power.ts';
@@ -47,7 +47,7 @@ describe('restWhenStuck', () => {
     expect(partition.ram.readU32(FLAG, false)).toBe(0);
   });
 
-  it('left unanswered → goes on as if it had not rested: the same end at the same instruction and time', () => {
+  it('left unanswered → continues as if it had not rested: the same end at the same instruction and time', () => {
     const { partition: watched } = waiting(true);
     expect(watched.run(SECOND)).toBe('resting');
     expect(watched.run(SECOND)).toBe('ended');
@@ -66,7 +66,7 @@ describe('restWhenStuck', () => {
     expect(Number(ends[0]?.now) / SECOND).toBeCloseTo(1, 2);
   });
 
-  it('nobody asked for it → no rest before the tick', () => {
+  it('not asked for → no rest before the tick', () => {
     const { partition } = waiting(false);
     expect(partition.run(SECOND)).toBe('ended');
     expect(partition.clock.now()).toBeGreaterThan(SECOND);

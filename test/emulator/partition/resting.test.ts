@@ -29,7 +29,7 @@ function cede(n: number): number[] {
 }
 
 describe('resting', () => {
-  it('a guest that computed for 4 s in silence and then waits for 1 s → goes on', () => {
+  it('a guest that computed for 4 s in silence and then waits for 1 s → continues', () => {
     const { partition } = bareKernel([...delay(4), ...cede(1), ATTN]);
     expect(partition.run(1e9)).toBe('ended');
     expect(partition.ended).toEqual({ kind: 'error', message: 'attn at 0x0000000000000900' });
@@ -60,7 +60,7 @@ describe('resting', () => {
 });
 
 describe('before power-on', () => {
-  it('darn → a bug, not bytes that anybody could know', () => {
+  it('darn → a bug, not predictable bytes', () => {
     const { config } = bareKernel([ATTN]).partition;
     const listener = { console: () => undefined, unsupported: () => undefined, event: () => undefined };
     const off = new Partition(config, [], listener);

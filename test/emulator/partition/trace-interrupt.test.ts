@@ -16,7 +16,7 @@ const TRACED = 0x40000000n;
 const LOAD = 0x10000000n;
 const STORE = 0x08000000n;
 
-/** At 0xd00: r31 points to the log. It goes on with SRR1 as it was, so tracing goes on. */
+/** At 0xd00: r31 points to the log. It returns with SRR1 unchanged, so tracing continues. */
 const HANDLER = [
   ...REGISTERS.flatMap((spr, i) => [mfspr(30, spr), dForm(62, 30, 31, 8 * i)]),
   dForm(14, 31, 31, 8 * REGISTERS.length),

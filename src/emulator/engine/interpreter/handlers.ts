@@ -92,7 +92,7 @@ const NO_SPRS: ReadonlySet<number> = new Set();
 
 /**
  * The handler for a word of a row, at the byte offset in its page given. Registers in `withoutSprs` get none of their
- * own: the host is asked.
+ * own: the special handler does them.
  */
 export function handlerFor(
   row: Row,

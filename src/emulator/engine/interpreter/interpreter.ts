@@ -1,6 +1,6 @@
 /**
  * Builds the interpreter: one WebAssembly function, a loop around a br_table over decoded records, and one function for
- * each handler that is too rare to stand in it. A module serves one mode (64- or 32-bit, big- or little-endian).
+ * each handler that is too rare to be part of it. A module serves one mode (64- or 32-bit, big- or little-endian).
  *
  * `run(tlbData, tlbCode, budget)` starts at NIA and answers an exit code (cpu/exit.ts). Instructions are counted where
  * straight-line runs end: from the distance between records, not one by one.
@@ -280,7 +280,7 @@ function mainBody(
     });
   }
   for (const open of ['again', 'next', 'outer', 'exit']) body.end(open);
-  // After the exit block: the instruction at `record` has not been executed, unless the host did it.
+  // After the exit block: the instruction at `record` has not been executed, unless a special handler did it.
   body.set(left, leftHere());
   body.if(
     i32.eq(get(code), i32c(EXIT.special)),

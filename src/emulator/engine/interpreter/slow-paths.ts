@@ -1,6 +1,6 @@
 /**
- * Functions of the interpreter's module beside its handlers: the slow path of storage accesses. They tell the host which
- * instruction acts, and how many came before it in the slice, before they call it; the fast path has nothing to do with it.
+ * Functions of the interpreter's module beside its handlers: the slow path of storage accesses. Before they call TypeScript
+ * they store which instruction acts (CIA) and how much of the slice is left (LEFT); the fast path stores neither.
  */
 
 import { EXIT } from '../../cpu/exit.ts';
@@ -19,7 +19,7 @@ import {
   load,
 } from '../../wasm/index.ts';
 
-/** (record): stores what the host needs to know before it acts, CIA and LEFT. */
+/** (record): stores what TypeScript code reads when it acts, CIA and LEFT. */
 export function publishBody(): FunctionBody {
   const body = new FunctionBody(1);
   const record = parameter(0);

@@ -1,4 +1,4 @@
-/** A vCPU as hypercalls and RTAS see it (platform/contract.ts). */
+/** A vCPU as hypercalls and RTAS see it (platform/contract/contract.ts). */
 
 import { MSR } from '../../../base/power.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
@@ -100,7 +100,7 @@ export class PartitionVcpu implements FirmwareVcpu {
   }
   setInstructionBreakpoint(ciabr: bigint): void {
     this.vcpu.ciabr = ciabr;
-    // Its page has to be entered anew, to be executed step by step.
+    // It must enter its page again, to be executed step by step from there.
     this.vcpu.tlb.flushExecute();
   }
   setAlternateInterruptLocation(ail: 0 | 2 | 3): void {

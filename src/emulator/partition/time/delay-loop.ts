@@ -1,6 +1,6 @@
 /**
- * Until when a loop waits that reads the timebase: the timebase is followed through the registers of one turn of the loop,
- * through moves, sums and differences, to where it is compared with something that does not change.
+ * Finds until when a loop waits that reads the timebase. It follows the timebase through the registers of one turn of the
+ * loop, through moves, sums and differences, to where it is compared with something that does not change.
  *
  * Left out: loops that use the timebase otherwise, 32-bit comparisons among them. Their end is not known.
  */

@@ -15,15 +15,15 @@ const SHARED_SLICE = 50_000;
 const LONE_SLICE = 1_000_000;
 
 /**
- * A loop that waits for the timebase is helped on to the end of its wait, or by so much a turn where that is not known, and
- * runs so many instructions in between. A wait that is over soon is executed: looking at it would cost more.
+ * When a vCPU polls the timebase, the clock jumps to the end of its wait, or by DELAY_STEP_NS a turn where that is not
+ * known; in between it runs DELAY_SLICE instructions. A wait that is over soon is executed: examining it would cost more.
  */
 const DELAY_STEP_NS = 100_000;
 const DELAY_LEAST_NS = 20_000;
 const DELAY_SLICE = 256;
 const DELAY_LOOP_BYTES = 512n;
 
-/** A wait goes on while nobody runs for longer than this, in ns: timer ticks do not end it. */
+/** A vCPU that runs for less than this, in ns, does not end the partition's wait: timer ticks are shorter. */
 const STIR_NS = 10_000_000;
 /** A partition that has waited, and has neither printed nor moved data, for this long, rests. Nanoseconds of its own time. */
 const REST_AFTER_NS = 3e9;
@@ -48,10 +48,10 @@ export class Scheduler {
   instructions = 0;
   /** Nanoseconds during which every vCPU waited. */
   idleNs = 0;
-  /** When the wait began that goes on, and when a vCPU last began to run after waiting; ns since power-on. */
+  /** When the present wait began, and when a vCPU last began to run after waiting; ns since power-on. */
   #waitingSince = 0;
   #busySince = 0;
-  /** The next time that nobody runs, and somebody waits with interrupts off, the partition rests at once. Once. */
+  /** The next time that no vCPU runs and one waits with interrupts off, the partition rests at once. Once. */
   restWhenStuck = false;
 
   readonly #spins: SpinWatch;
@@ -185,7 +185,7 @@ export class Scheduler {
       : this.#spins.walk(vcpu, account);
   }
 
-  /** A wait goes on while others run, and while it was not looked at; whoever waits in it ends it. */
+  /** A delay is remembered while other vCPUs run and while it was not examined; the vCPU that waits in it ends it. */
   #remember(vcpu: Vcpu, found: Found | undefined): void {
     const worthHelp =
       found?.kind === 'delay' &&
@@ -196,7 +196,7 @@ export class Scheduler {
   }
 
   #traced(vcpu: Vcpu): Step {
-    // The engine's view of MSR, and of the slice, is that of the last run until it is told.
+    // A run of nothing: the engine reads MSR, and begins a slice.
     this.#engine.run(vcpu, 0);
     this.deliverPending(vcpu);
     return isTraced(vcpu) ? this.#stepper.traced(vcpu) : { end: 'budget', executed: 0 };

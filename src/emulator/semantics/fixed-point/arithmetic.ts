@@ -173,7 +173,7 @@ function divideWordExtended(o: Ops, signed: boolean): void {
   finish(o, 'RT', result);
 }
 
-/** divde(u): a 128-bit dividend; rare, and long division needs wide numbers: done by the host. */
+/** divde(u): a 128-bit dividend; rare, and long division needs wide numbers: a helper. */
 function divideDoublewordExtended(o: Ops, name: string): void {
   o.setState64(HELPER, o.gpr('RA'));
   o.setState64(HELPER + 8, o.gpr('RB'));

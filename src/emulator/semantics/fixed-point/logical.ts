@@ -121,7 +121,7 @@ function shiftDoubleword(o: Ops, left: boolean): void {
   finish(o, 'RA', i64.select(i64c(0), shifted, i64.ne(i64.and(count, i64c(64)), i64c(0))));
 }
 
-/** Arithmetic right shifts: CA tells that ones were shifted out of a negative value. */
+/** Arithmetic right shifts: CA is 1 where ones were shifted out of a negative value. */
 function shiftAlgebraicWord(o: Ops, count0: I64): void {
   const source = o.let(i64.extend32(o.gpr('RS')));
   const count = o.let(i64.and(count0, i64c(63)));
@@ -144,7 +144,7 @@ function algebraic(o: Ops, carry0: I32, result: I64): void {
   finish(o, 'RA', result);
 }
 
-/** Densely packed decimal to BCD and back, ten bits to three digits; Book I, appendix B. Rare: the host does it. */
+/** Densely packed decimal to BCD and back, ten bits to three digits; Book I, appendix B. Rare: a helper. */
 function decimal(name: string): Semantics {
   return (o) => {
     o.setState64(HELPER, o.gpr('RS'));

@@ -1,4 +1,4 @@
-/** Elements of the vectors that host helpers work on: HELPER holds them 16 bytes each, as little-endian numbers. */
+/** Elements of the vectors that helpers work on: HELPER holds them 16 bytes each, as little-endian numbers. */
 
 import { HELPER } from '../../cpu/layout.ts';
 import type { Format } from './softfloat/index.ts';

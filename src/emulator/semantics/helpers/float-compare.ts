@@ -1,5 +1,5 @@
 /**
- * The host's part of floating-point comparisons, maxima and minima, and tests: Power ISA 3.0B, Book I §4.6.8 and §7.6.
+ * Helpers of floating-point comparisons, maxima and minima, and tests: Power ISA 3.0B, Book I §4.6.8 and §7.6.
  * Scalars compare doublewords at HELPER and HELPER + 8; vectors and quads stand 16 bytes apart.
  */
 
@@ -116,7 +116,7 @@ function conditional(greatest: boolean): Helper {
     return order === (greatest ? 'greater' : 'less') ? (a as bigint) : (b as bigint);
   });
 }
-/** Java's: the first NaN as it is. */
+/** Java's: the first NaN, unchanged. */
 function javaLike(greatest: boolean): Helper {
   return vector(2, DOUBLE, ([a, b], context) => {
     const [x, y] = [unpack(a as bigint, DOUBLE), unpack(b as bigint, DOUBLE)];

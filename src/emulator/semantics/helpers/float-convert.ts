@@ -1,5 +1,5 @@
 /**
- * The host's part of the VSX conversions: Power ISA 3.0B, Book I §7.6 (between formats, to and from
+ * Helpers of the VSX conversions: Power ISA 3.0B, Book I §7.6 (between formats, to and from
  * integers). Source and result are elements of 16-byte operands; elements not written become zero.
  */
 

@@ -1,10 +1,10 @@
 /**
- * Ordinary cases of double- and single-precision arithmetic by the host's own doubles, with exact status: rounding to
+ * Ordinary cases of double- and single-precision arithmetic by JavaScript's doubles, with exact status: rounding to
  * nearest, nothing enabled, operands and results well inside the normal range. Everything else goes through softfloat/.
  *
  * The error of each rounded result is itself a double and computed exactly (T. J. Dekker, "A floating-point technique for
  * extending the available precision", 1971; S. Boldo and G. Melquiond, "Emulation of FMA and correctly rounded sums:
- * proved algorithms using rounding to odd", 2008). Its sign against the result's tells inexactness and direction.
+ * proved algorithms using rounding to odd", 2008). Whether it is 0, and its sign against the result's, give FI and FR.
  */
 
 import * as fpscr from '../../cpu/fpscr.ts';
@@ -43,7 +43,7 @@ function productError(a: number, b: number, p: number): number {
   return ah * bh - p + ah * bl + al * bh + al * bl;
 }
 
-/** To look at a double's bits; nothing stays in it from one call to the next. */
+/** For access to a double's bits; nothing stays in it from one call to the next. */
 const view = new DataView(new ArrayBuffer(8));
 
 /**

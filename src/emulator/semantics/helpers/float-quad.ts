@@ -1,5 +1,5 @@
 /**
- * The host's part of quad-precision arithmetic: Power ISA 3.0B, Book I §7.6, the qp forms. Operands are whole registers,
+ * Helpers of quad-precision arithmetic: Power ISA 3.0B, Book I §7.6, the qp forms. Operands are whole registers,
  * 16 bytes apart in HELPER.
  */
 

@@ -1,6 +1,6 @@
 /**
- * The host's part of floating-point instructions: scalar and vector operations on HELPER through softfloat/, and what
- * they do to FPSCR (Power ISA 3.0B, Book I §4.4, §7.4).
+ * Helpers of floating-point instructions: scalar and vector operations on HELPER through softfloat/, and what they do to
+ * FPSCR (Power ISA 3.0B, Book I §4.4, §7.4).
  *
  * Scalar helpers take doublewords at HELPER, +8, +16 and leave one at HELPER; vector helpers take 16 bytes each. Both
  * answer 1 where the target is to be written, 0 where an enabled exception keeps it.

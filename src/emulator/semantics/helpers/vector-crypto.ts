@@ -1,5 +1,5 @@
 /**
- * The host's part of the cryptographic and polynomial vector instructions: Power ISA 3.0B, Book I §6.11; the cipher is
+ * Helpers of the cryptographic and polynomial vector instructions: Power ISA 3.0B, Book I §6.11; the cipher is
  * FIPS 197, the hash functions FIPS 180-4. Operands stand in HELPER, 16 bytes each.
  */
 

@@ -1,5 +1,5 @@
 /**
- * The host's part of decimal arithmetic in vector registers: Power ISA 3.0B, Book I §6.17. A signed number has 31 digits
+ * Helpers of decimal arithmetic in vector registers: Power ISA 3.0B, Book I §6.17. A signed number has 31 digits
  * and a sign, four bits each; an unsigned one 32 digits.
  *
  * Answers CR6 (LT 8, GT 4, EQ 2; 1 for an overflow or an invalid operand), and 16 when the target is to be written. Where

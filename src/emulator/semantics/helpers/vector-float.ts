@@ -1,7 +1,7 @@
 /**
- * The host's part of the vector facility's floating-point instructions: Power ISA 3.0B, Book I §6.10. Always round to
+ * Helpers of the vector facility's floating-point instructions: Power ISA 3.0B, Book I §6.10. Always round to
  * nearest, no exceptions, FPSCR untouched. With VSCR[NJ] denormal operands and results count as zeros of their sign.
- * Estimates are as near as the host computes them.
+ * Estimates are as near as JavaScript computes them.
  */
 
 import { VSCR } from '../../cpu/layout.ts';
@@ -68,7 +68,7 @@ function extreme(greatest: boolean): Element {
   };
 }
 
-/** An estimate by the host's double arithmetic, for operands that are not NaNs. */
+/** An estimate by JavaScript's double arithmetic, for operands that are not NaNs. */
 function estimate(f: (x: number) => number): Element {
   const view = new DataView(new ArrayBuffer(4));
   return (operands) => {

@@ -1,5 +1,5 @@
 /**
- * The host's part of vector integer instructions: sums across elements and wide sums (Power ISA 3.0B, Book I §6.9.1).
+ * Helpers of vector integer instructions: sums across elements and wide sums (Power ISA 3.0B, Book I §6.9.1).
  * Operands stand in HELPER, 16 bytes each as little-endian numbers; the result goes to its start. Each answers 1 where
  * an element saturated.
  */

@@ -20,7 +20,7 @@ import { i32, i32c } from '../../wasm/index.ts';
 import type { Semantics } from '../ops/ops.ts';
 import { byHelper } from './by-helper.ts';
 
-/** `ps` tells that the row has PS; the answer is CR6, with 16 where the target is written. */
+/** `ps`: the row has the operand PS. The helper returns CR6, with 16 where the target is written. */
 function decimal(helper: string, operands: readonly string[], ps: boolean): Semantics {
   return (o) => {
     operands.forEach((each, i) => {

@@ -57,7 +57,7 @@ function sum(a: Value, b: Value, to: Format, context: Context): bigint {
 function sumFinite(a: Finite, b: Finite, to: Format, context: Context, cancelled: boolean): bigint {
   const [high, low] =
     a.exponent + bitLength(a.significand) >= b.exponent + bitLength(b.significand) ? [a, b] : [b, a];
-  // A far smaller operand only tells the direction; it is put closer, where it still stays below every rounding bit.
+  // A far smaller operand decides the direction alone; it is put closer, where it still stays below every rounding bit.
   const floor = high.exponent - 2 * (to.fractionBits + 1) - 4;
   const far = low.exponent + bitLength(low.significand) < floor;
   const near: Finite = far ? { ...low, significand: 1n, exponent: floor } : low;
