@@ -43,7 +43,7 @@ import {
 } from './handlers.ts';
 import { InterpreterOps } from './interpreter-ops.ts';
 import { isInline } from './placement.ts';
-import { RECORD_SIZE } from './record.ts';
+import { RECORD_SHIFT, RECORD_SIZE } from './record.ts';
 import { publishBody, slowAccessBody, slowStoreBody } from './slow-paths.ts';
 
 const I32_1 = { parameters: ['i32'], results: ['i32'] } as const;
@@ -170,7 +170,7 @@ function mainBody(
   const scratch = body.local('i32');
   const get = <T extends 'i32' | 'i64'>(local: Local<T>): Expr<T> => body.get(local);
 
-  const leftHere = (): I32 => i32.sub(get(leftBase), i32.shrU(get(record), i32c(4)));
+  const leftHere = (): I32 => i32.sub(get(leftBase), i32.shrU(get(record), i32c(RECORD_SHIFT)));
   const setLeftBase = (value: I32): void => {
     body.set(leftBase, value);
     body.store32(i32c(layout.LEFT_BASE), get(leftBase));
@@ -189,7 +189,7 @@ function mainBody(
       left: leftHere,
       jumpNear: (distance) => {
         const records = body.let(distance);
-        setLeftBase(i32.sub(i32.add(get(leftBase), i32.shrS(records, i32c(4))), i32c(1)));
+        setLeftBase(i32.sub(i32.add(get(leftBase), i32.shrS(records, i32c(RECORD_SHIFT))), i32c(1)));
         body.set(record, i32.add(get(record), records));
         body.brIf('next', i32.gtS(leftHere(), i32c(0)));
         exit(i32c(EXIT.budget));
@@ -221,7 +221,7 @@ function mainBody(
   body.if(i32.leS(get(left), i32c(0)), () => leaveAtTarget(EXIT.budget));
   const slot = load.i32(get(scratch), 8);
   body.set(record, i32.add(slot, i32.shl(i32.and(i32.wrap(get(target)), i32c(0xffc)), i32c(2))));
-  setLeftBase(i32.add(get(left), i32.shrU(get(record), i32c(4))));
+  setLeftBase(i32.add(get(left), i32.shrU(get(record), i32c(RECORD_SHIFT))));
   body.set(ciaBase, i64.sub(i64.and(get(target), i64c(-4n)), i64.extendU(i32.shrU(get(record), i32c(2)))));
   body.store64(i32c(layout.CIA_BASE), get(ciaBase));
 

@@ -18,6 +18,7 @@ import {
   i64c,
   load,
 } from '../../wasm/index.ts';
+import { RECORD_SHIFT } from './record.ts';
 
 /** (record): stores what TypeScript code reads when it acts, CIA and LEFT. */
 export function publishBody(): FunctionBody {
@@ -25,7 +26,10 @@ export function publishBody(): FunctionBody {
   const record = parameter(0);
   const base = load.i64(i32c(layout.CIA_BASE));
   body.store64(i32c(layout.CIA), i64.add(base, i64.extendU(i32.shrU(record, i32c(2)))));
-  body.store32(i32c(layout.LEFT), i32.sub(load.i32(i32c(layout.LEFT_BASE)), i32.shrU(record, i32c(4))));
+  body.store32(
+    i32c(layout.LEFT),
+    i32.sub(load.i32(i32c(layout.LEFT_BASE)), i32.shrU(record, i32c(RECORD_SHIFT))),
+  );
   return body;
 }
 
