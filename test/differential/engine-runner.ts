@@ -1,6 +1,7 @@
 /** Runs a differential program (qemu-user.ts) in our engine, on a bare machine that is kept from one program to the next. */
 
-import { MSR_FP_BIT, MSR_VEC_BIT, MSR_VSX_BIT } from '../../src/emulator/cpu/msr.ts';
+import { MSR } from '../../src/base/power.ts';
+import { SPR } from '../../src/emulator/cpu/spr.ts';
 import { BareMachine } from '../../src/emulator/partition/bare-machine.ts';
 import { bareCode, CODE_BASE, DATA_BASE, type Endian, type Image, type Runner } from './qemu-user.ts';
 
@@ -24,12 +25,12 @@ export const engineRunner: Runner = async (image) => {
   machine.reset();
   machine.ram.write(CODE_BASE, bareCode(image));
   machine.ram.write(DATA_BASE, image.data);
-  machine.vcpu.msr |= MSR_FP_BIT | MSR_VEC_BIT | MSR_VSX_BIT;
+  machine.vcpu.msr |= MSR.FP | MSR.VEC | MSR.VSX;
   machine.vcpu.nia = BigInt(image.entry);
   const stop = machine.run(LIMIT);
   const { nia } = machine.vcpu;
   if (stop !== 'attn' || nia !== BigInt(CODE_BASE + image.finalOffset)) {
-    const detail = `SRR0 ${machine.vcpu.spr(26).toString(16)} SRR1 ${machine.vcpu.spr(27).toString(16)}`;
+    const detail = `SRR0 ${machine.vcpu.spr(SPR.SRR0).toString(16)} SRR1 ${machine.vcpu.spr(SPR.SRR1).toString(16)}`;
     throw new Error(`the program ended by ${stop} at ${nia.toString(16)}; ${detail}`);
   }
   executedInstructions.set(image, machine.instructions - image.stubInstructions);

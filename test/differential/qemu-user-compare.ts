@@ -23,7 +23,7 @@ export type Batch = {
   readonly equivalent?: (ours: Outcome, theirs: Outcome, index: number) => boolean;
   /** What runs our side; the engine unless the harness itself is tested. */
   readonly engine?: Runner;
-  /** Told how many instructions of the cases were executed. */
+  /** Called with the number of the cases' instructions that were executed. */
   readonly executed?: (instructions: number) => void;
 };
 
@@ -162,7 +162,7 @@ async function firstCrash(batch: Batch, runner: Runner): Promise<number> {
       await runner(buildImage(batch.layout, batch.cases, batch.endian, range));
       return false;
     } catch {
-      return true; // what failed is told when the case is shrunk
+      return true; // what failed is reported when the case is shrunk
     }
   };
   let from = 0;

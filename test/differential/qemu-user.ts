@@ -13,7 +13,7 @@
  *    instruction at which a case first differs, and `describeFailure` says it with its inputs and both results.
  *
  * A program is one static ELF image: a stub loads a case's registers from its record, jumps to it through TAR, saves the registers
- * in the record and goes on to the next; at the end the records and memories go to standard output. Our engine runs the same
+ * in the record and continues with the next; at the end the records and memories go to standard output. Our engine runs the same
  * image, where the code that writes and exits is replaced by `attn`. Records hold 64-bit words in the guest's byte order.
  */
 

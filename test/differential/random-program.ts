@@ -161,7 +161,7 @@ type Start = {
 
 const XER_BITS = 0xe00c007f;
 
-/** Values to start from, told to the builder. Which register has which part differs from case to case. */
+/** Values to start from, given to the builder. Which register has which part differs from case to case. */
 function randomInput(b: CaseBuilder): Start {
   const { random, memory } = b;
   const gpr = Array.from({ length: 32 }, () => random.boundary64());

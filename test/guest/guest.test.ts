@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CTR, LR } from '../../src/emulator/cpu/layout.ts';
+import { SPR } from '../../src/emulator/cpu/spr.ts';
 import { BareMachine } from '../../src/emulator/partition/bare-machine.ts';
 import {
   buildImage,
@@ -84,7 +85,12 @@ function runInEngine(
     ctr: vcpu.get64(CTR),
   };
   for (let n = 0; n < 32; n++) registers[`r${n}`] = vcpu.gpr(n);
-  const special: Registers = { srr0: vcpu.spr(26), srr1: vcpu.spr(27), dar: vcpu.spr(19), nia: vcpu.nia };
+  const special: Registers = {
+    srr0: vcpu.spr(SPR.SRR0),
+    srr1: vcpu.spr(SPR.SRR1),
+    dar: vcpu.spr(SPR.DAR),
+    nia: vcpu.nia,
+  };
   for (const name of test.outputs.keys()) if (special[name] !== undefined) registers[name] = special[name];
   return { registers, memory: ram.read(MEMORY, MEMORY_BYTES), nia: vcpu.nia };
 }

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { arraySource, putU32, putU64 } from '../../src/base/bytes.ts';
 import { type ElfFile, findSymbols, parseElf, readSegment } from '../../src/base/elf/index.ts';
-import { MSR_LE_BIT } from '../../src/emulator/cpu/msr.ts';
+import { MSR } from '../../src/base/power.ts';
 import { BareMachine, type BareStop } from '../../src/emulator/partition/bare-machine.ts';
 import { ATTN } from '../synth/power-words.ts';
 
@@ -92,7 +92,7 @@ function enter(setup: Setup): {
   vcpu.nia = BigInt(HERE);
   vcpu.setGpr(3, BigInt(MASTER));
   vcpu.setGpr(4, BigInt(HERE));
-  if (setup.little === true) vcpu.msr |= MSR_LE_BIT;
+  if (setup.little === true) vcpu.msr |= MSR.LE;
   return { machine, stop: machine.run(4_000_000), low, at };
 }
 
@@ -119,7 +119,7 @@ describe('purgatory', () => {
       expect([vcpu.nia, vcpu.gpr(3), vcpu.gpr(4), vcpu.gpr(5)]).toEqual(
         [KERNEL, TREE, KERNEL, 0].map((n) => BigInt(n)),
       );
-      expect(vcpu.msr & MSR_LE_BIT).toBe(0n);
+      expect(vcpu.msr & MSR.LE).toBe(0n);
       expect(ram.readU32(TREE + 28, false)).toBe(MASTER);
       expect(ram.readU32(KERNEL + 0x5c, false)).toBe(1);
       expect(ram.read(BACKUP, LOW)).toEqual(low);

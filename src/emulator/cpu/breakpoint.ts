@@ -3,7 +3,7 @@
  * its instruction has to be executed, problem (1) or privileged (2); nothing matches with 0, and with 3 hypervisors alone.
  */
 
-import { MSR_PR_BIT } from './msr.ts';
+import { MSR } from '../../base/power.ts';
 import type { Vcpu } from './vcpu.ts';
 
 const CIABR_STATE = 3n;
@@ -24,5 +24,5 @@ export function breaksNear(vcpu: Vcpu): boolean {
 }
 
 function isState(ciabr: bigint, mode: bigint): boolean {
-  return (ciabr & CIABR_STATE) === ((mode & MSR_PR_BIT) === 0n ? PRIVILEGED : PROBLEM);
+  return (ciabr & CIABR_STATE) === ((mode & MSR.PR) === 0n ? PRIVILEGED : PROBLEM);
 }

@@ -1,4 +1,4 @@
-/** Why compiled code came back to its host, by name. */
+/** Why compiled code returned to TypeScript, by name. */
 type ExitName =
   | 'budget'
   | 'fetch'
@@ -15,13 +15,13 @@ type ExitName =
   | 'fpEnabled';
 type ExitCodes = Readonly<Record<ExitName, number>>;
 
-/** Why compiled code came back to its host. */
+/** Why compiled code returned to TypeScript. */
 export const EXIT: ExitCodes = {
   /** The slice is used up; NIA is the next instruction. */
   budget: 1,
   /** No translated code for NIA. */
   fetch: 2,
-  /** The access of the instruction at NIA could not be made; the host knows why. */
+  /** The access of the instruction at NIA could not be made; StorageAccess.fault says why. */
   fault: 3,
   illegal: 4,
   privileged: 5,
@@ -29,7 +29,7 @@ export const EXIT: ExitCodes = {
   fpUnavailable: 7,
   vectorUnavailable: 8,
   vsxUnavailable: 9,
-  /** A host-side instruction is complete and has set NIA or MSR itself. */
+  /** A special handler has completed the instruction and has set NIA or MSR itself. */
   special: 10,
   attn: 12,
   alignment: 13,

@@ -1,4 +1,4 @@
-/** What compiled code is made for: the modes of a processor in which the same instruction does something else. */
+/** The modes that compiled code is made for: in each, the same instruction does something else. */
 
 /** MSR[SF] and MSR[LE]. */
 export type Mode = { readonly mode64: boolean; readonly littleEndian: boolean };

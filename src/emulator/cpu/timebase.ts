@@ -1,10 +1,16 @@
-/** The clock as a processor shows it: 512 MHz, as of POWER8 and POWER9. */
+/** Nanoseconds of the partition's clock to ticks of the timebase, and back. */
 
-/** Nanoseconds to ticks of the timebase, exactly for integers. */
+import { TIMEBASE_HZ } from '../../base/power.ts';
+
+/** {@link TIMEBASE_HZ} in ticks a microsecond, so that both conversions are exact for integers. */
+const TICKS_PER_MICROSECOND = BigInt(TIMEBASE_HZ) / 1_000_000n;
+const NS_PER_MICROSECOND = 1000n;
+
+/** The timebase at an instant: the whole ticks that have passed. */
 export function timebaseAt(nanoseconds: number): bigint {
-  return (BigInt(nanoseconds) * 512n) / 1000n;
+  return (BigInt(nanoseconds) * TICKS_PER_MICROSECOND) / NS_PER_MICROSECOND;
 }
 /** The first nanosecond at which the timebase shows `ticks`. */
 export function nanosecondsAt(ticks: bigint): number {
-  return Number((ticks * 1000n + 511n) / 512n);
+  return Number((ticks * NS_PER_MICROSECOND + TICKS_PER_MICROSECOND - 1n) / TICKS_PER_MICROSECOND);
 }

@@ -3,11 +3,12 @@
  * runs and in its own block otherwise; the accessors here find them in either place.
  */
 
+import { MSR } from '../../base/power.ts';
 import type { Arena } from '../memory/arena.ts';
 import { Slb } from '../mmu/slb.ts';
 import { TLB_BYTES, Tlb } from '../mmu/tlb.ts';
 import * as layout from './layout.ts';
-import * as msr from './msr.ts';
+import { sprOffset } from './spr.ts';
 
 /** Why a vCPU does not run. */
 export type WaitState = 'stopped' | 'running' | 'ceded' | 'parked' | 'wedged';
@@ -79,7 +80,7 @@ export class Vcpu {
   resetRegisters(): void {
     this.#bytes.fill(0, this.#at(0), this.#at(0) + layout.STATE_SIZE);
     this.#view.setInt32(this.#at(layout.RESERVE), -1, true);
-    this.msr = msr.MSR_SF_BIT | msr.MSR_ME_BIT;
+    this.msr = MSR.SF | MSR.ME;
     this.pid = 0;
     this.amr = 0n;
     this.iamr = 0n;
@@ -118,7 +119,7 @@ export class Vcpu {
   set nia(value: bigint) {
     this.set64(layout.NIA, value);
   }
-  /** The address of the instruction being executed, while the host acts for it. */
+  /** The address of the instruction being executed, while a special handler or a slow path acts for it. */
   get cia(): bigint {
     return this.get64(layout.CIA);
   }
@@ -129,27 +130,27 @@ export class Vcpu {
   set msr(value: bigint) {
     this.set64(layout.MSR, value);
     const flag = (bit: bigint): number => ((value & bit) === 0n ? 0 : 1);
-    this.set32(layout.MSR_PR, flag(msr.MSR_PR_BIT));
-    this.set32(layout.MSR_FP, flag(msr.MSR_FP_BIT));
-    this.set32(layout.MSR_VEC, flag(msr.MSR_VEC_BIT));
-    this.set32(layout.MSR_VSX, flag(msr.MSR_VSX_BIT));
+    this.set32(layout.MSR_PR, flag(MSR.PR));
+    this.set32(layout.MSR_FP, flag(MSR.FP));
+    this.set32(layout.MSR_VEC, flag(MSR.VEC));
+    this.set32(layout.MSR_VSX, flag(MSR.VSX));
   }
 
   /** MSR[LE]: the byte order of its accesses. */
   get littleEndian(): boolean {
-    return (this.msr & msr.MSR_LE_BIT) !== 0n;
+    return (this.msr & MSR.LE) !== 0n;
   }
-  /** An address as it is computed: in 32-bit mode its low half. */
+  /** An address as an instruction computes it: in 32-bit mode its low half. */
   effective(ea: bigint): bigint {
-    return (this.msr & msr.MSR_SF_BIT) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea);
+    return (this.msr & MSR.SF) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea);
   }
 
-  /** A plain SPR (cpu/layout.ts) by number. */
+  /** A plain SPR (cpu/spr.ts) by number. */
   spr(number: number): bigint {
-    return this.get64(layout.sprOffset(number) as number);
+    return this.get64(sprOffset(number) as number);
   }
   setSpr(number: number, value: bigint): void {
-    this.set64(layout.sprOffset(number) as number, value);
+    this.set64(sprOffset(number) as number, value);
   }
 
   /** CR as one 32-bit number, field 0 in the high digit. */

@@ -14,7 +14,7 @@ export interface InterruptLine {
 export interface Clock {
   /** Nanoseconds since power-on. */
   now(): number;
-  /** Timebase ticks (512 MHz) since power-on. */
+  /** Timebase ticks since power-on. */
   timebase(): bigint;
   /**
    * Calls back once, between two instructions, at the first opportunity at or after `atNs`.

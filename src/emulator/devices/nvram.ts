@@ -11,7 +11,7 @@ import { assert } from '../../base/errors.ts';
 
 export const NVRAM_BYTES = 0x1_0000;
 
-/** Partition signatures: system variables, and space that nobody owns. */
+/** Partition signatures: system variables, and free space. */
 export const NVRAM_SIGNATURE_SYSTEM = 0x70;
 export const NVRAM_SIGNATURE_FREE = 0x7f;
 const BLOCK = 16;
@@ -22,7 +22,7 @@ const SYSTEM_BYTES = 0x1000;
 export class Nvram {
   readonly #bytes: Uint8Array;
 
-  /** @param image What an earlier life left; absent: freshly formatted. A copy is kept. */
+  /** @param image What an earlier power cycle left; absent: freshly formatted. A copy is kept. */
   constructor(image?: Uint8Array) {
     assert(image === undefined || image.length === NVRAM_BYTES, 'an NVRAM image has 64 KiB');
     this.#bytes = image === undefined ? format() : new Uint8Array(image);

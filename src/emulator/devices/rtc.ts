@@ -6,7 +6,7 @@
 
 import type { Clock } from './contract.ts';
 
-/** The date on which a partition starts unless told otherwise: 2024-01-01T00:00:00Z, in ms since 1970. */
+/** The date on which a partition starts by default: 2024-01-01T00:00:00Z, in ms since 1970. */
 export const DEFAULT_START_DATE_MS: number = Date.UTC(2024, 0, 1);
 
 export type TimeOfDay = {

@@ -2,8 +2,8 @@
  * A virtual terminal (hvterm1): bytes out to a listener, bytes in through a queue with an interrupt.
  *
  * Source: Linux 6.1 drivers/tty/hvc/hvc_vio.c (up to 16 bytes a hypercall). The
- * interrupt is one edge when the queue stops being empty, as QEMU's spapr-vty raises it. Every byte passes as it is:
- * what the line discipline or sysrq makes of it is the guest's affair. Left out: the hvterm-protocol packets.
+ * interrupt is one edge when the queue stops being empty, as QEMU's spapr-vty raises it. Every byte passes unchanged:
+ * line discipline and sysrq are the guest's. Left out: the hvterm-protocol packets.
  */
 
 import { assert } from '../../base/errors.ts';

@@ -17,7 +17,7 @@ import {
   type Handler,
   handlerFor,
 } from './interpreter/handlers.ts';
-import { operandAddress, RECORD_SIZE, SLOT_BYTES } from './interpreter/record.ts';
+import { RECORD_SIZE, registerAddress, SLOT_BYTES } from './interpreter/record.ts';
 import { RecordCache } from './interpreter/record-cache.ts';
 
 /** The mark of pages with code; see Ram.mark. */
@@ -45,7 +45,7 @@ export class CodeCache {
   #next = 0;
   /** Slots given up while code may still run in them; freed by {@link settle}. */
   #condemned: number[] = [];
-  /** Arena addresses of instructions that the host wants to be told of. */
+  /** Arena addresses of instructions whose execution is reported. */
   #probes: ReadonlySet<number> = new Set();
   /** Instructions decoded, for the counters. */
   decoded = 0;
@@ -104,7 +104,7 @@ export class CodeCache {
   }
 
   /**
-   * Replaces the probes. Records that they concern are decoded anew; the instructions themselves are not touched.
+   * Replaces the probes. Their records are decoded again; the instructions themselves are not touched.
    * @param addresses arena addresses of instruction words.
    */
   setProbes(addresses: ReadonlySet<number>): void {
@@ -121,7 +121,7 @@ export class CodeCache {
     }
   }
 
-  /** What a probed record does besides: its handler, and the arena address of its word. */
+  /** What a probed record stands for: its handler, and the arena address of its word. */
   probed(address: number): { readonly handler: number; readonly word: number } {
     const slot = this.#slotAt(address);
     const offset = ((address - this.#address(slot)) / RECORD_SIZE) * 4;
@@ -174,7 +174,8 @@ export class CodeCache {
   #take(): number {
     const reused = this.#free.pop();
     if (reused !== undefined) return reused;
-    // Every slot is taken: give up all but let what runs go on; rare, a kernel and its programs need some thousands.
+    // Every slot is taken: all are given up, and code that runs continues. This is rare: a kernel and its programs need some
+    // thousands.
     if (this.#next === this.#capacity) {
       for (let slot = 0; slot < this.#capacity; slot++) if (this.#page[slot] !== DEAD) this.#condemn(slot);
       this.settle();
@@ -220,7 +221,7 @@ export class CodeCache {
       const value = operand.extract(word);
       const at = address + place.offset;
       if (place.width === 64) view.setBigInt64(at, BigInt.asIntN(64, BigInt(value)), true);
-      else if (place.width === 16) view.setUint16(at, operandAddress(operand.kind, Number(value)), true);
+      else if (place.width === 16) view.setUint16(at, registerAddress(operand.kind, Number(value)), true);
       else {
         // A near branch holds a distance in records: four bytes of code are sixteen of records.
         const near = handler.near && (operand.name === 'LI' || operand.name === 'BD');

@@ -1,17 +1,17 @@
 /**
- * Runs vCPUs: owns the compiled interpreter, what it imports, and the turn from its exits to interrupts.
+ * Runs vCPUs: owns the compiled interpreter and its imports, and turns its exits into guest interrupts.
  *
  * One engine serves one arena. `run` executes one vCPU until its budget is used, it leaves service (cede, stop), or the
- * machine ends; everything a guest can do in between is a value that is acted on here.
+ * machine ends; no guest can make it throw.
  */
 
 import { assert } from '../../base/errors.ts';
 import { hex32, hex64 } from '../../base/hex.ts';
+import { MSR } from '../../base/power.ts';
 import { EXIT } from '../cpu/exit.ts';
 import { deliver } from '../cpu/interrupts.ts';
 import * as layout from '../cpu/layout.ts';
 import { modeKey } from '../cpu/mode.ts';
-import * as msr from '../cpu/msr.ts';
 import { processorModel } from '../cpu/processor.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { decode } from '../isa/index.ts';
@@ -43,7 +43,7 @@ export class Engine {
   readonly #instances = new Map<number, Interpreter>();
   readonly #imports: Record<string, unknown>;
   #budget = 0;
-  /** Set by the host's parts of instructions: stop after this instruction. */
+  /** Set by special handlers: stop after this instruction. */
   #stopRequested = false;
   /** Set where the instruction at NIA raised an interrupt. */
   #raised = false;
@@ -75,12 +75,12 @@ export class Engine {
     });
   }
 
-  /** Instructions of the running slice executed so far, when called from the host's part of one. */
+  /** Instructions of the running slice executed so far, when called from a special handler. */
   get executedInSlice(): number {
     return this.#budget - this.#arena.view.getInt32(layout.LEFT, true);
   }
 
-  /** Ends the slice after the instruction that the host is acting for. */
+  /** Ends the slice after the instruction that a special handler executes. */
   requestStop(): void {
     this.#stopRequested = true;
   }
@@ -88,7 +88,7 @@ export class Engine {
   /**
    * Executes up to about `budget` instructions of an active vCPU; the last straight-line run is finished. An interrupt at
    * the very first instruction of an interrupt's handler counts as one and ends the slice: a guest whose handlers fault
-   * runs for ever, but time passes and its owner is heard.
+   * runs for ever, but time passes and calls from its owner get through.
    * @returns why it came back and how many instructions were executed.
    */
   run(vcpu: Vcpu, budget: number): { readonly end: RunEnd; readonly executed: number } {
@@ -165,8 +165,8 @@ export class Engine {
 
   #interpreter(mode: bigint): Interpreter {
     const wanted = {
-      mode64: (mode & msr.MSR_SF_BIT) !== 0n,
-      littleEndian: (mode & msr.MSR_LE_BIT) !== 0n,
+      mode64: (mode & MSR.SF) !== 0n,
+      littleEndian: (mode & MSR.LE) !== 0n,
     };
     const key = modeKey(wanted);
     const known = this.#instances.get(key);
@@ -192,7 +192,7 @@ export class Engine {
     }
     this.#host.enteredPage?.(vcpu, this.storage.codeAt);
     const page = address - (address % 4096);
-    const slot = this.code.slotFor(page | 0, (mode & msr.MSR_LE_BIT) !== 0n);
+    const slot = this.code.slotFor(page | 0, (mode & MSR.LE) !== 0n);
     vcpu.tlb.fill(this.storage.state.codeSet, tlb.TLB_EXECUTE, lo, hi, slot);
   }
 
@@ -228,7 +228,7 @@ export class Engine {
     this.interrupt(vcpu, vector, status);
   }
 
-  /** Looking is no access of the guest's: it raises nothing. */
+  /** An inspection is no access of the guest's: it raises nothing. */
   #unfaulted(): undefined {
     this.storage.fault.kind = 'none';
   }

@@ -1,9 +1,9 @@
-/** What the interpreter's module imports: the arena, and functions of the host under the names of interpreter.ts. */
+/** What the interpreter's module imports: the arena's memory, and TypeScript functions under the names of interpreter.ts. */
 
 import { assert } from '../../base/errors.ts';
 import { EXIT } from '../cpu/exit.ts';
-import { HOST_HELPERS } from '../semantics/host.ts';
-import { SPECIAL_NAMES } from '../semantics/specials.ts';
+import { HELPERS } from '../semantics/helpers/index.ts';
+import { SPECIAL_NAMES } from '../semantics/system/specials.ts';
 import type { CodeCache } from './code-cache.ts';
 import type { SpecialHost } from './special-host.ts';
 import { specialTable } from './specials.ts';
@@ -32,7 +32,7 @@ export function interpreterImports(
     resolveWrite: (lo: number, hi: number, bytes: number) => storage.resolveWrite(lo, hi, bytes) | 0,
     commitWrite: () => storage.commitWrite(),
   };
-  for (const [name, helper] of HOST_HELPERS) {
+  for (const [name, helper] of HELPERS) {
     imports[`helper_${name}`] = (a: number, b: number, c: number, d: number) =>
       helper.run(arena.view, a, b, c, d);
   }

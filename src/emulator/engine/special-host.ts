@@ -1,4 +1,4 @@
-/** The host's part of an instruction, and what it works on. */
+/** A special handler (specials.ts), and what it works on. */
 
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { Arena } from '../memory/arena.ts';
@@ -6,10 +6,10 @@ import type { Ram } from '../memory/ram.ts';
 import type { EngineHost } from './engine-host.ts';
 import type { StorageAccess } from './translation.ts';
 
-/** Takes the instruction word; answers 0 (go on with the next instruction) or an exit code. */
+/** Takes the instruction word; returns 0 (continue with the next instruction) or an exit code. */
 export type Special = (word: number) => number;
 
-/** What specials work on. `now` is in nanoseconds, at the instruction being executed. */
+/** What special handlers work on. `now` is in nanoseconds, at the instruction being executed. */
 export type SpecialHost = {
   readonly host: EngineHost;
   readonly storage: StorageAccess;

@@ -4,14 +4,27 @@ import { hex64 } from '../../base/hex.ts';
 import { EXIT } from '../cpu/exit.ts';
 import { MSR_PR } from '../cpu/layout.ts';
 import { processorModel } from '../cpu/processor.ts';
+import {
+  SPR,
+  type SprKey,
+  type SprKeysOf,
+  type SprRow,
+  type SprState,
+  sprRow,
+  type WritableSprKeysOf,
+} from '../cpu/spr.ts';
 import { nanosecondsAt, timebaseAt } from '../cpu/timebase.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
 import type { Special, SpecialHost } from './special-host.ts';
 
-const XER = 1;
-const UAMOR = 157;
 const ALL_KEYS = (1n << 64n) - 1n;
+/** The bits of PIDR that exist. */
+const PID = 0xfffffn;
+/** Numbers with this bit (the most significant of the encoding's second half) are of privileged registers. */
+const PRIVILEGED_NUMBER = 0x10;
+/** Numbers that are illegal in privileged state as well. */
+const NEVER_AN_SPR: ReadonlySet<number> = new Set([0, 4, 5, 6]);
 
 type Reader = (vcpu: Vcpu) => bigint;
 type Writer = (vcpu: Vcpu, value: bigint) => number;
@@ -36,28 +49,24 @@ export function setDecrementer(vcpu: Vcpu, value: bigint, nowNs: number, bits: n
 
 export function sprSpecials(s: SpecialHost): [string, Special][] {
   const timebase = (): bigint => timebaseAt(s.now());
-  const users = new Set([1, 3, 8, 9, 13, 136, 259, 268, 269]);
   const model = processorModel(s.host.processorVersion);
-  const readers = new Map<number, Reader>([
-    [13, (vcpu) => vcpu.amr],
-    [29, (vcpu) => vcpu.amr],
-    [61, (vcpu) => vcpu.iamr],
-    [22, (vcpu) => decrementerAt(vcpu, timebase(), model.decrementerBits)],
-    [XER, (vcpu) => BigInt(vcpu.xer)],
-    [48, (vcpu) => BigInt(vcpu.pid)],
-    [136, (vcpu) => vcpu.spr(152)],
-    [259, (vcpu) => vcpu.spr(275)],
-    [268, timebase],
-    [269, () => timebase() >> 32n],
-    [287, () => BigInt(s.host.processorVersion)],
+  const readers: Readonly<Record<SprKeysOf<'special'> | 'XER', Reader>> = {
+    AMR_USER: (vcpu) => vcpu.amr,
+    AMR: (vcpu) => vcpu.amr,
+    IAMR: (vcpu) => vcpu.iamr,
+    DEC: (vcpu) => decrementerAt(vcpu, timebase(), model.decrementerBits),
+    XER: (vcpu) => BigInt(vcpu.xer),
+    PIDR: (vcpu) => BigInt(vcpu.pid),
+    TBU: () => timebase() >> 32n,
+    PVR: () => BigInt(s.host.processorVersion),
     // PURR and SPURR advance with the vCPU's own instructions, one a nanosecond.
-    [308, (vcpu) => timebaseAt(vcpu.instructions)],
-    [309, (vcpu) => timebaseAt(vcpu.instructions)],
-    [446, (vcpu) => BigInt(s.host.threadNumber(vcpu))],
-    [1023, (vcpu) => BigInt(vcpu.hardwareId)],
-    [848, (vcpu) => BigInt(vcpu.instructions)],
-    [849, timebase],
-  ]);
+    PURR: (vcpu) => timebaseAt(vcpu.instructions),
+    SPURR: (vcpu) => timebaseAt(vcpu.instructions),
+    TIR: (vcpu) => BigInt(s.host.threadNumber(vcpu)),
+    PIR: (vcpu) => BigInt(vcpu.hardwareId),
+    IC: (vcpu) => BigInt(vcpu.instructions),
+    VTB: timebase,
+  };
   const flushTranslated = (vcpu: Vcpu): void => {
     vcpu.tlb.flushTranslated();
   };
@@ -67,73 +76,63 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
   };
   /** In problem state only what UAMOR gives to programs. Hash keeps no translations by key, so those made by the old ones go. */
   const setAmr: Writer = (vcpu, value) => {
-    const mask = vcpu.get32(MSR_PR) === 0 ? ALL_KEYS : vcpu.spr(UAMOR);
+    const mask = vcpu.get32(MSR_PR) === 0 ? ALL_KEYS : vcpu.spr(SPR.UAMOR);
     const next = (vcpu.amr & ~mask) | (value & mask);
     if (s.storage.mmu.kind === 'hash' && next !== vcpu.amr) flushTranslated(vcpu);
     vcpu.amr = next;
     return resume(vcpu);
   };
-  const writers = new Map<number, Writer>([
-    [13, setAmr],
-    [29, setAmr],
-    [
-      XER,
-      (vcpu, value) => {
-        vcpu.xer = Number(value & 0xffffffffn);
-        return 0;
-      },
-    ],
-    [
-      61,
-      (vcpu, value) => {
-        vcpu.iamr = value;
-        flushTranslated(vcpu);
-        return resume(vcpu);
-      },
-    ],
-    [
-      22,
-      (vcpu, value) => {
-        setDecrementer(vcpu, value, s.now(), model.decrementerBits);
-        s.requestStop();
-        return resume(vcpu);
-      },
-    ],
-    [
-      48,
-      (vcpu, value) => {
-        const pid = Number(value & 0xfffffn);
-        if (pid !== vcpu.pid) flushTranslated(vcpu);
-        vcpu.pid = pid;
-        return resume(vcpu);
-      },
-    ],
-    [
-      152,
-      (vcpu, value) => {
-        vcpu.setSpr(152, value & 1n);
-        return 0;
-      },
-    ],
-  ]);
+  const writers: Readonly<Record<WritableSprKeysOf<'special'> | 'XER', Writer>> = {
+    AMR_USER: setAmr,
+    AMR: setAmr,
+    XER: (vcpu, value) => {
+      vcpu.xer = Number(value & 0xffffffffn);
+      return 0;
+    },
+    IAMR: (vcpu, value) => {
+      vcpu.iamr = value;
+      flushTranslated(vcpu);
+      return resume(vcpu);
+    },
+    DEC: (vcpu, value) => {
+      setDecrementer(vcpu, value, s.now(), model.decrementerBits);
+      s.requestStop();
+      return resume(vcpu);
+    },
+    PIDR: (vcpu, value) => {
+      const pid = Number(value & PID);
+      if (pid !== vcpu.pid) flushTranslated(vcpu);
+      vcpu.pid = pid;
+      return resume(vcpu);
+    },
+  };
   const number = (word: number): number => (bits(word, 16, 20) << 5) | bits(word, 11, 15);
-  /** A register that is not there: Book III §4.4.4. The first is reported; in privileged state nothing happens. */
+  /**
+   * A register that is not there, or that no state of a guest may access: Book III §4.4.4. It is reported; in privileged
+   * state nothing happens.
+   */
   const absent = (vcpu: Vcpu, spr: number, mnemonic: string): number => {
     const problem = vcpu.get32(MSR_PR) !== 0;
-    s.host.unsupported({ kind: 'spr', key: `${mnemonic} ${spr}`, where: hex64(vcpu.cia) });
-    if (problem) return (spr & 0x10) !== 0 ? EXIT.privileged : EXIT.illegal;
-    return spr === 0 || (spr >= 4 && spr <= 6) ? EXIT.illegal : 0;
+    const name = sprRow(spr)?.name;
+    s.host.unsupported({
+      kind: 'spr',
+      key: `${mnemonic} ${spr}`,
+      where: hex64(vcpu.cia),
+      ...(name === undefined ? {} : { detail: name }),
+    });
+    if (problem) return (spr & PRIVILEGED_NUMBER) !== 0 ? EXIT.privileged : EXIT.illegal;
+    return NEVER_AN_SPR.has(spr) ? EXIT.illegal : 0;
   };
-  const denied = (vcpu: Vcpu, spr: number): boolean => vcpu.get32(MSR_PR) !== 0 && !users.has(spr);
+  const denied = (vcpu: Vcpu, state: SprState): boolean => state !== 'problem' && vcpu.get32(MSR_PR) !== 0;
   return [
     [
       'mfspr',
       (word) => {
         const vcpu = s.vcpu();
-        const spr = number(word);
-        const read = readers.get(spr);
-        if (read === undefined) return absent(vcpu, spr, 'mfspr');
-        if (denied(vcpu, spr)) return EXIT.privileged;
+        const row = sprRow(number(word));
+        const read = row === undefined ? undefined : of(readers, row);
+        if (row === undefined || read === undefined) return absent(vcpu, number(word), 'mfspr');
+        if (denied(vcpu, row.reads)) return EXIT.privileged;
         vcpu.setGpr(bits(word, 6, 10), read(vcpu));
         return 0;
       },
@@ -142,10 +141,10 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
       'mtspr',
       (word) => {
         const vcpu = s.vcpu();
-        const spr = number(word);
-        const write = writers.get(spr);
-        if (write === undefined) return absent(vcpu, spr, 'mtspr');
-        if (denied(vcpu, spr)) return EXIT.privileged;
+        const row = sprRow(number(word));
+        const write = row === undefined ? undefined : of(writers, row);
+        if (row === undefined || write === undefined) return absent(vcpu, number(word), 'mtspr');
+        if (denied(vcpu, row.writes)) return EXIT.privileged;
         return write(vcpu, vcpu.gpr(bits(word, 6, 10)));
       },
     ],
@@ -164,4 +163,8 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
       },
     ],
   ];
+}
+
+function of<T>(table: Partial<Readonly<Record<SprKey, T>>>, row: SprRow): T | undefined {
+  return table[row.key];
 }

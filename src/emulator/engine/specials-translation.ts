@@ -7,6 +7,7 @@
  */
 
 import { hex64 } from '../../base/hex.ts';
+import { EA_REGION } from '../../base/power.ts';
 import { EXIT } from '../cpu/exit.ts';
 import { CR, XER_SO } from '../cpu/layout.ts';
 import { processorModel } from '../cpu/processor.ts';
@@ -69,7 +70,7 @@ function segmentSpecials(s: SpecialHost): [string, Special][] {
   const rb = (word: number): bigint => s.vcpu().gpr(bits(word, 16, 20));
   /** What was translated through a segment goes: all of programs' memory, or, for one of the kernel's, everything. */
   const drop = (vcpu: Vcpu, ea: bigint): void => {
-    if (ea >> 60n === 0n) vcpu.tlb.flushPrograms();
+    if ((ea & EA_REGION) === 0n) vcpu.tlb.flushPrograms();
     else vcpu.tlb.flushTranslated();
   };
   const invalidate = (vcpus: readonly Vcpu[], ea: bigint): number => {

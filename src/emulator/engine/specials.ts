@@ -1,13 +1,15 @@
 /**
- * The host's parts of instructions: system registers with effects, MSR changes and returns, translation management,
- * multiple and string accesses. Each takes the instruction word and answers 0 (go on with the next instruction) or an
- * exit code. The table is complete for semantics/specials.ts.
+ * Special handlers: the TypeScript code of instructions that change more than registers and storage. Here are system
+ * calls, MSR changes and returns; the files beside have system registers, translation management, multiple and string
+ * accesses and atomic memory operations. A handler takes the instruction word and returns 0 (continue with the next
+ * instruction) or an exit code. The table is complete for semantics/system/specials.ts.
  */
 
+import { MSR, MSR_TRANSLATION, VECTOR } from '../../base/power.ts';
 import { EXIT } from '../cpu/exit.ts';
-import { deliver, deliverSystemCallVectored, VECTOR } from '../cpu/interrupts.ts';
+import { deliver, deliverSystemCallVectored } from '../cpu/interrupts.ts';
 import { CTR, LR } from '../cpu/layout.ts';
-import * as msr from '../cpu/msr.ts';
+import { SPR } from '../cpu/spr.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
 import type { Special, SpecialHost } from './special-host.ts';
@@ -15,10 +17,6 @@ import { atomicSpecials } from './specials-atomic.ts';
 import { multipleSpecials } from './specials-multiple.ts';
 import { sprSpecials } from './specials-spr.ts';
 import { translationSpecials } from './specials-translation.ts';
-
-const SRR0 = 26;
-const SRR1 = 27;
-const CFAR = 28;
 
 export function specialTable(s: SpecialHost): ReadonlyMap<string, Special> {
   return new Map<string, Special>([
@@ -30,12 +28,17 @@ export function specialTable(s: SpecialHost): ReadonlyMap<string, Special> {
   ]);
 }
 
+/** FSCR: bit 51, the facility scv; and the interrupt cause, bits 0–7, which is the facility's number. Book III §6.2. */
+const FSCR_SCV = 1n << 12n;
+const FSCR_INTERRUPT_CAUSE = 0xffn << 56n;
+const FSCR_CAUSE_SCV = 12n << 56n;
+
 /** MSR bits that software never sets through a return: hypervisor state, and TM, which POWER9 guests here lack. */
-const NOT_RETURNED = msr.MSR_HV_BIT | msr.MSR_ME_BIT;
+const NOT_RETURNED = MSR.HV | MSR.ME;
 
 /** MSR from SRR1 or RS: problem state implies translation and interrupts. */
 function effective(value: bigint): bigint {
-  return (value & msr.MSR_PR_BIT) === 0n ? value : value | msr.MSR_EE_BIT | msr.MSR_IR_BIT | msr.MSR_DR_BIT;
+  return (value & MSR.PR) === 0n ? value : value | MSR.EE | MSR_TRANSLATION;
 }
 
 function linkage(s: SpecialHost): [string, Special][] {
@@ -43,37 +46,37 @@ function linkage(s: SpecialHost): [string, Special][] {
     const before = vcpu.msr;
     vcpu.msr = next;
     s.host.msrChanged?.(vcpu, before, target);
-    // Whoever runs the vCPU has to look: traced instructions are executed one by one.
-    if ((next & (msr.MSR_SE_BIT | msr.MSR_BE_BIT)) !== 0n) s.requestStop();
+    // The scheduler must take over: traced instructions are executed one by one.
+    if ((next & (MSR.SE | MSR.BE)) !== 0n) s.requestStop();
   };
   const returnTo = (nia: bigint, status: bigint): number => {
     const vcpu = s.vcpu();
-    vcpu.setSpr(CFAR, vcpu.cia);
+    vcpu.setSpr(SPR.CFAR, vcpu.cia);
     const next = effective((status & ~NOT_RETURNED) | (vcpu.msr & NOT_RETURNED));
     const target = nia & ~3n;
     change(vcpu, next, target);
-    vcpu.nia = (next & msr.MSR_SF_BIT) === 0n ? target & 0xffffffffn : target;
+    vcpu.nia = (next & MSR.SF) === 0n ? target & 0xffffffffn : target;
     return EXIT.special;
   };
   const following = (vcpu: Vcpu): bigint => {
     const next = vcpu.cia + 4n;
-    return (vcpu.msr & msr.MSR_SF_BIT) === 0n ? next & 0xffffffffn : BigInt.asUintN(64, next);
+    return (vcpu.msr & MSR.SF) === 0n ? next & 0xffffffffn : BigInt.asUintN(64, next);
   };
   /** mtmsr and mtmsrd: `mask` are the bits that the form may change. */
   const moveToMsr = (word: number, mask: bigint): number => {
     const vcpu = s.vcpu();
     const source = vcpu.gpr(bits(word, 6, 10));
     const old = vcpu.msr;
-    const allowed = bits(word, 15, 15) === 1 ? msr.MSR_EE_BIT | msr.MSR_RI_BIT : mask;
+    const allowed = bits(word, 15, 15) === 1 ? MSR.EE | MSR.RI : mask;
     const wanted = bits(word, 15, 15) === 1 ? source : effective(source);
     vcpu.nia = following(vcpu);
     change(vcpu, (old & ~allowed) | (wanted & allowed));
     return EXIT.special;
   };
   const low32 = 0xffffffffn;
-  const fixed = msr.MSR_HV_BIT | msr.MSR_ME_BIT | msr.MSR_LE_BIT;
+  const fixed = MSR.HV | MSR.ME | MSR.LE;
   return [
-    ['rfid', () => returnTo(s.vcpu().spr(SRR0), s.vcpu().spr(SRR1))],
+    ['rfid', () => returnTo(s.vcpu().spr(SPR.SRR0), s.vcpu().spr(SPR.SRR1))],
     ['rfscv', () => returnTo(s.vcpu().get64(LR), s.vcpu().get64(CTR))],
     // Hypervisor privileged: a guest gets a program interrupt.
     ['hrfid', () => EXIT.privileged],
@@ -87,7 +90,7 @@ function linkage(s: SpecialHost): [string, Special][] {
         const level = bits(word, 20, 26);
         const next = following(vcpu);
         vcpu.nia = next;
-        if (level === 1 && (vcpu.msr & msr.MSR_PR_BIT) === 0n && s.host.hypercall(vcpu)) return EXIT.special;
+        if (level === 1 && (vcpu.msr & MSR.PR) === 0n && s.host.hypercall(vcpu)) return EXIT.special;
         s.host.systemCall?.(vcpu);
         deliver(vcpu, VECTOR.systemCall, next);
         s.host.interruptTaken(vcpu, VECTOR.systemCall, next);
@@ -98,9 +101,9 @@ function linkage(s: SpecialHost): [string, Special][] {
       'scv',
       (word) => {
         const vcpu = s.vcpu();
-        // FSCR[SCV], bit 51.
-        if ((vcpu.spr(153) & (1n << 12n)) === 0n) {
-          vcpu.setSpr(153, (vcpu.spr(153) & ~(0xffn << 56n)) | (12n << 56n));
+        const fscr = vcpu.spr(SPR.FSCR);
+        if ((fscr & FSCR_SCV) === 0n) {
+          vcpu.setSpr(SPR.FSCR, (fscr & ~FSCR_INTERRUPT_CAUSE) | FSCR_CAUSE_SCV);
           deliver(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
           s.host.interruptTaken(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
           return EXIT.special;

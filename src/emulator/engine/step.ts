@@ -1,6 +1,6 @@
 /**
- * Exactly one instruction. The interpreter looks at its budget where straight-line runs end; to stop earlier, the record
- * after the current one is replaced by an `attn` for the time of the run. Memory is not touched, so the guest cannot tell,
+ * Executes exactly one instruction. The interpreter checks its budget where straight-line runs end; to stop earlier, the
+ * record after the current one is replaced by an `attn` while it runs. Memory is not touched, so the guest cannot see it,
  * except that a store to the very next instruction removes the stop: then that one is executed as well.
  */
 
@@ -16,8 +16,8 @@ import { RECORD_SIZE } from './interpreter/record.ts';
 const ATTN = 0x00000200;
 
 /**
- * Executes the instruction at NIA of the active vCPU. An interrupt that it raises counts as nothing executed; the host must
- * ask the engine to stop when one is taken, or the first instruction of its handler is executed too.
+ * Executes the instruction at NIA of the active vCPU. An interrupt that it raises counts as nothing executed; the caller
+ * must ask the engine to stop when one is taken, or the first instruction of its handler is executed too.
  */
 export function step(
   engine: Engine,

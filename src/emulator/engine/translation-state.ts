@@ -3,7 +3,7 @@
  * entry to compiled code.
  */
 
-import * as msr from '../cpu/msr.ts';
+import { MSR } from '../../base/power.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { MmuContext } from '../mmu/contract.ts';
 import * as tlb from '../mmu/tlb.ts';
@@ -41,15 +41,15 @@ export function translationState(vcpu: Vcpu): TranslationState {
 
 /** @param mode the vCPU's MSR */
 export function followMode(state: TranslationState, vcpu: Vcpu, mode: bigint): void {
-  const problem = (mode & msr.MSR_PR_BIT) !== 0n;
-  // Decoded records are of one byte order, and execute entries do not tell which.
-  const littleEndian = (mode & msr.MSR_LE_BIT) !== 0n;
+  const problem = (mode & MSR.PR) !== 0n;
+  // Decoded records are of one byte order, which execute entries do not name.
+  const littleEndian = (mode & MSR.LE) !== 0n;
   if (littleEndian !== vcpu.executesLittleEndian) {
     vcpu.executesLittleEndian = littleEndian;
     vcpu.tlb.flushExecute();
   }
-  state.dataReal = (mode & msr.MSR_DR_BIT) === 0n;
-  state.codeReal = (mode & msr.MSR_IR_BIT) === 0n;
+  state.dataReal = (mode & MSR.DR) === 0n;
+  state.codeReal = (mode & MSR.IR) === 0n;
   const amr = Number(vcpu.amr >> 62n);
   const translated = problem ? tlb.CONTEXT_USER : tlb.CONTEXT_KERNEL + amr;
   state.dataSet = state.dataReal ? tlb.CONTEXT_REAL : translated;

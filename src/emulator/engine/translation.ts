@@ -5,6 +5,7 @@
  * arena it is worked on in the SCRATCH part of the window, filled before a load and written out after a store.
  */
 
+import { EA_REGION } from '../../base/power.ts';
 import * as layout from '../cpu/layout.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
@@ -51,6 +52,8 @@ type Pending =
   | { readonly kind: 'mmio'; readonly raddr: number; readonly bytes: number };
 
 const PAGE = 4096;
+/** The high half of an address without {@link EA_REGION}, which real mode ignores: Book III §5.7.3. */
+const REAL_HIGH = Number(BigInt.asUintN(64, ~EA_REGION) >> 32n);
 const NONE: Pending = { kind: 'none' };
 
 export class StorageAccess {
@@ -157,10 +160,9 @@ export class StorageAccess {
   /** The real address of an effective one, or -1 with {@link fault} set. */
   #translate(lo: number, hi: number, access: Access): number {
     const code = access === 'execute';
-    // Real mode ignores the top four bits: Book III §5.7.3.
     const result = this.#result;
     if (code ? this.state.codeReal : this.state.dataReal) {
-      const raddr = (hi & 0x0fffffff) * 4294967296 + (lo >>> 0);
+      const raddr = (hi & REAL_HIGH) * 4294967296 + (lo >>> 0);
       if (raddr < this.realLimit) return raddr;
       // Power ISA 2.07, Book III-S, §5.7.3.
       result.segment = false;
@@ -182,7 +184,7 @@ export class StorageAccess {
     else entries.add(entry);
   }
 
-  /** A page was made that somebody may be reading as zeros: they look again. */
+  /** A page was made that TLB entries may still read as zeros: they are dropped, and the next access looks it up. */
   #forgetZeroReads(): void {
     for (const [of, entries] of this.#zeroReads) {
       for (const entry of entries) of.drop(entry);

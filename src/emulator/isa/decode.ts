@@ -4,9 +4,9 @@ import { BRANCH } from './branch.ts';
 import { FIXED_POINT } from './fixed-point.ts';
 import { FLOATING_POINT } from './floating-point.ts';
 import type { Row } from './row.ts';
-import type { Isa } from './since.ts';
 import { STORAGE } from './storage.ts';
 import { SYSTEM } from './system.ts';
+import type { Isa } from './traits.ts';
 import { VECTOR } from './vector.ts';
 import { VECTOR_SCALAR } from './vector-scalar.ts';
 

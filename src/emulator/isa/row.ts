@@ -1,22 +1,22 @@
-/** One instruction's row: its name, its encoding, its operands, what it needs. */
+/** One instruction's row: its name, its encoding, its operands, the facility that it needs, its traits (traits.ts). */
 
 import { type Operand, operandsOf } from './operands.ts';
-import { type Isa, SINCE_3_0 } from './since.ts';
+import type { Effect, Traits } from './traits.ts';
 
 /**
  * A facility that MSR can switch off. `vsx-or-vec`: VSX for VSRs 0–31, vector for 32–63; `fp-or-vec`: floating-point for
- * the former. Operand VSRHIGH tells which.
+ * the former. Operand VSRHIGH is 1 for the latter.
  */
 export type Facility = 'fp' | 'vec' | 'vsx' | 'vsx-or-vec' | 'fp-or-vec';
 
-export type Row = {
+export type Row = Traits & {
   readonly mnemonic: string;
   /** Bits that must match: `(word & mask) === value`. Reserved fields are not among them. */
   readonly mask: number;
   readonly value: number;
   readonly operands: readonly Operand[];
   readonly facility?: Facility;
-  /** The word's bit (ISA numbering) that tells `vsx-or-vec` apart. */
+  /** The word's bit (ISA numbering) that is 1 for VSRs 32–63. */
   readonly facilityBit?: number;
   /** Privileged: a program interrupt in problem state. */
   readonly privileged?: boolean;
@@ -25,8 +25,6 @@ export type Row = {
   readonly overflow: boolean;
   /** The name under which semantics are looked up: the mnemonic without `o` and `.`. */
   readonly base: string;
-  /** The version that brought it; absent: 2.07 has it. */
-  readonly since?: Isa;
 };
 
 export type RowOptions = {
@@ -42,6 +40,15 @@ export type RowOptions = {
   /** Further bits that must match, ISA numbering: `[[from, to, value], …]`. */
   readonly fixed?: readonly (readonly [number, number, number])[];
   readonly operandTable?: ReadonlyMap<string, Operand>;
+  /** Traits of every form, but `hot` of the one without overflow and record alone. */
+  readonly hot?: true;
+  /** The record form is hot too. */
+  readonly hotRecord?: true;
+  readonly spins?: true;
+  readonly positional?: true;
+  /** `true`: the special handler has the mnemonic's name. */
+  readonly special?: true | string;
+  readonly since?: '3.0';
 };
 
 /**
@@ -52,6 +59,7 @@ export function rows(
   opcode: number,
   xo: readonly [from: number, to: number, value: number] | null,
   operands: string,
+  effect: Effect,
   options: RowOptions = {},
 ): readonly Row[] {
   let mask = 0xfc000000 | 0;
@@ -86,7 +94,14 @@ export function rows(
       record: rc,
       overflow: oe,
       base: mnemonic,
-      ...(SINCE_3_0.has(mnemonic) ? { since: '3.0' } : {}),
+      effect,
+      ...(options.hot === true && !oe && (!rc || options.hotRecord === true) ? { hot: true } : {}),
+      ...(options.spins === undefined ? {} : { spins: options.spins }),
+      ...(options.positional === undefined ? {} : { positional: options.positional }),
+      ...(options.special === undefined
+        ? {}
+        : { special: options.special === true ? mnemonic : options.special }),
+      ...(options.since === undefined ? {} : { since: options.since }),
     };
   };
   if (options.rcOnly === true) return [make(false, true)];
@@ -99,35 +114,44 @@ export function rows(
   return out;
 }
 
+/** The same rows with further traits, for tables where related rows share a line. */
+export function withTraits(traits: Partial<Traits>, of: readonly Row[]): readonly Row[] {
+  return of.map((row) => ({ ...row, ...traits }));
+}
+
 type WithXo = (
   mnemonic: string,
   opcode: number,
   xo: number,
   operands: string,
+  effect: Effect,
   options?: RowOptions,
 ) => readonly Row[];
 type Forms = Readonly<Record<'X' | 'XO' | 'DS' | 'MD' | 'MDS' | 'A' | 'VX' | 'VA', WithXo>> & {
-  readonly D: (mnemonic: string, opcode: number, operands: string, options?: RowOptions) => readonly Row[];
+  readonly D: (
+    mnemonic: string,
+    opcode: number,
+    operands: string,
+    effect: Effect,
+    options?: RowOptions,
+  ) => readonly Row[];
 };
 
-/** Shorthands for the common forms. The extended opcode's place is the form's. */
+/** A form whose extended opcode stands in bits `from` to `to`. */
+function formAt(from: number, to: number, common: RowOptions = {}): WithXo {
+  return (mnemonic, opcode, xo, operands, effect, options) =>
+    rows(mnemonic, opcode, [from, to, xo], operands, effect, { ...common, ...options });
+}
+
+/** Shorthands for the common forms. */
 export const form: Forms = {
-  D: (m: string, opcode: number, operands: string, o?: RowOptions): readonly Row[] =>
-    rows(m, opcode, null, operands, o),
-  X: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] =>
-    rows(m, opcode, [21, 30, xo], operands, o),
-  XO: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] =>
-    rows(m, opcode, [22, 30, xo], operands, { rc: true, ...o }),
-  DS: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] =>
-    rows(m, opcode, [30, 31, xo], operands, o),
-  MD: (m: string, opcode: number, xo: number, operands: string): readonly Row[] =>
-    rows(m, opcode, [27, 29, xo], operands, { rc: true }),
-  MDS: (m: string, opcode: number, xo: number, operands: string): readonly Row[] =>
-    rows(m, opcode, [27, 30, xo], operands, { rc: true }),
-  A: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] =>
-    rows(m, opcode, [26, 30, xo], operands, o),
-  VX: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] =>
-    rows(m, opcode, [21, 31, xo], operands, o),
-  VA: (m: string, opcode: number, xo: number, operands: string, o?: RowOptions): readonly Row[] =>
-    rows(m, opcode, [26, 31, xo], operands, o),
+  D: (mnemonic, opcode, operands, effect, options) => rows(mnemonic, opcode, null, operands, effect, options),
+  X: formAt(21, 30),
+  XO: formAt(22, 30, { rc: true }),
+  DS: formAt(30, 31),
+  MD: formAt(27, 29, { rc: true }),
+  MDS: formAt(27, 30, { rc: true }),
+  A: formAt(26, 30),
+  VX: formAt(21, 31),
+  VA: formAt(26, 31),
 };

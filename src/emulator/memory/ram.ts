@@ -9,7 +9,7 @@ import { assert } from '../../base/errors.ts';
 import { type Arena, PAGE_SIZE } from './arena.ts';
 import { type GuestMemory, type MemoryRange, OutsideMemory } from './contract.ts';
 
-/** Told of writes to marked pages, before they happen. */
+/** Called before each write to a marked page. */
 export type WriteObserver = (arenaPage: number, offset: number, length: number) => void;
 
 const PAGE_MASK = PAGE_SIZE - 1;
@@ -26,7 +26,7 @@ export class Ram implements GuestMemory {
   readonly #guestOf: Int32Array;
   /** Marks of pages that are made from now on. */
   #marksOfNew = 0;
-  /** Whether the write that is asked for is the host's: a device's or the hypervisor's. */
+  /** Whether the write that is asked for is a device's or the hypervisor's. */
   #byHost = false;
   readonly #observers: WriteObserver[] = [];
   #madeObserver: () => void = () => undefined;
@@ -58,12 +58,12 @@ export class Ram implements GuestMemory {
     this.#guestOf = new Int32Array(this.#marks.length);
   }
 
-  /** Observers are told in the order in which they came. */
+  /** Observers are called in order of registration. */
   observeWrites(observer: WriteObserver): void {
     this.#observers.push(observer);
   }
 
-  /** Told after a page was made: who holds the zero page's address may hold it for this one. */
+  /** Called after a page was made: holders of the zero page's address may hold it for this one. */
   observePages(observer: () => void): void {
     this.#madeObserver = observer;
   }
@@ -73,7 +73,7 @@ export class Ram implements GuestMemory {
     return this.#map.reduce((n, page) => n + (page === 0 ? 0 : PAGE_SIZE), 0);
   }
 
-  /** The arena address of a byte of RAM, making its page; -1 outside RAM. The page goes on for the rest of its 4 KiB. */
+  /** The arena address of a byte of RAM, making its page; -1 outside RAM. The address is valid up to the end of its 4 KiB page. */
   locate(raddr: number): number {
     const index = this.#pageIndex(raddr);
     if (index < 0) return -1;
@@ -136,7 +136,7 @@ export class Ram implements GuestMemory {
     return -1;
   }
 
-  /** While an observer is told of a write: whether host code writes, rather than an instruction of the guest. */
+  /** While an observer is called: whether a device or the hypervisor writes, rather than an instruction of the guest. */
   get byHost(): boolean {
     return this.#byHost;
   }

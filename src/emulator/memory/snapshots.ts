@@ -12,10 +12,10 @@ import { type Arena, PAGE_SIZE } from './arena.ts';
 import { OutsideMemory } from './contract.ts';
 import type { Ram } from './ram.ts';
 
-/** The mark of pages whose next write must be told; see Ram.mark. */
+/** The mark of pages whose next write must be reported; see Ram.mark. */
 export const MARK_SNAPSHOT = 8;
 const ZEROS = new Uint8Array(PAGE_SIZE);
-/** Writes to a page that are told, one by one. */
+/** Writes to a page that are reported, one by one. */
 const LOOKS = 8;
 
 /** Who writes: the vCPU's instruction, a device, the hypervisor, or damage done on purpose. */
@@ -34,9 +34,9 @@ export type WrittenPage = {
   /** Real address, a multiple of 4096. */
   readonly raddr: number;
   readonly first: PageWriter;
-  /** The last one that was told of. */
+  /** The last one that was reported. */
   readonly last: PageWriter;
-  /** Whether nobody wrote it after `last`. */
+  /** Whether nothing wrote it after `last`. */
   readonly lastIsSure: boolean;
 };
 
@@ -65,7 +65,7 @@ export class MemorySnapshots {
     this.#dropWriteEntries = dropWriteEntries;
   }
 
-  /** Memory is kept as it is now. Also while compiled code runs: before an instruction of it. */
+  /** Keeps memory as of now. Also while compiled code runs: before an instruction of it. */
   take(name: string): void {
     assert(!this.#snapshots.has(name), 'an instant comes once');
     this.#newest = new Map();

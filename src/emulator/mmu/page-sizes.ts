@@ -44,7 +44,7 @@ const SIZE_64K: SegmentEncoding = {
 };
 const SIZE_16M: SegmentEncoding = { shift: 24, encoding: 0x100, pages: [{ shift: 24, encoding: 0 }] };
 
-/** What ibm,segment-page-sizes tells, in its order. */
+/** The contents of ibm,segment-page-sizes, in its order. */
 export const SEGMENT_SIZES: readonly SegmentEncoding[] = [SIZE_4K, SIZE_64K, SIZE_16M];
 
 /** The page sizes of a segment, from the low half of its VSID doubleword; undefined where L and LP mean nothing. */

@@ -6,8 +6,7 @@
  * same byte order. One instruction is one nanosecond, as in a partition.
  */
 
-import { VECTOR } from '../cpu/interrupts.ts';
-import { MSR_EE_BIT, MSR_LE_BIT, MSR_SF_BIT } from '../cpu/msr.ts';
+import { MSR, VECTOR } from '../../base/power.ts';
 import { Vcpu } from '../cpu/vcpu.ts';
 import type { ReportUnsupported } from '../devices/contract.ts';
 import { Engine } from '../engine/engine.ts';
@@ -83,12 +82,12 @@ export class BareMachine {
     return this.#executed;
   }
 
-  /** Registers as at the start. Memory stays as it is. */
+  /** Registers as at the start. Memory is kept. */
   reset(): void {
     this.vcpu.resetRegisters();
     this.vcpu.state = 'running';
     this.vcpu.interruptLittleEndian = this.#options.endian === 'little';
-    this.vcpu.msr = this.#options.endian === 'little' ? MSR_SF_BIT | MSR_LE_BIT : MSR_SF_BIT;
+    this.vcpu.msr = this.#options.endian === 'little' ? MSR.SF | MSR.LE : MSR.SF;
     this.#executed = 0;
     this.#stuck = false;
     this.#lastVector = -1;
@@ -118,13 +117,13 @@ export class BareMachine {
 
   #deliverPending(vcpu: Vcpu): void {
     const now = this.#executed + this.#engine.executedInSlice;
-    if ((vcpu.msr & MSR_EE_BIT) !== 0n && vcpu.decrementerExpiry <= now)
+    if ((vcpu.msr & MSR.EE) !== 0n && vcpu.decrementerExpiry <= now)
       this.#engine.interrupt(vcpu, VECTOR.decrementer);
   }
 
   #step(): Step {
     const { vcpu } = this;
-    // The engine's view of MSR, and of the slice, is that of the last run until it is told.
+    // A run of nothing: the engine reads MSR, and begins a slice.
     this.#engine.run(vcpu, 0);
     this.#deliverPending(vcpu);
     return isTraced(vcpu) ? this.#stepper.traced(vcpu) : this.#stepper.step(vcpu);

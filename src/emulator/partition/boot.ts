@@ -1,6 +1,6 @@
 /**
- * How a kernel is entered when a power cycle starts: with a flattened tree, as kexec enters one, or as a client of Open Firmware.
- * Where everything lies is in boot-image.ts.
+ * Enters a kernel when a power cycle starts: with a flattened tree, as kexec enters one, or as a client of Open Firmware.
+ * boot-image.ts says where everything lies.
  */
 
 import { readFileSync } from 'node:fs';

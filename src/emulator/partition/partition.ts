@@ -1,6 +1,6 @@
 /**
- * One machine put together: hardware that lasts, a power cycle that starts at `powerOn` and ends, and what observes them. It runs
- * on one thread and is driven by calls; what happens in it is told to a listener.
+ * A partition: hardware, which survives power cycles; one power cycle at a time, from `powerOn` to its end; and observers.
+ * It runs on one thread and is driven by calls; it reports what happens to a listener.
  */
 
 import { assert } from '../../base/errors.ts';
@@ -28,7 +28,7 @@ import { Observation } from './observe/observation.ts';
 import { PowerCycle, type RunOutcome } from './power-cycle.ts';
 import type { EventClock } from './time/event-clock.ts';
 
-/** What a partition tells while it runs. Every callback is synchronous and must not drive the partition. */
+/** What a partition reports while it runs. Every callback is synchronous and must not drive the partition. */
 export type PartitionListener = {
   readonly console: (vty: 0 | 1, bytes: Uint8Array) => void;
   readonly unsupported: (what: Unsupported, count: number) => void;
@@ -89,7 +89,7 @@ export class Partition {
   get clock(): EventClock {
     return this.#running().clock;
   }
-  /** The hashed page table, as it is now: how many entries are valid, and some of them. */
+  /** The hashed page table, for counts and samples of its valid entries. */
   get hashTable(): HashTable | undefined {
     return this.#hardware.hashTable;
   }
@@ -127,7 +127,7 @@ export class Partition {
     this.#cycle = cycle;
   }
 
-  /** Runs until about `instructions` more are executed, the power cycle ends, the partition rests, or `enough` returns true. */
+  /** Runs until about `instructions` more are executed, the power cycle ends, the partition rests, or `enough` says so. */
   run(instructions: number, enough: () => boolean = () => false): RunOutcome {
     return this.#running().run(instructions, enough);
   }
@@ -149,7 +149,7 @@ export class Partition {
     this.#cycle?.systemReset(cpus);
   }
 
-  /** Replaces what is looked out for. Between runs only. */
+  /** Replaces the plan of what is observed. Between runs only. */
   observe(plan: ObservePlan | undefined): void {
     this.#observation.watch.set(plan);
     if (this.#cycle !== undefined) this.#cycle.scheduler.restWhenStuck = plan?.restWhenStuck === true;
@@ -195,7 +195,7 @@ export class Partition {
     this.#cycle?.finish({ kind: 'stopped' });
   }
 
-  /** What the vCPUs ask and report: the power cycle answers, the observation records. */
+  /** What the engine calls: the power cycle answers, the observation records. */
   #hardwareHost(): HardwareHost {
     return {
       sliceStart: () => this.#running().clock.base,

@@ -1,6 +1,7 @@
 /**
- * The pseries platform put together: terminals, NVRAM, clock, interrupt controller, hypercalls, RTAS and the tree that
- * tells the guest of them. One platform is one life of a partition: a reboot makes a new one, with the old NVRAM.
+ * The pseries platform put together: terminals, NVRAM, clock, interrupt controller, hypercalls, RTAS and the
+ * device tree that describes them to the guest. A platform lasts for one power cycle: a reboot makes a new one, with the
+ * old NVRAM.
  */
 
 import { asU32, type FdtNode, findNode, type PropertyValue } from '../../base/fdt/index.ts';
@@ -61,7 +62,7 @@ export type PlatformOptions = {
   readonly output: (vty: 0 | 1, bytes: Uint8Array) => void;
   /** The date at power-on, in ms since 1970; absent: a fixed one. */
   readonly startDateMs?: number;
-  /** The NVRAM of an earlier life. */
+  /** The NVRAM of an earlier power cycle. */
   readonly nvramImage?: Uint8Array;
   /** Families of others: PCI host bridges. */
   readonly hcalls?: readonly HcallFamily[];
@@ -70,11 +71,11 @@ export type PlatformOptions = {
   readonly mmio?: LogicalOptions['mmio'];
   /** H_SIGNAL_SYS_RESET answers H_Function. */
   readonly refuseSysReset?: boolean;
-  /** Told of each RTAS call before it runs, for traces. */
+  /** Called before each RTAS call runs, for traces. */
   readonly onRtas?: (vcpu: FirmwareVcpu, name: string, args: readonly number[]) => void;
 };
 
-/** How this life begins, and what others add to its tree. Addresses are real, in bytes. */
+/** How this power cycle begins, and what others add to its tree. Addresses are real, in bytes. */
 export type BootDescription = {
   readonly bootHardwareId: number;
   readonly rma: number;
@@ -109,7 +110,7 @@ export type Platform = {
   /** The flattened tree for `address`, where it must be put. */
   flatTree(boot: BootDescription, address: number): Uint8Array;
   /**
-   * Starts Open Firmware for this life instead: the client reads its tree through it and lays it out itself.
+   * Starts Open Firmware for this power cycle instead: the client reads its tree through it and lays it out itself.
    * @param loaded What lies in memory already: the client and its initramfs.
    */
   startOpenFirmware(boot: BootDescription, loaded: readonly ByteRange[]): OpenFirmware;

@@ -114,8 +114,11 @@ export class FunctionBody {
     }
     this.end();
   }
-  end(): void {
+  /** Closes the innermost block, loop or if. @param expected its label, where the caller says what it closes */
+  end(expected?: string): void {
     const label = this.#labels.pop();
+    if (expected !== undefined && label !== expected)
+      throw new Error(`closes ${expected}, but ${label} is open`);
     if (label !== undefined) this.#places.get(label)?.pop();
     this.#append([0x0b]);
   }

@@ -24,7 +24,7 @@ describe('Rtc', () => {
     });
   });
 
-  it('set: a date → told from then on, running', () => {
+  it('set: a date → read from then on, running', () => {
     const clock = new FakeClock();
     clock.ns = 5_000_000_000;
     const rtc = new Rtc(clock);
@@ -81,7 +81,7 @@ describe('Nvram', () => {
     ]);
   });
 
-  it('write, then a new life from its bytes → the same content', () => {
+  it('write, then a new power cycle from its bytes → the same content', () => {
     const nvram = new Nvram();
     nvram.write(0xfffe, Uint8Array.of(1, 2));
     const next = new Nvram(nvram.read(0, NVRAM_BYTES));

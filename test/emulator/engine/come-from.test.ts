@@ -1,14 +1,12 @@
 /** CFAR: Power ISA 3.0B, Book III §4.4. Taken branches and returns from interrupts set it; interrupts and other branches do not. */
 
 import { describe, expect, it } from 'vitest';
+import { MSR } from '../../../src/base/power.ts';
 import { CTR, LR } from '../../../src/emulator/cpu/layout.ts';
-import { MSR_SF_BIT } from '../../../src/emulator/cpu/msr.ts';
+import { SPR } from '../../../src/emulator/cpu/spr.ts';
 import { BareMachine } from '../../../src/emulator/partition/bare-machine.ts';
 import { ATTN, BCTR, BLR, b, bc, mfspr, mtspr, NOP, RFID, RFSCV } from '../../synth/power-words.ts';
 
-const CFAR = 28;
-const SRR0 = 26;
-const SRR1 = 27;
 const START = 0x2000;
 const FAR = 0x7000;
 const INITIAL = 0x1234n;
@@ -17,12 +15,12 @@ const INITIAL = 0x1234n;
 function comeFrom(words: readonly number[], set: (machine: BareMachine) => void = () => undefined): bigint {
   const machine = new BareMachine({ memory: 0x20000, endian: 'big', processorVersion: 0x4e1200 });
   const { ram, vcpu } = machine;
-  const end = [mfspr(3, CFAR), ATTN];
+  const end = [mfspr(3, SPR.CFAR), ATTN];
   for (const [i, word] of [...words, ...end].entries()) ram.writeU32(START + 4 * i, word, false);
   for (const at of [FAR, 0x700, 0xc00])
     for (const [i, word] of end.entries()) ram.writeU32(at + 4 * i, word, false);
   vcpu.nia = BigInt(START);
-  vcpu.setSpr(CFAR, INITIAL);
+  vcpu.setSpr(SPR.CFAR, INITIAL);
   set(machine);
   expect(machine.run(100)).toBe('attn');
   return vcpu.gpr(3);
@@ -51,15 +49,15 @@ describe('CFAR', () => {
 
   it('32-bit mode → 32 bits of address', () => {
     const set = ({ vcpu }: BareMachine): void => {
-      vcpu.msr &= ~MSR_SF_BIT;
+      vcpu.msr &= ~MSR.SF;
     };
     expect(comeFrom([NOP, b(8), NOP], set)).toBe(here(1));
   });
 
   it('rfid and rfscv → their address', () => {
     const set = ({ vcpu }: BareMachine): void => {
-      vcpu.setSpr(SRR0, BigInt(FAR));
-      vcpu.setSpr(SRR1, vcpu.msr);
+      vcpu.setSpr(SPR.SRR0, BigInt(FAR));
+      vcpu.setSpr(SPR.SRR1, vcpu.msr);
       vcpu.set64(LR, BigInt(FAR));
       vcpu.set64(CTR, vcpu.msr);
     };
@@ -74,6 +72,6 @@ describe('CFAR', () => {
   });
 
   it('mtspr → what was written', () => {
-    expect(comeFrom([mtspr(CFAR, 5)], ({ vcpu }) => vcpu.setGpr(5, 0xabcn))).toBe(0xabcn);
+    expect(comeFrom([mtspr(SPR.CFAR, 5)], ({ vcpu }) => vcpu.setGpr(5, 0xabcn))).toBe(0xabcn);
   });
 });

@@ -1,4 +1,4 @@
-/** Guest RAM against a plain array: ranges with holes, accesses across pages, and what is told of writes. */
+/** Guest RAM against a plain array: ranges with holes, accesses across pages, and what is reported of writes. */
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -157,7 +157,7 @@ describe('Ram', () => {
     expect(ram.isRam(2 ** 52, 1)).toBe(false);
   });
 
-  it('resident: reads → none; a write → its pages; clear → zeros again and the pages are used anew', () => {
+  it('resident: reads → none; a write → its pages; clear → zeros again and the pages are used again', () => {
     const { arena, ram } = makeRam();
     expect(ram.read(0, KIB64).every((byte) => byte === 0)).toBe(true);
     expect(ram.resident).toBe(0);
@@ -180,7 +180,7 @@ describe('Ram', () => {
     expect(ram.locate(0x1_0000_0000 - 1)).toBe(-1);
   });
 
-  it('marked pages: every kind of write → told before it happens, with its place; others → not', () => {
+  it('marked pages: every kind of write → reported before it happens, with its place; others → not', () => {
     const { arena, ram } = makeRam();
     const told: string[] = [];
     const page = ram.locate(PAGE_SIZE);

@@ -25,7 +25,7 @@ function make() {
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
 describe('MemorySnapshots', () => {
-  it('written pages: read as they were, others as they are; also over the border of pages', () => {
+  it('written pages: old contents, others: present contents; also over the border of pages', () => {
     const { ram, snapshots, drops } = make();
     ram.write(0xffe, bytes(1, 2, 3, 4));
     ram.write(0x5000, bytes(9));

@@ -110,7 +110,7 @@ describe('Tlb with translations of programs and of the kernel', () => {
     expect(kinds(words)).toEqual({ ...before, programs: before.programs - 2 * 16 });
     each.dropPages(0x7f00_0000 + 2048 * PAGE, 1);
     expect(kinds(words).kernel).toBe(before.kernel - 1);
-    // Past the last slot it goes on at the first.
+    // Past the last slot it continues at the first.
     each.dropPages(PROGRAM + 4095 * PAGE, 2);
     expect(kinds(words).programs).toBe(before.programs - 2 * 16 - 2);
     each.dropPages(0, tlb.TLB_ENTRIES);

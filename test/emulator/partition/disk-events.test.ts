@@ -1,4 +1,4 @@
-/** `disk` events: the first write at once, the last one when the life ends, with the instant of the write. */
+/** `disk` events: the first write at once, the last one when the power cycle ends, with the instant of the write. */
 
 import { describe, expect, it } from 'vitest';
 import type { MachineEvent } from '../../../src/emulator/host/index.ts';
@@ -26,7 +26,7 @@ function watching(): { watch: MachineWatch; events: MachineEvent[]; at: (insn: n
 }
 
 describe('disk events', () => {
-  it('several writes to two disks → a first and a last write of each, in the order in which they are told', () => {
+  it('several writes to two disks → a first and a last write of each, in the order of the reports', () => {
     const { watch, events, at } = watching();
     watch.set(EVERYTHING);
     for (const [insn, disk, offset] of [

@@ -16,7 +16,7 @@ function flip(more: Partial<MachineFault> = {}): MachineFault {
 }
 
 describe('inject', () => {
-  it('flip at once → the guest loads the byte inverted; told as an event', () => {
+  it('flip at once → the guest loads the byte inverted; reported as an event', () => {
     const { partition, events } = bareKernel([...LOAD]);
     partition.inject([flip()]);
     expect(partition.run(1000)).toBe('ended');

@@ -4,7 +4,8 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { MSR_DR_BIT, MSR_EE_BIT, MSR_IR_BIT, MSR_LE_BIT, MSR_PR_BIT } from '../../../src/emulator/cpu/msr.ts';
+import { MSR } from '../../../src/base/power.ts';
+import { SPR } from '../../../src/emulator/cpu/spr.ts';
 import { decode } from '../../../src/emulator/isa/index.ts';
 import { HashMmu } from '../../../src/emulator/mmu/hash/hash-mmu.ts';
 import { GROUP, HashTable } from '../../../src/emulator/mmu/hash/table.ts';
@@ -17,10 +18,6 @@ const MEMORY = 0x40000;
 const AREA = 0x20000;
 const POWER8 = 0x4d0200;
 const POWER9 = 0x4e1200;
-const DAR = 19;
-const DSISR = 18;
-const SRR0 = 26;
-const SRR1 = 27;
 const lwz = (rt: number, ra: number): number => dForm(32, rt, ra, 0);
 const stw = (rt: number, ra: number): number => dForm(36, rt, ra, 0);
 const slbmte = (rs: number, rb: number): number => xForm(rs, 0, rb, 402);
@@ -81,8 +78,8 @@ describe('the real-mode area', () => {
     machine.vcpu.setGpr(4, BigInt(at));
     expect(run(machine)).toBe(dsisr === 0 ? START + 4 : 0x300);
     if (dsisr === 0) return;
-    expect(machine.vcpu.spr(DSISR)).toBe(BigInt(dsisr));
-    expect(machine.vcpu.spr(DAR)).toBe(BigInt(at));
+    expect(machine.vcpu.spr(SPR.DSISR)).toBe(BigInt(dsisr));
+    expect(machine.vcpu.spr(SPR.DAR)).toBe(BigInt(at));
   });
 
   it('store past it → data storage interrupt with the store bit, nothing stored', () => {
@@ -90,7 +87,7 @@ describe('the real-mode area', () => {
     machine.vcpu.setGpr(4, BigInt(AREA));
     machine.vcpu.setGpr(5, 0xffffffffn);
     expect(run(machine)).toBe(0x300);
-    expect(machine.vcpu.spr(DSISR)).toBe(0x0a000000n);
+    expect(machine.vcpu.spr(SPR.DSISR)).toBe(0x0a000000n);
     expect(machine.ram.readU32(AREA, false)).toBe(0);
   });
 
@@ -99,16 +96,16 @@ describe('the real-mode area', () => {
     machine.vcpu.setGpr(4, BigInt(AREA - 2));
     machine.vcpu.setGpr(5, 0xffffffffn);
     expect(run(machine)).toBe(0x300);
-    expect(machine.vcpu.spr(DAR)).toBe(BigInt(AREA));
+    expect(machine.vcpu.spr(SPR.DAR)).toBe(BigInt(AREA));
     expect(machine.ram.readU32(AREA - 4, false)).toBe(0);
   });
 
-  it('fetch past it → instruction storage interrupt, SRR1 tells protection', () => {
+  it('fetch past it → instruction storage interrupt, SRR1 says protection', () => {
     const { machine } = world([]);
     machine.vcpu.nia = BigInt(AREA);
     expect(run(machine)).toBe(0x400);
-    expect(machine.vcpu.spr(SRR0)).toBe(BigInt(AREA));
-    expect(machine.vcpu.spr(SRR1) & 0x783f0000n).toBe(0x08000000n);
+    expect(machine.vcpu.spr(SPR.SRR0)).toBe(BigInt(AREA));
+    expect(machine.vcpu.spr(SPR.SRR1) & 0x783f0000n).toBe(0x08000000n);
   });
 
   it('translated, the same page is reached', () => {
@@ -117,14 +114,14 @@ describe('the real-mode area', () => {
     map(table, KERNEL, { ea: KERNEL.ea, raddr: BigInt(AREA), shift: 12 });
     machine.vcpu.slb.write(0, ...slbEntry(KERNEL));
     machine.vcpu.setGpr(4, KERNEL.ea);
-    machine.vcpu.msr |= MSR_DR_BIT;
+    machine.vcpu.msr |= MSR.DR;
     expect(run(machine)).toBe(START + 4);
     expect(machine.vcpu.gpr(5)).toBe(0x600dn);
   });
 });
 
 describe('SLB instructions', () => {
-  it('slbmte, slbmfee, slbmfev, slbfee.: what was written is read and found; CR0 tells', () => {
+  it('slbmte, slbmfee, slbmfev, slbfee.: what was written is read and found, as CR0 says', () => {
     const { machine } = world([slbmte(4, 3), slbmfee(5, 6), slbmfev(7, 6), slbfee(8, 9), NOP]);
     const [esid, vsid] = slbEntry(KERNEL);
     const { vcpu } = machine;
@@ -154,7 +151,7 @@ describe('SLB instructions', () => {
     const { machine } = world([word]);
     machine.vcpu.setGpr(3, 32n);
     expect(run(machine)).toBe(0x700);
-    expect(machine.vcpu.spr(SRR1) & 0x783f0000n).toBe(0x00080000n);
+    expect(machine.vcpu.spr(SPR.SRR1) & 0x783f0000n).toBe(0x00080000n);
   });
 
   it('in problem state, and tlbie in any → privileged', () => {
@@ -162,12 +159,12 @@ describe('SLB instructions', () => {
     map(table, { ...KERNEL, ea: 0n }, { ea: 0n, raddr: 0n, shift: 12 });
     map(table, { ...KERNEL, ea: 0n }, { ea: BigInt(START), raddr: BigInt(START), shift: 12 });
     machine.vcpu.slb.write(0, ...slbEntry({ ...KERNEL, ea: 0n }));
-    machine.vcpu.msr |= MSR_PR_BIT | MSR_EE_BIT | MSR_IR_BIT | MSR_DR_BIT;
+    machine.vcpu.msr |= MSR.PR | MSR.EE | MSR.IR | MSR.DR;
     expect(run(machine)).toBe(0x700);
-    expect(machine.vcpu.spr(SRR1) & 0x783f0000n).toBe(0x00040000n);
+    expect(machine.vcpu.spr(SPR.SRR1) & 0x783f0000n).toBe(0x00040000n);
     const other = world([tlbie(3)]).machine;
     expect(run(other)).toBe(0x700);
-    expect(other.vcpu.spr(SRR1) & 0x783f0000n).toBe(0x00040000n);
+    expect(other.vcpu.spr(SPR.SRR1) & 0x783f0000n).toBe(0x00040000n);
   });
 
   // A load through the segment, then what takes it away, then the same load.
@@ -191,12 +188,12 @@ describe('SLB instructions', () => {
     vcpu.setGpr(4, segment.ea);
     vcpu.setGpr(10, 0x2000_0000n);
     vcpu.setGpr(11, (slbEntry(segment)[0] & ~0x08000000n & ~0xfffn) | 5n);
-    vcpu.msr |= MSR_DR_BIT;
+    vcpu.msr |= MSR.DR;
     const at = run(machine);
     expect(vcpu.gpr(5)).toBe(0x600dn);
     if (gone) {
       expect(at).toBe(0x380);
-      expect(vcpu.spr(DAR)).toBe(segment.ea);
+      expect(vcpu.spr(SPR.DAR)).toBe(segment.ea);
     } else expect(vcpu.gpr(6)).toBe(0x600dn);
   });
 
@@ -208,26 +205,26 @@ describe('SLB instructions', () => {
     vcpu.slb.write(0, ...slbEntry(KERNEL));
     vcpu.setGpr(4, KERNEL.ea);
     vcpu.setGpr(7, KERNEL.ea + 0x1000n);
-    vcpu.msr |= MSR_DR_BIT;
+    vcpu.msr |= MSR.DR;
     expect(run(machine)).toBe(START + 12);
     table.write(first, 0, 0, 0, 0);
     vcpu.nia = BigInt(START + 16);
     expect(run(machine)).toBe(0x300);
-    expect(vcpu.spr(SRR0)).toBe(BigInt(START + 20));
-    expect(vcpu.spr(DSISR)).toBe(0x42000000n);
+    expect(vcpu.spr(SPR.SRR0)).toBe(BigInt(START + 20));
+    expect(vcpu.spr(SPR.DSISR)).toBe(0x42000000n);
   });
 
   it('AMR: a key denied and given back takes effect at once', () => {
-    const { machine, table } = world([lwz(5, 4), mtspr(29, 9), lwz(6, 4)]);
+    const { machine, table } = world([lwz(5, 4), mtspr(SPR.AMR, 9), lwz(6, 4)]);
     const { vcpu } = machine;
     map(table, KERNEL, { ea: KERNEL.ea, raddr: 0x8000n, shift: 12, flags: 0x12n | (5n << 9n) });
     vcpu.slb.write(0, ...slbEntry(KERNEL));
     vcpu.setGpr(4, KERNEL.ea);
     vcpu.setGpr(9, 1n << BigInt(2 * (31 - 5)));
-    vcpu.msr |= MSR_DR_BIT;
+    vcpu.msr |= MSR.DR;
     expect(run(machine)).toBe(0x300);
-    expect(vcpu.spr(DSISR)).toBe(0x00200000n);
-    expect(vcpu.spr(SRR0)).toBe(BigInt(START + 8));
+    expect(vcpu.spr(SPR.DSISR)).toBe(0x00200000n);
+    expect(vcpu.spr(SPR.SRR0)).toBe(BigInt(START + 8));
   });
 });
 
@@ -245,7 +242,7 @@ describe('what POWER8 lacks', () => {
     expect(decode(word, '2.07')).toBeUndefined();
     const { machine } = world([word]);
     expect(run(machine)).toBe(0x700);
-    expect(machine.vcpu.spr(SRR1) & 0x783f0000n).toBe(0x00080000n);
+    expect(machine.vcpu.spr(SPR.SRR1) & 0x783f0000n).toBe(0x00080000n);
   });
 
   it('a word whose reserved bits ISA 3.0 gave a meaning → what it was before', () => {
@@ -255,22 +252,22 @@ describe('what POWER8 lacks', () => {
   });
 
   it('the decrementer has 32 bits: no sign where it is read, negative from bit 32 on', () => {
-    const { machine } = world([mtspr(22, 3), mfspr(4, 22)]);
+    const { machine } = world([mtspr(SPR.DEC, 3), mfspr(4, SPR.DEC)]);
     machine.vcpu.setGpr(3, 0x1_ffff_ff00n);
-    machine.vcpu.msr |= MSR_EE_BIT;
+    machine.vcpu.msr |= MSR.EE;
     expect(run(machine)).toBe(0x900);
-    const quiet = world([mtspr(22, 3), mfspr(4, 22)]).machine;
+    const quiet = world([mtspr(SPR.DEC, 3), mfspr(4, SPR.DEC)]).machine;
     quiet.vcpu.setGpr(3, 0x1_ffff_ff00n);
     run(quiet);
     expect(quiet.vcpu.gpr(4)).toBe(0xffff_ff00n);
-    const large = world([mtspr(22, 3), mfspr(4, 22)], POWER9).machine;
+    const large = world([mtspr(SPR.DEC, 3), mfspr(4, SPR.DEC)], POWER9).machine;
     large.vcpu.setGpr(3, -0x100n);
     run(large);
     expect(large.vcpu.gpr(4)).toBe(0xffff_ffff_ffff_ff00n);
   });
 
   it('XER has neither OV32 nor CA32; ASDR is not there', () => {
-    const words = [mtspr(1, 3), mfspr(4, 1), li(5, 7), mfspr(5, 816)];
+    const words = [mtspr(SPR.XER, 3), mfspr(4, SPR.XER), li(5, 7), mfspr(5, SPR.ASDR)];
     for (const [version, xer] of [
       [POWER8, 0xe0000000n],
       [POWER9, 0xe00c0000n],
@@ -286,7 +283,7 @@ describe('what POWER8 lacks', () => {
 
   it('the same in little-endian order', () => {
     const { machine } = world([xForm(3, 4, 5, 265)], POWER8, 'little');
-    machine.vcpu.msr |= MSR_LE_BIT;
+    machine.vcpu.msr |= MSR.LE;
     expect(run(machine)).toBe(0x700);
   });
 });

@@ -91,7 +91,7 @@ describe('instants', () => {
     expect(Buffer.compare(all(kept), all(plain))).toBe(0);
   });
 
-  it('a fault that was asked for is told as such', () => {
+  it('a fault that was asked for is reported as such', () => {
     const { partition } = bareKernel([NOP, NOP, ATTN], {
       probes: [{ raddr: at(0), mark: MARK.entry }],
       instants: [{ name: 't1', at: [atMark(MARK.entry)] }],

@@ -14,7 +14,7 @@ function illegalHandler(): Partition {
 }
 
 describe('a program interrupt at the first instruction of its own handler', () => {
-  it('time passes, one tick an interrupt, and the run ends where it was told to', () => {
+  it('time passes, one tick an interrupt, and the run ends at its limit', () => {
     const partition = illegalHandler();
     expect(partition.run(1000)).toBe('ran');
     expect(partition.instructions).toBe(1000);
@@ -22,7 +22,7 @@ describe('a program interrupt at the first instruction of its own handler', () =
     expect(partition.vcpus[0]?.nia).toBe(0x700n);
   });
 
-  it('a run of any length → ended by whoever watches the time', () => {
+  it('a run of any length → ended by a watch on the time', () => {
     const partition = illegalHandler();
     let looks = 0;
     expect(partition.run(1e12, () => ++looks > 100)).toBe('ran');

@@ -1,6 +1,7 @@
-/** A CPU that waits with its interrupts off for another one: whoever watches for that is told at once, and once. */
+/** A CPU that waits with its interrupts off for another one: an observer of that gets one report, at once. */
 
 import { describe, expect, it } from 'vitest';
+import { TIMEBASE_HZ } from '../../../src/base/power.ts';
 import { type BareRun, bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
 import { ATTN, b, bc, dForm, li, lis, mtspr, SC1, xForm } from '../../synth/power-words.ts';
 
@@ -9,7 +10,7 @@ const H_CEDE = 0xe0;
 const VECTOR = 0x900;
 const EE = 0x8000n;
 /** 2^16 ticks of 512 MHz, so that a number of seconds fits the upper half of a word. */
-const seconds = (n: number): number => Math.round((n * 512e6) / 2 ** 16);
+const seconds = (n: number): number => Math.round((n * TIMEBASE_HZ) / 2 ** 16);
 /** Below the kernel, and never executed. */
 const FLAG = 0x3000;
 
@@ -46,7 +47,7 @@ describe('restWhenStuck', () => {
     expect(partition.ram.readU32(FLAG, false)).toBe(0);
   });
 
-  it('left unanswered → goes on as if it had not rested: the same end at the same instruction and time', () => {
+  it('left unanswered → continues as if it had not rested: the same end at the same instruction and time', () => {
     const { partition: watched } = waiting(true);
     expect(watched.run(SECOND)).toBe('resting');
     expect(watched.run(SECOND)).toBe('ended');
@@ -65,7 +66,7 @@ describe('restWhenStuck', () => {
     expect(Number(ends[0]?.now) / SECOND).toBeCloseTo(1, 2);
   });
 
-  it('nobody asked for it → no rest before the tick', () => {
+  it('not asked for → no rest before the tick', () => {
     const { partition } = waiting(false);
     expect(partition.run(SECOND)).toBe('ended');
     expect(partition.clock.now()).toBeGreaterThan(SECOND);

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { BugError } from '../../../src/base/errors.ts';
+import { TIMEBASE_HZ } from '../../../src/base/power.ts';
 import { Partition } from '../../../src/emulator/partition/index.ts';
 import { bareKernel } from '../../synth/bare-kernel.ts';
 import { ATTN, b, bc, li, lis, mtspr, SC1, xForm } from '../../synth/power-words.ts';
@@ -9,7 +10,7 @@ import { ATTN, b, bc, li, lis, mtspr, SC1, xForm } from '../../synth/power-words
 const DECREMENTER = 22;
 const H_CEDE = 0xe0;
 /** 2^16 ticks of 512 MHz, so that a number of seconds fits the upper half of a word. */
-const seconds = (n: number): number => Math.round((n * 512e6) / 2 ** 16);
+const seconds = (n: number): number => Math.round((n * TIMEBASE_HZ) / 2 ** 16);
 
 /** Waits for `n` seconds by reading the timebase: busy, and silent. */
 function delay(n: number): number[] {
@@ -28,7 +29,7 @@ function cede(n: number): number[] {
 }
 
 describe('resting', () => {
-  it('a guest that computed for 4 s in silence and then waits for 1 s → goes on', () => {
+  it('a guest that computed for 4 s in silence and then waits for 1 s → continues', () => {
     const { partition } = bareKernel([...delay(4), ...cede(1), ATTN]);
     expect(partition.run(1e9)).toBe('ended');
     expect(partition.ended).toEqual({ kind: 'error', message: 'attn at 0x0000000000000900' });
@@ -59,7 +60,7 @@ describe('resting', () => {
 });
 
 describe('before power-on', () => {
-  it('darn → a bug, not bytes that anybody could know', () => {
+  it('darn → a bug, not predictable bytes', () => {
     const { config } = bareKernel([ATTN]).partition;
     const listener = { console: () => undefined, unsupported: () => undefined, event: () => undefined };
     const off = new Partition(config, [], listener);

@@ -24,7 +24,7 @@ function storesOf(events: readonly MachineEvent[]): Store[] {
     }));
 }
 
-/** Runs set-up and then the words; stores are told with word and insn counted from the first of them. */
+/** Runs set-up and then the words; stores are reported with word and insn counted from the first of them. */
 function run(words: readonly number[], setUp: readonly number[] = []): Store[] {
   const { partition, events } = bareKernel([...setUp, ...words, ATTN], { stores: [WATCH] });
   expect(partition.run(1_000_000)).toBe('ended');

@@ -1,8 +1,9 @@
 /** MSR[SE], MSR[BE] and CIABR: Power ISA 3.0B, Book III §6.5.15. */
 
 import { describe, expect, it } from 'vitest';
+import { MSR } from '../../../src/base/power.ts';
 import type { InterruptEvent, MachineEvent } from '../../../src/emulator/contract/index.ts';
-import { MSR_BE_BIT, MSR_EE_BIT, MSR_SE_BIT, MSR_SF_BIT } from '../../../src/emulator/cpu/msr.ts';
+import { SPR } from '../../../src/emulator/cpu/spr.ts';
 import { BareMachine } from '../../../src/emulator/partition/bare-machine.ts';
 import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
 import { ATTN, b, bc, dForm, li, lis, mfspr, mtspr, NOP, RFID, SC1, xForm } from '../../synth/power-words.ts';
@@ -11,12 +12,12 @@ const START = 0x2000;
 const LOG = 0x10000;
 const DATA = 0x8000;
 /** What the handler writes for each trace interrupt: SRR0, SRR1, SIAR, SDAR. */
-const REGISTERS = [26, 27, 796, 797] as const;
+const REGISTERS = [SPR.SRR0, SPR.SRR1, SPR.SIAR, SPR.SDAR] as const;
 const TRACED = 0x40000000n;
 const LOAD = 0x10000000n;
 const STORE = 0x08000000n;
 
-/** At 0xd00: r31 points to the log. It goes on with SRR1 as it was, so tracing goes on. */
+/** At 0xd00: r31 points to the log. It returns with SRR1 unchanged, so tracing continues. */
 const HANDLER = [
   ...REGISTERS.flatMap((spr, i) => [mfspr(30, spr), dForm(62, 30, 31, 8 * i)]),
   dForm(14, 31, 31, 8 * REGISTERS.length),
@@ -65,7 +66,7 @@ function interruptsOf(events: readonly MachineEvent[]): readonly InterruptEvent[
 describe('MSR[SE]', () => {
   it('each instruction → a trace interrupt after it, with its kind and its operand', () => {
     const words = [NOP, dForm(32, 5, 4, 8), dForm(37, 5, 4, 16), b(8), NOP, xForm(0, 0, 4, 1014)];
-    expect(traced(words, MSR_SE_BIT).log).toEqual([
+    expect(traced(words, MSR.SE).log).toEqual([
       { next: 1, why: TRACED, at: 0, operand: 0n },
       { next: 2, why: TRACED | LOAD, at: 1, operand: BigInt(DATA + 8) },
       { next: 3, why: TRACED | STORE, at: 2, operand: BigInt(DATA + 16) },
@@ -75,14 +76,14 @@ describe('MSR[SE]', () => {
   });
 
   it('SRR1 → MSR with SE; the handler runs without', () => {
-    const { machine } = traced([NOP], MSR_SE_BIT);
-    expect(machine.ram.readU64(LOG + 8, false)).toBe(MSR_SF_BIT | MSR_SE_BIT | TRACED);
+    const { machine } = traced([NOP], MSR.SE);
+    expect(machine.ram.readU64(LOG + 8, false)).toBe(MSR.SF | MSR.SE | TRACED);
     expect(machine.instructions).toBe(1 + HANDLER.length);
   });
 
   it('the last instruction of a page → one interrupt', () => {
     const words = [b(0x1000 - 4), ...new Array(1022).fill(NOP), NOP, NOP];
-    expect(traced(words, MSR_SE_BIT).log).toMatchObject([
+    expect(traced(words, MSR.SE).log).toMatchObject([
       { at: 0, next: 1023 },
       { at: 1023, next: 1024 },
       { at: 1024, next: 1025 },
@@ -95,12 +96,12 @@ describe('MSR[SE]', () => {
     for (const [i, word] of [li(5, 1), li(6, 2), li(7, 3), ATTN].entries())
       ram.writeU32(START + 4 * i, word, false);
     // mfspr r8,SRR1; clear SE (rlwinm r8,r8,0,22,20); back.
-    for (const [i, word] of [mfspr(8, 27), 0x550805a8, mtspr(27, 8), RFID].entries())
+    for (const [i, word] of [mfspr(8, SPR.SRR1), 0x550805a8, mtspr(SPR.SRR1, 8), RFID].entries())
       ram.writeU32(0xd00 + 4 * i, word, false);
     ram.writeU32(0x3000, RFID, false);
     vcpu.nia = 0x3000n;
-    vcpu.setSpr(26, BigInt(START));
-    vcpu.setSpr(27, vcpu.msr | MSR_SE_BIT);
+    vcpu.setSpr(SPR.SRR0, BigInt(START));
+    vcpu.setSpr(SPR.SRR1, vcpu.msr | MSR.SE);
     expect(machine.run(100)).toBe('attn');
     // rfid, li, the handler's four, li, li.
     expect(machine.instructions).toBe(8);
@@ -109,9 +110,9 @@ describe('MSR[SE]', () => {
 
   it('an instruction that raises an interrupt, and sc → that interrupt alone', () => {
     // twi 31,r0,0 goes to 0x700, where attn stands.
-    const trap = traced([NOP, 0x0fe00000], MSR_SE_BIT);
+    const trap = traced([NOP, 0x0fe00000], MSR.SE);
     expect([trap.log.length, trap.machine.vcpu.nia]).toEqual([1, 0x700n]);
-    const call = traced([NOP, 0x44000002], MSR_SE_BIT);
+    const call = traced([NOP, 0x44000002], MSR.SE);
     expect([call.log.length, call.machine.vcpu.nia]).toEqual([1, 0xc00n]);
   });
 
@@ -122,16 +123,16 @@ describe('MSR[SE]', () => {
     vcpu.nia = BigInt(START);
     ram.writeU32(START, NOP, false);
     vcpu.decrementerExpiry = 0;
-    vcpu.msr |= MSR_SE_BIT | MSR_EE_BIT;
+    vcpu.msr |= MSR.SE | MSR.EE;
     expect(machine.run(100)).toBe('attn');
-    expect([vcpu.nia, vcpu.spr(26), machine.instructions]).toEqual([0x900n, BigInt(START), 0]);
+    expect([vcpu.nia, vcpu.spr(SPR.SRR0), machine.instructions]).toEqual([0x900n, BigInt(START), 0]);
   });
 });
 
 describe('MSR[BE]', () => {
   it('branches, taken or not → a trace interrupt; other instructions → none', () => {
     const words = [NOP, bc(12, 2, 8), NOP, b(8), NOP, NOP];
-    expect(traced(words, MSR_BE_BIT).log).toMatchObject([
+    expect(traced(words, MSR.BE).log).toMatchObject([
       { at: 1, next: 2 },
       { at: 3, next: 5 },
     ]);
@@ -143,7 +144,7 @@ describe('in a partition', () => {
     const words = [
       lis(31, 1),
       xForm(10, 0, 0, 83), // mfmsr r10
-      dForm(24, 10, 10, Number(MSR_SE_BIT)), // ori
+      dForm(24, 10, 10, Number(MSR.SE)), // ori
       xForm(10, 0, 0, 178), // mtmsrd r10
       NOP,
       NOP,

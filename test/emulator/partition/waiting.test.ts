@@ -47,7 +47,7 @@ function stateOfFirst(partition: Partition): string | undefined {
 const ENDED = { kind: 'error', message: expect.stringContaining('attn') };
 
 describe('a CPU that waits in a loop', () => {
-  it('its flag is set → goes on', () => {
+  it('its flag is set → continues', () => {
     const partition = waiting(0x3000, [], () => [li(5, 1), dForm(STW, 5, 0, 0x3000)]);
     partition.run(5e5);
     expect(stateOfFirst(partition)).toBe('parked');
@@ -55,7 +55,7 @@ describe('a CPU that waits in a loop', () => {
     expect(partition.ended).toEqual(ENDED);
   });
 
-  it('nobody sets it → waits', () => {
+  it('its flag is never set → waits', () => {
     const partition = waiting(0x3000, [], () => []);
     expect(partition.run(1e7)).toBe('resting');
     expect(stateOfFirst(partition)).toBe('parked');
@@ -100,7 +100,7 @@ describe('a CPU that waits in a loop with translation on', () => {
     dForm(STW, 7, 5, (leaves & 0xffff) + 12),
   ];
 
-  it('nobody does anything → waits', () => {
+  it('nothing happens → waits', () => {
     const partition = translated([]);
     expect(partition.run(1e7)).toBe('resting');
     expect(stateOfFirst(partition)).toBe('parked');

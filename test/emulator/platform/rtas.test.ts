@@ -117,7 +117,7 @@ describe('the argument buffer', () => {
     },
   );
 
-  it('onRtas → told of each call that reaches its service', () => {
+  it('onRtas → called for each call that reaches its service', () => {
     const calls: string[] = [];
     const it_ = bench(new FakeMachine(), {
       onRtas: (vcpu, name, args) => void calls.push(`${vcpu.index} ${name} ${args}`),

@@ -4,14 +4,12 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { SPR } from '../../../src/emulator/cpu/spr.ts';
 import { BareMachine } from '../../../src/emulator/partition/bare-machine.ts';
 import { ATTN, xForm } from '../../synth/power-words.ts';
 
 const START = 0x2000;
 const MEMORY = 0x8000n;
-const DSISR = 18;
-const DAR = 19;
-const SRR0 = 26;
 
 const COPY = xForm(1, 0, 4, 774); // copy 0,r4
 const PASTE = xForm(1, 0, 4, 902, 1);
@@ -41,7 +39,7 @@ describe('atomic memory operations', () => {
   ])('%s with a function that does not exist → data storage interrupt, nothing changed', (_, word, dsisr) => {
     const machine = run([word]);
     const { vcpu } = machine;
-    expect([vcpu.nia, vcpu.spr(DSISR), vcpu.spr(DAR), vcpu.spr(SRR0)]).toEqual([
+    expect([vcpu.nia, vcpu.spr(SPR.DSISR), vcpu.spr(SPR.DAR), vcpu.spr(SPR.SRR0)]).toEqual([
       0x300n,
       dsisr,
       MEMORY,
@@ -62,7 +60,7 @@ describe('copy and paste.', () => {
   it('copy, then paste. to memory that is no accelerator → data storage interrupt, nothing changed', () => {
     const machine = run([COPY, PASTE], 128n);
     const { vcpu } = machine;
-    expect([vcpu.nia, vcpu.spr(DSISR), vcpu.spr(DAR), vcpu.spr(SRR0)]).toEqual([
+    expect([vcpu.nia, vcpu.spr(SPR.DSISR), vcpu.spr(SPR.DAR), vcpu.spr(SPR.SRR0)]).toEqual([
       0x300n,
       0x02000008n,
       MEMORY + 128n,
@@ -78,6 +76,6 @@ describe('copy and paste.', () => {
 
   it('copy from an address that is no multiple of 128 → alignment interrupt', () => {
     const { vcpu } = run([COPY], 64n);
-    expect([vcpu.nia, vcpu.spr(DAR)]).toEqual([0x600n, MEMORY + 64n]);
+    expect([vcpu.nia, vcpu.spr(SPR.DAR)]).toEqual([0x600n, MEMORY + 64n]);
   });
 });

@@ -4,14 +4,9 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { MSR } from '../../../src/base/power.ts';
 import { FPSCR, vsrOffset } from '../../../src/emulator/cpu/layout.ts';
-import {
-  MSR_FE0_BIT,
-  MSR_FE1_BIT,
-  MSR_FP_BIT,
-  MSR_VEC_BIT,
-  MSR_VSX_BIT,
-} from '../../../src/emulator/cpu/msr.ts';
+import { SPR } from '../../../src/emulator/cpu/spr.ts';
 import { BareMachine } from '../../../src/emulator/partition/bare-machine.ts';
 
 const ATTN = 0x200;
@@ -56,10 +51,7 @@ const OLD = 0x1234567812345678n;
 type Options = { readonly a?: bigint; readonly b?: bigint; readonly fpscr?: bigint; readonly mode?: bigint };
 
 /** Runs words with f1 = a, f2 = b, f3 = OLD. Both the code's end and the interrupt vector hold `attn`. */
-function run(
-  words: readonly number[],
-  { a = 0n, b = 0n, fpscr = 0n, mode = MSR_FE0_BIT | MSR_FE1_BIT }: Options,
-) {
+function run(words: readonly number[], { a = 0n, b = 0n, fpscr = 0n, mode = MSR.FE0 | MSR.FE1 }: Options) {
   const machine = new BareMachine({ memory: 0x20000, endian: 'big', processorVersion: 0x4e1200 });
   const { vcpu, ram } = machine;
   [...words, ATTN].forEach((word, i) => {
@@ -67,7 +59,7 @@ function run(
   });
   ram.writeU32(Number(PROGRAM_INTERRUPT), ATTN, false);
   vcpu.nia = BigInt(START);
-  vcpu.msr |= MSR_FP_BIT | MSR_VEC_BIT | MSR_VSX_BIT | mode;
+  vcpu.msr |= MSR.FP | MSR.VEC | MSR.VSX | mode;
   [a, b, OLD].forEach((value, i) => {
     vcpu.set64(vsrOffset(i + 1) + 8, value);
     vcpu.set64(vsrOffset(i + 1), value);
@@ -76,8 +68,8 @@ function run(
   expect(machine.run(100)).toBe('attn');
   return {
     interrupted: vcpu.nia === PROGRAM_INTERRUPT,
-    returnTo: vcpu.spr(26),
-    status: vcpu.spr(27) & 0x783f0000n,
+    returnTo: vcpu.spr(SPR.SRR0),
+    status: vcpu.spr(SPR.SRR1) & 0x783f0000n,
     result: vcpu.get64(vsrOffset(3) + 8),
     second: vcpu.get64(vsrOffset(3)),
     fpscr: vcpu.get64(FPSCR),

@@ -4,8 +4,8 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { MSR } from '../../../src/base/power.ts';
 import { CTR, LR } from '../../../src/emulator/cpu/layout.ts';
-import { MSR_SF_BIT } from '../../../src/emulator/cpu/msr.ts';
 import { BareMachine } from '../../../src/emulator/partition/bare-machine.ts';
 
 const ATTN = 0x200;
@@ -16,7 +16,7 @@ function run(words: readonly number[], set: (machine: BareMachine) => void): Bar
   const machine = new BareMachine({ memory: 0x20000, endian: 'big', processorVersion: 0x4e1200 });
   for (const [i, word] of [...words, ATTN].entries()) machine.ram.writeU32(START + 4 * i, word, false);
   machine.vcpu.nia = BigInt(START);
-  machine.vcpu.msr &= ~MSR_SF_BIT;
+  machine.vcpu.msr &= ~MSR.SF;
   set(machine);
   expect(machine.run(100)).toBe('attn');
   return machine;

@@ -173,7 +173,7 @@ export class PciFunction {
     writable.setUint8(R.INTERRUPT_LINE, 0xff);
   }
 
-  /** A BAR's low bits tell its kind and are read-only; address bits below its size read as 0, which is how it is sized. */
+  /** A BAR's low bits are its kind and read-only; address bits below its size read as 0, which is how it is sized. */
   #buildBar(bar: PciBar): void {
     const at = R.BAR0 + bar.index * 4;
     assert(

@@ -51,7 +51,7 @@ export class Msix {
     this.reset();
   }
 
-  /** Tells which function this is part of; called once it is built. */
+  /** Sets the function that this is part of; called once it is built. */
   bind(owner: PciFunction): void {
     this.#function = owner;
   }
@@ -61,7 +61,7 @@ export class Msix {
     return (this.#control() & R.MSIX_ENABLE) !== 0;
   }
 
-  /** What firmware does for ibm,change-msi: the message of one vector. Its mask stays as it is. */
+  /** What firmware does for ibm,change-msi: the message of one vector. Its mask does not change. */
   setMessage(vector: number, address: bigint, data: number): void {
     const at = vector * R.MSIX_ENTRY_SIZE;
     this.#table.setBigUint64(at, address, true);

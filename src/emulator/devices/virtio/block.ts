@@ -147,7 +147,7 @@ export class VirtioBlock implements VirtioModel {
     return S_OK;
   }
 
-  /** A store that fails (no space on the host, a file cut short) is a medium error to the guest, and is told to us. */
+  /** A store that fails (no space on the host, a file cut short) is a medium error to the guest, and is reported. */
   #guarded(run: () => number): number {
     try {
       return run();

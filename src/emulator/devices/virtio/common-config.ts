@@ -57,7 +57,7 @@ export class CommonConfig {
     this.driverFeatures = 0n;
   }
 
-  /** @returns whether a driver is there to be told. */
+  /** @returns whether a driver is there to be notified. */
   setNeedsReset(): boolean {
     this.#status |= R.STATUS_NEEDS_RESET;
     return (this.#status & R.STATUS_DRIVER_OK) !== 0;

@@ -168,7 +168,7 @@ export class VirtioPci implements CommonHost {
     const queue = this.queues[index]!;
     const features = this.#ringFeatures();
     try {
-      // At most one round of the ring: nobody adds to it meanwhile.
+      // At most one round of the ring: nothing is added to it meanwhile.
       for (let served = 0; served <= queue.size; served++) {
         const popped = queue.pop(features);
         if (popped.kind === 'empty') break;

@@ -116,7 +116,7 @@ export class SplitQueue {
     this.#memory.writeU16(device + 2, this.#nextUsed, true);
   }
 
-  /** Tells the driver at which available index it must notify next; without event indices it notifies always. */
+  /** Writes for the driver at which available index it must notify next; without event indices it always notifies. */
   requestNotification(features: RingFeatures): void {
     if (features.eventIndex)
       this.#memory.writeU16(Number(this.device) + 4 + 8 * this.size, this.#nextAvailable, true);

@@ -50,7 +50,7 @@ export function vendorCapabilities(options: StructureOptions): PciCapability[] {
 function configurationAccess(options: StructureOptions): PciCapability {
   const data = new Uint8Array(4);
   const writable = body(0, 0xff, 0xffff_ffff, 0xffff_ffff, new Uint8Array(4).fill(0xff));
-  // The type and the length byte stay as they are.
+  // The type and the length byte do not change.
   writable[0] = 0;
   writable[1] = 0;
   const target = () => {

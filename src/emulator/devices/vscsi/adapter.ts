@@ -86,7 +86,7 @@ export class Vscsi {
     this.queue.free();
   }
 
-  /** A message from the client: 16 bytes. @returns whether there is anybody to hear it. */
+  /** A message from the client: 16 bytes. @returns whether a queue is registered to take it. */
   send(element: Uint8Array): boolean {
     if (!this.queue.registered) return false;
     switch (element[0]) {
@@ -131,7 +131,7 @@ export class Vscsi {
       return;
     }
     const read = dma.read(getU64(element, CRQ.pointer, 'big'), length);
-    // Its tag is in the unit: without it there is nothing that the client could be told.
+    // Its tag is in the unit: without it no answer can be addressed.
     if (read === undefined) return;
     const unit = new Uint8Array(IU_BYTES);
     unit.set(read);

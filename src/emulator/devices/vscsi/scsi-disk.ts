@@ -180,7 +180,7 @@ export class ScsiDisk {
     };
   }
 
-  /** The host's own trouble with a disk's file becomes the disk's, as real hardware's would. */
+  /** An error of the file behind the disk becomes the disk's, as a failure of real hardware would. */
   #guarded(sense: Sense, work: () => ScsiOutcome): ScsiOutcome {
     try {
       return work();

@@ -29,7 +29,7 @@ export class EventQueue {
     return { index: this.#index, generation: this.#generation };
   }
 
-  /** Puts an event at the end; one that nobody read in time is overwritten. */
+  /** Puts an event at the end; one that was not read in time is overwritten. */
   put(memory: GuestMemory, data: number): void {
     const entry = ((this.#generation === 1 ? GENERATION : 0) | (data & DATA)) >>> 0;
     memory.writeU32(this.setting.page + this.#index * ENTRY, entry, false);

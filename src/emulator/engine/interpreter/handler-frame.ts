@@ -1,10 +1,10 @@
-/** What the code of a handler stands in and may call. */
+/** The surroundings of a handler's code: the main function or a function of its own, and what it may call. */
 
 import type { FunctionRef, I32, I64 } from '../../wasm/index.ts';
 
-/** Functions that handlers call: the host's and the module's own. */
+/** Functions that handlers call: imports, and the module's own. */
 export type Callees = {
-  /** (record): stores what the host needs to know before it acts. */
+  /** (record): stores what TypeScript code reads when it acts: slow-paths.ts. */
   readonly publish: FunctionRef;
   /** (ea, bytes, record) → arena address, or -1 for a fault. */
   readonly slowRead: FunctionRef;

@@ -4,7 +4,7 @@
  */
 
 import { assert } from '../../../base/errors.ts';
-import { PLAIN_SPRS } from '../../cpu/layout.ts';
+import { guestMay, SPR_ROWS, type SprKind } from '../../cpu/spr.ts';
 import { ALL_ROWS, bits, type Row } from '../../isa/index.ts';
 import { type Place, recordLayout } from './record.ts';
 
@@ -18,12 +18,19 @@ export type Handler = {
   readonly layout: ReadonlyMap<string, Place>;
 };
 
-/** The engine's own handlers: decode this record, go to the next page, report an illegal word, tell the host and go on. */
+/** The engine's own handlers: decode this record, go to the next page, report an illegal word, report a probe and go on. */
 export const HANDLER_DECODE = 0;
 export const HANDLER_PAGE_END = 1;
 export const HANDLER_ILLEGAL = 2;
 export const HANDLER_PROBE = 3;
-const FIRST = 4;
+/** All of them; the instructions' handlers come after. */
+export const ENGINE_HANDLERS: readonly number[] = [
+  HANDLER_DECODE,
+  HANDLER_PAGE_END,
+  HANDLER_ILLEGAL,
+  HANDLER_PROBE,
+];
+const FIRST = ENGINE_HANDLERS.length;
 
 /** BO values made beforehand, hints ignored: true, false, CTR non-zero, CTR zero, always. */
 const BO_KINDS = [12, 4, 16, 18, 20] as const;
@@ -36,11 +43,19 @@ function boKind(bo: number): number {
   return bo;
 }
 
-/** XER, LR, CTR, TB and the plain ones. */
-const SPRS = [1, 8, 9, 268, ...PLAIN_SPRS.keys()];
+const OWN_HANDLER: ReadonlySet<SprKind> = new Set<SprKind>(['compiled', 'plain', 'alias']);
+/** Registers that a move has a handler of its own for: cpu/spr.ts. The special handler does the others. */
+function sprsOf(state: 'reads' | 'writes'): readonly number[] {
+  const own = SPR_ROWS.filter((row) => OWN_HANDLER.has(row.kind) && guestMay(row[state]));
+  return own.map(({ number }) => number);
+}
+const SPR_MOVES: ReadonlyMap<string, readonly number[]> = new Map([
+  ['mfspr', sprsOf('reads')],
+  ['mtspr', sprsOf('writes')],
+  ['mftb', sprsOf('reads')],
+]);
 const BO_ROWS = new Set(['bc', 'bcl', 'bclr', 'bclrl', 'bcctr', 'bcctrl']);
 const NEAR_ROWS = new Set(['b', 'bl', 'bc', 'bcl']);
-const SPR_ROWS = new Set(['mfspr', 'mtspr', 'mftb']);
 
 function key(row: number, near: boolean, known: number): number {
   return (row * 2 + (near ? 1 : 0)) * 2048 + known + 1;
@@ -51,8 +66,9 @@ function build(): { handlers: Handler[]; byKey: Map<number, Handler> } {
   const byKey = new Map<number, Handler>();
   ALL_ROWS.forEach((row, index) => {
     const layout = recordLayout(row.operands);
-    const operand = BO_ROWS.has(row.mnemonic) ? 'BO' : SPR_ROWS.has(row.mnemonic) ? 'SPR' : undefined;
-    const values = operand === 'BO' ? BO_KINDS : operand === 'SPR' ? SPRS : [];
+    const sprs = SPR_MOVES.get(row.mnemonic);
+    const operand = BO_ROWS.has(row.mnemonic) ? 'BO' : sprs === undefined ? undefined : 'SPR';
+    const values = operand === 'BO' ? BO_KINDS : (sprs ?? []);
     for (const near of NEAR_ROWS.has(row.mnemonic) ? [false, true] : [false]) {
       for (const value of [-1, ...values]) {
         const known = new Map(operand !== undefined && value >= 0 ? [[operand, value]] : []);
@@ -68,7 +84,7 @@ function build(): { handlers: Handler[]; byKey: Map<number, Handler> } {
 const BUILT = build();
 const ROW_INDEX: ReadonlyMap<Row, number> = new Map(ALL_ROWS.map((row, i) => [row, i]));
 
-/** Every handler, in order of id, which starts after {@link HANDLER_PROBE}. */
+/** Every instruction's handler, in order of id, which starts after {@link ENGINE_HANDLERS}. */
 export const HANDLERS: readonly Handler[] = BUILT.handlers;
 assert(HANDLERS.length < 65000, 'handler numbers fit 16 bits');
 
@@ -76,7 +92,7 @@ const NO_SPRS: ReadonlySet<number> = new Set();
 
 /**
  * The handler for a word of a row, at the byte offset in its page given. Registers in `withoutSprs` get none of their
- * own: the host is asked.
+ * own: the special handler does them.
  */
 export function handlerFor(
   row: Row,
@@ -89,9 +105,11 @@ export function handlerFor(
   if (BO_ROWS.has(row.mnemonic)) {
     const kind = boKind(bits(word, 6, 10));
     if ((BO_KINDS as readonly number[]).includes(kind)) known = kind;
-  } else if (SPR_ROWS.has(row.mnemonic)) {
+  }
+  const sprs = SPR_MOVES.get(row.mnemonic);
+  if (sprs !== undefined) {
     const spr = (bits(word, 16, 20) << 5) | bits(word, 11, 15);
-    if (SPRS.includes(spr) && !withoutSprs.has(spr)) known = spr;
+    if (sprs.includes(spr) && !withoutSprs.has(spr)) known = spr;
   }
   const near = NEAR_ROWS.has(row.mnemonic) && isNear(row, word, pageOffset);
   return BUILT.byKey.get(key(index, near, known)) as Handler;

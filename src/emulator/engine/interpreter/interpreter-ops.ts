@@ -7,6 +7,7 @@ import { BugError } from '../../../base/errors.ts';
 import { EXIT } from '../../cpu/exit.ts';
 import * as layout from '../../cpu/layout.ts';
 import type { Mode } from '../../cpu/mode.ts';
+import { SPR, sprOffset } from '../../cpu/spr.ts';
 import type { LoadKind, Ops, StoreWidth, Trap, XerBit } from '../../semantics/index.ts';
 import {
   call,
@@ -36,7 +37,6 @@ const XER_OFFSETS: Readonly<Record<XerBit, number>> = {
   CA32: layout.XER_CA32,
 };
 const at = (offset: number): I32 => i32c(offset);
-const CFAR = 28;
 
 export class InterpreterOps implements Ops {
   readonly mode64: boolean;
@@ -101,12 +101,6 @@ export class InterpreterOps implements Ops {
   }
   setVector(operand: string, value: V128): void {
     this.#body.store128(this.#register(operand), value);
-  }
-  gprAt(index: I32): I64 {
-    return load.i64(i32.shl(index, i32c(3)), layout.GPR);
-  }
-  setGprAt(index: I32, value: I64): void {
-    this.#body.store64(i32.shl(index, i32c(3)), value, layout.GPR);
   }
 
   crField(operand: string | number): I32 {
@@ -201,17 +195,14 @@ export class InterpreterOps implements Ops {
   repeatWhile(body: () => I32): void {
     this.#body.loop('repeat');
     this.#body.brIf('repeat', body());
-    this.#body.end();
+    this.#body.end('repeat');
   }
 
   now(): I64 {
     return i64.sub(this.state64(layout.SLICE_END), i64.extendS(this.#main('now').left()));
   }
-  cia(): I64 {
-    return this.#main('cia').cia();
-  }
   nextInstruction(): I64 {
-    const next = i64.add(this.cia(), i64c(4));
+    const next = i64.add(this.#cia(), i64c(4));
     return this.mode64 ? next : low32(next);
   }
 
@@ -268,7 +259,11 @@ export class InterpreterOps implements Ops {
 
   /** CFAR, which every taken branch sets: Power ISA 3.0B, Book III §4.4. */
   #comeFrom(): void {
-    this.setState64(layout.sprOffset(CFAR) as number, this.cia());
+    this.setState64(sprOffset(SPR.CFAR) as number, this.#cia());
+  }
+
+  #cia(): I64 {
+    return this.#main('cia').cia();
   }
 
   #main(what: string): NonNullable<HandlerFrame['main']> {

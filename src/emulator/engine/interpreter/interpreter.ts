@@ -1,6 +1,6 @@
 /**
  * Builds the interpreter: one WebAssembly function, a loop around a br_table over decoded records, and one function for
- * each handler that is too rare to stand in it. A module serves one mode (64- or 32-bit, big- or little-endian).
+ * each handler that is too rare to be part of it. A module serves one mode (64- or 32-bit, big- or little-endian).
  *
  * `run(tlbData, tlbCode, budget)` starts at NIA and answers an exit code (cpu/exit.ts). Instructions are counted where
  * straight-line runs end: from the distance between records, not one by one.
@@ -11,9 +11,9 @@ import * as layout from '../../cpu/layout.ts';
 import type { Mode } from '../../cpu/mode.ts';
 import type { Facility } from '../../isa/index.ts';
 import { TLB_INDEX_MASK } from '../../mmu/tlb.ts';
-import { HOST_HELPERS } from '../../semantics/host.ts';
+import { HELPERS } from '../../semantics/helpers/index.ts';
 import { SEMANTICS } from '../../semantics/index.ts';
-import { specialId } from '../../semantics/specials.ts';
+import { specialId } from '../../semantics/system/specials.ts';
 import {
   call,
   callVoid,
@@ -32,10 +32,18 @@ import {
   ModuleBuilder,
 } from '../../wasm/index.ts';
 import type { Callees, HandlerFrame } from './handler-frame.ts';
-import { HANDLERS, type Handler } from './handlers.ts';
+import {
+  ENGINE_HANDLERS,
+  HANDLER_DECODE,
+  HANDLER_ILLEGAL,
+  HANDLER_PAGE_END,
+  HANDLER_PROBE,
+  HANDLERS,
+  type Handler,
+} from './handlers.ts';
 import { InterpreterOps } from './interpreter-ops.ts';
 import { isInline } from './placement.ts';
-import { RECORD_SIZE } from './record.ts';
+import { RECORD_SHIFT, RECORD_SIZE } from './record.ts';
 import { publishBody, slowAccessBody, slowStoreBody } from './slow-paths.ts';
 
 const I32_1 = { parameters: ['i32'], results: ['i32'] } as const;
@@ -53,7 +61,7 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
   const resolveWrite = module.import('resolveWrite', I32_3);
   const commitWrite = module.import('commitWrite', { parameters: [], results: ['i32'] });
   const helpers = new Map<string, FunctionRef>();
-  for (const [name, helper] of HOST_HELPERS) {
+  for (const [name, helper] of HELPERS) {
     helpers.set(
       name,
       module.import(`helper_${name}`, { parameters: new Array(helper.arity).fill('i32'), results: ['i32'] }),
@@ -162,7 +170,7 @@ function mainBody(
   const scratch = body.local('i32');
   const get = <T extends 'i32' | 'i64'>(local: Local<T>): Expr<T> => body.get(local);
 
-  const leftHere = (): I32 => i32.sub(get(leftBase), i32.shrU(get(record), i32c(4)));
+  const leftHere = (): I32 => i32.sub(get(leftBase), i32.shrU(get(record), i32c(RECORD_SHIFT)));
   const setLeftBase = (value: I32): void => {
     body.set(leftBase, value);
     body.store32(i32c(layout.LEFT_BASE), get(leftBase));
@@ -181,7 +189,7 @@ function mainBody(
       left: leftHere,
       jumpNear: (distance) => {
         const records = body.let(distance);
-        setLeftBase(i32.sub(i32.add(get(leftBase), i32.shrS(records, i32c(4))), i32c(1)));
+        setLeftBase(i32.sub(i32.add(get(leftBase), i32.shrS(records, i32c(RECORD_SHIFT))), i32c(1)));
         body.set(record, i32.add(get(record), records));
         body.brIf('next', i32.gtS(leftHere(), i32c(0)));
         exit(i32c(EXIT.budget));
@@ -213,64 +221,66 @@ function mainBody(
   body.if(i32.leS(get(left), i32c(0)), () => leaveAtTarget(EXIT.budget));
   const slot = load.i32(get(scratch), 8);
   body.set(record, i32.add(slot, i32.shl(i32.and(i32.wrap(get(target)), i32c(0xffc)), i32c(2))));
-  setLeftBase(i32.add(get(left), i32.shrU(get(record), i32c(4))));
+  setLeftBase(i32.add(get(left), i32.shrU(get(record), i32c(RECORD_SHIFT))));
   body.set(ciaBase, i64.sub(i64.and(get(target), i64c(-4n)), i64.extendU(i32.shrU(get(record), i32c(2)))));
   body.store64(i32c(layout.CIA_BASE), get(ciaBase));
 
   body.loop('next');
   const inline = HANDLERS.filter((each) => !outOfLine.has(each));
   const label = (id: number): string => `h${id}`;
-  const ids = [0, 1, 2, 3, ...HANDLERS.map((each) => each.id)];
+  const ids = [...ENGINE_HANDLERS, ...HANDLERS.map((each) => each.id)];
   // Blocks are opened in reverse, so that the first handler's code comes right after the first end.
-  const bodies = [
-    0,
-    1,
-    2,
-    3,
+  const inOrder = [
+    ...ENGINE_HANDLERS,
     ...inline.map((each) => each.id),
     ...[...outOfLine.keys()].map((each) => each.id),
   ];
   body.set(scratch, load.u16(get(record)));
   body.loop('again');
-  for (const id of [...bodies].reverse()) body.block(label(id));
-  body.brTable(get(scratch), ids.map(label), label(2));
+  for (const id of [...inOrder].reverse()) body.block(label(id));
+  body.brTable(get(scratch), ids.map(label), label(HANDLER_ILLEGAL));
 
   const advance = (): void => {
     body.set(record, i32.add(get(record), i32c(RECORD_SIZE)));
     body.br('next');
   };
-  body.end();
-  body.set(code, call('i32', host.decode, [get(record)]));
-  body.brIf('exit', get(code));
-  body.br('next');
-  body.end();
-  body.set(left, leftHere());
-  // The record after a page's last is that of the next page's first word.
-  body.set(target, mode.mode64 ? cia() : low32(cia()));
-  body.br('outer');
-  body.end();
-  exit(i32c(EXIT.illegal));
-  body.end();
-  body.effect(callVoid(callees.publish, [get(record)]));
-  body.set(scratch, call('i32', host.probe, [get(record)]));
-  body.br('again');
-  for (const handler of inline) {
-    body.end();
-    body.releaseTemporaries(() => emit(mode, body, handler, frame, callees));
-    advance();
-  }
-  for (const ref of outOfLine.values()) {
-    body.end();
-    body.set(code, call('i32', ref, [get(record), tlbData]));
+  /** The code that a handler's number leads to; it must leave by itself. */
+  const codeOf = (id: number, emitCode: () => void): void => {
+    body.end(label(id));
+    emitCode();
+  };
+  codeOf(HANDLER_DECODE, () => {
+    body.set(code, call('i32', host.decode, [get(record)]));
     body.brIf('exit', get(code));
-    advance();
+    body.br('next');
+  });
+  codeOf(HANDLER_PAGE_END, () => {
+    body.set(left, leftHere());
+    // The record after a page's last is that of the next page's first word.
+    body.set(target, mode.mode64 ? cia() : low32(cia()));
+    body.br('outer');
+  });
+  codeOf(HANDLER_ILLEGAL, () => exit(i32c(EXIT.illegal)));
+  codeOf(HANDLER_PROBE, () => {
+    body.effect(callVoid(callees.publish, [get(record)]));
+    body.set(scratch, call('i32', host.probe, [get(record)]));
+    body.br('again');
+  });
+  for (const handler of inline) {
+    codeOf(handler.id, () => {
+      body.releaseTemporaries(() => emit(mode, body, handler, frame, callees));
+      advance();
+    });
   }
-  // The loops again, next and outer, and the block exit.
-  body.end();
-  body.end();
-  body.end();
-  body.end();
-  // After the exit block: the instruction at `record` has not been executed, unless the host did it.
+  for (const [handler, ref] of outOfLine) {
+    codeOf(handler.id, () => {
+      body.set(code, call('i32', ref, [get(record), tlbData]));
+      body.brIf('exit', get(code));
+      advance();
+    });
+  }
+  for (const open of ['again', 'next', 'outer', 'exit']) body.end(open);
+  // After the exit block: the instruction at `record` has not been executed, unless a special handler did it.
   body.set(left, leftHere());
   body.if(
     i32.eq(get(code), i32c(EXIT.special)),

@@ -49,7 +49,7 @@ export function recordLayout(operands: readonly Operand[]): ReadonlyMap<string, 
 }
 
 /** What a record holds for a register operand: the address of its state. */
-export function operandAddress(kind: OperandKind, n: number): number {
+export function registerAddress(kind: OperandKind, n: number): number {
   switch (kind) {
     case 'gpr':
       return GPR + n * 8;

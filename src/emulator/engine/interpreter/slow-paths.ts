@@ -1,6 +1,6 @@
 /**
- * Functions of the interpreter's module beside its handlers: the slow path of storage accesses. They tell the host which
- * instruction acts, and how many came before it in the slice, before they call it; the fast path has nothing to do with it.
+ * Functions of the interpreter's module beside its handlers: the slow path of storage accesses. Before they call TypeScript
+ * they store which instruction acts (CIA) and how much of the slice is left (LEFT); the fast path stores neither.
  */
 
 import { EXIT } from '../../cpu/exit.ts';
@@ -18,14 +18,18 @@ import {
   i64c,
   load,
 } from '../../wasm/index.ts';
+import { RECORD_SHIFT } from './record.ts';
 
-/** (record): stores what the host needs to know before it acts, CIA and LEFT. */
+/** (record): stores what TypeScript code reads when it acts, CIA and LEFT. */
 export function publishBody(): FunctionBody {
   const body = new FunctionBody(1);
   const record = parameter(0);
   const base = load.i64(i32c(layout.CIA_BASE));
   body.store64(i32c(layout.CIA), i64.add(base, i64.extendU(i32.shrU(record, i32c(2)))));
-  body.store32(i32c(layout.LEFT), i32.sub(load.i32(i32c(layout.LEFT_BASE)), i32.shrU(record, i32c(4))));
+  body.store32(
+    i32c(layout.LEFT),
+    i32.sub(load.i32(i32c(layout.LEFT_BASE)), i32.shrU(record, i32c(RECORD_SHIFT))),
+  );
   return body;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Code of storage accesses in a handler: the look into the software TLB, the access itself in the guest's byte order, and
+ * Code of storage accesses in a handler: the lookup in the software TLB, the access itself in the guest's byte order, and
  * the call of the slow path where the TLB has no entry.
  */
 
@@ -98,7 +98,7 @@ export class StorageCode {
     this.#body.if(
       misses(entry, TLB_WRITE, effective, bytes),
       () => {
-        // Asking to write tells whoever watches the page: only a store that happens may do so.
+        // A request to write notifies the observers of the page: only a store that happens may do so.
         this.#resolveInto(address, this.#callees.slowRead, effective, bytes);
         this.#body.if(isHeld(), () => this.#resolveInto(address, this.#callees.slowWrite, effective, bytes));
       },
@@ -146,7 +146,7 @@ export class StorageCode {
     return this.#body.get(address);
   }
 
-  /** The slow path: asks the host, and leaves on a fault. */
+  /** The slow path: calls TypeScript, and exits on a fault. */
   #resolveInto(address: Local<'i32'>, callee: FunctionRef, effective: I64, bytes: number): void {
     this.#body.set(address, call('i32', callee, [effective, i32c(bytes), this.#frame.record]));
     this.#body.if(i32.eq(this.#body.get(address), i32c(-1)), () => this.#frame.exit(i32c(EXIT.fault)));

@@ -41,7 +41,7 @@ const TWO_32 = 4294967296;
 /** Drops translations of virtual pages: `lo` is the low half of addresses (the bits below 24 count), `pages` of 4 KiB. */
 export type DropPages = (lo: number, pages: number) => void;
 
-/** An entry as it is told to those who look. */
+/** An entry for reports. */
 export type TableEntry = { readonly index: number; readonly v: bigint; readonly r: bigint };
 
 export class HashTable {

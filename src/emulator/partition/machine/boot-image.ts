@@ -27,7 +27,7 @@ export type ClientLayout = {
   readonly initrd?: { readonly start: number; readonly end: number };
 };
 
-/** Where a client of Open Firmware is put unless told otherwise: clear of firmware at the bottom, as QEMU has it. */
+/** Where a client of Open Firmware is put by default: clear of firmware at the bottom, as QEMU has it. */
 export const CLIENT_LOAD_AT = 0x40_0000;
 
 const KIB64 = 0x10000;

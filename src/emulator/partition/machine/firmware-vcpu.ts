@@ -1,7 +1,7 @@
-/** A vCPU as hypercalls and RTAS see it (platform/contract.ts). */
+/** A vCPU as hypercalls and RTAS see it (platform/contract/contract.ts). */
 
+import { MSR } from '../../../base/power.ts';
 import type { RunChange } from '../../contract/events.ts';
-import * as msr from '../../cpu/msr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { FirmwareVcpu, VcpuRunState } from '../../platform/contract/contract.ts';
 
@@ -50,7 +50,7 @@ export class PartitionVcpu implements FirmwareVcpu {
   start(entry: number, r3: bigint): void {
     const vcpu = this.vcpu;
     vcpu.resetRegisters();
-    vcpu.msr = msr.MSR_SF_BIT | msr.MSR_ME_BIT;
+    vcpu.msr = MSR.SF | MSR.ME;
     vcpu.nia = BigInt(entry);
     vcpu.setGpr(3, r3);
     vcpu.state = 'running';
@@ -65,7 +65,7 @@ export class PartitionVcpu implements FirmwareVcpu {
 
   cede(): void {
     const vcpu = this.vcpu;
-    vcpu.msr = vcpu.msr | msr.MSR_EE_BIT;
+    vcpu.msr = vcpu.msr | MSR.EE;
     if (vcpu.prodded) {
       vcpu.prodded = false;
       return;
@@ -101,7 +101,7 @@ export class PartitionVcpu implements FirmwareVcpu {
   }
   setInstructionBreakpoint(ciabr: bigint): void {
     this.vcpu.ciabr = ciabr;
-    // Its page has to be entered anew, to be executed step by step.
+    // It must enter its page again, to be executed step by step from there.
     this.vcpu.tlb.flushExecute();
   }
   setAlternateInterruptLocation(ail: 0 | 2 | 3): void {

@@ -1,6 +1,6 @@
 /**
- * What outlasts a partition's lives: memory, the vCPUs, how they translate and execute, and the two who run them
- * otherwise than at full speed, the single-stepper and the watch for loops that wait.
+ * The hardware that survives a power cycle: memory, the vCPUs, their MMU and engine, and the two that run vCPUs otherwise
+ * than at full speed, the single-stepper and the watch for waiting loops.
  */
 
 import type { PartitionConfig } from '../../contract/partition.ts';

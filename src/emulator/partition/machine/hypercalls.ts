@@ -16,7 +16,7 @@ export function runHypercall(
 ): void {
   const opcode = vcpu.gpr(3);
   const args = Array.from({ length: ARGUMENTS }, (_, i) => vcpu.gpr(4 + i));
-  // An opcode beyond any that exists reaches the dispatcher as it is, to be refused and counted there.
+  // An opcode that does not exist reaches the dispatcher unchanged, which refuses and counts it.
   const result = dispatch(firmware, Number(opcode), args);
   if (result.kind === 'status') {
     vcpu.setGpr(3, BigInt(result.status));

@@ -1,6 +1,6 @@
 /**
- * The machine around the vCPUs for one life: interrupt controller, PCI with its disks, firmware. Every
- * power-on makes a new one, with NVRAM freshly formatted, so that lives of one seed are alike; disks are given to it.
+ * The machine around the vCPUs for one power cycle: interrupt controller, PCI with its disks, firmware. Every power-on
+ * makes a new one, with NVRAM freshly formatted, so that power cycles of one seed are alike; disks are given to it.
  */
 
 import type { EoiEvent } from '../../contract/events.ts';

@@ -1,4 +1,4 @@
-/** The partition's source of chance: every byte follows from the seed (architecture, decision 2). */
+/** The partition's source of random bytes: all follow from the seed, so that a run repeats (ARCHITECTURE.md, "How execution works"). */
 
 import { createCipheriv, createHash } from 'node:crypto';
 

@@ -20,6 +20,7 @@ import type {
   VcpuSnapshot,
 } from '../../contract/instants.ts';
 import { CTR, LR } from '../../cpu/layout.ts';
+import { SPR } from '../../cpu/spr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { MemorySnapshots } from '../../memory/snapshots.ts';
 
@@ -37,7 +38,6 @@ export type KeptMachine = {
   readonly facts: () => MachineFacts;
 };
 
-const SRR1 = 27;
 /** Of these there are too many, and none stops a CPU. */
 const NOT_KEPT: ReadonlySet<number> = new Set([
   VECTOR.decrementer,
@@ -104,7 +104,7 @@ export class Instants {
       this.#taken[vcpu.index]?.set(vector, {
         at: { kind: 'interrupt', vector },
         insn: this.#machine.instructions(),
-        regs: { ...registersOf(vcpu), nia: returnTo, msr: vcpu.spr(SRR1) },
+        regs: { ...registersOf(vcpu), nia: returnTo, msr: vcpu.spr(SPR.SRR1) },
       });
     this.#seen(vcpu.index, {
       kind: 'interrupt',

@@ -19,6 +19,7 @@ import {
   type VcpuPlace,
 } from '../../contract/events.ts';
 import { LR } from '../../cpu/layout.ts';
+import { SPR } from '../../cpu/spr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Ram } from '../../memory/ram.ts';
@@ -32,9 +33,6 @@ const MARK_WATCH = 2;
 const DEFAULT_LIMIT = 16;
 /** Calls whose return is waited for; a task may die in one. */
 const OPEN_CALLS = 4;
-const SRR1 = 27;
-const DAR = 19;
-const DSISR = 18;
 const SYSTEM_CALL_ARGUMENTS = 6;
 const HCALL_ARGUMENTS = 5;
 
@@ -239,10 +237,10 @@ export class MachineWatch {
       ...(requestedBy === undefined ? {} : { requestedBy }),
       regs: {
         srr0: returnTo,
-        srr1: vcpu.spr(SRR1),
+        srr1: vcpu.spr(SPR.SRR1),
         r1: vcpu.gpr(1),
-        dar: vcpu.spr(DAR),
-        dsisr: vcpu.spr(DSISR),
+        dar: vcpu.spr(SPR.DAR),
+        dsisr: vcpu.spr(SPR.DSISR),
       },
     });
   }
@@ -251,7 +249,7 @@ export class MachineWatch {
     const { vectors = [], realModeVectors = [] } = this.#plan ?? {};
     return (
       vectors.includes(vector) ||
-      (realModeVectors.includes(vector) && (vcpu.spr(SRR1) & MSR_TRANSLATION) === 0n)
+      (realModeVectors.includes(vector) && (vcpu.spr(SPR.SRR1) & MSR_TRANSLATION) === 0n)
     );
   }
 

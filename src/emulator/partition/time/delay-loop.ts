@@ -1,22 +1,21 @@
 /**
- * Until when a loop waits that reads the timebase: the timebase is followed through the registers of one turn of the loop,
- * through moves, sums and differences, to where it is compared with something that does not change.
+ * Finds until when a loop waits that reads the timebase. It follows the timebase through the registers of one turn of the
+ * loop, through moves, sums and differences, to where it is compared with something that does not change.
  *
  * Left out: loops that use the timebase otherwise, 32-bit comparisons among them. Their end is not known.
  */
 
+import { SPR } from '../../cpu/spr.ts';
 import { nanosecondsAt } from '../../cpu/timebase.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { Row } from '../../isa/index.ts';
 
-const TB = 268;
-const TBU = 269;
 const COMPARISONS = new Set(['cmpd', 'cmpld', 'cmpdi', 'cmpldi']);
 
 /** mftb and mfspr of TB and TBU. */
 export function readsTimebase(row: Row, word: number): boolean {
   const spr = value(row, word, 'SPR');
-  return (row.base === 'mftb' || row.base === 'mfspr') && (spr === TB || spr === TBU);
+  return (row.base === 'mftb' || row.base === 'mfspr') && (spr === SPR.TB || spr === SPR.TBU);
 }
 
 export class DelayLoop {
@@ -51,7 +50,7 @@ export class DelayLoop {
     const { base } = row;
     const target = register('RT') ?? -1;
     if (readsTimebase(row, word)) {
-      this.#known &&= register('SPR') === TB;
+      this.#known &&= register('SPR') === SPR.TB;
       this.#reading = target;
       this.#holders.set(target, 1);
     } else if (COMPARISONS.has(base)) this.#compare(vcpu, row, word);

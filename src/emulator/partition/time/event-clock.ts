@@ -1,6 +1,6 @@
 /**
- * The partition's one clock (architecture, decision 2): one instruction of any vCPU is one nanosecond; it jumps only when
- * every vCPU waits. Events are called between instructions, in order of time and then of registration.
+ * The partition's one clock (ARCHITECTURE.md, "How execution works"): one instruction of any vCPU is one nanosecond; it
+ * jumps only when every vCPU waits. Events are called between instructions, in order of time and then of registration.
  */
 
 import { timebaseAt } from '../../cpu/timebase.ts';

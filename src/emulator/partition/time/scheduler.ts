@@ -3,8 +3,7 @@
  * input happen between slices, and the order is the order of the vCPUs.
  */
 
-import { VECTOR } from '../../cpu/interrupts.ts';
-import * as msr from '../../cpu/msr.ts';
+import { MSR, VECTOR } from '../../../base/power.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { Engine, RunEnd } from '../../engine/engine.ts';
 import type { EventClock } from './event-clock.ts';
@@ -16,15 +15,15 @@ const SHARED_SLICE = 50_000;
 const LONE_SLICE = 1_000_000;
 
 /**
- * A loop that waits for the timebase is helped on to the end of its wait, or by so much a turn where that is not known, and
- * runs so many instructions in between. A wait that is over soon is executed: looking at it would cost more.
+ * When a vCPU polls the timebase, the clock jumps to the end of its wait, or by DELAY_STEP_NS a turn where that is not
+ * known; in between it runs DELAY_SLICE instructions. A wait that is over soon is executed: examining it would cost more.
  */
 const DELAY_STEP_NS = 100_000;
 const DELAY_LEAST_NS = 20_000;
 const DELAY_SLICE = 256;
 const DELAY_LOOP_BYTES = 512n;
 
-/** A wait goes on while nobody runs for longer than this, in ns: timer ticks do not end it. */
+/** A vCPU that runs for less than this, in ns, does not end the partition's wait: timer ticks are shorter. */
 const STIR_NS = 10_000_000;
 /** A partition that has waited, and has neither printed nor moved data, for this long, rests. Nanoseconds of its own time. */
 const REST_AFTER_NS = 3e9;
@@ -49,10 +48,10 @@ export class Scheduler {
   instructions = 0;
   /** Nanoseconds during which every vCPU waited. */
   idleNs = 0;
-  /** When the wait began that goes on, and when a vCPU last began to run after waiting; ns since power-on. */
+  /** When the present wait began, and when a vCPU last began to run after waiting; ns since power-on. */
   #waitingSince = 0;
   #busySince = 0;
-  /** The next time that nobody runs, and somebody waits with interrupts off, the partition rests at once. Once. */
+  /** The next time that no vCPU runs and one waits with interrupts off, the partition rests at once. Once. */
   restWhenStuck = false;
 
   readonly #spins: SpinWatch;
@@ -123,12 +122,12 @@ export class Scheduler {
       this.#engine.interrupt(vcpu, VECTOR.systemReset, SRESET_BY_HCALL);
       return;
     }
-    if ((vcpu.msr & msr.MSR_EE_BIT) === 0n) return;
+    if ((vcpu.msr & MSR.EE) === 0n) return;
     if (vcpu.external) this.#engine.interrupt(vcpu, VECTOR.external);
     else if (vcpu.decrementerExpiry <= this.#clock.now()) this.#engine.interrupt(vcpu, VECTOR.decrementer);
     else if (vcpu.doorbell) {
       vcpu.doorbell = false;
-      this.#engine.interrupt(vcpu, VECTOR.doorbell);
+      this.#engine.interrupt(vcpu, VECTOR.directedPrivilegedDoorbell);
     }
   }
 
@@ -138,7 +137,7 @@ export class Scheduler {
       this.#woken(vcpu);
     }
     if (vcpu.state !== 'parked') return;
-    const enabled = (vcpu.msr & msr.MSR_EE_BIT) !== 0n;
+    const enabled = (vcpu.msr & MSR.EE) !== 0n;
     if (vcpu.systemReset || (enabled && this.pending(vcpu))) this.#spins.release(vcpu);
   }
 
@@ -186,7 +185,7 @@ export class Scheduler {
       : this.#spins.walk(vcpu, account);
   }
 
-  /** A wait goes on while others run, and while it was not looked at; whoever waits in it ends it. */
+  /** A delay is remembered while other vCPUs run and while it was not examined; the vCPU that waits in it ends it. */
   #remember(vcpu: Vcpu, found: Found | undefined): void {
     const worthHelp =
       found?.kind === 'delay' &&
@@ -197,7 +196,7 @@ export class Scheduler {
   }
 
   #traced(vcpu: Vcpu): Step {
-    // The engine's view of MSR, and of the slice, is that of the last run until it is told.
+    // A run of nothing: the engine reads MSR, and begins a slice.
     this.#engine.run(vcpu, 0);
     this.deliverPending(vcpu);
     return isTraced(vcpu) ? this.#stepper.traced(vcpu) : { end: 'budget', executed: 0 };
@@ -215,12 +214,12 @@ const SRESET_BY_HCALL = 0n;
 
 /** Only another CPU's store, or a reset, ends its wait. */
 function isStuck(vcpu: Vcpu): boolean {
-  return vcpu.state === 'parked' && (vcpu.msr & msr.MSR_EE_BIT) === 0n;
+  return vcpu.state === 'parked' && (vcpu.msr & MSR.EE) === 0n;
 }
 
 /** When a waiting vCPU's decrementer ends its wait: a parked one takes no interrupt while MSR[EE] is off. */
 function expiry(vcpu: Vcpu): number {
-  const wakes = vcpu.state === 'ceded' || (vcpu.state === 'parked' && (vcpu.msr & msr.MSR_EE_BIT) !== 0n);
+  const wakes = vcpu.state === 'ceded' || (vcpu.state === 'parked' && (vcpu.msr & MSR.EE) !== 0n);
   return wakes ? vcpu.decrementerExpiry : Number.POSITIVE_INFINITY;
 }
 

@@ -1,7 +1,8 @@
 /**
- * Waiting loops that cost nothing (architecture, decision 3). A vCPU that comes back to the same instruction with every
- * register the same, having executed only loads, arithmetic and branches, will do so for ever unless what it loads
- * changes, its own instructions or the translation of either do, or an interrupt comes. It is parked until then.
+ * Parks vCPUs that wait in a loop, so that their waiting costs nothing (docs/adr/004). A vCPU that returns to the same
+ * instruction with every register the same, having executed only loads, arithmetic and branches, will repeat that for ever
+ * unless a line that it loads or executes changes, the translation of one does, or an interrupt comes. It is parked until
+ * then.
  *
  * The check executes the loop instruction by instruction; these steps are the vCPU's own progress, so nothing is lost
  * when it turns out not to wait.
@@ -11,9 +12,10 @@
  */
 
 import * as layout from '../../cpu/layout.ts';
+import { SPR, sprOffset } from '../../cpu/spr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
+import { effectiveAddress } from '../../engine/effective-address.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { operandAddress } from '../../engine/operand-address.ts';
 import { step } from '../../engine/step.ts';
 import { decode, type Row } from '../../isa/index.ts';
 import type { Arena } from '../../memory/arena.ts';
@@ -21,17 +23,16 @@ import type { Ram } from '../../memory/ram.ts';
 import { highHalf, lowHalf } from '../../mmu/contract.ts';
 import { TLB_WRITE } from '../../mmu/tlb.ts';
 import { DelayLoop, readsTimebase } from './delay-loop.ts';
-import { HARMLESS, LOADS } from './loop-instructions.ts';
 
-/** The mark of pages that somebody waits for; see Ram.mark. */
+/** The mark of pages that parked vCPUs wait for; see Ram.mark. */
 const MARK_WAIT = 4;
 const LINE = 128;
-/** Loops longer than this are not looked at. */
+/** Loops longer than this are not examined. */
 const LONGEST_LOOP = 48;
 /** Two slices that end this close together may be a loop. */
 const NEAR = 256n;
 
-/** Registers that say nothing of progress: where the host keeps CIA, what is left of the slice, the reservation, CFAR. */
+/** State that says nothing of progress: CIA, what is left of the slice, the reservation, CFAR. */
 const IGNORED: readonly (readonly [number, number])[] = [
   [layout.CIA, 8],
   [layout.LEFT, 4],
@@ -39,7 +40,7 @@ const IGNORED: readonly (readonly [number, number])[] = [
   [layout.SLICE_END, 8],
   [layout.CIA_BASE, 8],
   [layout.LEFT_BASE, 4],
-  [layout.sprOffset(28) as number, 8],
+  [sprOffset(SPR.CFAR) as number, 8],
 ];
 
 /** A line that a vCPU reads or executes in its loop. */
@@ -77,8 +78,8 @@ export class SpinWatch {
   }
 
   /**
-   * Looks at a vCPU that has used up its slice and is still active; parks it when it waits.
-   * @param account Told of instructions executed while looking, one by one.
+   * Checks a vCPU that has used up its slice and is still active; parks it when it waits.
+   * @param account Called with the instructions executed by the check, one by one.
    */
   look(vcpu: Vcpu, account: (executed: number) => void): Found {
     const nia = vcpu.nia;
@@ -101,9 +102,9 @@ export class SpinWatch {
       const row = word === undefined ? undefined : decode(word);
       if (word === undefined || row === undefined) return BUSY;
       const touched = [this.#codeLine(vcpu)];
-      if (LOADS.has(row.base)) touched.push(this.#dataLine(vcpu, row, word));
-      else if (readsTimebase(row, word)) readings++;
-      else if (!HARMLESS.has(row.base)) return BUSY;
+      if (readsTimebase(row, word)) readings++;
+      else if (row.spins !== true) return BUSY;
+      else if (row.effect === 'load') touched.push(this.#dataLine(vcpu, row, word));
       for (const line of touched) {
         if (line === undefined) return BUSY;
         lines.set(`${line.page}:${line.offset}:${line.virtual}`, line);
@@ -118,7 +119,7 @@ export class SpinWatch {
       if (readings > 0) {
         // More than one reading a turn: a wait ended and another began, or it is something else.
         if (readings > turns) return BUSY;
-        // Where the look began between the reading and the comparison, one more turn shows both.
+        // Where the check began between the reading and the comparison, one more turn shows both.
         if (!delay.compared && turns++ === 1) continue;
         return { kind: 'delay', untilNs: delay.untilNs };
       }
@@ -129,7 +130,7 @@ export class SpinWatch {
     return BUSY;
   }
 
-  /** A marked page is about to be written: whoever waits for these bytes runs again. */
+  /** A marked page is about to be written: vCPUs that wait for these bytes run again. */
   written(page: number, offset: number, length: number): void {
     const hit = this.#waiters.filter(
       (each) => each.page === page && offset < each.offset + LINE && offset + length > each.offset,
@@ -138,7 +139,7 @@ export class SpinWatch {
   }
 
   /**
-   * Translations of single pages were dropped everywhere: whoever waits through one of them runs again, and looks where
+   * Translations of single pages were dropped everywhere: a vCPU that waits through one of them runs again, and finds where
    * its loop leads now. @param lo the low half of the first page's addresses
    */
   translationsDropped(lo: number, pages: number): void {
@@ -153,7 +154,7 @@ export class SpinWatch {
   release(vcpu: Vcpu): void {
     if (vcpu.state === 'parked') {
       vcpu.state = 'running';
-      // Whoever runs alone has a long slice: the released vCPU must not wait for its end.
+      // A vCPU that runs alone has a long slice: the released one must not wait for its end.
       this.#engine.requestStop();
     }
     const pages = new Set(this.#waiters.filter((each) => each.vcpu === vcpu).map((each) => each.page));
@@ -179,7 +180,7 @@ export class SpinWatch {
   /** The line that a load reads. */
   #dataLine(vcpu: Vcpu, row: Row, word: number): Waiter | undefined {
     const { storage } = this.#engine;
-    const ea = operandAddress(vcpu, row, word);
+    const ea = effectiveAddress(vcpu, row, word);
     return this.#line(vcpu, ea, storage.resolveLasting(lowHalf(ea), highHalf(ea)), storage.state.dataReal);
   }
 

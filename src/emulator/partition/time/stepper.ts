@@ -4,12 +4,12 @@
  * but comes back when the bits are set or the page is entered.
  */
 
+import { MSR, VECTOR } from '../../../base/power.ts';
 import { breaksAt, breaksNear } from '../../cpu/breakpoint.ts';
-import { VECTOR } from '../../cpu/interrupts.ts';
-import { MSR_BE_BIT, MSR_SE_BIT } from '../../cpu/msr.ts';
+import { SPR } from '../../cpu/spr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
+import { effectiveAddress } from '../../engine/effective-address.ts';
 import type { Engine, RunEnd } from '../../engine/engine.ts';
-import { operandAddress } from '../../engine/operand-address.ts';
 import { step } from '../../engine/step.ts';
 import { decode, type Row } from '../../isa/index.ts';
 import type { Arena } from '../../memory/arena.ts';
@@ -24,15 +24,6 @@ const AFTER_LOAD = 1n << 28n;
 const AFTER_STORE = 1n << 27n;
 /** The interrupt is CIABR's: bit 43. */
 const AT_BREAKPOINT = 1n << 20n;
-const SIAR = 796;
-const SDAR = 797;
-
-/** These change MSR or leave for another state, and are not traced. */
-const UNTRACED = new Set(['rfid', 'hrfid', 'rfscv', 'sc', 'scv', 'stop', 'attn']);
-const BRANCHES = /^(b|bc|bclr|bcctr|bctar)l?a?$/;
-/** Cache operations, which do not begin with l or st, by what they count as. */
-const LIKE_LOADS = new Set(['icbi', 'icbt', 'dcbt', 'dcbst', 'dcbf', 'copy']);
-const LIKE_STORES = new Set(['dcbz', 'dcbtst', 'paste']);
 
 export class Stepper {
   readonly #engine: Engine;
@@ -77,14 +68,14 @@ export class Stepper {
     const operand =
       row === undefined || word === undefined || kindOf(row) === 0n
         ? undefined
-        : operandAddress(vcpu, row, word);
+        : effectiveAddress(vcpu, row, word);
     const result = this.step(vcpu);
-    if (result.executed === 0 || row === undefined || UNTRACED.has(row.base)) return result;
+    if (result.executed === 0 || row === undefined || row.effect === 'linkage') return result;
     const breaks = breaksAt(vcpu, at, msr);
-    const traces = (msr & MSR_SE_BIT) !== 0n || ((msr & MSR_BE_BIT) !== 0n && BRANCHES.test(row.base));
+    const traces = (msr & MSR.SE) !== 0n || ((msr & MSR.BE) !== 0n && row.effect === 'branch');
     if (!breaks && !traces) return result;
-    vcpu.setSpr(SIAR, at);
-    if (operand !== undefined) vcpu.setSpr(SDAR, operand);
+    vcpu.setSpr(SPR.SIAR, at);
+    if (operand !== undefined) vcpu.setSpr(SPR.SDAR, operand);
     this.#engine.interrupt(vcpu, VECTOR.trace, TRACED | kindOf(row) | (breaks ? AT_BREAKPOINT : 0n));
     return result;
   }
@@ -92,10 +83,19 @@ export class Stepper {
 
 /** Whether the vCPU's next instruction may end with a trace interrupt. */
 export function isTraced(vcpu: Vcpu): boolean {
-  return (vcpu.msr & (MSR_SE_BIT | MSR_BE_BIT)) !== 0n || breaksNear(vcpu);
+  return (vcpu.msr & (MSR.SE | MSR.BE)) !== 0n || breaksNear(vcpu);
 }
 
-function kindOf({ base }: Row): bigint {
-  if (LIKE_LOADS.has(base) || (base.startsWith('l') && !base.startsWith('lvs'))) return AFTER_LOAD;
-  return LIKE_STORES.has(base) || base.startsWith('st') ? AFTER_STORE : 0n;
+/** What SRR1 says of the instruction's storage access; cache operations count as the access that they prepare. */
+function kindOf({ effect }: Row): bigint {
+  switch (effect) {
+    case 'load':
+    case 'touch-load':
+      return AFTER_LOAD;
+    case 'store':
+    case 'touch-store':
+      return AFTER_STORE;
+    default:
+      return 0n;
+  }
 }

@@ -6,7 +6,7 @@ import type { Clock, ReportUnsupported } from '../../devices/contract.ts';
 import type { GuestMemory } from '../../memory/contract.ts';
 import type { HashTable } from '../../mmu/hash/table.ts';
 
-/** Whether a vCPU was started, as RTAS query-cpu-stopped-state tells it. */
+/** Whether a vCPU was started, as RTAS query-cpu-stopped-state reports it. */
 export type VcpuRunState = 'stopped' | 'running';
 
 /** One virtual processor as firmware sees it; `index` counts from 0, `hardwareId` is the interrupt server number. */
@@ -64,7 +64,7 @@ export interface FirmwareMachine {
   setProcessTable(radix: boolean, base: number, sizeLog2: number): void;
   /** Drops every translation of every vCPU. */
   flushTlbs(): void;
-  /** The partition ends its life in the way named. The calling vCPU does not return. */
+  /** The power cycle ends in the way named. The calling vCPU does not return. */
   powerOff(): void;
   reboot(): void;
   osTerm(message: string): void;

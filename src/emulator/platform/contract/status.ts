@@ -9,7 +9,7 @@ import type { HcallResult, HcallStatus } from './contract.ts';
 export const H = {
   success: 0,
   busy: 1,
-  /** Resizing: nothing was prepared. Queues: nobody is there. */
+  /** Resizing: nothing was prepared. Queues: no partner is connected. */
   closed: 2,
   constrained: 4,
   /** H_JOIN: the caller is the last one running. H_CLEAR_HPT: there is more to do. */
@@ -27,7 +27,7 @@ export const H = {
   p3: -56,
   p4: -57,
   p5: -58,
-  /** -256 to -511 say that a flag is not supported; which bit, hypervisors in use do not tell. */
+  /** -256 to -511 say that a flag is not supported; hypervisors in use do not say which bit. */
   unsupportedFlag: -256,
 } as const;
 

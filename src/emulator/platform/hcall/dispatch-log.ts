@@ -4,7 +4,7 @@
  *
  * Source: Linux 6.1 arch/powerpc/include/asm/dtl.h and lppaca.h (layout, mask). All fields
  * are big-endian. Only voluntary waits (H_CEDE, H_JOIN) occur: a vCPU is never dispatched late nor faults on behalf of
- * the hypervisor. The platform is not told what woke a vCPU; the reason is always "firmware scheduling".
+ * the hypervisor. The platform does not know what woke a vCPU; the reason is always "firmware scheduling".
  */
 
 import { putU16, putU32, putU64 } from '../../../base/bytes.ts';

@@ -59,7 +59,7 @@ const NOT_FOUND: Removal = { code: 1, v: 0n, r: 0n };
 const BAD_INDEX: Removal = { code: 2, v: 0n, r: 0n };
 
 export function hptHcalls(machine: FirmwareMachine, table: HashTable): HcallFamily {
-  /** Where the next H_CLEAR_HPT goes on. */
+  /** Where the next H_CLEAR_HPT continues. */
   let cleared = 0;
   const indexOf = (ptex: bigint): number => (ptex < BigInt(table.entries) ? Number(ptex) : -1);
   const word = (index: number, n: number): number => table.words[index * WORDS + n] as number;

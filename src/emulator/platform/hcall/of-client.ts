@@ -9,7 +9,7 @@ import { H, status } from '../contract/status.ts';
 import type { OpenFirmware } from '../of-client/index.ts';
 import { arg, family } from './table.ts';
 
-/** @param firmware The firmware of this life, if it has one; asked at each call. */
+/** @param firmware The firmware of this power cycle, if it has one; called at each hypercall. */
 export function clientHcalls(firmware: () => OpenFirmware | undefined): HcallFamily {
   return family({
     H_OF_CLIENT: (vcpu, args) => {

@@ -4,13 +4,13 @@
  * ({@link FirmwareVcpu}); here are the arguments, the statuses and who has joined.
  */
 
+import { MSR } from '../../../base/power.ts';
 import { vcpuByHardwareId } from '../contract/addresses.ts';
 import type { FirmwareMachine, FirmwareVcpu, HcallFamily, HcallResult } from '../contract/contract.ts';
 import { H, status } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 import type { VpaTable } from './vpa.ts';
 
-const MSR_EE = 1n << 15n;
 /** H_CONFER's target for all others. */
 const ALL = 0xffff_ffff_ffff_ffffn;
 
@@ -30,7 +30,7 @@ export function schedulingHcalls(machine: FirmwareMachine, vpas: VpaTable): Hcal
     H_CONFER: (vcpu, args) => confer(machine, vpas, vcpu, args),
     H_JOIN: (vcpu) => {
       if (vcpu.join === undefined) return status(H.function);
-      if ((vcpu.msr & MSR_EE) !== 0n) return status(H.badMode);
+      if ((vcpu.msr & MSR.EE) !== 0n) return status(H.badMode);
       const othersRun = machine.vcpus.some(
         (other) => other !== vcpu && other.runState === 'running' && !other.joined,
       );

@@ -1,9 +1,9 @@
 /**
  * H_SIGNAL_SYS_RESET: a system reset interrupt on one vCPU, on all, or on all but the caller.
  * Source: Linux 6.1 arch/powerpc/include/asm/hvcall.h (targets); arch/powerpc/platforms/pseries/smp.c stops the other CPUs of a panic by it. A vCPU
- * that was never started has nowhere to take it and is passed over, so that a reset of all others wakes nobody new.
- * A partition may refuse it, as firmware that does not know the call does: no name in ibm,hypertas-functions tells of
- * it, a kernel learns by H_Function that it is not there (Linux then sends an interrupt).
+ * that was never started has nowhere to take it and is passed over, so that a reset of all others starts no vCPU.
+ * A partition may refuse it, as firmware that lacks the call does: ibm,hypertas-functions has no name for it, so a kernel
+ * learns by H_Function that it is not there (Linux then sends an interrupt).
  */
 
 import { vcpuByHardwareId } from '../contract/addresses.ts';
@@ -14,7 +14,7 @@ import { arg, family } from './table.ts';
 const ALL = -1n;
 const ALL_OTHERS = -2n;
 
-/** @param refused the call answers H_Function, whoever is meant */
+/** @param refused the call answers H_Function for every target */
 export function systemResetHcalls(machine: FirmwareMachine, refused = false): HcallFamily {
   if (refused) return family({ H_SIGNAL_SYS_RESET: () => status(H.function) });
   return family({

@@ -5,13 +5,12 @@
 
 import { assert } from '../../../base/errors.ts';
 import { hex64 } from '../../../base/hex.ts';
+import { MSR } from '../../../base/power.ts';
 import type { ReportUnsupported } from '../../devices/contract.ts';
 import { OutsideMemory } from '../../memory/contract.ts';
 import type { FirmwareVcpu, HcallFamily, HcallHandler, HcallResult } from '../contract/contract.ts';
 import { type HcallName, OPCODE } from '../contract/opcodes.ts';
 import { H, status } from '../contract/status.ts';
-
-const MSR_PR = 1n << 14n;
 
 /** One hypercall by a vCPU: `args` are r4 to r12, unsigned. */
 export type HcallDispatch = (vcpu: FirmwareVcpu, opcode: number, args: readonly bigint[]) => HcallResult;
@@ -40,7 +39,7 @@ export function mergeHcalls(families: readonly HcallFamily[]): HcallFamily {
 /** The dispatcher over a merged table. Guest arguments that lead outside memory answer H_PARAMETER. */
 export function hcallDispatcher(table: HcallFamily, unsupported: ReportUnsupported): HcallDispatch {
   return (vcpu, opcode, args) => {
-    if ((vcpu.msr & MSR_PR) !== 0n) return status(H.privilege);
+    if ((vcpu.msr & MSR.PR) !== 0n) return status(H.privilege);
     const entry = table.get(opcode);
     if (entry === undefined) {
       unsupported({ kind: 'hcall', key: `0x${opcode.toString(16)}`, where: hex64(vcpu.nia) });

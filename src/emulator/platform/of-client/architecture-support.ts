@@ -16,7 +16,7 @@ export type ArchitectureRequest = {
   readonly vectors: readonly Uint8Array[];
 };
 
-/** More than any client has; a structure that goes on beyond is none. */
+/** More than any client has; a longer structure is refused. */
 const MOST_VERSIONS = 64;
 /** Vector 5: the interrupt controller and the MMU are chosen by two bits each, of which 0x80 offers either. */
 const INTERRUPT_BYTE = 23;

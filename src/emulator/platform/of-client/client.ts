@@ -5,7 +5,7 @@
  * arch/powerpc/kernel/prom_init.c is the client it was written for. The argument array is 32-bit big-endian cells: the
  * service's name, the number of arguments, the number of returns, arguments, returns. The tree is the one that a
  * flattened boot gives, less what the client itself writes there. Left out, and refused as absent: interpret, boot, chain,
- * callbacks, start-cpu (RTAS starts CPUs), the user interface to which `exit` would return: it ends the life.
+ * callbacks, start-cpu (RTAS starts CPUs), the user interface to which `exit` would return: it ends the power cycle.
  */
 
 import { type FdtNode, u32 } from '../../../base/fdt/index.ts';
@@ -51,7 +51,7 @@ const HEADER_CELLS = 3;
 const MOST_CELLS = 32;
 const VECTOR_5 = 'ibm,architecture-vec-5';
 const PLATFORM_SUPPORT = 'ibm,arch-vec-5-platform-support';
-/** What the flattened tree has because nobody was there to say it: here the client does. */
+/** What a flattened tree states in place of a client; here the client itself does. */
 const CLIENT_SAYS: Readonly<Record<string, readonly string[]>> = {
   chosen: ['linux,initrd-start', 'linux,initrd-end', 'linux,stdout-path'],
   rtas: ['linux,rtas-base', 'linux,rtas-entry'],

@@ -13,7 +13,7 @@ const DEVICE_WRITES = 2n;
 
 type Part = { readonly raddr: number; readonly from: number; readonly to: number };
 
-/** @param faulted Told of the bus address of an access that no entry allows. */
+/** @param faulted Called with the bus address of an access that no entry allows. */
 export function tceDma(table: TceTable, memory: GuestMemory, faulted?: (ioba: bigint) => void): DmaWindow {
   const parts = (ioba: bigint, length: number, access: bigint): readonly Part[] | undefined => {
     const found: Part[] = [];

@@ -53,7 +53,7 @@ export type Rtas = {
 };
 
 /**
- * @param onCall Told of each call before it runs, for traces.
+ * @param onCall Called before each RTAS call runs, for traces.
  */
 export function createRtas(
   machine: FirmwareMachine,

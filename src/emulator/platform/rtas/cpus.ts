@@ -1,7 +1,7 @@
 /**
  * start-cpu, stop-self, query-cpu-stopped-state.
  * Source: QEMU 7.2 hw/ppc/spapr_rtas.c, Linux 6.1 arch/powerpc/platforms/pseries/smp.c. A started vCPU enters in 64-bit big-endian real mode with r3 = the third argument. A vCPU that
- * spins in the kernel's hold loop is not stopped: a crash kernel that were told so would start it a second time.
+ * spins in the kernel's hold loop is not stopped: if RTAS said so, a crash kernel would start it a second time.
  */
 
 import { vcpuByHardwareId } from '../contract/addresses.ts';

@@ -1,5 +1,5 @@
 /**
- * How a partition ends its life: power-off, system-reboot, ibm,os-term; and display-character, by which it says so.
+ * How a guest ends its power cycle: power-off, system-reboot, ibm,os-term; and display-character, which it prints with.
  * Source: QEMU 7.2 hw/ppc/spapr_rtas.c, and spapr.c for ibm,os-term: with ibm,extended-os-term the call returns.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Numbers of RTAS services. Firmware is free to choose them and tells them in /rtas; these are QEMU's, so that logs of
+ * Numbers of RTAS services. Firmware is free to choose them and lists them in /rtas; these are QEMU's, so that logs of
  * both machines name the same service by the same number. A service that is not listed gets a number past the last.
  */
 

@@ -10,12 +10,12 @@
  */
 
 import { type FdtNode, node, type PropertyValue } from '../../../base/fdt/index.ts';
+import { TIMEBASE_HZ } from '../../../base/power.ts';
 import { SEGMENT_SIZES } from '../../mmu/page-sizes.ts';
 import { SLB_ENTRIES } from '../../mmu/slb.ts';
 import type { TreeDescription } from './description.ts';
 import { ATTRIBUTE_BYTES_2_07, ATTRIBUTE_BYTES_3_0, featuresOf, paFeatures } from './features.ts';
 
-export const TIMEBASE_HZ = 512_000_000;
 /** One instruction of any vCPU is a nanosecond. */
 const CLOCK_HZ = 1_000_000_000;
 const LOGICAL_VERSION = { power8: 0x0f00_0004, power9: 0x0f00_0005 } as const;

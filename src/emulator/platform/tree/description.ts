@@ -1,4 +1,4 @@
-/** What a device tree is built from: the machine in words. Addresses and sizes are in bytes. */
+/** What a device tree is built from: the machine as data. Addresses and sizes are in bytes. */
 
 import type { FdtNode, PropertyValue } from '../../../base/fdt/index.ts';
 import type { MemoryRange } from '../../memory/contract.ts';

@@ -52,7 +52,7 @@ describe('PciFunction', () => {
     ]);
   });
 
-  it('BARs decode by their command bit and address; each change tells the bus', () => {
+  it('BARs decode by their command bit and address; each change is reported to the bus', () => {
     const f = new PciFunction(IDENTITY, BARS, []);
     let remaps = 0;
     f.attach({ remap: () => remaps++, intx: () => {}, message: () => {} });
@@ -105,7 +105,7 @@ describe('Msix', () => {
     return { msix, f, messages, reports, control, unmask };
   }
 
-  it('the capability tells table size, table and pending bits', () => {
+  it('the capability has table size, table and pending bits', () => {
     const { f } = set();
     expect(f.readConfig(0x42, 2)).toBe(2);
     expect(f.readConfig(0x44, 4)).toBe(1);

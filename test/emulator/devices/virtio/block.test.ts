@@ -215,7 +215,7 @@ describe('virtio-blk', () => {
     expect(driver.pci.config(6, 2) & 8).toBe(8);
   });
 
-  it('touches no memory while it may not master the bus, and goes on when it may', () => {
+  it('touches no memory while it may not master the bus, and continues when it may', () => {
     const { machine, driver } = set();
     driver.start({ master: false });
     driver.request(FLUSH, 0, []);

@@ -82,7 +82,7 @@ export class FakeMemory implements GuestMemory {
   }
 }
 
-/** A clock that moves when told. Callbacks run in order of time, then of request. */
+/** A clock that moves by calls. Callbacks run in order of time, then of request. */
 export class FakeClock implements Clock {
   #now = 0;
   #waiting: { at: number; callback: () => void }[] = [];

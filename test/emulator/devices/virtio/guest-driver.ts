@@ -352,7 +352,7 @@ export class BlockDriver {
       const at = this.queue.device + 4 + 8 * (this.#seen % this.queue.size);
       out.push({ id: memory.readU32(at, true), length: memory.readU32(at + 4, true) });
     }
-    // What the driver does to be told of the next one.
+    // What the driver does to be notified of the next one.
     if ((this.features & F_EVENT_IDX) !== 0n)
       memory.writeU16(this.queue.driver + 4 + 2 * this.queue.size, index, true);
     return out;

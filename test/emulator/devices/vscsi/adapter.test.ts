@@ -40,7 +40,7 @@ describe('the queue', () => {
     expect(other.pulses).toBe(0);
   });
 
-  it('closed → nobody hears; what waits is forgotten', () => {
+  it('closed → takes no message; what waits is dropped', () => {
     const client = new GuestClient();
     client.send(1, client.command([0]));
     expect(client.adapter.inFlight).toBe(1);
@@ -119,7 +119,7 @@ describe('login and management', () => {
 });
 
 describe('commands', () => {
-  it('write, then read → the same, told to the observer', () => {
+  it('write, then read → the same, reported to the observer', () => {
     const client = new GuestClient();
     const data = Uint8Array.from({ length: 1024 }, (_, i) => i * 7);
     client.put(BUFFER, data);

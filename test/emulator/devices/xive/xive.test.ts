@@ -132,7 +132,7 @@ describe('a message source', () => {
     expect(lines.get(0)).toBe(true);
   });
 
-  it('masked, or without a queue → pending, nobody is told', () => {
+  it('masked, or without a queue → pending, without a notification', () => {
     const { xive, lines, esb } = controller();
     const { number, line } = xive.allocate('msi');
     esb(number, SET_00);

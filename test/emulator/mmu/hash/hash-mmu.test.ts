@@ -125,7 +125,7 @@ describe('HashMmu', () => {
         expect(translate(ea ^ (1n << BigInt(bits)), 'read').segment).toBe(true);
         table.forget(index);
         expect(dropped).toEqual([{ lo: expect.any(Number), pages: 1 << (shift - 12) }]);
-        // Bits 12 to 23 tell a translation's place.
+        // Bits 12 to 23 are a translation's place.
         expect((dropped[0]?.lo ?? 0) & 0xfff000).toBe(Number(ea & ~mask & 0xfff000n));
         table.forget(index);
         expect(dropped).toHaveLength(1);

@@ -8,7 +8,7 @@ import { bench, only } from '../platform-under-test.ts';
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 
 describe('dispatch', () => {
-  it('an opcode that nobody has → H_FUNCTION, reported with its number and place', () => {
+  it('an opcode that does not exist → H_FUNCTION, reported with its number and place', () => {
     const { machine, platform, cpu } = bench();
     expect(platform.hcall(cpu(0), 0x3a8, new Array<bigint>(9).fill(0n))).toEqual({
       kind: 'status',

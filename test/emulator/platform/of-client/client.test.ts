@@ -52,7 +52,7 @@ describe('the call', () => {
     expect(one('test', 'interpret')).toBe(FAILED);
   });
 
-  it('exit → the life ends', () => {
+  it('exit → the power cycle ends', () => {
     const { machine, call } = client();
     call('exit', [], 0);
     expect(machine.log).toEqual([expect.stringMatching(/^os-term .*exit/)]);
@@ -85,7 +85,7 @@ describe('claim and release', () => {
     expect(one('claim', 0, 0x1000, 0x1_0000)).toBe(FIRMWARE_END);
   });
 
-  it('release of firmware’s own, or of what nobody claimed → nothing', () => {
+  it('release of firmware’s own, or of what was not claimed → nothing', () => {
     const { one, call } = client();
     call('release', [0, FIRMWARE_END], 0);
     call('release', [0x20_0000, 0x1000], 0);

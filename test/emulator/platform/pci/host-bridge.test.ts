@@ -227,7 +227,7 @@ describe('ibm,change-msi', () => {
     expect(machine.rtas('ibm,query-interrupt-source-number', 0x1000, ...BUID, 0)[0]).toBe(-3);
   });
 
-  it('a message to an address or with data that is nobody’s → reported, no interrupt', () => {
+  it('a message to an address or with data of no source → reported, no interrupt', () => {
     const { machine, disk } = set();
     disk.function.port.message(0x1000n, 0x1204);
     disk.function.port.message(0x400_0000_0000n, 1);
