@@ -476,6 +476,19 @@ describe('capture page', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('events that were not kept: → how many, by kind and call', async () => {
+    const world = busyWorld();
+    const more = [
+      { cpu: 0, kind: 'hcall', name: 'H_IPI', count: 1200 },
+      { cpu: 1, kind: 'hcall', name: 'H_IPI', count: 34 },
+      { cpu: 1, kind: 'store', mark: { at: 'low' }, count: 5 },
+    ] as const;
+    world.addCapture({ id: 'more' }, { trace: { ...synthTrace(), more } });
+    const { page } = await visit(world, '#/captures/more');
+    await page.locator('.not-kept summary').getByText('Seen and not kept (1\u202f239)').click();
+    await page.getByText('hypercall H_IPI: 1\u202f234, store copy at 0: 5').waitFor();
+  });
+
   test('keys: → events in order, zoom, and back', async () => {
     const { page } = await visit(busyWorld(), '#/captures/c-20240301-0004');
     await page.locator('.lanes').focus();

@@ -103,7 +103,7 @@ function RuleChapter({
   ...chosen
 }: { readonly title: string } & RuleListProps): JSX.Element | null {
   if (rules.length === 0) return null;
-  const looked = rules.filter((rule) => rule.verdict !== 'not-evaluated');
+  const judged = rules.filter((rule) => rule.verdict !== 'not-evaluated');
   const left = rules.filter((rule) => rule.verdict === 'not-evaluated');
   return (
     <section class="rule-chapter" aria-label={title}>
@@ -122,7 +122,7 @@ function RuleChapter({
         </span>
       </h3>
       <ul class="rules">
-        {looked.map((rule) => (
+        {judged.map((rule) => (
           <RuleItem key={rule.name} rule={rule} {...chosen} />
         ))}
       </ul>
