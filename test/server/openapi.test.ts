@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import SwaggerParser from '@apidevtools/swagger-parser';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, describe, expect, test } from 'vitest';
 import { PROBLEMS } from '../../src/server/http/shared/problem.ts';
 import { buildTestService } from '../synth/service.ts';
@@ -22,6 +24,37 @@ test('docs/openapi.json: is what the routes say (npx vitest run test/server/open
 });
 
 describe('the document', () => {
+  test('@seriousme/openapi-schema-validator: → valid', async () => {
+    const { valid, errors } = await new Validator().validate(structuredClone(document));
+    expect(errors ?? []).toEqual([]);
+    expect(valid).toBe(true);
+  });
+
+  test('@apidevtools/swagger-parser: → valid', async () => {
+    const parsed = await SwaggerParser.validate(structuredClone(document));
+    expect(parsed.paths).toHaveProperty(['/api/v1/captures/{id}/trace']);
+  });
+
+  test('answers of both validators: → not valid where the document is broken', async () => {
+    const broken = structuredClone(document);
+    delete broken.info.title;
+    broken.paths['/api/v1/version'].get.responses = 'none';
+    expect((await new Validator().validate(structuredClone(broken))).valid).toBe(false);
+    await expect(SwaggerParser.validate(broken)).rejects.toThrow();
+  });
+
+  test('objects of answers: → closed, but for what is of any shape', () => {
+    const open: string[] = [];
+    const walk = (value: unknown, path: string): void => {
+      if (typeof value !== 'object' || value === null) return;
+      const { type, properties, additionalProperties } = value as Record<string, unknown>;
+      if (type === 'object' && properties !== undefined && additionalProperties !== false) open.push(path);
+      for (const [key, each] of Object.entries(value)) walk(each, `${path}/${key}`);
+    };
+    walk(document.components.schemas, '');
+    expect(open).toEqual(['/Perfetto/properties/traceEvents/items', '/Perfetto/properties/otherData']);
+  });
+
   test.each(operations)('%s: has a summary and answers with schemas', (_name, operation) => {
     expect(operation.summary).toBeTruthy();
     expect(Object.keys(operation.responses).length).toBeGreaterThan(0);

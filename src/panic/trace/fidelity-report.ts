@@ -57,7 +57,7 @@ export type WriterFact = {
 
 /**
  * Whose memory it is. Of what is none of these: before T1 `production`, it is the crashed kernel's own; after it
- * `unexplained`, nobody may write there.
+ * `unexplained`: no writer is allowed there.
  */
 export type Owner = 'reservation' | 'low-64k' | 'rtas' | 'hypervisor' | 'production' | 'unexplained';
 
@@ -82,7 +82,7 @@ export type StrayFact = {
   readonly changed: boolean;
 };
 
-/** Why a page is not in a dump that was filtered. `unknown`: no kind that a filter leaves out, as far as can be told. */
+/** Why a page is not in a dump that was filtered. `unknown`: no known kind that a filter leaves out. */
 export type FilteredKind = 'zero' | 'cache' | 'private' | 'user' | 'free' | 'poisoned' | 'unknown';
 
 export type PageCounts = {
@@ -95,7 +95,7 @@ export type PageCounts = {
   /** Not in the dump, and not to be: the reservation. */
   readonly reservation: number;
   readonly filtered: Readonly<Record<FilteredKind, number>>;
-  /** Whether the kinds could be told: the kernel's page table is where VMCOREINFO says. Zero pages always can. */
+  /** Whether the kinds are known: the kernel's page table is where VMCOREINFO says. Zero pages always are. */
   readonly kindsKnown: boolean;
   /** In the dump, but not as they were. */
   readonly differingPages: number;

@@ -18,7 +18,7 @@ export type RunAtLoadFact = {
   readonly at: string;
   /** Before the crash. `72756e30` or `306e7572` is the marker `run0`. */
   readonly loaded: string;
-  /** Byte order of the image, which the marker tells; absent: there was no marker. */
+  /** Byte order of the image, by the order of the marker; absent: there was no marker. */
   readonly byteOrder?: 'big' | 'little';
 };
 
@@ -72,7 +72,7 @@ export type CoreFacts = { readonly ranges: readonly (RangeFact & { readonly offs
 
 /** What purgatory was found to hold before the handoff. */
 export type PurgatoryFacts = {
-  /** Byte order of its data, as far as what was found tells. */
+  /** Byte order of its data, where what was found shows it. */
   readonly byteOrder?: 'big' | 'little';
   /** Roles of segments whose address it holds as a doubleword. */
   readonly knows: readonly SegmentRole[];
@@ -87,7 +87,7 @@ export type RunningFacts = {
   readonly memory: readonly RangeFact[];
   /** What can be reached in real mode: the first so many bytes. */
   readonly rma?: number;
-  /** Real address of the end of the kernel's static memory; absent: its symbols do not tell. */
+  /** Real address of the end of the kernel's static memory; absent: its symbols do not say. */
   readonly end?: string;
   /** Memory set aside for crash images; absent: not known, or none. */
   readonly reservation?: RangeFact;
@@ -105,7 +105,7 @@ export type LoadCall = {
   readonly segments: readonly { readonly mem: string; readonly bytes: number }[];
   /** `ok`, or the errno's name; absent: it was not seen to return. */
   readonly result?: string;
-  /** The guest's hooks ran during the call; absent: nobody looked. */
+  /** How often the guest's hooks ran during the call; absent: they were not watched. */
   readonly hooks?: { readonly prepare: number; readonly cleanup: number };
 };
 
@@ -148,7 +148,7 @@ export type ImageFacts = {
   readonly path?: HandoffPath;
   readonly kernelRelease?: string;
   readonly symbols: { readonly production: SymbolSource; readonly crash?: SymbolSource };
-  /** Functions of the production kernel whose execution was looked out for. */
+  /** Functions of the production kernel whose execution was watched. */
   readonly probes: readonly FunctionName[];
   /** Absent: no image was loaded. */
   readonly load?: LoadFacts;
@@ -156,7 +156,7 @@ export type ImageFacts = {
   readonly atEntry?: AtEntryFacts;
   readonly running?: RunningFacts;
   readonly loads?: readonly LoadCall[];
-  /** machine_restart has the body of machine_shutdown in it; absent: it calls it, or that cannot be told. */
+  /** machine_restart has the body of machine_shutdown in it; absent: it calls it, or that is not known. */
   readonly shutdownCompiledIn?: true;
   readonly refusals?: readonly LoadRefusal[];
   readonly plan?: PlanFacts;

@@ -83,7 +83,7 @@ export function Fidelity({ report }: { readonly report: FidelityReport }): JSX.E
   );
 }
 
-/** Pages of the reservation that somebody else than the crash image wrote. */
+/** Pages of the reservation that another writer than the crash image wrote. */
 function Strays({
   strays,
 }: {

@@ -3,7 +3,8 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Trace, TraceEventKind } from '../../../src/panic/trace/index.ts';
-import { EVENT_KINDS } from '../../../src/panic/trace/index.ts';
+import { EVENT_KINDS, markText } from '../../../src/panic/trace/index.ts';
+import { formatExact } from '../model/format.ts';
 import { HandoffChart } from './chart.tsx';
 import { EventDetails, EventTable, Glyph } from './details.tsx';
 import { styleOf } from './kinds.ts';
@@ -85,6 +86,7 @@ export function Handoff({ trace }: { readonly trace: Trace }): JSX.Element {
         )}
         <EventDetails trace={trace} chosen={chosenEvent} />
         <EventTable trace={trace} chosen={chosenEvent} hiddenKinds={hiddenKinds} evidence={evidence} />
+        <NotKept more={trace.more ?? []} />
       </section>
       <section class="panel handoff-rules" aria-labelledby="rules-title">
         <div class="panel-head">
@@ -95,4 +97,23 @@ export function Handoff({ trace }: { readonly trace: Trace }): JSX.Element {
       </section>
     </div>
   );
+}
+
+/** How many events the trace does not keep, by what they were. */
+function NotKept({ more }: { readonly more: NonNullable<Trace['more']> }): JSX.Element | null {
+  if (more.length === 0) return null;
+  const counts = new Map<string, number>();
+  for (const dropped of more) counts.set(sortOf(dropped), (counts.get(sortOf(dropped)) ?? 0) + dropped.count);
+  return (
+    <details class="not-kept">
+      <summary>Seen and not kept ({formatExact(more.reduce((sum, { count }) => sum + count, 0))})</summary>
+      <p class="faint">{[...counts].map(([sort, count]) => `${sort}: ${formatExact(count)}`).join(', ')}</p>
+    </details>
+  );
+}
+
+function sortOf({ kind, mark, name }: NonNullable<Trace['more']>[number]): string {
+  const label = kind === undefined ? 'other kinds' : styleOf(kind).label;
+  const what = mark === undefined ? name : markText(mark);
+  return what === undefined ? label : `${label} ${what}`;
 }

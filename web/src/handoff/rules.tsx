@@ -3,7 +3,8 @@
 import type { Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { RuleResult, Verdict } from '../../../src/panic/trace/index.ts';
-import { CHAPTERS, ruleText } from './rule-text.ts';
+import type { RuleText } from '../model/api.ts';
+import { ruleTexts } from '../model/state.ts';
 
 const VERDICTS: readonly { readonly verdict: Verdict; readonly text: string; readonly sign: string }[] = [
   { verdict: 'broken', text: 'broken', sign: '✕' },
@@ -28,27 +29,43 @@ type RuleListProps = {
   readonly chosenEvent: Signal<number | null>;
 };
 
-/** By chapter, in the contract's order. Rules that were not looked at are folded. */
+/** By chapter, in the order of the service's list. Rules that were not evaluated are folded. */
 export function RuleList({ rules, chosenRule, chosenEvent }: RuleListProps): JSX.Element {
   if (rules.length === 0)
     return <p class="faint">No rule was judged: the crash ended before its trace began.</p>;
-  const known = new Set(CHAPTERS.flatMap((chapter) => Object.keys(chapter.rules)));
-  const others = rules.filter(({ name }) => !known.has(name));
+  const texts = ruleTexts.value;
+  const known = new Set(texts.map(({ name }) => name));
   return (
     <>
       <Broken rules={rules} chosenRule={chosenRule} />
-      {CHAPTERS.map((chapter) => (
+      {[...chaptersOf(texts)].map(([chapter, names]) => (
         <RuleChapter
-          key={chapter.title}
-          title={chapter.title}
-          rules={Object.keys(chapter.rules).flatMap((name) => rules.find((rule) => rule.name === name) ?? [])}
+          key={chapter}
+          title={titleOf(chapter)}
+          rules={names.flatMap((name) => rules.find((rule) => rule.name === name) ?? [])}
           chosenRule={chosenRule}
           chosenEvent={chosenEvent}
         />
       ))}
-      <RuleChapter title="Others" rules={others} chosenRule={chosenRule} chosenEvent={chosenEvent} />
+      <RuleChapter
+        title="Others"
+        rules={rules.filter(({ name }) => !known.has(name))}
+        chosenRule={chosenRule}
+        chosenEvent={chosenEvent}
+      />
     </>
   );
+}
+
+/** Names of rules by chapter; chapters in the order in which they first come. */
+function chaptersOf(texts: readonly RuleText[]): ReadonlyMap<string, readonly string[]> {
+  const chapters = new Map<string, string[]>();
+  for (const { name, chapter } of texts) chapters.set(chapter, [...(chapters.get(chapter) ?? []), name]);
+  return chapters;
+}
+
+function titleOf(chapter: string): string {
+  return `${chapter.charAt(0).toUpperCase()}${chapter.slice(1)}`;
 }
 
 /** What is broken, before everything else; each leads to its place in the list. */
@@ -86,7 +103,7 @@ function RuleChapter({
   ...chosen
 }: { readonly title: string } & RuleListProps): JSX.Element | null {
   if (rules.length === 0) return null;
-  const looked = rules.filter((rule) => rule.verdict !== 'not-evaluated');
+  const judged = rules.filter((rule) => rule.verdict !== 'not-evaluated');
   const left = rules.filter((rule) => rule.verdict === 'not-evaluated');
   return (
     <section class="rule-chapter" aria-label={title}>
@@ -105,7 +122,7 @@ function RuleChapter({
         </span>
       </h3>
       <ul class="rules">
-        {looked.map((rule) => (
+        {judged.map((rule) => (
           <RuleItem key={rule.name} rule={rule} {...chosen} />
         ))}
       </ul>
@@ -120,6 +137,18 @@ function RuleChapter({
         </details>
       )}
     </section>
+  );
+}
+
+/** What a rule asks, and who says so; nothing of a rule that the service does not know any more. */
+function RuleAsks({ name }: { readonly name: string }): JSX.Element | null {
+  const text = ruleTexts.value.find((each) => each.name === name);
+  if (text === undefined) return null;
+  return (
+    <>
+      <p>{text.asks}</p>
+      <p class="faint">Source: {text.source}</p>
+    </>
   );
 }
 
@@ -146,7 +175,7 @@ function RuleItem({
       {rule.note === undefined ? null : <p class="rule-note">{rule.note}</p>}
       {open ? (
         <div class="rule-body">
-          <p>{ruleText(rule.name)}</p>
+          <RuleAsks name={rule.name} />
           {evidence.length === 0 ? (
             <p class="faint">No events are named as evidence.</p>
           ) : (

@@ -40,7 +40,7 @@ export function Tooltip({ hover, trace, width }: TooltipProps): JSX.Element | nu
           ) : (
             fieldsOf(event).map(([name, value]) => (
               <div key={name} class="mono faint">
-                {name.padEnd(5)} {shortened(value)}
+                {name.padEnd(12)} {shortened(value)}
               </div>
             ))
           )}

@@ -1,4 +1,4 @@
-/** The REST API as the dashboard uses it. Types are the service's own. */
+/** The REST API at the place of the page, and the addresses that the browser itself opens. */
 
 import type {
   Capture,
@@ -8,8 +8,10 @@ import type {
   PartitionView,
 } from '../../../src/panic/contract/index.ts';
 import type { LeavePath, Trace } from '../../../src/panic/trace/index.ts';
-import type { Health, ImageView, Page, TroubledPartition } from '../../../src/server/http/shared/ports.ts';
+import type { Health, ImageView, TroubledPartition } from '../../../src/server/http/shared/ports.ts';
+import { type Api, createApi } from './client.ts';
 
+export { ApiError, type RuleText } from './client.ts';
 export type {
   Capture,
   Health,
@@ -23,106 +25,13 @@ export type {
   TroubledPartition,
 };
 
-/** Beside the page, wherever it is served. */
-export const API: string = new URL('api/v1', document.baseURI.replace(/#.*$/, '')).pathname;
+/** The daemon, beside the page wherever it is served. */
+const ROOT: string = new URL('.', document.baseURI.replace(/#.*$/, '')).pathname.replace(/\/$/, '');
+export const API: string = `${ROOT}/api/v1`;
 
-/** An answer of 400 and above, or none at all (`status` 0). */
-export class ApiError extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.name = 'ApiError';
-    this.status = status;
-  }
-}
-
-async function ask(
-  method: string,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-  alsoGood?: number,
-): Promise<Response> {
-  let answer: Response;
-  try {
-    answer = await fetch(`${API}${path}`, {
-      method,
-      headers: {
-        accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-  } catch {
-    throw new ApiError(0, 'The daemon does not answer.');
-  }
-  if (answer.ok || answer.status === alsoGood) return answer;
-  const problem: unknown = await answer.json().catch(() => null);
-  throw new ApiError(answer.status, problemText(problem) ?? `The daemon answered ${answer.status}.`);
-}
-
-function problemText(problem: unknown): string | null {
-  if (typeof problem !== 'object' || problem === null) return null;
-  const { detail, title, errors } = problem as {
-    detail?: string;
-    title?: string;
-    errors?: { pointer: string; detail: string }[];
-  };
-  if (errors !== undefined && errors.length > 0) {
-    return errors.map((e) => `${e.pointer.replace(/^\//, '')} ${e.detail}`.trim()).join('; ');
-  }
-  return detail ?? title ?? null;
-}
-
-async function read<T>(path: string): Promise<T> {
-  return (await ask('GET', path)).json() as Promise<T>;
-}
-
-async function post<T>(path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
-  return (await ask('POST', path, body, headers)).json() as Promise<T>;
-}
+export const api: Api = createApi(ROOT);
 
 const at = (id: string): string => encodeURIComponent(id);
-
-export const api = {
-  partitions: (): Promise<{ items: PartitionView[] }> => read('/partitions'),
-  createPartition: (request: PartitionRequest): Promise<PartitionView> => post('/partitions', request),
-  removePartition: async (id: string): Promise<void> => {
-    await ask('DELETE', `/partitions/${at(id)}`);
-  },
-  act: (id: string, action: 'start' | 'stop' | 'reset'): Promise<Operation> =>
-    post(`/partitions/${at(id)}/${action}`),
-  panic: (id: string, request: PanicRequest, key: string): Promise<Operation> =>
-    post(`/partitions/${at(id)}/panic`, request, { 'idempotency-key': key }),
-  leave: (id: string, path: LeavePath, key: string): Promise<Operation> =>
-    post(`/partitions/${at(id)}/${path}`, {}, { 'idempotency-key': key }),
-  type: async (id: string, text: string): Promise<void> => {
-    await ask('POST', `/partitions/${at(id)}/console`, { text });
-  },
-  operation: (id: string): Promise<Operation> => read(`/operations/${at(id)}`),
-  operations: (): Promise<Page<Operation>> => read('/operations?limit=50'),
-  cancel: (id: string): Promise<Operation> => post(`/operations/${at(id)}/cancel`),
-  images: (): Promise<{ items: ImageView[] }> => read('/images'),
-  importDebian: (): Promise<Operation> => post('/images/import', { kind: 'debian' }),
-  captures: (cursor?: string, signature?: string): Promise<Page<Capture>> =>
-    read(
-      `/captures?limit=25${cursor === undefined ? '' : `&cursor=${at(cursor)}`}${signature === undefined ? '' : `&signature=${at(signature)}`}`,
-    ),
-  capture: (id: string): Promise<Capture> => read(`/captures/${at(id)}`),
-  removeCapture: async (id: string): Promise<void> => {
-    await ask('DELETE', `/captures/${at(id)}`);
-  },
-  trace: (id: string): Promise<Trace> => read(`/captures/${at(id)}/trace`),
-  operationTrace: (id: string): Promise<Trace> => read(`/operations/${at(id)}/trace`),
-  captureConsole: async (id: string): Promise<string> =>
-    (await ask('GET', `/captures/${at(id)}/console`, undefined, { accept: 'text/plain' })).text(),
-  /** 503 is an answer like any other: it says what is not up. */
-  health: async (): Promise<Health> =>
-    (await ask('GET', '/healthz', undefined, {}, 503)).json() as Promise<Health>,
-  version: (): Promise<{ name: string; version: string; commit?: string }> => read('/version'),
-};
 
 /** For a request that may be sent twice; randomUUID is for secure pages alone. */
 export function newKey(): string {

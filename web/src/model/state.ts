@@ -13,6 +13,7 @@ import {
   type ImageView,
   type Operation,
   type PartitionView,
+  type RuleText,
   type TroubledPartition,
 } from './api.ts';
 
@@ -35,6 +36,8 @@ export const missing: Signal<readonly TroubledPartition[]> = signal([]);
 export const operations: Signal<ReadonlyMap<string, Operation>> = signal(new Map());
 export const connection: Signal<'connecting' | 'live' | 'lost'> = signal('connecting');
 export const version: Signal<string> = signal('');
+/** The rules of the handoff in words, in the service's order. */
+export const ruleTexts: Signal<readonly RuleText[]> = signal([]);
 /** Moves every few seconds, for ages. */
 export const now: Signal<number> = signal(Date.now());
 /** What the user chose; the first partition until then. */
@@ -134,6 +137,7 @@ async function refreshAll(): Promise<void> {
   try {
     operations.value = new Map((await api.operations()).items.map((operation) => [operation.id, operation]));
     version.value = (await api.version()).version;
+    ruleTexts.value = (await api.rules()).items;
   } catch (error) {
     messageOf(error);
   }

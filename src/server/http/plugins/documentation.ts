@@ -25,7 +25,7 @@ export async function registerDocumentation(app: App, version: VersionInfo): Pro
         version: version.version,
         description:
           'Fleets of emulated ppc64 partitions that panic, kexec and are dumped for real. Errors are RFC 9457 problems; 64-bit values are 16-digit hex strings.',
-        license: { name: 'MIT' },
+        license: { name: 'MIT', identifier: 'MIT' },
       },
       tags: [
         { name: 'partitions', description: 'The fleet' },

@@ -88,7 +88,7 @@ export const RuleList: TUnsafe<Items<RuleResult>> = exactly<Items<RuleResult>>()
 export const RuleTextList: TUnsafe<Items<RuleTextAnswer>> = exactly<Items<RuleTextAnswer>>()(
   Type.Object({ items: Type.Array(refer<RuleTextAnswer>('RuleText')) }, closed),
 );
-/** Sent as a text: as it is stored, in whichever version, or as a part of it in version 2. */
+/** Sent as a text: the whole in the version in which it was stored, a part in version 2. */
 export const TraceAnswer: TUnsafe<string> = Type.Unsafe<string>({
   oneOf: [refer('Trace'), refer('TraceV1'), refer('Perfetto')],
 });
