@@ -99,7 +99,8 @@ describe('docs', () => {
   });
 
   it('links and paths that lead nowhere → found', () => {
-    const text = '[a](nowhere.md) [b](README.md#no-such-heading) [c](README.md) `src/nowhere.ts` `src/cli/main.ts`';
+    const text =
+      '[a](nowhere.md) [b](README.md#no-such-heading) [c](README.md) `src/nowhere.ts` `src/cli/main.ts`';
     expect(linksOf('docs/README.md', text).map(({ missing }) => missing)).toEqual([true, true, false]);
     expect(pathsOf('docs/README.md', text).map(({ missing }) => missing)).toEqual([true, false]);
     expect(pathsOf('docs/README.md', '`src/{cli,nowhere}/main.ts`').map(({ missing }) => missing)).toEqual([
