@@ -23,6 +23,9 @@ const FENCE = /^(```|~~~)[\s\S]*?^\1/gm;
 /** Paths that stand for any: `migrations/NNN_verb_noun.sql`, `src/a/b.ts`, `src/x.ts`. */
 const EXAMPLE = /\/NNN|^src\/(?:a\/b|x)\.ts$/;
 
+/** Rows of tables that are no rules. */
+const VERDICTS: readonly string[] = ['not-reached', 'not-applicable', 'not-evaluated'];
+
 type Reference = { readonly page: string; readonly text: string; readonly missing: boolean };
 
 /** Every page that git knows, or that is new; not those of installed packages. */
@@ -115,6 +118,16 @@ describe('docs', () => {
       .filter((page) => page.startsWith('docs/') && page !== 'docs/README.md')
       .filter((page) => !index.includes(`](${page.slice('docs/'.length)})`));
     expect(unnamed).toEqual([]);
+  });
+
+  it('handoff.md: its rules → those of rules.md, in the same order', () => {
+    const rules = (page: string): string[] =>
+      [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^\| `([a-z0-9]+(?:-[a-z0-9]+)+)` \|/gm)].map(
+        ([, name = '']) => name,
+      );
+    const contract = rules('docs/handoff.md').filter((name) => !VERDICTS.includes(name));
+    expect(contract.length).toBeGreaterThan(30);
+    expect(contract).toEqual(rules('docs/rules.md').filter((name) => !VERDICTS.includes(name)));
   });
 
   it('troubleshooting: every code of docs/errors.md and every kind of problem → has a row', () => {
