@@ -372,7 +372,10 @@ describe('capture page', () => {
     await page.locator('.console-text').getByText('Kernel panic').waitFor();
     await picture(page, `capture-${name}`);
     await page.locator('.event[data-event="0"]').hover();
-    await page.locator('.tooltip').getByText(/^symbol +sysrq_handle_crash\+0x0$/).waitFor();
+    await page
+      .locator('.tooltip')
+      .getByText(/^symbol +sysrq_handle_crash\+0x0$/)
+      .waitFor();
     await picture(page, `capture-tooltip-${name}`);
     expect(complaints).toEqual([]);
   });
