@@ -435,3 +435,15 @@ describe('Life', () => {
     expect(await life.untilReady(10)).toEqual({ kind: 'standing' });
   });
 });
+
+describe('crash: what was not kept', () => {
+  it('what the machine dropped is in the trace, by its mark', async () => {
+    const { result } = await run(
+      onSysrq((guest) => {
+        guest.droppedEvents.push({ kind: 'store', cpu: 1, mark: idOfMark({ at: 'low' }), count: 12 });
+        wholeCrash(guest);
+      }),
+    );
+    expect(result.trace?.more).toContainEqual({ kind: 'store', cpu: 1, mark: { at: 'low' }, count: 12 });
+  });
+});
