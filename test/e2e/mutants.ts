@@ -59,6 +59,8 @@ export type Outcome = {
   readonly phase: string;
   readonly reason: string;
   readonly rules: ReadonlyMap<string, RuleResult>;
+  /** Absent: nothing was recorded. */
+  readonly trace?: Trace;
 };
 
 /** Rules, each with what its note says. */
@@ -148,12 +150,14 @@ export async function run(way: Way): Promise<Outcome> {
           },
         })
       : await runKexec({ ...common, path, request: { timeoutSeconds: SECONDS } });
-  const { rules } = JSON.parse(readFileSync(trace, 'utf8')) as Trace | { rules: [] };
+  const written = JSON.parse(readFileSync(trace, 'utf8')) as Trace | { rules: [] };
+  const { rules } = written;
   return {
     outcome: report.outcome,
     phase: report.phase,
     reason: report.reason ?? '',
     rules: new Map(rules.map((rule) => [rule.name, rule])),
+    ...('events' in written ? { trace: written } : {}),
   };
 }
 
