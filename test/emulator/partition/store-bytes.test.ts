@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MachineEvent, ObservePlan, StoreEvent } from '../../../src/emulator/contract/index.ts';
 import { type BareRun, bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
-import { ATTN, b, dForm, li, lis, NOP, SC1, xForm } from '../../synth/power-words.ts';
+import { ATTN, b, dForm, li, li64, NOP, SC1, xForm } from '../../synth/power-words.ts';
 
 const WATCHED = 0x6000;
 const MARK = 7;
@@ -90,20 +90,18 @@ describe('old and new bytes', () => {
 
   it('a store over two watched pages → each part with what was written there', () => {
     const [first, second] = [0x6ffc, 0x7000];
-    const { partition, events } = bareKernel(
-      [lis(5, 0x1234), dForm(24, 5, 5, 0x5678), xForm(5, 5, 0, 986), li(4, 0x6ffc), std(5, 4, 0), ATTN],
-      {
-        stores: [
-          { raddr: first, length: 4, mark: MARK },
-          { raddr: second, length: 4, mark: OTHER },
-        ],
-      },
-    );
+    const words = [...li64(5, 0x1122_3344_5566_7788n), li(4, first), std(5, 4, 0), ATTN];
+    const { partition, events } = bareKernel(words, {
+      stores: [
+        { raddr: first, length: 4, mark: MARK },
+        { raddr: second, length: 4, mark: OTHER },
+      ],
+    });
     expect(partition.run(1000)).toBe('ended');
-    expect(hex(partition.ram.read(first, 8))).toBe('0000000012345678');
+    expect(hex(partition.ram.read(first, 8))).toBe('1122334455667788');
     expect(storesOf(events)).toMatchObject([
-      { mark: MARK, raddr: first, length: 4, new: new Uint8Array(4) },
-      { mark: OTHER, raddr: second, length: 4, new: Uint8Array.of(0x12, 0x34, 0x56, 0x78) },
+      { mark: MARK, raddr: first, length: 4, new: Uint8Array.of(0x11, 0x22, 0x33, 0x44) },
+      { mark: OTHER, raddr: second, length: 4, new: Uint8Array.of(0x55, 0x66, 0x77, 0x88) },
     ]);
   });
 

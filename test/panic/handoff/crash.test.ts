@@ -440,10 +440,22 @@ describe('crash: what was not kept', () => {
   it('what the machine dropped is in the trace, by its mark', async () => {
     const { result } = await run(
       onSysrq((guest) => {
-        guest.droppedEvents.push({ kind: 'store', cpu: 1, mark: idOfMark({ at: 'low' }), count: 12 });
+        guest.droppedEvents.push({
+          kind: 'store',
+          cpu: 1,
+          mark: idOfMark({ at: 'low' }),
+          count: 12,
+          since: 5,
+        });
         wholeCrash(guest);
       }),
     );
-    expect(result.trace?.more).toContainEqual({ kind: 'store', cpu: 1, mark: { at: 'low' }, count: 12 });
+    expect(result.trace?.more).toContainEqual({
+      kind: 'store',
+      cpu: 1,
+      mark: { at: 'low' },
+      count: 12,
+      since: 5,
+    });
   });
 });

@@ -19,9 +19,6 @@ function fed(spec: EventSpec, times: number, entered: boolean, selection: Select
   for (let n = 0; n < times; n++) if (selection.keeps(machineEvent(spec, { n, insn: n }), entered)) kept += 1;
   return { kept, more: selection.more };
 }
-const withoutSince = (more: readonly MoreEvents[]): readonly MoreEvents[] =>
-  more.map(({ since: _since, ...rest }) => rest);
-
 describe('Selection', () => {
   it.each<[string, EventSpec, number, number, Partial<MoreEvents>]>([
     ['hcall', { kind: 'hcall', name: 'H_IPI', opcode: 0x6c }, OTHERS_BEFORE, 4, { name: 'H_IPI' }],
@@ -48,17 +45,17 @@ describe('Selection', () => {
   ])(
     '%s → so many are kept before T2 and after it, the rest is counted exactly',
     (_what, spec, before, after, of) => {
-      const counted = (count: number) => [{ cpu: 0, kind: spec.kind, ...of, count }];
+      const counted = (count: number, since: number) => [{ cpu: 0, kind: spec.kind, ...of, count, since }];
       const early = fed(spec, 200, BEFORE);
       expect(early.kept).toBe(before);
-      expect(withoutSince(early.more)).toEqual(counted(200 - before));
+      expect(early.more).toEqual(counted(200 - before, before));
       const late = fed(spec, 200, AFTER);
       expect(late.kept).toBe(after);
-      expect(withoutSince(late.more)).toEqual(counted(200 - after));
-      // Before T2 and after it: one sum.
+      expect(late.more).toEqual(counted(200 - after, after));
+      // Before T2 and after it: one sum, since the earlier one. The second run's instructions are counted from 0 again.
       const selection = new Selection();
       fed(spec, 200, BEFORE, selection);
-      expect(withoutSince(fed(spec, 200, AFTER, selection).more)).toEqual(counted(400 - before - after));
+      expect(fed(spec, 200, AFTER, selection).more).toEqual(counted(400 - before - after, after));
     },
   );
 
@@ -79,10 +76,10 @@ describe('Selection', () => {
     fed({ kind: 'hcall', name: 'H_IPI', cpu: 0 }, 70, BEFORE, selection);
     fed({ kind: 'hcall', name: 'H_IPI', cpu: 1 }, 66, BEFORE, selection);
     fed({ kind: 'hcall', name: 'H_CPPR', cpu: 1 }, 65, BEFORE, selection);
-    expect(withoutSince(selection.more)).toEqual([
-      { cpu: 0, kind: 'hcall', name: 'H_IPI', count: 6 },
-      { cpu: 1, kind: 'hcall', name: 'H_IPI', count: 2 },
-      { cpu: 1, kind: 'hcall', name: 'H_CPPR', count: 1 },
+    expect(selection.more).toEqual([
+      { cpu: 0, kind: 'hcall', name: 'H_IPI', count: 6, since: 64 },
+      { cpu: 1, kind: 'hcall', name: 'H_IPI', count: 2, since: 64 },
+      { cpu: 1, kind: 'hcall', name: 'H_CPPR', count: 1, since: 64 },
     ]);
   });
 });
@@ -98,15 +95,15 @@ describe('Recorder', () => {
     const panic: Mark = { at: 'function', name: 'panic', in: 'production' };
     const note: Mark = { at: 'note', cpu: 2047 };
     recorder.setDropped([
-      { kind: 'fetch', cpu: 1, mark: idOfMark(panic), count: 3 },
-      { kind: 'store', cpu: 0, mark: idOfMark(note), count: 4 },
+      { kind: 'fetch', cpu: 1, mark: idOfMark(panic), count: 3, since: 700 },
+      { kind: 'store', cpu: 0, mark: idOfMark(note), count: 4, since: 800 },
     ]);
     recorder.add(machineEvent({ kind: 'fetch', mark: panic }, { n: 0, insn: 0 }));
     for (let n = 0; n < 70; n++) recorder.add(machineEvent({ kind: 'eoi', cpu: 1 }, { n, insn: n }));
-    expect(withoutSince(recorder.trace().more ?? [])).toEqual([
-      { kind: 'fetch', cpu: 1, mark: panic, count: 3 },
-      { kind: 'store', cpu: 0, mark: note, count: 4 },
-      { kind: 'eoi', cpu: 1, count: 6 },
+    expect(recorder.trace().more).toEqual([
+      { kind: 'fetch', cpu: 1, mark: panic, count: 3, since: 700 },
+      { kind: 'store', cpu: 0, mark: note, count: 4, since: 800 },
+      { kind: 'eoi', cpu: 1, count: 6, since: 64 },
     ]);
   });
 });
