@@ -19,9 +19,7 @@ const config: KnipConfig = {
   ignoreBinaries: programs.map(({ name }) => name),
   ignoreDependencies: [
     '@biomejs/biome', // run by name: scripts/run.mjs biome
-    'fp', // not packages: the interpreter's emitter has a function named require
-    'vec',
-    'vsx',
+    'openapi-typescript', // likewise: npm run client
   ],
 };
 

@@ -36,18 +36,6 @@ export function arraySource(bytes: Uint8Array): ByteSource {
   };
 }
 
-/** A part of another source, as a source of its own. The part must lie inside `source`. */
-export function sliceSource(source: ByteSource, start: number, size: number): ByteSource {
-  assert(start >= 0 && size >= 0 && start + size <= source.size, 'sliceSource: part outside the source');
-  return {
-    size,
-    read(offset: number, length: number): Uint8Array {
-      assert(offset >= 0 && length >= 0 && offset + length <= size, 'sliceSource: read outside the part');
-      return source.read(start + offset, length);
-    },
-  };
-}
-
 /** A view for repeated accesses. `bytes` may itself be a view. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -38,7 +38,10 @@ export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new BugError(message);
 }
 
-/** The codes that this folder itself throws; elf/ and fdt/ have catalogues of their own. */
+/**
+ * The codes that this folder itself throws; elf/ and fdt/ have catalogues of their own.
+ * @public docs/errors.md is drawn from it
+ */
 export const BASE_ERRORS = {
   'base/not-latin1': 'text that must be one byte a character holds a character above U+00FF',
 } as const;

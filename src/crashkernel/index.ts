@@ -1,17 +1,15 @@
 /** Crash loading: from a kernel and a machine's tree to the segments that kexec_load is given, and their disk. */
 
-export type { Uncovered } from './digest.ts';
-export { BACKUP, buildElfcorehdr, dumpRanges, elfcorehdrSize } from './elfcorehdr.ts';
-export type { CrashkernelErrorCode, ForcibleCheck } from './errors.ts';
-export { CRASHKERNEL_ERRORS, FORCIBLE } from './errors.ts';
+export { buildElfcorehdr, elfcorehdrSize } from './elfcorehdr.ts';
+export type { ForcibleCheck } from './errors.ts';
+export { FORCIBLE } from './errors.ts';
 export type { GuestFacts } from './guest-facts.ts';
-export { checkGuestFacts } from './guest-facts.ts';
+
 export type { LoadImage } from './image.ts';
 export { HEAD_BYTES, probeImage, RUN_AT_LOAD_MARKER, RUN_AT_LOAD_OFFSET } from './image.ts';
-export type { MachineFacts, MemoryNode } from './machine-tree.ts';
-export { memoryNodes, readMachine } from './machine-tree.ts';
-export type { NextTreeOptions } from './next-tree.ts';
-export { buildNextTree, nextTree, OLD_KERNEL_PROPERTIES } from './next-tree.ts';
+export type { MachineFacts } from './machine-tree.ts';
+export { readMachine } from './machine-tree.ts';
+
 export type { LoadPlan, LoadReport, LoadRequest } from './plan.ts';
 export { planLoad } from './plan.ts';
 export type { DiskPiece, DiskPlan } from './plan-disk.ts';

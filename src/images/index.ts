@@ -3,13 +3,7 @@
 export { BUILT_IN } from './built-in.ts';
 export { listImages, removeImage } from './catalogue.ts';
 export { importDebian } from './debian.ts';
-export {
-  IMAGE_ERRORS,
-  IMPORT_ERRORS,
-  type ImageErrorCode,
-  ImportError,
-  type ImportErrorCode,
-} from './errors.ts';
+export { ImportError } from './errors.ts';
 export { imageSource } from './image-source.ts';
 export { importOwn } from './own.ts';
 export type { ImportProgress } from './progress.ts';

@@ -31,21 +31,11 @@ export const SHT_NULL = 0;
 export const SHT_PROGBITS = 1;
 export const SHT_SYMTAB = 2;
 export const SHT_STRTAB = 3;
-export const SHT_NOTE = 7;
 export const SHT_NOBITS = 8;
 
-export const SHN_UNDEF = 0;
-export const SHN_ABS = 0xfff1;
 /** In e_shstrndx: the real index is in section 0's sh_link. */
 export const SHN_XINDEX = 0xffff;
 /** In e_phnum: the real count is in section 0's sh_info. */
 export const PN_XNUM = 0xffff;
 
-export const STT_NOTYPE = 0;
-export const STT_OBJECT = 1;
-export const STT_FUNC = 2;
 export const STB_LOCAL = 0;
-export const STB_GLOBAL = 1;
-
-export const SHF_ALLOC = 2;
-export const SHF_EXECINSTR = 4;

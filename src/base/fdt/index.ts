@@ -1,9 +1,7 @@
 /** Flattened device trees: parsing and building, for every folder. */
 
-export type { BuildFdtOptions } from './build.ts';
 export { buildFdt } from './build.ts';
-export type { FdtErrorCode } from './errors.ts';
-export { FDT_ERRORS } from './errors.ts';
+
 export { FDT_HEADER } from './layout.ts';
 export { fdtSize, parseFdt } from './parse.ts';
 export type { FdtNode, FdtReservation, FdtTree, PropertyValue } from './tree.ts';

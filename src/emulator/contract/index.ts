@@ -1,12 +1,8 @@
 /** What crosses the machine's border: configuration, requests, events, the machine at an instant. Plain data. */
 
 export type {
-  CensusEvent,
-  DiskEvent,
   DroppedEvents,
-  EoiEvent,
   EventMatch,
-  FaultEvent,
   FetchEvent,
   FetchRegister,
   HcallEvent,
@@ -18,26 +14,17 @@ export type {
   MachineEventKind,
   MachineFault,
   MarkId,
-  MsrEvent,
   ObservePlan,
-  ResetEvent,
-  RtasEvent,
   RunChange,
-  RunEvent,
   StoreEvent,
   SyscallEvent,
   SyscallReturnEvent,
   SystemCallWatch,
-  VcpuPlace,
   VcpuState,
 } from './events.ts';
 export { matchesEvent, RUN_CHANGES, STORE_BYTES } from './events.ts';
 export type {
-  FramePlace,
-  HashCensus,
-  HypervisorArea,
   InstantRecord,
-  InterruptState,
   RegisterFrame,
   RegisterSet,
   SavePoint,

@@ -12,6 +12,7 @@ export const TLB_INDEX_MASK: number = (TLB_ENTRIES - 1) << 4;
 export const TLB_ARRAY_BYTES: number = TLB_ENTRIES * 16;
 /** Offsets of the arrays in a set. */
 export const TLB_READ = 0;
+/** @alias The second array begins where the first ends. */
 export const TLB_WRITE: number = TLB_ARRAY_BYTES;
 export const TLB_EXECUTE: number = TLB_ARRAY_BYTES * 2;
 export const TLB_SET_BYTES: number = TLB_ARRAY_BYTES * 3;

@@ -1,5 +1,4 @@
 /** One machine put together and run on the calling thread. */
 export { hardwareId } from './machine/hardware.ts';
 export { parseMemorySpec, parseSize } from './machine/memory-spec.ts';
-export { Partition, type PartitionListener } from './partition.ts';
-export type { RunOutcome } from './power-cycle.ts';
+export { Partition } from './partition.ts';

@@ -183,8 +183,3 @@ export class FunctionBody {
     for (const byte of code) this.#code.push(byte);
   }
 }
-
-/** An i32 constant address, for state at fixed places. */
-export function address(value: number): I32 {
-  return i32c(value);
-}

@@ -13,7 +13,6 @@ export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 export type Expr<T extends ValueType = ValueType> = { readonly type: T; readonly code: readonly number[] };
 export type I32 = Expr<'i32'>;
 export type I64 = Expr<'i64'>;
-export type F32 = Expr<'f32'>;
 export type F64 = Expr<'f64'>;
 export type V128 = Expr<'v128'>;
 
@@ -42,12 +41,6 @@ export function i32c(value: number): I32 {
 
 export function i64c(value: bigint | number): I64 {
   return { type: 'i64', code: [0x42, ...signedLeb(BigInt.asIntN(64, BigInt(value)))] };
-}
-
-export function f64c(value: number): F64 {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setFloat64(0, value, true);
-  return { type: 'f64', code: [0x44, ...bytes] };
 }
 
 /** A vector constant from its 16 bytes, lane 0 first. */

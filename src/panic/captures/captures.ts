@@ -12,7 +12,7 @@ import { readDump } from '../guest/dump-device.ts';
 import type { CrashResult } from '../handoff/crash.ts';
 import type { EventBus, Fence } from '../operations/index.ts';
 import type { CaptureStore } from '../store/index.ts';
-import type { RuleResult, Trace } from '../trace/index.ts';
+import type { RuleResult, StoredTrace } from '../trace/index.ts';
 import { captureOf } from './capture-record.ts';
 
 /** What a crash came to, with the machine that it was on: the dump is still on the partition's disk. */
@@ -104,7 +104,7 @@ export class Captures {
 
   async rules(id: string): Promise<readonly RuleResult[]> {
     const text = await this.trace(id);
-    return text === null ? [] : (JSON.parse(text) as Trace).rules;
+    return text === null ? [] : (JSON.parse(text) as StoredTrace).rules;
   }
 
   /** Raw bytes of the console of the kernel that crashed and of the crash kernel after it. */

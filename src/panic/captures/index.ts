@@ -1,4 +1,4 @@
 /** What crashes leave in the stores. */
 
-export type { CapturesOptions, CrashOutcome, VmcoreSource } from './captures.ts';
+export type { VmcoreSource } from './captures.ts';
 export { Captures } from './captures.ts';

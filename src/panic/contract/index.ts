@@ -1,14 +1,13 @@
 /** The nouns of the service: what stores keep, what REST shows, and the fleet as the server drives it. */
 
 export type { Capture, CaptureVmcore, CrashCause, VmcoreFormat } from './capture.ts';
-export type { PanicErrorCode } from './errors.ts';
-export { PANIC_ERRORS, panicError } from './errors.ts';
+
 export type { Fault, FaultInstant, FlipTarget } from './fault.ts';
 export { FAULT_INSTANTS, FLIP_TARGETS } from './fault.ts';
 export type { Fleet } from './fleet.ts';
-export type { ImageFile, ImageImport, ImageView } from './image.ts';
+export type { ImageImport, ImageView } from './image.ts';
 export type { CaptureQuery, ListQuery, OperationQuery, Page } from './listing.ts';
-export type { MachineRequest, ProcessorTraits } from './machine.ts';
+export type { MachineRequest } from './machine.ts';
 export {
   DISK_BUSES,
   FIRMWARES,
@@ -23,7 +22,6 @@ export type {
   Operation,
   OperationKind,
   OperationRequest,
-  OperationState,
 } from './operation.ts';
 export type { Operations } from './operations.ts';
 export type { PartitionRequest, PartitionState, PartitionView } from './partition.ts';

@@ -3,6 +3,5 @@
  * syntax in text.ts, its meaning to the machine in resolve.ts, and its row in docs/faults.md.
  */
 
-export type { FaultGround } from './resolve.ts';
 export { resolveFault } from './resolve.ts';
 export { FAULT_SYNTAX, faultText, parseFault } from './text.ts';

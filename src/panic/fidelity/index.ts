@@ -1,8 +1,8 @@
 /** The dump and the machine's memory against what the emulator kept at T0 and T1 (docs/fidelity.md). */
 
-export type { Examination, ExaminedPartition, FidelityInput } from './examine.ts';
+export type { Examination, ExaminedPartition } from './examine.ts';
 export { examine } from './examine.ts';
-export type { HandoverInput, LoadedSegment } from './handover.ts';
+export type { LoadedSegment } from './handover.ts';
 export { compareHandover, digestSegments } from './handover.ts';
 
 export { findOwners } from './owners.ts';

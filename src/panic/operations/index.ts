@@ -8,7 +8,6 @@ export type {
   Accepted,
   OperationHost,
   OperationResult,
-  OperationServiceOptions,
 } from './operation-service.ts';
 export { OperationService } from './operation-service.ts';
 export type {
@@ -18,7 +17,6 @@ export type {
   OperationEnd,
   OperationError,
   OperationQueue,
-  OperationRule,
   Submission,
   Wanted,
 } from './queue.ts';

@@ -6,7 +6,7 @@
 
 import type { RuleText } from './shared/rule.ts';
 
-export const CONTRACT = [
+const CONTRACT = [
   {
     name: 'path-panic',
     chapter: 'ways in',

@@ -3,6 +3,6 @@
 export type { RuleName } from './contract.ts';
 export { countRules, judgeRules } from './judge.ts';
 export type { RuleInput } from './shared/input.ts';
-export type { Chapter, Rule } from './shared/rule.ts';
+export type { Rule } from './shared/rule.ts';
 export { CHAPTERS } from './shared/rule.ts';
 export { RULE_NAMES, RULES } from './table.ts';

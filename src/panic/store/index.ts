@@ -9,4 +9,4 @@ export type {
   PartitionStore,
   ScheduleFiring,
 } from './contract.ts';
-export { type MetadataOptions, openMetadataStore } from './sqlite-metadata-store.ts';
+export { openMetadataStore } from './sqlite-metadata-store.ts';

@@ -3,22 +3,15 @@
 export type { Instant, RuleResult, Trace, TraceInstant, Verdict } from './document.ts';
 export { TRACE_INSTANTS } from './document.ts';
 export type {
-  CensusEvent,
-  DiskEvent,
   EoiEvent,
   FaultEvent,
   FetchEvent,
   HcallEvent,
   InterruptEvent,
-  LoadSegment,
   MoreEvents,
   MsrEvent,
   ResetEvent,
-  RtasEvent,
-  RunEvent,
   StoreEvent,
-  SyscallEvent,
-  SyscallReturnEvent,
   TraceEvent,
   TraceEventKind,
 } from './event.ts';
@@ -66,13 +59,12 @@ export type {
   RangeFact,
   RunAtLoadFact,
   RunningFacts,
-  SegmentFact,
   SymbolSource,
   TreeFacts,
 } from './image-facts.ts';
-export type { FunctionName, KernelPlace, Mark, MarkPlace, SinglePlace } from './mark.ts';
+export type { FunctionName, KernelPlace, Mark, SinglePlace } from './mark.ts';
 export { FUNCTIONS, KERNEL_PLACES, SINGLE_PLACES } from './mark.ts';
-export type { PerfettoEvent, PerfettoTrace } from './perfetto.ts';
+export type { PerfettoTrace } from './perfetto.ts';
 export { toPerfetto } from './perfetto.ts';
 export type { TraceBound, TracePart, TraceQuery } from './query.ts';
 export { queryTrace } from './query.ts';

@@ -16,8 +16,6 @@ export const DUMP_DH_COMPRESSED_LZO = 0x02;
 export const DUMP_DH_COMPRESSED_SNAPPY = 0x04;
 /** In `status` only: the device was full. */
 export const DUMP_DH_COMPRESSED_INCOMPLETE = 0x08;
-/** In `status` only: parts of the page array were left out. */
-export const DUMP_DH_EXCLUDED_VMEMMAP = 0x10;
 export const DUMP_DH_COMPRESSED_ZSTD = 0x20;
 
 export const KDUMP_HEADER = {

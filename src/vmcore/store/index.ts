@@ -18,12 +18,11 @@ export type {
 } from './contract.ts';
 export { CHUNK_BYTES } from './contract.ts';
 export { openDatabase } from './database.ts';
-export type { StoreErrorCode } from './errors.ts';
-export { STORE_ERRORS } from './errors.ts';
+
 export { openLocalVmcoreStore } from './local.ts';
 export { migrate, migrationsFolder } from './migrate.ts';
 export { SqliteManifestStore } from './sqlite-manifest-store.ts';
-export type { SqlitePageStoreOptions } from './sqlite-page-store.ts';
+
 export { SqlitePageStore } from './sqlite-page-store.ts';
-export type { WorkerOptions } from './worker-client.ts';
+
 export { openVmcoreStore } from './worker-client.ts';

@@ -3,22 +3,19 @@
 import type {
   Capture,
   Operation,
-  PanicRequest,
   PartitionRequest,
   PartitionView,
 } from '../../../src/panic/contract/index.ts';
 import type { LeavePath, Trace } from '../../../src/panic/trace/index.ts';
-import type { Health, ImageView, TroubledPartition } from '../../../src/server/http/shared/ports.ts';
+import type { ImageView, TroubledPartition } from '../../../src/server/http/shared/ports.ts';
 import { type Api, createApi } from './client.ts';
 
 export { ApiError, type RuleText } from './client.ts';
 export type {
   Capture,
-  Health,
   ImageView,
   LeavePath,
   Operation,
-  PanicRequest,
   PartitionRequest,
   PartitionView,
   Trace,

@@ -2079,7 +2079,7 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         Partition: {
@@ -3246,5 +3246,5 @@ export interface components {
     headers: never;
     pathItems: never;
 }
-export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+type $defs = Record<string, never>;
+type operations = Record<string, never>;

@@ -26,9 +26,3 @@ effect(() => {
 export function nextTheme(): void {
   theme.value = theme.value === 'system' ? 'dark' : theme.value === 'dark' ? 'light' : 'system';
 }
-
-/** Whether what is shown now is dark. */
-export function isDark(): boolean {
-  if (theme.value !== 'system') return theme.value === 'dark';
-  return matchMedia('(prefers-color-scheme: dark)').matches;
-}

@@ -1,6 +1,6 @@
 /** The XIVE interrupt controller. */
 
 export { managementPage, PAGE_SHIFT, TIMA_SYSTEM, TIMA_USER, triggerPage, xivePages } from './pages.ts';
-export { LEAST_FAVOURED, PRIORITIES } from './thread-context.ts';
-export type { Route } from './xive.ts';
+export { LEAST_FAVOURED } from './thread-context.ts';
+
 export { Xive } from './xive.ts';

@@ -126,7 +126,7 @@ const FACILITY: Readonly<Record<'fp' | 'vec' | 'vsx', readonly [number, number]>
 
 /** One handler's code: the facility check, then the instruction's meaning. */
 function emit(mode: Mode, body: FunctionBody, handler: Handler, frame: HandlerFrame, callees: Callees): void {
-  const require = (facility: 'fp' | 'vec' | 'vsx'): void => {
+  const requireFacility = (facility: 'fp' | 'vec' | 'vsx'): void => {
     const [offset, code] = FACILITY[facility];
     body.if(i32.eqz(load.i32(i32c(offset))), () => frame.exit(i32c(code)));
   };
@@ -135,16 +135,16 @@ function emit(mode: Mode, body: FunctionBody, handler: Handler, frame: HandlerFr
   if (facility === 'vsx-or-vec')
     body.if(
       ops.imm('VSRHIGH'),
-      () => require('vec'),
-      () => require('vsx'),
+      () => requireFacility('vec'),
+      () => requireFacility('vsx'),
     );
   else if (facility === 'fp-or-vec')
     body.if(
       ops.imm('VSRHIGH'),
-      () => require('vec'),
-      () => require('fp'),
+      () => requireFacility('vec'),
+      () => requireFacility('fp'),
     );
-  else if (facility !== undefined) require(facility);
+  else if (facility !== undefined) requireFacility(facility);
   const semantics = SEMANTICS.get(handler.row.base);
   if (semantics === undefined) throw new Error(`no semantics for ${handler.row.base}`);
   semantics(ops);

@@ -1,5 +1,4 @@
 /** The client interface of Open Firmware. */
 
-export type { OpenFirmwareOptions } from './client.ts';
 export { OpenFirmware } from './client.ts';
-export { CLIENT_ENTRY, CLIENT_STACK, FIRMWARE_BASE, FIRMWARE_BYTES } from './stub.ts';
+export { CLIENT_STACK, FIRMWARE_BASE, FIRMWARE_BYTES } from './stub.ts';

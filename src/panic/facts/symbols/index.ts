@@ -1,6 +1,5 @@
 /** Names of code in a partition's memory. */
 
-export type { SymbolSource } from '../../trace/index.ts';
 export { AddressNames } from './address-names.ts';
 export { ifThere } from './if-there.ts';
 export type { KernelSymbols, ReadMemory } from './kernel-symbols.ts';

@@ -1,6 +1,7 @@
 /** Traces: of a capture, and of an operation that was a kexec or a restart; whole, in part, or for Perfetto. */
 
 import { type Static, Type } from 'typebox';
+import { defined } from '../../../base/defined.ts';
 import type { StoredTrace, TraceBound } from '../../../panic/trace/index.ts';
 import { formatTrace, queryTrace, TRACE_FORMATS, upgradeTrace } from '../../../panic/trace/index.ts';
 import { IdParams, ProblemRef, RuleList, TraceAnswer } from '../schemas/index.ts';
@@ -134,11 +135,13 @@ function answerOf(text: string, query: Query): string {
       'Pages are of the format json alone: leave limit and cursor out.',
     );
   const part = queryTrace(upgradeTrace(JSON.parse(text) as StoredTrace), {
-    ...(cpu === undefined ? {} : { cpus: cpu.split(',').map(Number) }),
-    ...(kind === undefined ? {} : { kinds: kind.split(',') }),
-    ...(from === undefined ? {} : { from: boundOf(from) }),
-    ...(to === undefined ? {} : { to: boundOf(to) }),
-    ...(cursor === undefined ? {} : { after: Number(cursor) }),
+    ...defined({
+      cpus: cpu?.split(',').map(Number),
+      kinds: kind?.split(','),
+      from: from === undefined ? undefined : boundOf(from),
+      to: to === undefined ? undefined : boundOf(to),
+      after: cursor === undefined ? undefined : Number(cursor),
+    }),
     limit: limit ?? (format === 'json' ? DEFAULT_LIMIT : Number.POSITIVE_INFINITY),
   });
   return formatTrace(part, format);

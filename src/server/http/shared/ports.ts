@@ -12,7 +12,6 @@ import type { RuleResult } from '../../../panic/trace/index.ts';
 export type { VmcoreSource } from '../../../panic/captures/index.ts';
 export type {
   CaptureQuery,
-  ImageFile,
   ImageImport,
   ImageView,
   ListQuery,
