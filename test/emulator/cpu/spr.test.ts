@@ -143,11 +143,16 @@ describe('special purpose registers', () => {
 
   it('src: no bare number of a register', () => {
     const bare = /\b(?:spr|setSpr|sprOffset)\((?:0x)?[0-9]/;
+    const constants = SPR_ROWS.map(({ name, number }) => new RegExp(`const ${name} = ${number};`));
     const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
     const found = files
-      .filter((name) => name.endsWith('.ts') && bare.test(readFileSync(join(ROOT, 'src', name), 'utf8')))
+      .filter((name) => name.endsWith('.ts'))
+      .filter((name) => {
+        const text = readFileSync(join(ROOT, 'src', name), 'utf8');
+        return [bare, ...constants].some((each) => each.test(text));
+      })
       .map((name) => name.replaceAll('\\', '/'));
-    expect(found).toEqual(NOT_YET);
+    expect(found.sort()).toEqual(NOT_YET);
   });
 
   it('docs/spr.md → is the table', () => {
@@ -157,7 +162,7 @@ describe('special purpose registers', () => {
   });
 });
 
-const NOT_YET = ['emulator/partition/observe/watch.ts'];
+const NOT_YET = ['emulator/partition/observe/instants.ts', 'emulator/partition/observe/watch.ts'];
 
 /** What registers that keep only a part, or go on counting, hold right after {@link VALUE} was written. */
 function readBack(row: SprRow, processor: 'power8' | 'power9', state: State): bigint | undefined {
