@@ -17,7 +17,7 @@ import { ImportError } from '../../src/images/errors.ts';
 import type { ImageRecord } from '../../src/images/image-record.ts';
 import { makeConfig } from '../../src/panic/guest/machine.ts';
 import { resolveMachine } from '../../src/panic/guest/machine-spec.ts';
-import { Life } from '../../src/panic/guest/session.ts';
+import { Session } from '../../src/panic/guest/session.ts';
 import { type BootImage, type CrashResult, crash, runCrash } from '../../src/panic/index.ts';
 import type { RuleResult } from '../../src/panic/trace/index.ts';
 import { cpioFile, spinningModule } from '../synth/spinning-module.ts';
@@ -88,17 +88,17 @@ async function crashWithSpinner(append: string, refuseSysReset: boolean): Promis
   const boot = bootImage(append, { initrd });
   const config = makeConfig(boot, resolveMachine({ cpus: 2, memory: '1G', refuseSysReset }));
   const handle = openPartition(config);
-  const life = new Life(handle, true);
+  const session = new Session(handle, true);
   try {
-    await life.start();
-    expect(await life.untilReady(100)).toEqual({ kind: 'ready' });
+    await session.start();
+    expect(await session.untilReady(100)).toEqual({ kind: 'ready' });
     // A process that is made from now on would wait for CPU 1 to flush its translations: the console is steered before.
-    expect(await life.command('sysrq c 0', 100)).toMatchObject({ ok: true });
-    await life.type(0, Buffer.from('taskset -c 1 insmod /spin.ko\r'));
-    expect(await life.untilResting(100)).toBe(undefined);
-    return await crash(life, boot, { trigger: 'sysrq', dump: DUMP }, { loadedDump: DUMP });
+    expect(await session.command('sysrq c 0', 100)).toMatchObject({ ok: true });
+    await session.type(0, Buffer.from('taskset -c 1 insmod /spin.ko\r'));
+    expect(await session.untilResting(100)).toBe(undefined);
+    return await crash(session, boot, { trigger: 'sysrq', dump: DUMP }, { loadedDump: DUMP });
   } finally {
-    life.close();
+    session.close();
     await handle.stop();
     await handle.close();
   }

@@ -17,7 +17,7 @@ import { imageSource } from '../../src/images/image-source.ts';
 import { describeImage } from '../../src/panic/facts/index.ts';
 import { makeConfig } from '../../src/panic/guest/machine.ts';
 import { resolveMachine } from '../../src/panic/guest/machine-spec.ts';
-import { Life } from '../../src/panic/guest/session.ts';
+import { Session } from '../../src/panic/guest/session.ts';
 import type { BootImage, BootLoading, BootOptions } from '../../src/panic/index.ts';
 import { loadByPlan, untilLoaded } from '../../src/panic/loading/index.ts';
 import type { SegmentRole } from '../../src/panic/trace/index.ts';
@@ -30,18 +30,18 @@ type Loaded = {
 };
 
 /** Two CPUs, 1 GiB: the real-mode area ends inside the reservation, and RTAS lies in it. */
-async function boot(root: string, options: BootOptions): Promise<{ life: Life; image: BootImage }> {
+async function boot(root: string, options: BootOptions): Promise<{ session: Session; image: BootImage }> {
   const image = await imageSource(root).bootImage('debian', { dump: 'raw', ...options });
   const handle = openPartition(makeConfig(image, resolveMachine({ cpus: 2, memory: '1G' })));
-  const life = new Life(handle, true);
-  await life.start();
-  const ready = await untilLoaded(life, image, 'raw', 2400);
+  const session = new Session(handle, true);
+  await session.start();
+  const ready = await untilLoaded(session, image, 'raw', 2400);
   expect(ready).toEqual({ kind: 'ready' });
-  return { life, image };
+  return { session, image };
 }
 
-async function read(life: Life): Promise<Loaded> {
-  const { load, handle } = life;
+async function read(session: Session): Promise<Loaded> {
+  const { load, handle } = session;
   if (load === undefined) throw new Error('nothing was loaded');
   const image = await describeImage(load, (raddr, length) => handle.readMemory(raddr, length), 2);
   const bytes = async (role: SegmentRole): Promise<Uint8Array> => {
@@ -110,10 +110,10 @@ test('stock Debian: kexec-tools and we load the same but for what is listed', {
     return context.skip(`needs Debian's ppc64el packages: ${error.message}`);
   }
   const before = await boot(root, { loader: 'stock' });
-  const stock = await read(before.life);
-  await before.life.handle.close();
-  const { life, image } = await boot(root, { loader: 'own' });
-  const own = await read(life);
+  const stock = await read(before.session);
+  await before.session.handle.close();
+  const { session, image } = await boot(root, { loader: 'own' });
+  const own = await read(session);
 
   // Placement: our purgatory has its stack in its segment, a page more, so that the initramfs lies a page higher.
   for (const role of ['kernel', 'backup', 'elfcorehdr', 'tree'] as const)
@@ -151,16 +151,16 @@ test('stock Debian: kexec-tools and we load the same but for what is listed', {
     if (image.loading === undefined) throw new Error('the image is loaded by plan');
     return { ...image, loading: { ...image.loading, ...change } };
   };
-  const refused = await loadByPlan(life, withLoading({ at: forced.at }), 'raw');
+  const refused = await loadByPlan(session, withLoading({ at: forced.at }), 'raw');
   expect(refused.failure).toMatch(/^load\/overlaps-kernel: /);
-  const crash = await loadByPlan(life, withLoading(forced), 'raw');
+  const crash = await loadByPlan(session, withLoading(forced), 'raw');
   expect(crash.failure).toMatch(/^EADDRNOTAVAIL /);
-  expect(await life.command('load-next', 600)).toMatchObject({
+  expect(await session.command('load-next', 600)).toMatchObject({
     ok: false,
     text: expect.stringMatching(/^ETXTBSY /),
   });
-  expect((await loadByPlan(life, image, 'raw')).failure).toBeUndefined();
-  expect(await life.command('load-next', 600)).toMatchObject({ ok: true });
-  life.close();
-  await life.handle.close();
+  expect((await loadByPlan(session, image, 'raw')).failure).toBeUndefined();
+  expect(await session.command('load-next', 600)).toMatchObject({ ok: true });
+  session.close();
+  await session.handle.close();
 });

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parsePlanDisk } from '../../src/crashkernel/index.ts';
 import { makeConfig } from '../../src/panic/guest/machine.ts';
 import { resolveMachine } from '../../src/panic/guest/machine-spec.ts';
-import { Life } from '../../src/panic/guest/session.ts';
+import { Session } from '../../src/panic/guest/session.ts';
 import type { BootImage, BootLoading } from '../../src/panic/index.ts';
 import { loadByPlan, parseFacts, untilLoaded } from '../../src/panic/loading/index.ts';
 import { flatTree, loadableKernel, MIB } from '../synth/crash-load.ts';
@@ -82,13 +82,13 @@ describe('untilLoaded', () => {
 
   async function load(image: BootImage, script?: GuestScript) {
     const guest = partition(image, script);
-    const life = new Life(guest, true);
-    await life.start();
-    return { guest, life, ready: await untilLoaded(life, image, '-l -d 31', 100) };
+    const session = new Session(guest, true);
+    await session.start();
+    return { guest, session, ready: await untilLoaded(session, image, '-l -d 31', 100) };
   }
 
   it('a guest that waits → two plans on its disk, then `load MODE`; both kernels know what they need', async () => {
-    const { guest, life, ready } = await load(boot());
+    const { guest, session, ready } = await load(boot());
     expect(ready).toEqual({ kind: 'ready' });
     expect(guest.config.disks[0]).toEqual({ kind: 'memory', bytes: MIB, readOnly: true, bus: 'virtio' });
     expect(guest.typed).toEqual(['1: load -l -d 31\n']);
@@ -101,29 +101,31 @@ describe('untilLoaded', () => {
     expect(text).toContain('maxcpus=1 kdumpd.dump=-l^-d^31 elfcorehdr=0x');
     const next = Buffer.concat(plans[1]?.segments.map(({ bytes }) => bytes) ?? []).toString('latin1');
     expect(next).toContain('crashkernel=32M@64M\0');
-    expect(life.planned?.plan).toMatchObject({ runAtLoad: 'set', forced: [] });
+    expect(session.planned?.plan).toMatchObject({ runAtLoad: 'set', forced: [] });
   });
 
   it('a plan that we refuse → no load is asked for; the reason is ours, and kept for the trace', async () => {
-    const { guest, life, ready } = await load(boot({ ...LOADING, at: { tree: 0x3000000 } }));
+    const { guest, session, ready } = await load(boot({ ...LOADING, at: { tree: 0x3000000 } }));
     expect(ready).toMatchObject({
       kind: 'ready',
       noCrashKernel: expect.stringMatching(/^load\/outside-reservation: /),
     });
     expect(guest.typed).toEqual([]);
-    expect(life.planned?.refusals).toEqual([expect.objectContaining({ code: 'load/outside-reservation' })]);
+    expect(session.planned?.refusals).toEqual([
+      expect.objectContaining({ code: 'load/outside-reservation' }),
+    ]);
   });
 
   it('a plan that the guest refuses → its own words', async () => {
     const image = boot({ ...LOADING, at: { tree: 0x3000000 }, force: ['outside-reservation'] });
-    const { ready, life } = await load(image, {
+    const { ready, session } = await load(image, {
       onInput: (each) => {
         each.say('error load EADDRNOTAVAIL the kernel refused the plan');
         each.rest();
       },
     });
     expect(ready).toEqual({ kind: 'ready', noCrashKernel: 'EADDRNOTAVAIL the kernel refused the plan' });
-    expect(life.planned?.plan?.forced).toEqual([expect.stringMatching(/^outside-reservation: /)]);
+    expect(session.planned?.plan?.forced).toEqual([expect.stringMatching(/^outside-reservation: /)]);
   });
 
   it('facts that cannot be, or none → said so', async () => {
@@ -156,9 +158,9 @@ describe('untilLoaded', () => {
   });
 
   it('no room for an ordinary kernel → only the crash plan; a guest that loads by itself → left alone', async () => {
-    const { guest, life } = await load(boot());
+    const { guest, session } = await load(boot());
     const small = { ...boot(), append: 'x'.repeat(3000) };
-    const { failure, nextFailure } = await loadByPlan(life, small, 'raw');
+    const { failure, nextFailure } = await loadByPlan(session, small, 'raw');
     expect(failure).toBeUndefined();
     expect(nextFailure).toMatch(/^load\/command-line/);
     expect(parsePlanDisk(guest.disks.get(0) ?? new Uint8Array(0)).map(({ name }) => name)).toEqual(['crash']);

@@ -3,7 +3,7 @@
  * Labels are names here and relative depths in the output, so that code can be moved between nestings.
  */
 
-import { type Expr, type I32, type I64, i32c, memarg, op, type V128, type ValueType } from './expr.ts';
+import { type Expr, type I32, type I64, memarg, op, type V128, type ValueType } from './expr.ts';
 import { unsignedLeb } from './leb128.ts';
 
 export const VALUE_TYPE_CODES: Readonly<Record<ValueType, number>> = {

@@ -6,16 +6,20 @@
 
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
-import { Life } from '../guest/session.ts';
+import { Session } from '../guest/session.ts';
 
 /** A machine that is on, and what it was booted from. */
-export type Running = { readonly boot: BootImage; readonly handle: PartitionHandle; readonly session: Life };
+export type Running = {
+  readonly boot: BootImage;
+  readonly handle: PartitionHandle;
+  readonly session: Session;
+};
 
 export class MemberMachine {
   readonly #open: (config: PartitionConfig) => PartitionHandle;
   readonly #print: (bytes: Uint8Array) => void;
   #machine: { readonly boot: BootImage; readonly handle: PartitionHandle } | undefined;
-  #session: Life | undefined;
+  #session: Session | undefined;
   /** The last power cycle ended with an error of the machine itself: it cannot be used again. */
   #died = false;
   #instructions = 0;
@@ -25,7 +29,7 @@ export class MemberMachine {
     this.#print = print;
   }
 
-  get session(): Life | undefined {
+  get session(): Session | undefined {
     return this.#session;
   }
   /** Executed since power-on, or in the last power cycle. */
@@ -46,7 +50,7 @@ export class MemberMachine {
     const handle = this.#machine?.handle ?? this.#open(config);
     await handle.stop().catch(() => undefined);
     this.#machine = { boot, handle };
-    this.#session = new Life(handle, boot.agent, this.#print);
+    this.#session = new Session(handle, boot.agent, this.#print);
     return { boot, handle, session: this.#session };
   }
 

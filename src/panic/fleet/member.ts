@@ -10,7 +10,7 @@ import { Refusal } from '../contract/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { MemberConsole } from '../guest/console.ts';
 import { type MachineSpec, memoryBytesOf } from '../guest/machine-spec.ts';
-import type { Life, Readiness } from '../guest/session.ts';
+import type { Readiness, Session } from '../guest/session.ts';
 import { DEFAULT_TIMEOUT_SECONDS } from '../handoff/crash.ts';
 import { describeStandstill } from '../handoff/reason.ts';
 import { untilLoaded } from '../loading/index.ts';
@@ -38,7 +38,7 @@ export type MemberOptions = {
 export type Unasked = {
   readonly member: FleetMember;
   readonly handle: PartitionHandle;
-  readonly session: Life;
+  readonly session: Session;
 };
 
 /** A guest that was taken out of service. */

@@ -44,7 +44,7 @@ const NS_PER_SECOND = 1e9;
 /** Refusals before anything was touched. */
 const UNTOUCHED: readonly string[] = ['EPERM', 'EBUSY'];
 
-export class Life {
+export class Session {
   readonly handle: PartitionHandle;
   readonly signal: Signal = new Signal();
   readonly lines: AgentLine[] = [];
@@ -65,7 +65,7 @@ export class Life {
   #replaced: KexecLoad | undefined;
   #events: ((event: MachineEvent) => void) | undefined;
   #hooksWatched = false;
-  /** Every kexec_load of this life. */
+  /** Every kexec_load of this session. */
   readonly loads: LoadLog = new LoadLog();
   /** The last load that was planned by us, or why it was refused; undefined where the guest plans by itself. */
   planned: { readonly plan?: PlanFacts; readonly refusals?: readonly LoadRefusal[] } | undefined;

@@ -13,7 +13,7 @@ import { examine } from '../fidelity/index.ts';
 import { dumpMode } from '../guest/agent-line.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { dumpDiskOf, type FoundDump, findDump } from '../guest/dump-device.ts';
-import { isStandstill, type Life, type Standstill } from '../guest/session.ts';
+import { isStandstill, type Session, type Standstill } from '../guest/session.ts';
 import { loadByPlan, waitsForPlan } from '../loading/index.ts';
 import { judgeRules } from '../rules/index.ts';
 import type { Trace } from '../trace/index.ts';
@@ -60,7 +60,7 @@ const REST_SECONDS = 5;
  * @throws FormatError `panic/bad-dump-mode`; Error when the partition's worker dies
  */
 export async function crash(
-  life: Life,
+  session: Session,
   boot: BootImage,
   request: PanicRequest,
   options: CrashOptions,
@@ -68,67 +68,67 @@ export async function crash(
   const timeoutSeconds = request.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
   const wanted = dumpMode(request.dump);
   let noCrashKernel = options.noCrashKernel;
-  const restless = await life.untilResting(REST_SECONDS);
+  const restless = await session.untilResting(REST_SECONDS);
   // A guest that somebody keeps busy is crashed as it is.
-  if (restless?.kind === 'ended') return early(life, 'the guest had ended already');
+  if (restless?.kind === 'ended') return early(session, 'the guest had ended already');
   // After an ordinary kexec a guest that loads by plan waits for one again.
   if (boot.agent && (wanted !== dumpMode(options.loadedDump) || waitsForPlan(boot, noCrashKernel))) {
-    const failure = await load(life, boot, wanted);
-    if (failure !== undefined) return early(life, failure);
+    const failure = await load(session, boot, wanted);
+    if (failure !== undefined) return early(session, failure);
     noCrashKernel = undefined;
   }
-  const loaded = noCrashKernel === undefined ? life.load : undefined;
+  const loaded = noCrashKernel === undefined ? session.load : undefined;
   const prepared = await prepareCrash(
-    life.handle,
+    session.handle,
     boot,
     loaded?.crash ? loaded : undefined,
     { path: 'crash', attended: request.trigger === 'nmi' },
-    life.loads.calls,
+    session.loads.calls,
   );
   const watcher = new EntryWatcher(prepared, (phase) => options.onPhase?.(phase));
   let faults: readonly MachineFault[];
   try {
     faults = (request.faults ?? []).map((fault) =>
       resolveFault(fault, {
-        cpus: life.handle.config.cpus,
+        cpus: session.handle.config.cpus,
         ...(prepared.image === undefined ? {} : { image: prepared.image }),
       }),
     );
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    return early(life, error.message);
+    return early(session, error.message);
   }
-  life.listen((event) => {
+  session.listen((event) => {
     prepared.recorder.add(event);
     watcher.look();
   });
   try {
-    const from = life.lines.length;
-    const failure = await pullTrigger(life, request, boot.agent, () => inject(life.handle, faults));
-    if (typeof failure === 'string') return early(life, failure);
+    const from = session.lines.length;
+    const failure = await pullTrigger(session, request, boot.agent, () => inject(session.handle, faults));
+    if (typeof failure === 'string') return early(session, failure);
     options.onPhase?.('triggered');
     const refusal = (): string | undefined => {
-      const line = life.lines.slice(from).find((each) => each.kind === 'answer' && !each.ok);
+      const line = session.lines.slice(from).find((each) => each.kind === 'answer' && !each.ok);
       return line?.kind === 'answer' && prepared.recorder.phase === 'triggered' ? line.text : undefined;
     };
-    const stuck = new StuckMaster(life, prepared);
+    const stuck = new StuckMaster(session, prepared);
     const over = (): string | Standstill | undefined => refusal() ?? stuck.look();
-    const stop = failure ?? (await life.wait(over, timeoutSeconds, followUp(life, request, prepared)));
-    if (typeof stop === 'string') return early(life, `the agent refused: ${stop}`);
-    await watcher.done(life.handle);
-    return await conclude({ life, boot, prepared, stop, noCrashKernel, timeoutSeconds, faults });
+    const stop = failure ?? (await session.wait(over, timeoutSeconds, followUp(session, request, prepared)));
+    if (typeof stop === 'string') return early(session, `the agent refused: ${stop}`);
+    await watcher.done(session.handle);
+    return await conclude({ session, boot, prepared, stop, noCrashKernel, timeoutSeconds, faults });
   } finally {
-    life.listen(undefined);
+    session.listen(undefined);
   }
 }
 
 /** Loads the crash kernel for another way to dump. @returns why not. */
-async function load(life: Life, boot: BootImage, mode: string): Promise<string | undefined> {
+async function load(session: Session, boot: BootImage, mode: string): Promise<string | undefined> {
   if (boot.loading !== undefined) {
-    const { failure } = await loadByPlan(life, boot, mode);
+    const { failure } = await loadByPlan(session, boot, mode);
     return failure === undefined ? undefined : `the crash kernel could not be loaded for ${mode}: ${failure}`;
   }
-  const answer = await life.command(`load ${mode}`, LOAD_SECONDS);
+  const answer = await session.command(`load ${mode}`, LOAD_SECONDS);
   if (isStandstill(answer)) return `the guest did not load the crash kernel for ${mode}: ${answer.kind}`;
   if (answer.kind === 'answer' && answer.ok) return undefined;
   return `the crash kernel could not be loaded for ${mode}: ${answer.kind === 'answer' ? answer.text : answer.kind}`;
@@ -140,23 +140,27 @@ async function load(life: Life, boot: BootImage, mode: string): Promise<string |
  * seconds later the other CPUs' hard lockup watchdog (6.1 arch/powerpc/kernel/watchdog.c) resets the master, whose only
  * stack for that is the one that it stands on: it never goes on from there.
  */
-function followUp(life: Life, request: PanicRequest, { recorder, image }: Prepared): () => Promise<boolean> {
-  let done = request.trigger !== 'nmi' || image === undefined || life.handle.config.cpus === 1;
+function followUp(
+  session: Session,
+  request: PanicRequest,
+  { recorder, image }: Prepared,
+): () => Promise<boolean> {
+  let done = request.trigger !== 'nmi' || image === undefined || session.handle.config.cpus === 1;
   return async () => {
     if (done || (recorder.phase !== 'panic' && recorder.phase !== 'handoff')) return false;
     done = true;
     // In one request: while they came one by one the guest would run in between, for as long as the host takes.
-    await life.nmi(everyCpu(life).filter((cpu) => cpu !== recorder.master));
+    await session.nmi(everyCpu(session).filter((cpu) => cpu !== recorder.master));
     return true;
   };
 }
 
-function everyCpu({ handle }: Life): number[] {
+function everyCpu({ handle }: Session): number[] {
   return Array.from({ length: handle.config.cpus }, (_, cpu) => cpu);
 }
 
 type Conclusion = {
-  readonly life: Life;
+  readonly session: Session;
   readonly boot: BootImage;
   readonly prepared: Prepared;
   readonly stop: Standstill;
@@ -166,7 +170,7 @@ type Conclusion = {
 };
 
 async function conclude({
-  life,
+  session,
   boot,
   prepared,
   stop,
@@ -179,11 +183,11 @@ async function conclude({
   const alive = stop.kind !== 'ended' || stop.end.kind !== 'error';
   const disk = recorder.dumpDisk;
   const found =
-    observed === 'dumping' && alive && disk !== undefined ? await findDump(life.handle, disk) : undefined;
-  const failed = life.lines.some((line) => line.kind === 'dump-failed');
+    observed === 'dumping' && alive && disk !== undefined ? await findDump(session.handle, disk) : undefined;
+  const failed = session.lines.some((line) => line.kind === 'dump-failed');
   // A guest without an agent says nothing: a whole dump and an orderly end are its word.
   const said = boot.agent
-    ? life.lines.some((line) => line.kind === 'dump-done')
+    ? session.lines.some((line) => line.kind === 'dump-done')
     : stop.kind === 'ended' && (stop.end.kind === 'reboot' || stop.end.kind === 'power-off');
   // Without the guest's word for it, the end of an earlier dump may lie behind what was written of this one.
   const dump = found === undefined || said ? found : { ...found, complete: false };
@@ -191,7 +195,7 @@ async function conclude({
   if (captured) recorder.setDumped();
   const phase: CapturePhase = captured ? 'dumped' : observed;
   const situation = {
-    life,
+    session,
     prepared,
     phase,
     stop,
@@ -200,11 +204,11 @@ async function conclude({
     ...(noCrashKernel === undefined ? {} : { noCrashKernel }),
     ...(dump === undefined ? {} : { dump }),
   };
-  if (alive) recorder.setDropped(await life.handle.dropped());
+  if (alive) recorder.setDropped(await session.handle.dropped());
   const recorded = recorder.trace();
-  const image = { ...recorded.image, ...life.planned };
-  const trace = await withGroundTruth(life, { ...recorded, image }, alive, recorder, dump);
-  const identity = (await answers(life.handle))
+  const image = { ...recorded.image, ...session.planned };
+  const trace = await withGroundTruth(session, { ...recorded, image }, alive, recorder, dump);
+  const identity = (await answers(session.handle))
     ? await identifyCrash(trace, prepared.read, prepared.production)
     : undefined;
   const { t0, t2, t4 } = trace.instants;
@@ -216,7 +220,7 @@ async function conclude({
     ...(identity === undefined ? {} : { identity }),
     ...(dump === undefined ? {} : { dump }),
     instructions: {
-      boot: t0?.insn ?? life.insn,
+      boot: t0?.insn ?? session.insn,
       handoff: t0 === undefined || t2 === undefined ? 0 : t2.insn - t0.insn,
       capture: t2 === undefined || t4 === undefined ? 0 : t4.insn - t2.insn,
     },
@@ -226,7 +230,7 @@ async function conclude({
 
 /** The trace with what the emulator kept at T0 and T1, and the dump compared with it. */
 async function withGroundTruth<T extends UnjudgedTrace>(
-  { handle }: Life,
+  { handle }: Session,
   trace: T,
   alive: boolean,
   recorder: Recorder,
@@ -245,12 +249,15 @@ async function withGroundTruth<T extends UnjudgedTrace>(
 }
 
 /** What a guest that crashed by itself left, where its crash kernel said that it dumped; undefined for anything else. */
-export async function unaskedCrash(handle: PartitionHandle, life: Life): Promise<CrashResult | undefined> {
+export async function unaskedCrash(
+  handle: PartitionHandle,
+  session: Session,
+): Promise<CrashResult | undefined> {
   const disk = dumpDiskOf(handle.config);
-  const began = life.lines.some(({ kind }) => kind === 'dump-start');
+  const began = session.lines.some(({ kind }) => kind === 'dump-start');
   if (disk === undefined || !began) return undefined;
   const found = await findDump(handle, disk);
-  const done = life.lines.some(({ kind }) => kind === 'dump-done');
+  const done = session.lines.some(({ kind }) => kind === 'dump-done');
   const dump = found === undefined || done ? found : { ...found, complete: false };
   const captured = dump?.complete === true;
   return {
@@ -258,8 +265,8 @@ export async function unaskedCrash(handle: PartitionHandle, life: Life): Promise
     phase: captured ? 'dumped' : 'dumping',
     ...(captured ? {} : { reason: 'a crash that was not asked for left no whole dump' }),
     ...(dump === undefined ? {} : { dump }),
-    instructions: { boot: life.insn, handoff: 0, capture: 0 },
-    ...(life.ended === undefined ? {} : { end: life.ended }),
+    instructions: { boot: session.insn, handoff: 0, capture: 0 },
+    ...(session.ended === undefined ? {} : { end: session.ended }),
   };
 }
 
@@ -275,12 +282,12 @@ async function inject(handle: PartitionHandle, faults: readonly MachineFault[]):
 }
 
 /** A crash that was not even tried. */
-function early(life: Life, reason: string): CrashResult {
+function early(session: Session, reason: string): CrashResult {
   return {
     outcome: 'failed',
     phase: 'ready',
     reason,
-    instructions: { boot: life.insn, handoff: 0, capture: 0 },
-    ...(life.ended === undefined ? {} : { end: life.ended }),
+    instructions: { boot: session.insn, handoff: 0, capture: 0 },
+    ...(session.ended === undefined ? {} : { end: session.ended }),
   };
 }

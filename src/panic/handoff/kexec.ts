@@ -10,7 +10,7 @@ import { readKimage, readThrough } from '../facts/kimage.ts';
 import type { LoadedSegment } from '../fidelity/index.ts';
 import { instantFacts } from '../fidelity/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
-import { isStandstill, type Life, type Standstill } from '../guest/session.ts';
+import { isStandstill, type Session, type Standstill } from '../guest/session.ts';
 import { loadByPlan } from '../loading/index.ts';
 import { judgeRules } from '../rules/index.ts';
 import {
@@ -28,7 +28,7 @@ import { compareLoaded, keepLoaded } from './kexec-handover.ts';
 import { type Prepared, prepareCrash } from './prepare.ts';
 import { describeCpus } from './reason.ts';
 
-/** How it went. Where the outcome is `done` after an ordinary kexec, the guest is ready again in the same life. */
+/** How it went. Where the outcome is `done` after an ordinary kexec, the guest is ready again in the same session. */
 export type LeaveResult = {
   readonly outcome: 'done' | 'failed';
   readonly phase: LeavePhase;
@@ -68,65 +68,69 @@ const PHASE_OF: Readonly<Record<ObservedPhase, LeavePhase>> = {
 
 /** Has the guest of `life`, which is ready and rests, leave its kernel. @throws Error when the partition's worker dies */
 export async function leave(
-  life: Life,
+  session: Session,
   boot: BootImage,
   path: LeavePath,
   request: LeaveRequest,
   options: LeaveOptions = {},
 ): Promise<LeaveResult> {
   const tell = (phase: LeavePhase): void => options.onPhase?.(phase);
-  if (!boot.agent) return early(life, `a ${path} needs the agent, which this image does not have`);
-  const restless = await life.untilResting(REST_SECONDS);
-  if (restless?.kind === 'ended') return early(life, 'the guest had ended already');
+  if (!boot.agent) return early(session, `a ${path} needs the agent, which this image does not have`);
+  const restless = await session.untilResting(REST_SECONDS);
+  if (restless?.kind === 'ended') return early(session, 'the guest had ended already');
   if (path === 'kexec') {
     tell('loading');
-    const answer = await life.command('load-next', LOAD_SECONDS);
+    const answer = await session.command('load-next', LOAD_SECONDS);
     if (isStandstill(answer))
-      return early(life, `the next kernel was not loaded: the guest did not answer (${answer.kind})`, false);
-    if (answer.kind !== 'answer') return early(life, `the next kernel was not loaded: ${answer.kind}`);
-    if (!answer.ok) return await notLoaded(life, boot, answer.text);
+      return early(
+        session,
+        `the next kernel was not loaded: the guest did not answer (${answer.kind})`,
+        false,
+      );
+    if (answer.kind !== 'answer') return early(session, `the next kernel was not loaded: ${answer.kind}`);
+    if (!answer.ok) return await notLoaded(session, boot, answer.text);
   }
-  const prepared = await prepare(life, boot, path);
+  const prepared = await prepare(session, boot, path);
   const loaded = path === 'kexec' ? await keepLoaded(prepared) : undefined;
   const watcher = new LeaveWatcher(prepared, tell);
-  life.listen((event) => {
+  session.listen((event) => {
     prepared.recorder.add(event);
     watcher.look();
   });
   try {
-    const from = life.lines.length;
-    await life.type(1, Buffer.from(path === 'kexec' ? 'kexec\n' : 'restart\n', 'latin1'));
+    const from = session.lines.length;
+    await session.type(1, Buffer.from(path === 'kexec' ? 'kexec\n' : 'restart\n', 'latin1'));
     tell('triggered');
     const seconds = request.timeoutSeconds ?? DEFAULT_LEAVE_SECONDS;
-    const stop = await life.wait(() => sign(life, from, path), seconds);
+    const stop = await session.wait(() => sign(session, from, path), seconds);
     // It may still be printing its prompt; a guest that is kept busy is up all the same.
-    if (isSign(stop) && stop.kind === 'ready') await life.untilResting(REST_SECONDS);
-    await watcher.done(life.handle);
-    const result = await conclude(life, prepared, loaded, path, stop, seconds);
-    return result.phase === 'up' ? await afresh(life, boot, result) : result;
+    if (isSign(stop) && stop.kind === 'ready') await session.untilResting(REST_SECONDS);
+    await watcher.done(session.handle);
+    const result = await conclude(session, prepared, loaded, path, stop, seconds);
+    return result.phase === 'up' ? await afresh(session, boot, result) : result;
   } finally {
-    life.listen(undefined);
-    if (life.ended === undefined) await life.handle.observe(undefined);
+    session.listen(undefined);
+    if (session.ended === undefined) await session.handle.observe(undefined);
   }
 }
 
 /** The guest refused the next kernel: how it answered each load is judged all the same. */
-async function notLoaded(life: Life, boot: BootImage, text: string): Promise<LeaveResult> {
-  const { recorder } = await prepare(life, boot, 'kexec');
-  await life.handle.observe(undefined);
+async function notLoaded(session: Session, boot: BootImage, text: string): Promise<LeaveResult> {
+  const { recorder } = await prepare(session, boot, 'kexec');
+  await session.handle.observe(undefined);
   const trace = recorder.trace();
   return {
-    ...early(life, `the next kernel was not loaded: ${text}`),
+    ...early(session, `the next kernel was not loaded: ${text}`),
     trace: { ...trace, rules: judgeRules(trace) },
   };
 }
 
 /** The watches for it; an ordinary image is read through the list of its pages. */
-function prepare(life: Life, boot: BootImage, path: LeavePath): Promise<Prepared> {
+function prepare(session: Session, boot: BootImage, path: LeavePath): Promise<Prepared> {
   return prepareCrash(
-    life.handle,
+    session.handle,
     boot,
-    path === 'kexec' ? life.next : undefined,
+    path === 'kexec' ? session.next : undefined,
     {
       path,
       readImage: async (read, production, load) => {
@@ -134,15 +138,15 @@ function prepare(life: Life, boot: BootImage, path: LeavePath): Promise<Prepared
         return kimage === undefined ? undefined : readThrough(read, kimage);
       },
     },
-    life.loads.calls,
+    session.loads.calls,
   );
 }
 
 /** The new kernel of a guest that loads by plan waits for one, as after power-on. */
-async function afresh(life: Life, boot: BootImage, result: LeaveResult): Promise<LeaveResult> {
+async function afresh(session: Session, boot: BootImage, result: LeaveResult): Promise<LeaveResult> {
   if (boot.loading === undefined) return result;
   const { noCrashKernel: _waiting, ...rest } = result;
-  const { failure } = await loadByPlan(life, boot, DUMP_MODE);
+  const { failure } = await loadByPlan(session, boot, DUMP_MODE);
   return failure === undefined ? rest : { ...rest, noCrashKernel: failure };
 }
 
@@ -151,8 +155,8 @@ type Sign =
   | { readonly kind: 'ready'; readonly noCrashKernel?: string }
   | { readonly kind: 'refused'; readonly text: string };
 
-function sign(life: Life, from: number, path: LeavePath): Sign | undefined {
-  for (const line of life.lines.slice(from)) {
+function sign(session: Session, from: number, path: LeavePath): Sign | undefined {
+  for (const line of session.lines.slice(from)) {
     if (line.kind === 'answer' && !line.ok) return { kind: 'refused', text: line.text };
     if (line.kind === 'ready' && path === 'kexec') return line;
   }
@@ -164,7 +168,7 @@ function isSign(value: Sign | Standstill): value is Sign {
 }
 
 async function conclude(
-  life: Life,
+  session: Session,
   prepared: Prepared,
   loaded: readonly LoadedSegment[] | undefined,
   path: LeavePath,
@@ -179,28 +183,28 @@ async function conclude(
       : stop.kind === 'ended' && stop.end.kind === 'reboot';
   const phase: LeavePhase = done ? (path === 'kexec' ? 'up' : 'restarted') : reached;
   const alive = stop.kind !== 'ended' || stop.end.kind !== 'error';
-  if (alive) recorder.setDropped(await life.handle.dropped());
+  if (alive) recorder.setDropped(await session.handle.dropped());
   const seen = recorder.trace();
-  const t1 = alive ? await keptAt(life.handle, 't1', seen.instants.t1) : undefined;
+  const t1 = alive ? await keptAt(session.handle, 't1', seen.instants.t1) : undefined;
   const handover =
     t1 === undefined || loaded === undefined
       ? undefined
-      : await compareLoaded(life.handle, prepared, loaded, t1);
+      : await compareLoaded(session.handle, prepared, loaded, t1);
   const trace =
     t1 === undefined
       ? seen
       : { ...seen, records: { t1: instantFacts(t1) }, ...(handover === undefined ? {} : { handover }) };
   const { t0, t2 } = trace.instants;
-  const handoffEnd = path === 'restart' && done ? life.insn : t2?.insn;
+  const handoffEnd = path === 'restart' && done ? session.insn : t2?.insn;
   return {
     outcome: done ? 'done' : 'failed',
     phase,
-    ...(done ? {} : { reason: await reasonOf(life, recorder, stop, reached, seconds) }),
+    ...(done ? {} : { reason: await reasonOf(session, recorder, stop, reached, seconds) }),
     trace: { ...trace, rules: judgeRules(trace) },
     instructions: {
-      boot: t0?.insn ?? life.insn,
+      boot: t0?.insn ?? session.insn,
       handoff: t0 === undefined || handoffEnd === undefined ? 0 : handoffEnd - t0.insn,
-      newKernel: t2 === undefined ? 0 : life.insn - t2.insn,
+      newKernel: t2 === undefined ? 0 : session.insn - t2.insn,
     },
     ...(stop.kind === 'ready' && stop.noCrashKernel !== undefined
       ? { noCrashKernel: stop.noCrashKernel }
@@ -211,7 +215,7 @@ async function conclude(
 }
 
 async function reasonOf(
-  life: Life,
+  session: Session,
   recorder: Prepared['recorder'],
   stop: Sign | Standstill,
   phase: LeavePhase,
@@ -228,9 +232,9 @@ async function reasonOf(
       return `${crashOnTheWay(recorder) ?? 'the guest'} ended in phase ${phase} (${what})`;
     }
     case 'standing':
-      return `every CPU stands still in phase ${phase}: ${describeCpus(recorder, await life.handle.vcpus())}`;
+      return `every CPU stands still in phase ${phase}: ${describeCpus(recorder, await session.handle.vcpus())}`;
     case 'timeout':
-      return `not done after ${seconds} s of guest time, in phase ${phase}: ${describeCpus(recorder, await life.handle.vcpus())}`;
+      return `not done after ${seconds} s of guest time, in phase ${phase}: ${describeCpus(recorder, await session.handle.vcpus())}`;
   }
 }
 
@@ -253,13 +257,13 @@ function crashOnTheWay(recorder: Prepared['recorder']): string | undefined {
 }
 
 /** It was not even tried. @param well the guest is as it was */
-function early(life: Life, reason: string, well = true): LeaveResult {
-  const { ended } = life;
+function early(session: Session, reason: string, well = true): LeaveResult {
+  const { ended } = session;
   return {
     outcome: 'failed',
     phase: 'ready',
     reason,
-    instructions: { boot: life.insn, handoff: 0, newKernel: 0 },
+    instructions: { boot: session.insn, handoff: 0, newKernel: 0 },
     ...(ended !== undefined ? { end: ended } : well ? { refused: true } : {}),
   };
 }

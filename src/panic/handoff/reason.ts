@@ -5,11 +5,11 @@ import { MSR } from '../../base/power.ts';
 import type { VcpuSnapshot } from '../../emulator/host/index.ts';
 import type { CapturePhase } from '../contract/index.ts';
 import type { FoundDump } from '../guest/dump-device.ts';
-import type { Life, Standstill } from '../guest/session.ts';
+import type { Session, Standstill } from '../guest/session.ts';
 import type { Prepared } from './prepare.ts';
 
 export type Situation = {
-  readonly life: Life;
+  readonly session: Session;
   readonly prepared: Prepared;
   readonly phase: CapturePhase;
   readonly stop: Standstill;
@@ -32,8 +32,8 @@ export async function reasonOf(situation: Situation): Promise<string> {
 }
 
 async function guestsReason(situation: Situation): Promise<string> {
-  const { life, stop, phase, dump } = situation;
-  const failed = life.lines.findLast((line) => line.kind === 'dump-failed');
+  const { session, stop, phase, dump } = situation;
+  const failed = session.lines.findLast((line) => line.kind === 'dump-failed');
   const cut = dump !== undefined && !dump.complete ? `; ${cutShort(dump)}` : '';
   if (failed?.kind === 'dump-failed')
     return `the crash kernel gave the dump up (${failed.phase}): ${failed.reason}${cut}`;
@@ -59,7 +59,7 @@ function cutShort(dump: FoundDump): string {
 }
 
 async function howItStopped(situation: Situation): Promise<string> {
-  const { stop, phase, life } = situation;
+  const { stop, phase, session } = situation;
   switch (stop.kind) {
     case 'ended':
       switch (stop.end.kind) {
@@ -76,9 +76,9 @@ async function howItStopped(situation: Situation): Promise<string> {
       }
       break;
     case 'timeout':
-      return timedOut(situation, await life.handle.vcpus());
+      return timedOut(situation, await session.handle.vcpus());
     case 'standing':
-      return standing(situation, await life.handle.vcpus());
+      return standing(situation, await session.handle.vcpus());
   }
   return `stopped in phase ${phase}`;
 }
@@ -100,7 +100,7 @@ function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
     const nia = Number(master?.nia ?? 0n);
     if (purgatory !== undefined && nia >= purgatory.mem && nia < purgatory.mem + purgatory.memsz) {
       const where = `CPU ${master?.index} loops at ${hex64(nia)} in purgatory and does not enter the kernel`;
-      return saysMismatch(situation.life.console)
+      return saysMismatch(situation.session.console)
         ? `the digest of the loaded image does not match: ${where}`
         : `${where}, as it does when the digest of the loaded image does not match`;
     }

@@ -15,7 +15,7 @@ import {
 import type { BootImage } from '../guest/boot-image.ts';
 import { makeConfig } from '../guest/machine.ts';
 import { type MachineOptions, resolveMachine } from '../guest/machine-spec.ts';
-import { Life } from '../guest/session.ts';
+import { Session } from '../guest/session.ts';
 import { untilLoaded } from '../loading/index.ts';
 import type { RuleResult, Trace } from '../trace/index.ts';
 import { formatTrace, type TraceFormat } from '../trace/index.ts';
@@ -59,7 +59,7 @@ export type Way<R extends Result, T> = {
   /** Guest seconds until the guest must be ready. */
   readonly limitSeconds: number;
   /** Takes a ready guest out of its kernel. */
-  readonly take: (session: Life, noCrashKernel: string | undefined) => Promise<R>;
+  readonly take: (session: Session, noCrashKernel: string | undefined) => Promise<R>;
   /** The result where the guest did not become ready. */
   readonly notBooted: (stop: NotBooted) => R;
   /** Makes the command's report while the machine is still there. */
@@ -79,7 +79,7 @@ export async function runOnce<R extends Result, T, Phase>(
   const { boot } = options;
   const config = makeConfig(boot, resolveMachine(options));
   const handle = (options.openPartition ?? openPartition)(config);
-  const session = new Life(handle, boot.agent, options.onConsole);
+  const session = new Session(handle, boot.agent, options.onConsole);
   try {
     const result = await bootAndTake(session, options, way);
     const { processor, mmu, cpus } = config;
@@ -114,7 +114,7 @@ export function exitCodeOf(report: {
 }
 
 async function bootAndTake<R extends Result, T, Phase>(
-  session: Life,
+  session: Session,
   { boot, onPhase }: OnceOptions<Phase>,
   way: Way<R, T>,
 ): Promise<R> {

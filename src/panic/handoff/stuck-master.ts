@@ -4,7 +4,7 @@
  * positive (6.1 arch/powerpc/kexec/crash.c, crash_kexec_prepare_cpus). A wait with a limit reads the clock and is none.
  */
 
-import type { Life, Standstill } from '../guest/session.ts';
+import type { Session, Standstill } from '../guest/session.ts';
 import type { Prepared } from './prepare.ts';
 
 /** Guest seconds between two looks, and how long the master must have waited: as long as Linux does before it gives up. */
@@ -12,15 +12,15 @@ const LOOK_SECONDS = 1;
 const WAIT_SECONDS = 10;
 
 export class StuckMaster {
-  readonly #life: Life;
+  readonly #session: Session;
   readonly #prepared: Prepared;
   #looked = 0;
   #looking = false;
   #since: number | undefined;
   #failure: Error | undefined;
 
-  constructor(life: Life, prepared: Prepared) {
-    this.#life = life;
+  constructor(session: Session, prepared: Prepared) {
+    this.#session = session;
     this.#prepared = prepared;
   }
 
@@ -29,7 +29,7 @@ export class StuckMaster {
     if (this.#failure !== undefined) throw this.#failure;
     const { recorder, image } = this.#prepared;
     const { phase, master } = recorder;
-    const { seconds } = this.#life;
+    const { seconds } = this.#session;
     if (image === undefined || master === undefined || (phase !== 'panic' && phase !== 'handoff')) {
       this.#since = undefined;
       return undefined;
@@ -42,7 +42,7 @@ export class StuckMaster {
   #ask(master: number, seconds: number): void {
     this.#looked = seconds;
     this.#looking = true;
-    this.#life.handle
+    this.#session.handle
       .vcpus()
       .then((cpus) => {
         const waits = cpus.find(({ index }) => index === master)?.state === 'parked';

@@ -7,7 +7,7 @@
  */
 
 import type { PanicRequest } from '../contract/index.ts';
-import { isStandstill, type Life, type Standstill } from '../guest/session.ts';
+import { isStandstill, type Session, type Standstill } from '../guest/session.ts';
 
 /** Why a trigger could not be pulled, or undefined. */
 export type TriggerFailure = string | Standstill | undefined;
@@ -21,29 +21,29 @@ const COMMAND_SECONDS = 120;
  * @param before done when all is ready, right before the last stroke; @returns why it cannot be
  */
 export async function pullTrigger(
-  life: Life,
+  session: Session,
   request: PanicRequest,
   usesAgent: boolean,
   before: () => Promise<string | undefined> = async () => undefined,
 ): Promise<TriggerFailure> {
   const { trigger, onCpu } = request;
-  if (onCpu !== undefined && onCpu >= life.handle.config.cpus) return `there is no CPU ${onCpu}`;
+  if (onCpu !== undefined && onCpu >= session.handle.config.cpus) return `there is no CPU ${onCpu}`;
   switch (trigger) {
     case 'nmi': {
       const failure = await before();
       if (failure !== undefined) return failure;
-      await life.nmi([onCpu ?? 0]);
+      await session.nmi([onCpu ?? 0]);
       return undefined;
     }
     case 'sysrq': {
       if (onCpu !== undefined) {
         if (!usesAgent) return 'sysrq on a chosen CPU needs the agent, which this image does not have';
-        const failure = await obeyed(life, `sysrq c ${onCpu}`);
+        const failure = await obeyed(session, `sysrq c ${onCpu}`);
         if (failure !== undefined) return failure;
       }
       const failure = await before();
       if (failure !== undefined) return failure;
-      await life.type(0, BREAK_C);
+      await session.type(0, BREAK_C);
       return undefined;
     }
     case 'panic':
@@ -52,14 +52,14 @@ export async function pullTrigger(
       const failure = await before();
       if (failure !== undefined) return failure;
       // It answers, if at all, before it crashes: the answer is looked for among what happens then.
-      await life.type(1, Buffer.from(`panic ${onCpu ?? 0}\n`, 'latin1'));
+      await session.type(1, Buffer.from(`panic ${onCpu ?? 0}\n`, 'latin1'));
       return undefined;
     }
   }
 }
 
-async function obeyed(life: Life, command: string): Promise<TriggerFailure> {
-  const answer = await life.command(command, COMMAND_SECONDS);
+async function obeyed(session: Session, command: string): Promise<TriggerFailure> {
+  const answer = await session.command(command, COMMAND_SECONDS);
   if (isStandstill(answer)) return answer;
   if (answer.kind === 'answer' && answer.ok) return undefined;
   return `the agent refused: ${answer.kind === 'answer' ? answer.text : answer.kind}`;

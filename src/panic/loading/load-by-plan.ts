@@ -23,7 +23,7 @@ import {
 } from '../../crashkernel/index.ts';
 import { panicError } from '../contract/errors.ts';
 import type { BootImage, BootLoading } from '../guest/boot-image.ts';
-import { isStandstill, type Life, type Readiness } from '../guest/session.ts';
+import { isStandstill, type Readiness, type Session } from '../guest/session.ts';
 import type { PlanFacts, RangeFact } from '../trace/index.ts';
 import { parseFacts } from './facts.ts';
 import { ownPurgatory } from './purgatory-file.ts';
@@ -48,18 +48,18 @@ const WAITING = /^waiting for a plan\b/;
 
 /**
  * Waits until the guest is ready and, where it loads by plan, has loaded the crash kernel for `mode`.
- * @returns as Life.untilReady; `noCrashKernel` says why there is none
+ * @returns as Session.untilReady; `noCrashKernel` says why there is none
  */
 export async function untilLoaded(
-  life: Life,
+  session: Session,
   boot: BootImage,
   mode: string,
   limitSeconds: number,
 ): Promise<Readiness> {
-  const ready = await life.untilReady(limitSeconds);
+  const ready = await session.untilReady(limitSeconds);
   if (ready.kind !== 'ready' || boot.loading === undefined) return ready;
   if (ready.noCrashKernel !== undefined && !waitsForPlan(boot, ready.noCrashKernel)) return ready;
-  const { failure } = await loadByPlan(life, boot, mode);
+  const { failure } = await loadByPlan(session, boot, mode);
   return failure === undefined ? { kind: 'ready' } : { kind: 'ready', noCrashKernel: failure };
 }
 
@@ -69,30 +69,30 @@ export function waitsForPlan(boot: BootImage, noCrashKernel: string | undefined)
 }
 
 /** Plans anew and has the guest load, to dump as `mode` says. @throws Error when the partition's worker dies */
-export async function loadByPlan(life: Life, boot: BootImage, mode: string): Promise<PlannedLoad> {
+export async function loadByPlan(session: Session, boot: BootImage, mode: string): Promise<PlannedLoad> {
   const { loading } = boot;
-  const line = life.lines.findLast(({ kind }) => kind === 'facts');
+  const line = session.lines.findLast(({ kind }) => kind === 'facts');
   if (loading === undefined || line?.kind !== 'facts')
     return { failure: 'the image’s agent does not load by plan: it has told no facts' };
-  if (life.handle.config.firmware === 'open-firmware')
+  if (session.handle.config.firmware === 'open-firmware')
     return { failure: 'Open Firmware gave the kernel no flattened tree to plan with' };
   let planned: PlannedLoad & { readonly report: LoadReport };
   try {
     const guest = parseFacts(line.text);
-    const plans = await makePlans(life, boot, loading, guest, mode);
+    const plans = await makePlans(session, boot, loading, guest, mode);
     planned = {
       report: plans.crash.report,
       ...(plans.next instanceof FormatError ? { nextFailure: describe(plans.next) } : {}),
     };
-    await writePlans(life, plans);
+    await writePlans(session, plans);
   } catch (error) {
     // A refusal of ours, or an image or a disk that does not do.
     if (!(error instanceof FormatError)) throw error;
-    life.planned = { refusals: [{ code: error.code, message: describe(error) }] };
+    session.planned = { refusals: [{ code: error.code, message: describe(error) }] };
     return { failure: describe(error) };
   }
-  life.planned = { plan: planFacts(planned.report) };
-  const answer = await life.command(`load ${mode}`, LOAD_SECONDS);
+  session.planned = { plan: planFacts(planned.report) };
+  const answer = await session.command(`load ${mode}`, LOAD_SECONDS);
   if (isStandstill(answer)) return { failure: `the guest did not load the plan: ${answer.kind}`, ...planned };
   if (answer.kind === 'answer' && answer.ok) return planned;
   return { failure: answer.kind === 'answer' ? answer.text : answer.kind, ...planned };
@@ -101,14 +101,14 @@ export async function loadByPlan(life: Life, boot: BootImage, mode: string): Pro
 type Plans = { readonly crash: LoadPlan; readonly next: LoadPlan | FormatError };
 
 async function makePlans(
-  life: Life,
+  session: Session,
   boot: BootImage,
   loading: BootLoading,
   guest: GuestFacts,
   mode: string,
 ): Promise<Plans> {
   const [tree, purgatory, image, initrd] = await Promise.all([
-    life.handle.machineTree(),
+    session.handle.machineTree(),
     ownPurgatory(),
     imageOf(loading.kernel),
     loading.initrd === undefined ? undefined : readFile(loading.initrd),
@@ -152,8 +152,8 @@ async function imageOf(path: string): Promise<LoadImage> {
   return probeImage(new Uint8Array(await readFile(path)));
 }
 
-async function writePlans(life: Life, { crash, next }: Plans): Promise<void> {
-  const disk = life.handle.config.disks[PLAN_DISK];
+async function writePlans(session: Session, { crash, next }: Plans): Promise<void> {
+  const disk = session.handle.config.disks[PLAN_DISK];
   const onDisk = (name: string, plan: LoadPlan): DiskPlan => ({ ...plan, name });
   const pieces = buildPlanDisk([
     onDisk('crash', crash),
@@ -165,7 +165,7 @@ async function writePlans(life: Life, { crash, next }: Plans): Promise<void> {
     throw panicError('panic/plan-disk', 'the plans do not fit their disk', { expected: `${size} bytes` });
   for (const { offset, bytes } of pieces)
     for (let at = 0; at < bytes.length; at += PIECE)
-      await life.handle.writeDisk(PLAN_DISK, offset + at, bytes.slice(at, at + PIECE));
+      await session.handle.writeDisk(PLAN_DISK, offset + at, bytes.slice(at, at + PIECE));
 }
 
 function planFacts({ bootargs, runAtLoad, digested, undigested, forced }: LoadReport): PlanFacts {

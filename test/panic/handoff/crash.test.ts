@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PanicRequest } from '../../../src/panic/contract/index.ts';
-import { Life } from '../../../src/panic/guest/session.ts';
+import { Session } from '../../../src/panic/guest/session.ts';
 import { type CrashResult, crash } from '../../../src/panic/index.ts';
 import type { FunctionName, Mark } from '../../../src/panic/trace/index.ts';
 import { idOfMark } from '../../../src/panic/watch/index.ts';
@@ -36,12 +36,12 @@ async function run(
   config = configOf(2),
 ): Promise<Outcome> {
   const guest = crashablePartition({ onStart: bootWithCrashKernel, ...script }, config);
-  const life = new Life(guest, true);
-  await life.start();
-  const ready = await life.untilReady(100);
+  const session = new Session(guest, true);
+  await session.start();
+  const ready = await session.untilReady(100);
   expect(ready.kind).toBe('ready');
   const phases: string[] = [];
-  const result = await crash(life, BOOT, request, {
+  const result = await crash(session, BOOT, request, {
     loadedDump: 'raw',
     ...(ready.kind === 'ready' && ready.noCrashKernel !== undefined
       ? { noCrashKernel: ready.noCrashKernel }
@@ -403,7 +403,7 @@ describe('crash: injected faults', () => {
   });
 });
 
-describe('Life', () => {
+describe('Session', () => {
   it('a guest that rests for a reason of its own is let on', async () => {
     let rests = 0;
     const { result } = await run({
@@ -423,16 +423,16 @@ describe('Life', () => {
 
   it('ended before it is ready: said how', async () => {
     const guest = crashablePartition({ onStart: (each) => each.end({ kind: 'power-off' }) });
-    const life = new Life(guest, true);
-    await life.start();
-    expect(await life.untilReady(10)).toEqual({ kind: 'ended', end: { kind: 'power-off' } });
+    const session = new Session(guest, true);
+    await session.start();
+    expect(await session.untilReady(10)).toEqual({ kind: 'ended', end: { kind: 'power-off' } });
   });
 
   it('never ready: standing still', async () => {
     const guest = crashablePartition({ onStart: (each) => each.rest(), onInput: (each) => each.rest() });
-    const life = new Life(guest, true);
-    await life.start();
-    expect(await life.untilReady(10)).toEqual({ kind: 'standing' });
+    const session = new Session(guest, true);
+    await session.start();
+    expect(await session.untilReady(10)).toEqual({ kind: 'standing' });
   });
 });
 

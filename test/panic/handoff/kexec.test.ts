@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
 import type { InstantRecord } from '../../../src/emulator/host/index.ts';
-import { Life } from '../../../src/panic/guest/session.ts';
+import { Session } from '../../../src/panic/guest/session.ts';
 import { type LeaveResult, leave } from '../../../src/panic/index.ts';
 import type { FunctionName, LeavePath, Mark } from '../../../src/panic/trace/index.ts';
 import { idOfMark, markOfId } from '../../../src/panic/watch/index.ts';
@@ -24,7 +24,7 @@ const production = (name: FunctionName): Mark => ({ at: 'function', name, in: 'p
 
 type Outcome = {
   readonly guest: ScriptedPartition;
-  readonly life: Life;
+  readonly session: Session;
   readonly result: LeaveResult;
   readonly phases: readonly string[];
 };
@@ -41,18 +41,18 @@ async function run(
   };
   const guest = leavingPartition(script);
   change(guest);
-  const life = new Life(guest, true);
-  await life.start();
-  expect((await life.untilReady(100)).kind).toBe('ready');
+  const session = new Session(guest, true);
+  await session.start();
+  expect((await session.untilReady(100)).kind).toBe('ready');
   const phases: string[] = [];
   const result = await leave(
-    life,
+    session,
     BOOT,
     path,
     { timeoutSeconds: 100 },
     { onPhase: (phase) => phases.push(phase) },
   );
-  return { guest, life, result, phases };
+  return { guest, session, result, phases };
 }
 
 /** What was kept at an instant, as far as it is asked for. */
@@ -90,14 +90,14 @@ const GOES = {
 };
 
 describe('leave: an ordinary kexec', () => {
-  it('every phase is told in order; the guest is up in the same life, with its crash image', async () => {
-    const { guest, life, result, phases } = await run('kexec', GOES);
+  it('every phase is told in order; the guest is up in the same session, with its crash image', async () => {
+    const { guest, session, result, phases } = await run('kexec', GOES);
     expect(result).toMatchObject({ outcome: 'done', phase: 'up' });
     expect(phases).toEqual(['loading', 'triggered', 'shutdown', 'handoff', 'purgatory', 'new-kernel']);
     expect(guest.typed).toEqual(['1: load-next\n', '1: kexec\n']);
-    expect(life.ended).toBeUndefined();
-    expect(life.load?.crash).toBe(true);
-    expect(life.next?.crash).toBe(false);
+    expect(session.ended).toBeUndefined();
+    expect(session.load?.crash).toBe(true);
+    expect(session.next?.crash).toBe(false);
     // What was looked out for is looked out for no longer.
     expect(guest.plans.at(-1)).toBeUndefined();
     expect(result.instructions.handoff).toBeGreaterThan(0);
@@ -280,10 +280,10 @@ describe('leave: an ordinary kexec', () => {
 
   it('an image without an agent: refused', async () => {
     const guest = leavingPartition({ onStart: (each) => each.rest() });
-    const life = new Life(guest, false);
-    await life.start();
-    await life.untilReady(100);
-    const result = await leave(life, { ...BOOT, agent: false }, 'kexec', {});
+    const session = new Session(guest, false);
+    await session.start();
+    await session.untilReady(100);
+    const result = await leave(session, { ...BOOT, agent: false }, 'kexec', {});
     expect(result).toMatchObject({ outcome: 'failed', refused: true });
     expect(guest.typed).toEqual([]);
   });
@@ -319,19 +319,19 @@ describe('leave: a restart', () => {
   });
 });
 
-describe('Life', () => {
+describe('Session', () => {
   it('an ordinary image that is loaded or dropped leaves the crash image as it is', async () => {
     const guest = leavingPartition({ onStart: bootWithCrashKernel });
-    const life = new Life(guest, true);
-    await life.start();
-    await life.untilReady(100);
+    const session = new Session(guest, true);
+    await session.start();
+    await session.untilReady(100);
     loadNext(guest);
-    expect([life.load?.crash, life.next?.crash]).toEqual([true, false]);
+    expect([session.load?.crash, session.next?.crash]).toEqual([true, false]);
     guest.event(kexecLoadSpec(0, [], 0n));
-    expect([life.load?.crash, life.next]).toEqual([true, undefined]);
+    expect([session.load?.crash, session.next]).toEqual([true, undefined]);
     loadCrashKernel(guest);
     guest.event(kexecLoadSpec(0, [], 1n));
-    expect(life.load).toBeUndefined();
+    expect(session.load).toBeUndefined();
   });
 });
 
