@@ -113,6 +113,9 @@ function comparedIn(node: ts.Node, checker: ts.TypeChecker): string | undefined 
   const isWords = (side: ts.Node): boolean => isWordsOfEvent(side, checker);
   const shown = (side: ts.Node): string => `compares ${side.getText()}`;
   if (ts.isBinaryExpression(node) && EQUALITIES.includes(node.operatorToken.kind)) {
+    // Whether there are words at all is no question of which they are.
+    if ([node.left, node.right].some((side) => ts.isStringLiteralLike(side) && side.text === ''))
+      return undefined;
     const side = [node.left, node.right].find(isWords);
     return side === undefined ? undefined : shown(side);
   }
@@ -241,6 +244,7 @@ describe('words of events', { timeout: 200_000 }, () => {
       foundIn(
         "void (refusal.text === 'x'); void (refusal.detail === 'x');",
         `void \`\${event.text} on CPU \${event.cpu}\`;`,
+        "void (event.text === '' ? undefined : event.text);",
         "void ['entry', 'low', 'segment', 'a segment kernel and more'];",
         `void [\`segment \${1}\`, \`segment \${refusal.text} of \${2}\`];`,
       ),
