@@ -244,6 +244,17 @@ describe('slaves-first-256', () => {
   it('no copy: not reached', () => {
     expect(judged('slaves-first-256', (h) => endBefore(h, 'copy')).verdict).toBe('not-reached');
   });
+
+  it('an ordinary kexec that dies on the way: what is copied to 0 then begins the crash image → not reached', () => {
+    const dies = (path: 'crash' | 'kexec') =>
+      judged('slaves-first-256', (h) => {
+        endBefore(h, 't1');
+        h.facts.path = path;
+        replaceStep(h, 'copy', store(1, 'low', 0n, 'cd'.repeat(0x100)));
+      });
+    expect(dies('kexec')).toMatchObject({ verdict: 'not-reached', note: 'the image was not entered' });
+    expect(dies('crash')).toMatchObject({ verdict: 'broken', note: expect.stringContaining('0x0') });
+  });
 });
 
 describe('slaves-at-0x60', () => {

@@ -45,6 +45,9 @@ export function slavesFirst256(input: RuleInput): Judgement {
       t1,
     ]);
   }
+  // A kernel that dies on its way to an ordinary image copies to 0 what its crash image begins with.
+  if (t1 === undefined && (input.image.path ?? 'crash') !== 'crash')
+    return verdict('not-reached', 'the image was not entered', evidence);
   const hidden = arrival === undefined ? notKept(input, sinceTrigger(input), comes) : undefined;
   if (hidden !== undefined) return hidden;
   const others = stores.filter(({ cpu }) => cpu !== master.index);
