@@ -12,6 +12,9 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { mainFile } from './lib/build.mjs';
 import { fail, packageRoot, say } from './lib/process.mjs';
+import { enterRuntime } from './lib/runtime.mjs';
+
+await enterRuntime();
 
 const CHROMIUM = '/usr/bin/chromium';
 const MOST_BYTES = 200_000;
