@@ -25,7 +25,7 @@ import { findOnPath } from './programs.mjs';
 import { endLike, runWithSignals } from './signals.mjs';
 
 /** A line of progress each time. */
-const PROGRESS_MS = 3000;
+const PROGRESS_MS = 10_000;
 
 /** The version of Node, and for each platform the name and integrity of its package. */
 export const pinnedRuntime = readJson(new URL('./runtime.json', import.meta.url));
