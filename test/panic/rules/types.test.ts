@@ -3,13 +3,9 @@
  * by the compiler as a file beside this one would be; the same line spelt rightly compiles.
  */
 
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { compileLines } from '../../support/compile-lines.ts';
 
-const HERE = dirname(fileURLToPath(import.meta.url));
-const ROOT = join(HERE, '../../..');
 const PRELUDE = [
   "import { calls, fetchesAt, hypercalls, storesAt, type TraceEvent } from '../../../src/panic/trace/index.ts';",
   "import type { RuleName } from '../../../src/panic/rules/index.ts';",
@@ -50,35 +46,12 @@ const LINES: readonly (readonly [what: string, right: string, wrong: string])[] 
   ],
 ];
 
-/** One program for all lines: each is a file that exists for the compiler alone. */
-function compile(lines: readonly string[]): readonly (readonly string[])[] {
-  const config = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path));
-  const { options } = ts.parseJsonConfigFileContent({ ...config.config, include: [] }, ts.sys, ROOT);
-  const files = new Map(lines.map((line, i) => [join(HERE, `line-${i}.ts`), `${PRELUDE}\n${line}\n`]));
-  const host = ts.createCompilerHost({ ...options, noEmit: true });
-  const { getSourceFile, fileExists, readFile } = host;
-  host.fileExists = (path) => files.has(path) || fileExists.call(host, path);
-  host.readFile = (path) => files.get(path) ?? readFile.call(host, path);
-  host.getSourceFile = (path, target, ...rest) => {
-    const text = files.get(path);
-    return text === undefined
-      ? getSourceFile.call(host, path, target, ...rest)
-      : ts.createSourceFile(path, text, target);
-  };
-  const program = ts.createProgram({
-    rootNames: [...files.keys()],
-    options: { ...options, noEmit: true },
-    host,
-  });
-  return [...files.keys()].map((path) =>
-    program
-      .getSemanticDiagnostics(program.getSourceFile(path))
-      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')),
-  );
-}
-
 describe('what a rule asks for', () => {
-  const found = compile(LINES.flatMap(([, right, wrong]) => [right, wrong]));
+  const found = compileLines(
+    import.meta.dirname,
+    PRELUDE,
+    LINES.flatMap(([, right, wrong]) => [right, wrong]),
+  );
 
   it.each(LINES.map(([what], i) => [what, i] as const))(
     '%s: spelt rightly it compiles, misspelt it does not',

@@ -57,51 +57,50 @@ const asText = () => (data: unknown) => String(data);
 const answers = { 200: TraceAnswer, '4xx': ProblemRef };
 
 export function registerTraceRoutes(app: App, { captures, operations }: RouteContext): void {
-  app.get(
-    '/captures/:id/trace',
-    {
-      schema: {
-        tags: ['captures'],
-        summary: 'The trace of the handoff, whole or in part',
-        description: VERSIONS,
-        params: IdParams,
-        querystring: traceQuery,
-        response: answers,
+  const serveTrace = (what: {
+    readonly path: string;
+    readonly tag: string;
+    readonly summary: string;
+    readonly none: string;
+    readonly find: (id: string) => Promise<string | null>;
+  }): void => {
+    app.get(
+      what.path,
+      {
+        schema: {
+          tags: [what.tag],
+          summary: what.summary,
+          description: VERSIONS,
+          params: IdParams,
+          querystring: traceQuery,
+          response: answers,
+        },
+        serializerCompiler: asText,
       },
-      serializerCompiler: asText,
-    },
-    async ({ params, query }, reply) => {
-      const text = await captures.trace(params.id);
-      if (text === null) throw new ProblemError('not-found', 'This crash ended before its trace began.');
-      return reply
-        .type('application/json; charset=utf-8')
-        .headers(dispositionOf(params.id, query))
-        .send(answerOf(text, query));
-    },
-  );
-
-  app.get(
-    '/operations/:id/trace',
-    {
-      schema: {
-        tags: ['operations'],
-        summary: 'The trace of a kexec or a restart, whole or in part',
-        description: VERSIONS,
-        params: IdParams,
-        querystring: traceQuery,
-        response: answers,
+      async ({ params, query }, reply) => {
+        const text = await what.find(params.id);
+        if (text === null) throw new ProblemError('not-found', what.none);
+        return reply
+          .type('application/json; charset=utf-8')
+          .headers(dispositionOf(params.id, query))
+          .send(answerOf(text, query));
       },
-      serializerCompiler: asText,
-    },
-    async ({ params, query }, reply) => {
-      const text = await operations.trace(params.id);
-      if (text === null) throw new ProblemError('not-found', 'This operation has no trace.');
-      return reply
-        .type('application/json; charset=utf-8')
-        .headers(dispositionOf(params.id, query))
-        .send(answerOf(text, query));
-    },
-  );
+    );
+  };
+  serveTrace({
+    path: '/captures/:id/trace',
+    tag: 'captures',
+    summary: 'The trace of the handoff, whole or in part',
+    none: 'This crash ended before its trace began.',
+    find: (id) => captures.trace(id),
+  });
+  serveTrace({
+    path: '/operations/:id/trace',
+    tag: 'operations',
+    summary: 'The trace of a kexec or a restart, whole or in part',
+    none: 'This operation has no trace.',
+    find: (id) => operations.trace(id),
+  });
 
   app.get(
     '/operations/:id/rules',
