@@ -112,7 +112,7 @@ export class Session {
 
   /**
    * Powers on.
-   * @param plan looks for the hooks of kexec_load from the first instruction on (recorder/boot-plan.ts)
+   * @param plan looks for the hooks of kexec_load from the first instruction on (watch/boot-plan.ts)
    * @throws Error where kernel or initramfs cannot be loaded.
    */
   async start(plan?: ObservePlan): Promise<void> {

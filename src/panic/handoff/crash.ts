@@ -56,7 +56,7 @@ const LOAD_SECONDS = 600;
 const REST_SECONDS = 5;
 
 /**
- * Crashes the partition of `life`, which is ready and rests.
+ * Crashes the partition of `session`, which is ready and rests.
  * @throws FormatError `panic/bad-dump-mode`; Error when the partition's worker dies
  */
 export async function crash(

@@ -66,7 +66,7 @@ const PHASE_OF: Readonly<Record<ObservedPhase, LeavePhase>> = {
   dumping: 'new-kernel',
 };
 
-/** Has the guest of `life`, which is ready and rests, leave its kernel. @throws Error when the partition's worker dies */
+/** Has the guest of `session`, which is ready and rests, leave its kernel. @throws Error when the partition's worker dies */
 export async function leave(
   session: Session,
   boot: BootImage,

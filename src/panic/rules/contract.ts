@@ -166,7 +166,7 @@ const CONTRACT = [
     chapter: 'T0 to T1',
     asks: 'Before the master overwrites what they run, each secondary spins in real mode with its hardware id in r3.',
     paths: ['crash', 'kexec'],
-    sources: ['miller'],
+    sources: ['miller', 'linux'],
   },
   {
     name: 'static-only',

@@ -42,7 +42,7 @@ export interface FirmwareVcpu {
   setExternalInterrupt(asserted: boolean): void;
   /** An interrupt's MSR mode for H_SET_MODE: big-endian when false. */
   setInterruptLittleEndian(on: boolean): void;
-  /** LPCR[AIL]: 0 or 3. */
+  /** LPCR[AIL]: 0, 2 or 3. */
   setAlternateInterruptLocation(ail: 0 | 2 | 3): void;
   /** CIABR: an address whose low two bits are the state that it is for, problem (1) or privileged (2); 0 for none. */
   setInstructionBreakpoint(ciabr: bigint): void;
