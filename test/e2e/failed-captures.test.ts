@@ -138,7 +138,7 @@ describe('stock Debian, CPU 1 spins with interrupts off', () => {
       const rule = ruleOf(result, 'stop-reached');
       expect(rule.verdict).toBe('broken');
       expect(rule.note).toMatch(
-        /^CPU 1 \(hardware id 1\) was not stopped; last seen: run is \S+ at panic_smp_self_stop\+0x/,
+        /^CPU 1 \(hardware id 1\) was not stopped; last seen: is \S+ at panic_smp_self_stop\+0x/,
       );
     },
   );
@@ -191,7 +191,7 @@ describe('stock Debian', () => {
       );
       const { events, instants } = JSON.parse(readFileSync(trace, 'utf8'));
       const fault = events.find((event: { kind: string }) => event.kind === 'fault');
-      expect(fault).toMatchObject({ cpu: -1, detail: 'flip:kernel+0x123456@t0' });
+      expect(fault).toMatchObject({ cpu: -1, name: 'flip:kernel+0x123456@t0' });
       expect(fault.insn).toBe(instants.t0.insn);
       expect(instants.t2).toBeUndefined();
     },

@@ -918,7 +918,7 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description At most so many items; 50 unless told */
+                    /** @description At most so many items; default 50 */
                     limit?: number;
                     /** @description `next` of the page before */
                     cursor?: string;
@@ -1307,7 +1307,7 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description At most so many items; 50 unless told */
+                    /** @description At most so many items; default 50 */
                     limit?: number;
                     /** @description `next` of the page before */
                     cursor?: string;
@@ -2079,7 +2079,7 @@ export interface paths {
         trace?: never;
     };
 }
-type webhooks = Record<string, never>;
+export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         Partition: {
@@ -3246,5 +3246,5 @@ export interface components {
     headers: never;
     pathItems: never;
 }
-type $defs = Record<string, never>;
-type operations = Record<string, never>;
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;
