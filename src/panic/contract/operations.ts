@@ -7,7 +7,7 @@ import type { Operation, OperationRequest } from './operation.ts';
 export interface Operations {
   /**
    * Persists the request; it runs when its turn comes. A request that repeats the kind, the partition and the key of an
-   * earlier one is answered with the operation of that one, as it is now.
+   * earlier one is answered with the current state of that one's operation.
    */
   submit(request: OperationRequest, idempotencyKey?: string): Promise<Operation>;
   get(id: string): Promise<Operation>;

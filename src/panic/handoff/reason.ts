@@ -1,4 +1,4 @@
-/** Why a crash was not captured, in one sentence, from what the machine did. */
+/** Writes one sentence that says why a crash was not captured, from machine events and the state of the CPUs. */
 
 import { hex64 } from '../../base/hex.ts';
 import { MSR } from '../../base/power.ts';
@@ -21,7 +21,7 @@ export type Situation = {
   readonly faults: readonly string[];
 };
 
-/** Purgatory's last words are at the end of the console. */
+/** Bytes at the end of the console that are searched for purgatory's message. */
 const CONSOLE_TAIL = 4096;
 
 /** The reason of a failed capture. */
@@ -89,7 +89,7 @@ function timedOut(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
   return `not done after ${timeoutSeconds} s of guest time, in phase ${phase}: ${why}`;
 }
 
-/** Nothing moves any more: who waits for what. */
+/** The partition stands still: which CPU waits for what. */
 function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
   const { phase, prepared } = situation;
   const { recorder, image } = prepared;

@@ -61,7 +61,7 @@ export type Claim = {
   readonly fence?: Fence;
 };
 
-/** `cancelling`: somebody asked to cancel it. `lost`: another worker has it, or it has ended; this worker's commits are refused. */
+/** `cancelling`: a request to cancel it has come. `lost`: another worker has it, or it has ended; this worker's commits are refused. */
 export type Beat = 'held' | 'cancelling' | 'lost';
 
 export type OperationEnd = {

@@ -8,7 +8,7 @@ import type { ManifestId } from '../../vmcore/store/index.ts';
 import type { Capture, CaptureQuery, Page, PartitionRequest } from '../contract/index.ts';
 import type { Fence, OperationQueue, PartitionLease, WorkerId } from '../operations/index.ts';
 
-/** A partition as it is kept over restarts: what was asked for, under the name that it got. */
+/** The record of a partition that survives restarts of the service: the request, with the id and name that were assigned. */
 export type PartitionRecord = {
   readonly id: string;
   readonly name: string;
