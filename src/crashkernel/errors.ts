@@ -1,4 +1,4 @@
-/** What can be wrong with a kernel, a tree or a guest's facts: the catalogue of this folder's {@link FormatError} codes. */
+/** Lists this folder's {@link FormatError} codes: what can be wrong with a kernel, a tree or a guest's facts. */
 
 import type { FormatErrorDetail } from '../base/errors.ts';
 import { FormatError } from '../base/errors.ts';
@@ -40,8 +40,8 @@ export function loadError(
 }
 
 /**
- * Refusals that a caller may let through, so that the guest's own refusal is seen. All others say that there is
- * nothing that could be given to a guest.
+ * Checks that a caller may force, so that the guest's kernel refuses instead. After any other error there is no plan that
+ * could be given to a guest.
  */
 export const FORCIBLE = [
   'old-abi',
@@ -54,10 +54,10 @@ export const FORCIBLE = [
 ] as const;
 export type ForcibleCheck = (typeof FORCIBLE)[number];
 
-/** Refuses, or, where the check is forced, only notes it. */
+/** Throws for a failed check or, where the check is forced, records it. */
 export class Checks {
   readonly #forced: ReadonlySet<ForcibleCheck>;
-  /** What was let through, in order. */
+  /** The forced checks that failed, in order. */
   readonly forced: string[] = [];
 
   constructor(force: readonly ForcibleCheck[]) {
