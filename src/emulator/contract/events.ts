@@ -108,7 +108,7 @@ export type SyscallReturnEvent = Common<'syscall-return'> & {
 export type ResetEvent = Common<'reset'>;
 
 export const RUN_CHANGES = ['started', 'stopped', 'system reset'] as const;
-/** `system reset`: one waits for the vCPU, whoever asked for it. */
+/** `system reset`: one is pending for the vCPU, from the operator or from the guest. */
 export type RunChange = (typeof RUN_CHANGES)[number];
 /** A vCPU's state changed. */
 export type RunEvent = Common<'run'> & VcpuPlace & { readonly change: RunChange };
@@ -169,7 +169,7 @@ export type DroppedEvents = {
 /** A watched place: at most `limit` events a vCPU, 16 unless given. */
 type Limited = { readonly mark: MarkId; readonly limit?: number };
 
-/** What to look out for. Nothing of it changes what the guest does or how its instructions are counted. */
+/** What the machine reports. A plan changes neither what the guest does nor how its instructions are counted. */
 export type ObservePlan = {
   /** Instructions at real addresses. */
   readonly probes: readonly (Limited & { readonly raddr: number })[];

@@ -23,7 +23,7 @@ class NotHere {
 }
 
 export type PagedSource = {
-  /** For use inside of {@link run} alone: elsewhere what it throws is nobody's. */
+  /** Use it only inside of {@link run}, which catches what it throws. */
   readonly source: ByteSource;
   /** Runs `parse` until everything that it reads is here. It must be repeatable, and let pass what the source throws. */
   run<T>(parse: () => T): Promise<T>;

@@ -21,7 +21,7 @@ const CODEC_ZERO = 2;
 const SWEEP_ROWS = 4096;
 
 export type SqlitePageStoreOptions = {
-  /** zstd level, or 0 to store content as it is. Default 1. */
+  /** zstd level, or 0 to store content uncompressed. Default 1. */
   readonly compressionLevel?: number;
 };
 
