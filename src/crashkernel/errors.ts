@@ -12,10 +12,10 @@ export const CRASHKERNEL_ERRORS = {
   'load/bad-purgatory':
     'purgatory is no position independent big-endian ELF with the symbols that are patched',
   'load/bad-tree': 'the machine’s tree lacks what a loader must know',
-  'load/unsupported-memory': 'the tree describes memory in a way that is not read here',
-  'load/bad-facts': 'what the guest says of itself does not fit its machine',
+  'load/unsupported-memory': 'the tree describes memory in a way that is not supported',
+  'load/bad-facts': 'the facts that the guest reported do not fit its machine',
   'load/no-reservation': 'no memory is reserved for a crash kernel',
-  'load/no-room': 'the segments do not fit where they may lie',
+  'load/no-room': 'the segments do not fit into the memory that they may use',
   'load/overlaps-kernel': 'a segment overlaps the running kernel (the kernel answers ETXTBSY)',
   'load/overlaps-tce-table': 'a segment overlaps a TCE table (the kernel answers ETXTBSY)',
   'load/outside-reservation':
@@ -25,7 +25,7 @@ export const CRASHKERNEL_ERRORS = {
   'load/too-many-segments': 'an image has more than 16 segments',
   'load/too-many-headers': 'elfcorehdr would need more program headers than an ELF file can count',
   'load/command-line': 'the next kernel’s command line is too long or not printable ASCII',
-  'load/bad-plan': 'the bytes are no plan disk',
+  'load/bad-plan': 'the bytes are not a plan disk',
 } as const;
 
 export type CrashkernelErrorCode = keyof typeof CRASHKERNEL_ERRORS;

@@ -1,4 +1,4 @@
-/** The service's operations as routes use them. */
+/** Defines the interface of operations for routes. */
 
 import type { ListQuery, Page } from './listing.ts';
 import type { Operation, OperationRequest } from './operation.ts';

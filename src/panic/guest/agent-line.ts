@@ -66,7 +66,7 @@ export function dumpMode(dump: string): string {
     (words[0] === 'raw' && words.length > 1)
   ) {
     throw panicError('panic/bad-dump-mode', 'a dump is `raw` or options of makedumpfile', {
-      expected: 'raw, or words such as -l -d 31',
+      expected: 'raw, or options such as -l -d 31',
       actual: JSON.stringify(dump.slice(0, 200)),
     });
   }

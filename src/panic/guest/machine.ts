@@ -42,7 +42,7 @@ function checkDrivers(boot: BootImage, asked: Required<MachineVariant>): void {
     if (asked[part] === machine[part]) continue;
     throw panicError(
       'panic/unsupported-machine',
-      `the guest of image ${boot.name} cannot deal with ${asked[part]}: it takes ${machine[part]} alone`,
+      `the guest of image ${boot.name} has no driver for ${asked[part]}: use ${machine[part]}`,
       { expected: machine[part], actual: asked[part] },
     );
   }

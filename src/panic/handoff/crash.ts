@@ -263,7 +263,7 @@ export async function unaskedCrash(
   return {
     outcome: captured ? 'captured' : 'failed',
     phase: captured ? 'dumped' : 'dumping',
-    ...(captured ? {} : { reason: 'a crash that was not asked for left no whole dump' }),
+    ...(captured ? {} : { reason: 'the guest crashed without a request and left no complete dump' }),
     ...(dump === undefined ? {} : { dump }),
     instructions: { boot: session.insn, handoff: 0, capture: 0 },
     ...(session.ended === undefined ? {} : { end: session.ended }),

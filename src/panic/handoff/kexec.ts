@@ -223,7 +223,7 @@ async function reasonOf(
 ): Promise<string> {
   switch (stop.kind) {
     case 'ready':
-      return 'the agent was started again, but no new kernel was seen to start';
+      return 'the agent reported that it is ready again, but no new kernel started';
     case 'refused':
       return `the agent refused: ${stop.text}`;
     case 'ended': {

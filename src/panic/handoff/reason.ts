@@ -36,7 +36,7 @@ async function guestsReason(situation: Situation): Promise<string> {
   const failed = session.lines.findLast((line) => line.kind === 'dump-failed');
   const cut = dump !== undefined && !dump.complete ? `; ${cutShort(dump)}` : '';
   if (failed?.kind === 'dump-failed')
-    return `the crash kernel gave the dump up (${failed.phase}): ${failed.reason}${cut}`;
+    return `the crash kernel abandoned the dump (${failed.phase}): ${failed.reason}${cut}`;
   const how = await howItStopped(situation);
   const missing = situation.noCrashKernel;
   if (missing !== undefined) return `no crash kernel is loaded (${missing}): ${how}`;
@@ -64,7 +64,7 @@ async function howItStopped(situation: Situation): Promise<string> {
     case 'ended':
       switch (stop.end.kind) {
         case 'os-term':
-          return `the guest gave itself up (ibm,os-term: ${stop.end.message})`;
+          return `the guest called ibm,os-term: ${stop.end.message}`;
         case 'reboot':
           return `the guest rebooted in phase ${phase}`;
         case 'power-off':
@@ -157,7 +157,7 @@ export function describeStandstill(stop: Standstill, limitSeconds: number): stri
     case 'timeout':
       return `the guest was not ready after ${limitSeconds} s of its time`;
     case 'standing':
-      return 'the guest stands still and its agent never said that it is ready';
+      return 'the guest stands still, and its agent did not report that it is ready';
     case 'ended': {
       const { end } = stop;
       const what = end.kind === 'error' || end.kind === 'os-term' ? `${end.kind}: ${end.message}` : end.kind;

@@ -73,7 +73,7 @@ export async function loadByPlan(session: Session, boot: BootImage, mode: string
   const { loading } = boot;
   const line = session.lines.findLast(({ kind }) => kind === 'facts');
   if (loading === undefined || line?.kind !== 'facts')
-    return { failure: 'the image’s agent does not load by plan: it has told no facts' };
+    return { failure: 'the image’s agent does not load by plan: it reported no facts' };
   if (session.handle.config.firmware === 'open-firmware')
     return { failure: 'Open Firmware gave the kernel no flattened tree to plan with' };
   let planned: PlannedLoad & { readonly report: LoadReport };

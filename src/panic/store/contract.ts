@@ -1,5 +1,5 @@
 /**
- * The seam of metadata, by noun: partitions, operations, captures, leases, firings of schedules. SQLite is the embedded
+ * Defines the seam of metadata: partitions, operations, captures, leases, firings of schedules. SQLite is the embedded
  * implementation; a second one must pass the same contract tests (docs/seams.md). The nouns share one back end, because a
  * commit on behalf of a partition checks the partition's lease. Vmcores themselves are in src/vmcore/store.
  */

@@ -1,4 +1,4 @@
-/** What every reader of a dump offers, whatever its format. */
+/** Defines the interface of a dump's reader, the same for every format. */
 
 import type { ByteSource, Endian } from '../../base/bytes.ts';
 import type { ElfNote } from '../../base/elf/index.ts';
