@@ -1,6 +1,6 @@
 /**
- * What a running machine reports, what its owner asks it to report, and damage that waits for an event. Plain data that
- * survives structured cloning. The machine knows neither Linux nor kexec: places are named by numbers of the owner's.
+ * Defines the events that a running machine reports, the plan of what it reports, and faults that wait for an event. Plain
+ * data that survives structured cloning. The machine knows neither Linux nor kexec: the owner numbers the places it watches.
  */
 
 import type { HcallName } from '../platform/contract/opcodes.ts';
@@ -193,7 +193,7 @@ export type ObservePlan = {
   readonly frames?: readonly MarkId[];
   /**
    * The partition rests at once, the first time that all vCPUs wait and one of them does so in a loop with interrupts
-   * off: an operator who watches for that may act. Without an action the run goes on as if it had not rested.
+   * off: the owner may then reset CPUs, as an operator would. Without an action the run continues as if it had not rested.
    */
   readonly restWhenStuck?: boolean;
 };

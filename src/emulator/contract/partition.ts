@@ -1,6 +1,6 @@
 /**
- * What the rest of the program sees of a running partition. Each partition runs in a worker thread; this is the
- * conversation with it. Everything that is said is plain data that survives structured cloning.
+ * Defines a partition for the rest of the program: its configuration, requests and notices. Each partition runs in a worker
+ * thread; all messages are plain data that survives structured cloning.
  */
 
 import type { MemoryRange } from '../memory/contract.ts';
@@ -108,7 +108,7 @@ export interface PartitionHandle {
   input(vty: 0 | 1, bytes: Uint8Array): Promise<void>;
   /** A system reset interrupt on each of these vCPUs, at one instant. */
   nmi(cpus: readonly number[]): Promise<void>;
-  /** Replaces what is looked out for; undefined ends it. Takes effect between two instructions, at once when idle. */
+  /** Replaces the plan of what is reported; undefined ends it. Takes effect between two instructions, at once when idle. */
   observe(plan: ObservePlan | undefined): Promise<void>;
   /**
    * Replaces the faults that wait for their events; those without are done now. None outlives power-off. Rejects, and

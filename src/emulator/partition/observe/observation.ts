@@ -74,7 +74,7 @@ export class Observation {
     });
   }
 
-  /** As at power-on: nothing is looked out for, no fault waits. */
+  /** Returns to the state of power-on: nothing is watched, and no fault waits. */
   clear(): void {
     this.watch.reset();
     this.faults.set([]);
