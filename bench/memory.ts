@@ -50,7 +50,7 @@ export async function benchMemory(options: MemoryOptions): Promise<Section> {
       await run.machine.close();
     }
     const shown = [...ours, qemu].map((list) => Math.round((list[i]?.rss ?? Number.NaN) / MIB));
-    options.log(`RSS of ours with ${FLEETS.join(', ')} guests, of QEMU with one: ${shown.join(', ')} MiB`);
+    options.log(`RSS of kdumpd with ${FLEETS.join(', ')} guests, of QEMU with one: ${shown.join(', ')} MiB`);
   }
   const row = (name: string, list: readonly Held[]): string[] => {
     const rss = list.map((each) => each.rss);
