@@ -50,7 +50,7 @@ export async function benchMemory(options: MemoryOptions): Promise<Section> {
       await run.machine.close();
     }
     const shown = [...ours, qemu].map((list) => Math.round((list[i]?.rss ?? Number.NaN) / MIB));
-    options.log(`RSS of ours with ${FLEETS.join(', ')} guests, of QEMU with one: ${shown.join(', ')} MiB`);
+    options.log(`RSS of kdumpd with ${FLEETS.join(', ')} guests, of QEMU with one: ${shown.join(', ')} MiB`);
   }
   const row = (name: string, list: readonly Held[]): string[] => {
     const rss = list.map((each) => each.rss);
@@ -65,7 +65,7 @@ export async function benchMemory(options: MemoryOptions): Promise<Section> {
     name: 'memory',
     title: 'Memory in service',
     text: [
-      `Resident memory (VmRSS) and proportional set size (PSS) of the built \`kdumpd serve --fleet\` as it is for users, with HTTP, stores and a worker thread a guest, and of QEMU, each with all processes that it started. Every guest has one CPU and 1 GiB, has booted stock Debian and loaded its crash kernel, its agent is ready, and it has then been idle for ${IDLE_SECONDS} s. A fresh process each time. Medians of ${options.runs} runs; (±) as above.`,
+      `Resident memory (VmRSS) and proportional set size (PSS) of the built \`kdumpd serve --fleet\` as users run it, with HTTP, stores and a worker thread a guest, and of QEMU, each with all processes that it started. Every guest has one CPU and 1 GiB, has booted stock Debian and loaded its crash kernel, its agent is ready, and it has then been idle for ${IDLE_SECONDS} s. A fresh process each time. Medians of ${options.runs} runs; (±) as above.`,
       table(
         ['process', 'RSS MiB', '±', 'PSS MiB'],
         [

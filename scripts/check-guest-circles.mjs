@@ -118,7 +118,7 @@ function includesOf(file) {
 /** Where the compiler finds an included file: beside the one that includes it, else from the image's folder (-I). */
 function includedFile(root, file, name) {
   const found = [dirname(file), root].map((folder) => join(folder, name)).find((path) => existsSync(path));
-  if (found === undefined) throw new Error(`${relative(guest, file)} includes ${name}, which is not there`);
+  if (found === undefined) throw new Error(`${relative(guest, file)} includes ${name}, which does not exist`);
   return relative(root, found);
 }
 

@@ -27,7 +27,7 @@ export function partitionConfig(spec: GuestSpec): PartitionConfig {
   };
 }
 
-/** Powers on. Bytes of both vtys go to `output`; a life that ends otherwise than by power-off or reboot is an error. */
+/** Powers on. Bytes of both vtys go to `output`; a power cycle that ends otherwise than by power-off or reboot is an error. */
 export function powerOnOurs(spec: GuestSpec, output: Output): GuestMachine {
   const begun = performance.now();
   const partition = openPartition(partitionConfig(spec));

@@ -7,7 +7,7 @@ import { failedRow, type Row } from './row.ts';
 
 const WORKER = join(import.meta.dirname, 'crash-worker.ts');
 
-/** Runs all tasks on so many processes; `onRow` is told of each as it is done, in that order. */
+/** Runs all tasks on so many processes; `onRow` receives each row when its task is done, in that order. */
 export async function runAll(
   tasks: readonly CrashTask[],
   processes: number,

@@ -1,7 +1,7 @@
 /**
  * Multi-byte values in byte arrays, and the one way in which parsers of files are given their input.
  * Every access names its byte order. Offsets and lengths are in bytes and are plain numbers (exact up to 2^53).
- * Left out: asynchronous sources; a parser reads headers, and whoever opened the file blocks for them.
+ * Left out: asynchronous sources; a parser reads headers only, and its thread blocks for them.
  */
 
 import { assert, FormatError } from './errors.ts';
@@ -95,7 +95,7 @@ export function isAllZero(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** Bytes as text, one character a byte: for names and other text whose encoding nobody promised. */
+/** Bytes as text, one character a byte: for names and other text of unknown encoding. */
 export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

@@ -1,4 +1,4 @@
-/** Objects without undefined values: `exactOptionalPropertyTypes` tells an absent property from an undefined one. */
+/** Makes objects without undefined values: under `exactOptionalPropertyTypes` an absent property is not an undefined one. */
 
 /** Properties that may be undefined become optional; the others stay as they are. */
 export type Defined<T> = {

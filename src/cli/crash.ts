@@ -57,7 +57,10 @@ export function crashCommand(): Command {
     .option('--crash-append <string>', 'added to the crash kernel’s command line')
     .option('--dump <mode>', 'raw, or makedumpfile options', 'raw')
     .option('--dump-device <size>', 'size of the dump device')
-    .option('--refuse-sys-reset', 'H_SIGNAL_SYS_RESET is not there: CPUs are stopped by interrupts')
+    .option(
+      '--refuse-sys-reset',
+      'answer H_SIGNAL_SYS_RESET with H_Function: the guest then stops CPUs by IPIs',
+    )
     .option('--fault <what>', `inject a fault: ${FAULT_SYNTAX}; may be repeated`, gather)
     .option(
       '--timeout <seconds>',

@@ -27,7 +27,7 @@ export function kexecCommand(): Command {
     .description('One ordinary kexec, from one kernel into the next, without a daemon')
     .requiredOption('--image <name>', 'the image to boot')
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
-    .option('--restart', 'a plain restart instead: as far as the firmware')
+    .option('--restart', 'do a plain restart instead, up to the call of the firmware')
     .option('--append <string>', 'added to the kernel command line')
     .option(
       '--timeout <seconds>',

@@ -19,11 +19,11 @@ export const LOADERS: readonly Loader[] = ['stock', 'own'];
 export function withLoadingOptions(command: Command): Command {
   return command
     .option('--loader <who>', 'who plans the load: stock (kexec-tools in the guest) or own')
-    .option('--load-kernel <file>', 'own: loaded for a crash in place of the image’s kernel')
-    .option('--load-at <role=address>', `own: where a segment lies (${SEGMENT_ROLES.join(', ')})`, gather)
+    .option('--load-kernel <file>', 'own: the file to load for a crash instead of the image’s kernel')
+    .option('--load-at <role=address>', `own: the address of a segment (${SEGMENT_ROLES.join(', ')})`, gather)
     .option(
       '--load-force <check>',
-      `own: let a refusal through to the guest (${FORCIBLE.join(', ')})`,
+      `own: skip a check, so that the guest’s kernel refuses instead (${FORCIBLE.join(', ')})`,
       gather,
     );
 }

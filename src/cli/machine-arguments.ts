@@ -48,12 +48,12 @@ export function withProcessorOptions(command: Command): Command {
   const { processor, firmware, cpus, memory, seed } = MACHINE_DEFAULTS;
   return command
     .option('--processor <name>', `power8 or power9 (default: ${processor})`)
-    .option('--mmu <mode>', 'hash or radix; default: radix, or what the processor has')
+    .option('--mmu <mode>', 'hash or radix (default: radix; power8 has hash alone)')
     .option('--firmware <kind>', `how the kernel is entered: flat or open-firmware (default: ${firmware})`)
     .option('--interrupts <kind>', 'the interrupt controller: xics or xive (default: xics)')
     .option('--cpus <n>', `virtual processors, 1 to ${MAXIMUM_CPUS} (default: ${cpus})`)
     .option('--memory <spec>', `RAM: 1G, or 64M,16M@4G (default: ${memory})`)
-    .option('--seed <n>', `seeds every source of chance (default: ${seed})`);
+    .option('--seed <n>', `the seed of all random values (default: ${seed})`);
 }
 
 /** What was given. @throws UsageError, also for a machine that there is not. */

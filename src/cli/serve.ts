@@ -40,7 +40,7 @@ export function serveCommand(): Command {
     .option('--host <address>', 'address to listen on', DEFAULT_CONFIG.host)
     .option('--port <n>', 'port; 0 picks one', String(DEFAULT_CONFIG.port))
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
-    .option('--fleet <file>', 'JSON: an array of partitions, as POST /partitions takes them')
+    .option('--fleet <file>', 'JSON file: an array of partitions, each as for POST /partitions')
     .exitOverride()
     .action(serve);
 }
@@ -73,17 +73,17 @@ async function serve(options: Options): Promise<void> {
   });
   const { ok, detail } = await daemon.startFleet({
     partitions: wanted,
-    // A fleet file is what its partitions are wanted by at every start; without one, only an empty fleet is filled.
+    // Partitions of a fleet file are made at every start where they are missing; without a file, only an empty fleet is filled.
     make: options.fleet === undefined ? 'when-empty' : 'always',
     onImport: reportImport,
   });
   if (!ok)
     process.stderr.write(
-      `kdumpd: serving ${address} without its whole fleet: ${detail}; ${address}/healthz says more\n`,
+      `kdumpd: serving ${address} without its whole fleet: ${detail}; see ${address}/healthz\n`,
     );
 }
 
-/** What the operating system refused, for a person. */
+/** Says in words why the operating system refused to listen. */
 function cannotListen(error: unknown, host: string, port: number): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   const why = new Map<unknown, string>([
@@ -95,7 +95,7 @@ function cannotListen(error: unknown, host: string, port: number): unknown {
   return why === undefined ? error : new Refusal('conflict', `cannot listen on ${host}:${port}: ${why}`);
 }
 
-/** Names a partition that is not there or does not run: not every operator reads the log. */
+/** Reports on stderr a partition that could not be made or does not run: not every operator reads the log. */
 function reportTrouble({ name, image, state, reason }: TroubledPartition): void {
   const what = { missing: 'could not be made', failed: 'failed', starting: 'is slow' }[state];
   process.stderr.write(`kdumpd: partition ${name} (image ${image}) ${what}: ${reason}\n`);
@@ -107,7 +107,7 @@ function reportImport({ failed }: { readonly failed?: string }): void {
     failed === undefined
       ? 'kdumpd: importing stock Debian for the first time\n'
       : `kdumpd: Debian could not be imported: ${failed}\n` +
-          'kdumpd: give package files with `kdumpd image import debian --packages DIR`, or a kernel of yours with\n' +
+          'kdumpd: give package files with `kdumpd image import debian --packages DIR`, or your own kernel with\n' +
           'kdumpd: `kdumpd image import --name N --kernel VMLINUX --initrd FILE`; the service runs without these partitions\n',
   );
 }

@@ -1,7 +1,7 @@
 /**
- * What a kernel refuses of a list of segments, checked before it is asked.
+ * Checks a list of segments for everything that the guest's kexec_load would refuse.
  * Source: Linux 6.1 kernel/kexec_core.c (sanity_check_segment_list), arch/powerpc/kexec/core_64.c
- * (machine_kexec_prepare); handoff contract (`load-no-overlap`, `load-in-reservation`).
+ * (machine_kexec_prepare); docs/handoff.md (`load-no-overlap`, `load-in-reservation`).
  */
 
 import { type Checks, loadError } from './errors.ts';

@@ -1,9 +1,9 @@
 /**
- * The digest that purgatory checks: SHA-256 over the segments as they are to lie in memory, zeros up to the end of the
- * last page included. Not covered, and reported: what lies above the real-mode area, because purgatory reads in real
- * mode; whole pages of zeros behind a segment's bytes, which a kernel clears itself (its bss), and which would be most
- * of the work.
- * Source: handoff contract (`digest-ok`, `load-anywhere`); kexec-tools 2.0.25 kexec/kexec.c (what is covered).
+ * Computes the digest that purgatory checks: SHA-256 over the segments as they will be in memory, with the zeros up to the
+ * end of the last page. Two parts are not covered and are reported: memory above the real-mode area, because purgatory
+ * reads in real mode; and whole pages of zeros behind a segment's bytes (bss), which the kernel clears itself and which
+ * would take most of the time.
+ * Source: docs/handoff.md (`digest-ok`, `load-anywhere`); kexec-tools 2.0.25 kexec/kexec.c (what is covered).
  */
 
 import { createHash } from 'node:crypto';
@@ -27,7 +27,7 @@ const ZEROS = new Uint8Array(2 ** 16);
 /**
  * @param segments without purgatory, which cannot hold its own digest
  * @param rma what real mode can read lies below this
- * @param wanted false: nothing is checked, as by kexec's -i
+ * @param wanted false: nothing is checked, as with `kexec -i`
  */
 export function digestSegments(segments: readonly PlanSegment[], rma: number, wanted: boolean): Digest {
   const regions: Range[] = [];

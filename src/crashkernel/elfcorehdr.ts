@@ -1,12 +1,12 @@
 /**
- * elfcorehdr: the ELF header by which the crash kernel shows the old memory as /proc/vmcore. It holds no data: each
+ * Builds elfcorehdr, the ELF header by which the crash kernel shows the old memory as /proc/vmcore. It holds no data: each
  * program header's p_offset is a real address of the old kernel's memory.
  *
- * PT_NOTE for each CPU's register notes, one for VMCOREINFO, then PT_LOADs: the first 64 KiB, whose bytes are in the
- * backup region, and all other memory but the reservation; where RTAS lies in the reservation, RTAS. In the byte order
- * of the crash kernel, which reads it as it is.
+ * It has a PT_NOTE for each CPU's register notes, one for VMCOREINFO, then PT_LOADs: the first 64 KiB, whose bytes are in
+ * the backup region, and all other memory but the reservation; where RTAS lies in the reservation, RTAS. It is in the byte
+ * order of the crash kernel, which does not convert it.
  * Source: Linux 6.1 fs/proc/vmcore.c (p_offset, elfcorehdr=), kexec-tools 2.0.25 kexec/crashdump-elf.c and
- * kexec/arch/ppc64/crashdump-ppc64.c (order and contents); handoff contract (`backup-64k`, `memory-64bit`).
+ * kexec/arch/ppc64/crashdump-ppc64.c (order and contents); docs/handoff.md (`backup-64k`, `memory-64bit`).
  * Left out: PN_XNUM (Linux reads e_phnum alone, so more headers are refused); a first kernel's mem= limit: all memory
  * is shown, used or not.
  */

@@ -1,4 +1,4 @@
-/** What can be wrong with a kernel, a tree or a guest's facts: the catalogue of this folder's {@link FormatError} codes. */
+/** Lists this folder's {@link FormatError} codes: what can be wrong with a kernel, a tree or a guest's facts. */
 
 import type { FormatErrorDetail } from '../base/errors.ts';
 import { FormatError } from '../base/errors.ts';
@@ -12,10 +12,10 @@ export const CRASHKERNEL_ERRORS = {
   'load/bad-purgatory':
     'purgatory is no position independent big-endian ELF with the symbols that are patched',
   'load/bad-tree': 'the machine’s tree lacks what a loader must know',
-  'load/unsupported-memory': 'the tree describes memory in a way that is not read here',
-  'load/bad-facts': 'what the guest says of itself does not fit its machine',
+  'load/unsupported-memory': 'the tree describes memory in a way that is not supported',
+  'load/bad-facts': 'the facts that the guest reported do not fit its machine',
   'load/no-reservation': 'no memory is reserved for a crash kernel',
-  'load/no-room': 'the segments do not fit where they may lie',
+  'load/no-room': 'the segments do not fit into the memory that they may use',
   'load/overlaps-kernel': 'a segment overlaps the running kernel (the kernel answers ETXTBSY)',
   'load/overlaps-tce-table': 'a segment overlaps a TCE table (the kernel answers ETXTBSY)',
   'load/outside-reservation':
@@ -25,7 +25,7 @@ export const CRASHKERNEL_ERRORS = {
   'load/too-many-segments': 'an image has more than 16 segments',
   'load/too-many-headers': 'elfcorehdr would need more program headers than an ELF file can count',
   'load/command-line': 'the next kernel’s command line is too long or not printable ASCII',
-  'load/bad-plan': 'the bytes are no plan disk',
+  'load/bad-plan': 'the bytes are not a plan disk',
 } as const;
 
 export type CrashkernelErrorCode = keyof typeof CRASHKERNEL_ERRORS;
@@ -40,8 +40,8 @@ export function loadError(
 }
 
 /**
- * Refusals that a caller may let through, so that the guest's own refusal is seen. All others say that there is
- * nothing that could be given to a guest.
+ * Checks that a caller may force, so that the guest's kernel refuses instead. After any other error there is no plan that
+ * could be given to a guest.
  */
 export const FORCIBLE = [
   'old-abi',
@@ -54,10 +54,10 @@ export const FORCIBLE = [
 ] as const;
 export type ForcibleCheck = (typeof FORCIBLE)[number];
 
-/** Refuses, or, where the check is forced, only notes it. */
+/** Throws for a failed check or, where the check is forced, records it. */
 export class Checks {
   readonly #forced: ReadonlySet<ForcibleCheck>;
-  /** What was let through, in order. */
+  /** The forced checks that failed, in order. */
   readonly forced: string[] = [];
 
   constructor(force: readonly ForcibleCheck[]) {

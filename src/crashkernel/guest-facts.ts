@@ -1,6 +1,6 @@
 /**
- * What only the running guest knows, as its agent tells it (docs/images.md): where its CPUs will save their registers,
- * its VMCOREINFO, what it reserved, where it lies itself.
+ * Defines and checks the facts that only the running guest knows and its agent reports (docs/images.md): the addresses of
+ * its CPUs' register notes and of VMCOREINFO, its reservation, and its own place.
  */
 
 import { loadError } from './errors.ts';

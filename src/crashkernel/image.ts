@@ -1,11 +1,12 @@
 /**
- * What is to be loaded: a kernel as ELF (either byte order), or any bytes that run where they are put.
+ * Parses the image to load: a kernel as ELF (either byte order), or raw bytes that run wherever they are put.
  *
  * A kernel for kexec has, from its entry on: 0x0 the master's entry, 0x20–0x37 the hypervisor's, 0x5c the run-at-load
  * word with the marker `run0` in the image's own byte order, 0x60 the secondaries' entry; its first 0x100 bytes also
  * work at address 0. The abandoned ABI of 2008 had `__kdump_flag`, 8 bytes at 0x18, and no marker.
- * Source: handoff contract (seed 003); Linux 6.1 arch/powerpc/kernel/head_64.S; System V ABI 4.1, chapter 5.
- * Left out: zImage wrappers; relocations of the kernel itself, which it applies where it runs.
+ * Source: Mohan Kumar M to Milton Miller about `__run_at_load`, linuxppc-dev, 2008 (docs/handoff.md, `entry-layout`,
+ * `run-at-load-old-abi`); Linux 6.1 arch/powerpc/kernel/head_64.S; System V ABI 4.1, chapter 5.
+ * Left out: zImage wrappers; relocations of the kernel, which it applies itself when it starts.
  */
 
 import { alignUp, arraySource, type Endian, getU32, getU64 } from '../base/bytes.ts';
@@ -23,7 +24,7 @@ import {
 import { loadError } from './errors.ts';
 import { PAGE } from './ranges.ts';
 
-/** Offset of the run-at-load word, and what marks it. */
+/** Offset of the run-at-load word, and its marker. */
 export const RUN_AT_LOAD_OFFSET = 0x5c;
 export const RUN_AT_LOAD_MARKER = 0x72756e30;
 /** What is copied to address 0. */
@@ -32,14 +33,14 @@ const OLD_FLAG = '__kdump_flag';
 const OLD_FLAG_OFFSET = 0x18;
 /** What kexec-tools of 2008 wrote into that flag (its r6 convention). */
 const OLD_FLAG_SIGNATURE = 0xfeed1234n;
-/** No image is larger: a guard against headers that would make us build one. */
+/** Larger images are refused: damaged headers could otherwise ask for any amount of memory. */
 const MAX_BYTES = 2 ** 31;
 const MAX_MEMORY = 2 ** 40;
 const MAX_ADDRESS = 2 ** 44;
 
 export type LoadImage = {
   readonly kind: 'kernel' | 'raw';
-  /** Of an ELF image; raw bytes say nothing of theirs. */
+  /** Of an ELF image; unknown for raw bytes. */
   readonly endian: Endian;
   /** From the lowest p_paddr on, gaps as zeros; bss is not in it. */
   readonly bytes: Uint8Array;
@@ -54,12 +55,12 @@ export type LoadImage = {
   /** The word at 0x5c from the entry, as the image reads it; `relocatable`: it is the marker. */
   readonly runAtLoad: number;
   readonly relocatable: boolean;
-  /** Recognised by its symbol or by the value in it; a stripped image of that ABI with its flag clear is not told from one without. */
+  /** Recognised by its symbol or by its value. A stripped image of that ABI whose flag is 0 is taken for one without the flag. */
   readonly oldAbi: boolean;
 };
 
 /**
- * Looks at an image. What starts with ELF's magic number must be a good ELF kernel; anything else is raw.
+ * Parses an image. An image that starts with ELF's magic number must be a valid ELF kernel; any other is raw.
  * @throws FormatError `elf/…`, `load/foreign-machine`, `load/bad-kernel`, `load/absurd-size`
  */
 export function probeImage(bytes: Uint8Array): LoadImage {

@@ -1,4 +1,4 @@
-/** Crash loading: from a kernel and a machine's tree to the segments that kexec_load is given, and their disk. */
+/** Plans loads: makes the segments for kexec_load from a kernel and a machine's tree, and the disk that carries them. */
 
 export { buildElfcorehdr, elfcorehdrSize } from './elfcorehdr.ts';
 export type { ForcibleCheck } from './errors.ts';

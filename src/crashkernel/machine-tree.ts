@@ -1,10 +1,10 @@
 /**
- * What a loader must know of the machine, from the tree that firmware gave the first kernel: memory (64-bit ranges),
- * the real-mode area, RTAS, TCE tables, and what is reserved for good.
+ * Reads what a loader must know of the machine from the tree that firmware gave the first kernel: memory (64-bit ranges),
+ * the real-mode area, RTAS, TCE tables, and permanent reservations.
  * Source: Devicetree Specification 0.4 §3.4 (memory nodes); LoPAR, /rtas; Linux 6.1 arch/powerpc/kernel/prom_init.c
  * (linux,rtas-base, linux,tce-base, what prom_init reserves); kexec-tools 2.0.25 (which properties matter to a loader).
  * Left out: ibm,dynamic-reconfiguration-memory (refused), OPAL, memory on accelerators (ibm,coherent-device-memory is
- * left alone as no RAM).
+ * not used as RAM).
  */
 
 import { alignUp, getU32, getU64 } from '../base/bytes.ts';

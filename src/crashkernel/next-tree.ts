@@ -1,11 +1,12 @@
 /**
- * The flattened tree for the next kernel: the machine as firmware described it, and what the loader has to say. The
- * first kernel's own notions are not handed on: its command line, initrd, limits, its reservation, its hash table and
+ * Builds the flattened tree for the next kernel: the machine as firmware described it, and the loader's properties. The
+ * first kernel's own properties are not handed on: its command line, initrd, limits, its reservation, its hash table and
  * PCI domains, the random seed that it has used.
  *
- * Source: handoff contract (`tree-carries-all`, seed 000); Devicetree Specification 0.4 (/chosen, memory nodes, reserve
- * map); Linux 6.1 drivers/of/fdt.c (linux,usable-memory: stands for reg; the first range's end bounds early
- * allocations, so it must begin at 0 and hold the kernel), arch/powerpc/kernel/prom.c; kexec-tools 2.0.25 kexec/fs2dt.c.
+ * Source: Benjamin Herrenschmidt, "Re: kexec on ppc64", linux-kernel, 15 July 2004 (docs/handoff.md, `tree-carries-all`);
+ * Devicetree Specification 0.4 (/chosen, memory nodes, reserve map); Linux 6.1 drivers/of/fdt.c (linux,usable-memory
+ * replaces reg; the first range's end bounds early allocations, so it must begin at 0 and hold the kernel),
+ * arch/powerpc/kernel/prom.c; kexec-tools 2.0.25 kexec/fs2dt.c.
  */
 
 import {
@@ -99,7 +100,7 @@ export function nextTree(options: NextTreeOptions): FdtTree {
   };
 }
 
-/** linux,usable-memory on every memory node: what of it is usable, or (0, 0), which makes Linux leave the node alone. */
+/** linux,usable-memory of every memory node: its usable part, or (0, 0), with which Linux ignores the node. */
 function limitMemory(tree: FdtTree, usable: readonly Range[]): void {
   for (const { node: memory, ranges } of memoryNodes(tree)) {
     const here = intersectRanges(ranges, usable);

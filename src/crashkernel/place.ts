@@ -1,6 +1,6 @@
 /**
- * Finds room for segments: first fit upwards or downwards, in whole 64 KiB pages, which every ppc64 kernel takes for
- * the borders of kexec segments (Linux 6.1 kernel/kexec_core.c: sanity_check_segment_list).
+ * Finds room for segments: first fit upwards or downwards, in whole 64 KiB pages. Every ppc64 kernel accepts segments with
+ * such borders (Linux 6.1 kernel/kexec_core.c: sanity_check_segment_list).
  */
 
 import { alignUp } from '../base/bytes.ts';

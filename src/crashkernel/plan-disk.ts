@@ -1,8 +1,9 @@
 /**
- * The plan disk: how finished segments reach the guest, which gives them to kexec_load itself. Big-endian throughout.
+ * Builds and parses the plan disk, on which finished segments reach the guest. The guest passes them to kexec_load itself.
+ * Big-endian throughout.
  *
  * Sector 0 lists the plans; each plan lists its segments; a segment's bytes are elsewhere on the disk. Plans and
- * segments begin at multiples of 4096. Source: ours (docs/formats/plan.md).
+ * segments begin at multiples of 4096. Source: docs/formats/plan.md; the format is kdumpd's own.
  */
 
 import { alignUp, concatBytes, copyBytes, latin1, latin1Bytes } from '../base/bytes.ts';
@@ -11,7 +12,7 @@ import { MAX_SEGMENTS } from './check-segments.ts';
 import { loadError } from './errors.ts';
 import { DISK_HEADER, PLAN_ENTRY, PLAN_HEADER, PLAN_SEGMENT } from './plan-layout.ts';
 
-/** A plan as it is on the disk. */
+/** A plan on the disk. */
 export type DiskPlan = {
   readonly name: string;
   readonly crash: boolean;
@@ -23,7 +24,7 @@ export type DiskPlan = {
   }[];
 };
 
-/** A piece of the disk; what no piece covers is of no meaning. */
+/** A piece of the disk. Bytes that no piece covers are undefined. */
 export type DiskPiece = { readonly offset: number; readonly bytes: Uint8Array };
 
 const MAGIC_DISK = 'KDPLANS1';

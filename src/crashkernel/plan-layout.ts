@@ -1,4 +1,4 @@
-/** The plan disk's structures (docs/formats/plan.md). All big-endian. */
+/** Defines the plan disk's structures (docs/formats/plan.md). All big-endian. */
 
 export const DISK_HEADER = {
   name: 'plan_disk',

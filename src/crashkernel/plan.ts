@@ -1,9 +1,9 @@
 /**
- * The work of kexec-tools: from a kernel, an initramfs and what is known of machine and guest to the segments that
- * kexec_load is given. A crash image lies wholly in the reservation; an ordinary one anywhere but over the running
- * kernel and firmware.
+ * Plans a load as kexec-tools does: makes the segments for kexec_load from a kernel, an initramfs and the facts about
+ * machine and guest. A crash image lies wholly in the reservation; an ordinary one anywhere but over the running kernel
+ * and firmware.
  *
- * Source: handoff contract (load time); Linux 6.1 kernel/kexec.c, kexec_core.c, arch/powerpc/kexec/core_64.c (what the
+ * Source: docs/handoff.md (load time); Linux 6.1 kernel/kexec.c, kexec_core.c, arch/powerpc/kexec/core_64.c (what the
  * kernel refuses); kexec-tools 2.0.25 kexec/arch/ppc64 (which segments there are). Left out: Xen, multiboot, hotplug
  * of CPUs and memory after the load, preserved contexts.
  */
@@ -31,7 +31,7 @@ export type LoadPlan = {
   readonly report: LoadReport;
 };
 
-/** What a person wants to know of a load. */
+/** The report of a plan, for people and for rules. */
 export type LoadReport = {
   readonly bootargs: string;
   /** What purgatory checks, and what nothing checks. */
@@ -39,7 +39,7 @@ export type LoadReport = {
   readonly undigested: readonly Uncovered[];
   /** `set`: purgatory will store 1; `kept`: the marker stays, the kernel moves to 0; `absent`: there is no marker. */
   readonly runAtLoad: 'set' | 'kept' | 'absent';
-  /** Refusals that were let through. */
+  /** Checks that failed and were forced. */
   readonly forced: readonly string[];
 };
 
@@ -58,7 +58,7 @@ export type LoadRequest = {
   readonly digest?: boolean;
   /** Real addresses to use in place of those that would be chosen. They are checked like any other. */
   readonly at?: Readonly<Partial<Record<SegmentRole, number>>>;
-  /** Refusals to let through, so that the guest's own is seen. */
+  /** Checks to force, so that the guest's kernel refuses instead. */
   readonly force?: readonly ForcibleCheck[];
 };
 
@@ -91,7 +91,7 @@ class Planner {
     const { reserved, tceTables } = this.#machine;
     for (const taken of [...reserved, ...tceTables]) this.#room.claim(taken);
     if (!crash) {
-      // A kernel that moves itself to 0 must find itself, its tree and its initrd beyond where it goes.
+      // A kernel that moves itself to 0 must not overwrite itself, its tree or its initrd: they lie above its size.
       const low = Math.max(guest.kernel.end, imagePages(image));
       this.#room.claim({ start: 0, end: low });
       if (guest.reserved !== undefined) this.#room.claim(guest.reserved);
@@ -197,7 +197,7 @@ class Planner {
     return this.#place('kernel', imagePages(image), image.align);
   }
 
-  /** An ordinary kexec leaves the real-mode area to those that need it; a crash kernel keeps all it has together. */
+  /** An ordinary kexec leaves the real-mode area to segments that need it; a crash image keeps all its segments together. */
   #placeInitrd(bytes: number): number {
     const { crash, at } = this.#request;
     const { rma } = this.#machine;
@@ -228,8 +228,8 @@ class Planner {
   }
 
   /**
-   * What the next kernel is told of memory. A crash kernel sees all from 0 to the end of the reservation, so that its
-   * first range begins at 0, and what lies between the backed-up 64 KiB and the reservation as reserved.
+   * The memory that the next kernel's tree describes. A crash kernel gets all memory from 0 to the end of the reservation,
+   * so that its first range begins at 0; what lies between the backed-up 64 KiB and the reservation is marked reserved.
    */
   #memoryFor(keep: readonly Range[]): { reserve: readonly Range[]; usable?: readonly Range[] } {
     const { crash, guest } = this.#request;

@@ -1,11 +1,11 @@
 /**
- * Purgatory as the loader sees it: a position independent big-endian ELF whose variables it fills in by name.
+ * Loads purgatory, a position-independent big-endian ELF file, and fills in its variables by name.
  *
  * Its first 0x100 bytes become the kernel's, its own first word kept, because the old kernel copies them to address 0
  * where secondaries wait in them. It is entered at offset 0 with r3 = hardware id and r4 = its own address, checks the
  * digest over the regions, backs up low memory and stores run_at_load where panic_kernel is set, writes the boot CPU
  * into the tree, and enters the kernel.
- * Source: handoff contract (`purgatory-patched`, `digest-ok`); 64-bit ELF V2 ABI (R_PPC64_RELATIVE = 22).
+ * Source: docs/handoff.md (`purgatory-patched`, `digest-ok`); 64-bit ELF V2 ABI (R_PPC64_RELATIVE = 22).
  * Left out: every relocation but R_PPC64_RELATIVE.
  */
 
@@ -25,7 +25,7 @@ import { loadError } from './errors.ts';
 import { HEAD_BYTES, RUN_AT_LOAD_OFFSET } from './image.ts';
 import { PAGE, type Range } from './ranges.ts';
 
-/** What purgatory is told. Addresses are real addresses. */
+/** The values of purgatory's variables. Addresses are real addresses. */
 export type PurgatoryValues = {
   /** Where the kernel is entered. */
   readonly kernel: number;
@@ -39,11 +39,11 @@ export type PurgatoryValues = {
   readonly digest: Uint8Array;
   /** `source` is saved at `at`. */
   readonly backup?: { readonly source: Range; readonly at: number };
-  /** Unit address of a hypervisor terminal to complain on. */
+  /** Unit address of the hypervisor terminal on which purgatory prints errors. */
   readonly consoleUnit?: number;
 };
 
-/** Purgatory, read but at no place yet. */
+/** Purgatory's file, parsed but not relocated yet. */
 export type Purgatory = {
   /** Memory that it takes, its stack included: whole pages. */
   readonly memsz: number;

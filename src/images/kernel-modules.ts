@@ -12,7 +12,7 @@ import { decompressAll } from './decompress.ts';
 import { imageError } from './errors.ts';
 import type { FileTree } from './file-tree.ts';
 
-/** A module as it is loaded. Its data is unchanged, so that its signature stays good. */
+/** A module to load. Its data is unchanged, so that its signature stays valid. */
 export type KernelModule = { readonly name: string; readonly data: Uint8Array };
 
 const MAX_MODULE_BYTES = 256 * 1024 * 1024;

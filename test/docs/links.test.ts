@@ -12,7 +12,7 @@ import { PROBLEMS } from '../../src/server/http/shared/problem.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Folders of the package: a path that begins with one of them is a path of ours. */
+/** Folders of the package: a path that begins with one of them is a path in this repository. */
 const TOP = 'src|test|docs|guest|web|bench|scripts|migrations|\\.ci';
 /** `src/a/b.ts`, `docs/x.md`, `guest/kernel`; braces and stars stand for several files. */
 const PATH = new RegExp(`^(?:${TOP})/[\\w./@+{},*-]*$`);

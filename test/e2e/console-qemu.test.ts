@@ -1,5 +1,5 @@
 /**
- * Stock Debian through boot, panic and capture on QEMU and on a partition of ours: their consoles differ in what
+ * Stock Debian through boot, panic and capture on QEMU and on a partition of kdumpd: their consoles differ in what
  * docs/console-differences.md explains, and in nothing else.
  */
 

@@ -59,7 +59,7 @@ export function phases(console: readonly string[]): ReadonlyMap<Phase, ReadonlyS
 function lines(console: readonly string[]): Set<string> {
   const out = new Set<string>();
   for (const raw of console) {
-    // A printk in the middle of a line of somebody else's begins with its own time.
+    // A printk in the middle of another writer's line begins with its own time.
     for (const piece of raw.split(/\[ *\d+\.\d{6}\] /)) {
       const line = RULES.reduce(
         (text, [pattern, replacement]) => text.replace(pattern, replacement),

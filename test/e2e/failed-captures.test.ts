@@ -1,6 +1,6 @@
 /**
  * Stock Debian in crashes that go wrong: a CPU that never stops, with and without the system reset that would stop it, and a
- * crash kernel that was damaged after it was loaded. Each ends with its reason, or goes on and says what was broken.
+ * crash kernel that was damaged after it was loaded. Each ends with its reason, or continues and reports what was broken.
  */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ const TIMEOUT = { timeout: 400_000 };
 const DUMP = '-l -d 31';
 const MODULE = { stock: 'virtio_blk', ours: 'self_stops' };
 
-/** What a CPU does that panics while another one's panic goes on: it waits for ever, with interrupts off. */
+/** What a CPU does that panics during another CPU's panic: it waits for ever, with interrupts off. */
 const SPIN = 'panic_smp_self_stop';
 
 let folder: string;

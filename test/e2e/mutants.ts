@@ -1,6 +1,6 @@
 /**
- * Runs the built-in guest with one thing wrong: a fault of its own, one injected into the machine, another image or a
- * loader that is told something wrong; end to end, and judged by its trace. The mutants are in mutants/, by chapter.
+ * Runs the built-in guest with one thing wrong: a fault of its own, one injected into the machine, another image or wrong
+ * data for the loader; end to end, and judged by its trace. The mutants are in mutants/, by chapter.
  */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -48,7 +48,7 @@ export type Way = Partial<
     readonly payload?: () => string;
     /** Another image than the built-in one. */
     readonly image?: (image: BootImage) => BootImage;
-    /** What the loader, and nobody else, is told wrong of the machine. */
+    /** Wrong facts about the machine, for the loader alone. */
     readonly misread?: (tree: FdtTree) => void;
     /** At the first such event the power is cut: it would go on like that for ever. */
     readonly until?: (event: MachineEvent) => boolean;
@@ -161,7 +161,7 @@ export async function run(way: Way): Promise<Outcome> {
   };
 }
 
-/** Partitions whose tree is told otherwise than the guest was given it, or that are stopped by an event. */
+/** Opens partitions that report another tree than the guest was given, or that an event stops. */
 function opener(misread: Way['misread'], until: Way['until']): (config: PartitionConfig) => PartitionHandle {
   return (config) => {
     const handle = openPartition(config);

@@ -57,7 +57,7 @@ function backtraces(core: Uint8Array): string[][] {
   }
 }
 
-/** A core file of the machine as it is. */
+/** A core file of the machine's present state. */
 async function coreOf(guest: Guest): Promise<Uint8Array> {
   const data = await guest.handle.readMemory(0, KERNEL_BYTES);
   return buildElf({

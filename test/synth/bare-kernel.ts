@@ -17,8 +17,8 @@ export type BareRun = {
 };
 
 /**
- * Powers a partition, of one vCPU unless told, on with the words as its kernel; it has not run yet. Every interrupt ends
- * its life by attn.
+ * Powers on a partition, by default of one vCPU, with the words as its kernel; it has not run yet. Every interrupt ends
+ * the program by attn.
  */
 export function bareKernel(
   words: readonly number[],

@@ -27,7 +27,7 @@ export type GuestOptions = Partial<
 
 export class BuiltInGuest {
   readonly partition: Partition;
-  /** The agent's lines, over all kernels of this life. */
+  /** The agent's lines, over all kernels of this power cycle. */
   readonly lines: string[] = [];
   readonly events: MachineEvent[] = [];
   readonly unsupported: string[] = [];
@@ -113,7 +113,7 @@ export class BuiltInGuest {
     for (const { offset, bytes } of buildPlanDisk(named)) this.plans.write(offset, bytes);
   }
 
-  /** Runs on until this life has ended. */
+  /** Runs until this power cycle has ended. */
   end(instructions: number = 400_000_000): string {
     for (let done = 0; done < instructions; done += PIECE)
       if (this.partition.run(PIECE) === 'ended') return this.partition.ended?.kind ?? 'nothing';

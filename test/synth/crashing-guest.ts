@@ -80,7 +80,7 @@ export function crashablePartition(
   return guest;
 }
 
-/** What a crash kernel is told: all memory, of which it may use its own, and where everything is. */
+/** The tree for a crash kernel: all memory, the part that it may use, and where everything is. */
 function nextTree({ cpus, memory }: PartitionConfig): FdtTree {
   const chosen = node('chosen', {
     bootargs: `elfcorehdr=${CORE / 1024}K`,

@@ -46,7 +46,7 @@ class Ticks {
   }
 }
 
-/** A vmcore of `size` bytes whose content tells its offset. */
+/** A vmcore of `size` bytes whose content shows its offset. */
 export function synthVmcore(size: number, seed = 0): Uint8Array {
   const bytes = new Uint8Array(size);
   for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8) * 7 + seed) & 0xff;
@@ -59,7 +59,7 @@ export class FakeWorld {
   readonly machines: Map<string, Machine> = new Map();
   readonly operationsById: Map<string, Operation> = new Map();
   readonly capturesById: Map<string, StoredCapture> = new Map();
-  /** Of operations that left a kernel in peace. */
+  /** Of kexecs and restarts. */
   readonly operationTraces: Map<string, StoredTrace> = new Map();
   readonly imagesByName: Map<string, ImageView> = new Map();
   /** Operations by idempotency key. */
@@ -149,7 +149,7 @@ export class FakeWorld {
     return operation;
   }
 
-  /** Moves an operation on and tells it. */
+  /** Moves an operation to its next phase and publishes that. */
   moveOperation(id: string, change: Partial<Operation>): Operation {
     const before = this.operationsById.get(id);
     if (before === undefined) throw new Refusal('not-found', `no operation ${id}`);

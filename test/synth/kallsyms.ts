@@ -1,6 +1,6 @@
 /**
  * The memory of a kernel that has kallsyms, and nothing else: tables as scripts/kallsyms lays them out. Every token
- * is a single character but two, so that compression is there and can be told.
+ * but two is a single character, so that names are compressed and a test can see it.
  */
 
 import { alignUp, type Endian, putU32, putU64 } from '../../src/base/bytes.ts';

@@ -1,6 +1,6 @@
 /**
- * A guest of two CPUs with an agent that leaves its kernel in peace: its ordinary image lies scattered, with the list
- * of its pages where the kernel keeps it; what lies at the image's place is somebody else's until it is copied.
+ * Plays a guest of two CPUs with an agent that does a kexec or a restart. Its ordinary image lies scattered, with the list of
+ * its pages where the kernel keeps it; until the copy, the image's destination holds other data.
  */
 
 import { putU32, putU64 } from '../../src/base/bytes.ts';
@@ -85,7 +85,7 @@ export function leavingPartition(
   return guest;
 }
 
-/** Places the pages backwards, and tells in two pieces what goes where, as a kernel with many pages does. */
+/** Places the pages backwards, and lists their destinations in two pieces, as a kernel with many pages does. */
 function pageList(guest: ScriptedPartition): Uint8Array {
   const pages = imagePages();
   const sources = new Uint8Array(pages.length * PAGE);

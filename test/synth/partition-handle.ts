@@ -1,6 +1,6 @@
 /**
  * A partition that acts out a script: memory, disks and vCPUs are what the test says, and nothing is executed. It
- * keeps the promises of PartitionHandle: notices in order, requests answered before what they cause is told.
+ * keeps the promises of PartitionHandle: notices in order, requests answered before the notices that they cause.
  */
 
 import { hex64 } from '../../src/base/hex.ts';
@@ -20,7 +20,7 @@ import type {
 import { OutsideMemory } from '../../src/emulator/memory/contract.ts';
 import { type EventSpec, machineEvent } from './machine-event.ts';
 
-/** What the guest does, told by a test. Each part is called after the request that causes it was answered. */
+/** The script of the guest, from a test. Each part is called after the request that causes it was answered. */
 export type GuestScript = {
   readonly onStart?: (guest: ScriptedPartition) => void;
   readonly onInput?: (guest: ScriptedPartition, vty: 0 | 1, text: string) => void;

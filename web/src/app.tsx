@@ -1,4 +1,4 @@
-/** The frame of every page: head, connection, theme. */
+/** Draws the frame of every page: head, state of the connection, theme. */
 
 import type { JSX } from 'preact';
 import { type Route, route } from './model/router.ts';

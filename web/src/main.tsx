@@ -1,4 +1,4 @@
-/** The dashboard: starts following the service and draws the page that the address names. */
+/** Starts the dashboard: follows the service and draws the page that the address names. */
 
 import { render } from 'preact';
 import { App } from './app.tsx';

@@ -1,4 +1,4 @@
-/** What can be wrong with an ELF file: the folder's catalogue of {@link FormatError} codes. */
+/** Lists this folder's {@link FormatError} codes: what can be wrong with an ELF file. */
 
 import type { FormatErrorDetail } from '../errors.ts';
 import { FormatError } from '../errors.ts';
@@ -10,7 +10,7 @@ export const ELF_ERRORS = {
   'elf/bad-byte-order': 'EI_DATA names neither byte order',
   'elf/bad-version': 'EI_VERSION or e_version is not 1',
   'elf/bad-header-size': 'e_ehsize, e_phentsize or e_shentsize is not the size of the ELF64 structure',
-  'elf/bad-count': 'the number of program or section headers cannot be had from the header',
+  'elf/bad-count': 'the header gives no valid number of program or section headers',
   'elf/absurd-size': 'an offset or a size, or their sum, goes past what a file can have',
   'elf/segment-outside-file': 'a program header points outside the file',
   'elf/section-outside-file': 'a section header points outside the file',

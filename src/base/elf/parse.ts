@@ -76,7 +76,7 @@ export function readSection(elf: ElfFile, section: SectionHeader): Uint8Array {
   return readPart(elf.source, section.offset, section.size, `section ${section.name}`);
 }
 
-/** One array cannot hold every segment that a file can: whoever wants a large one reads the source in parts. */
+/** Refuses segments and sections that are too large for one array; read such a one from the source in parts. */
 function readPart(source: ByteSource, offset: number, length: number, what: string): Uint8Array {
   if (length > MAX_PART)
     throw elfError('elf/absurd-size', `the ${what} is too large to be read at once`, {

@@ -1,4 +1,4 @@
-/** What can be wrong with a flattened device tree: the folder's catalogue of {@link FormatError} codes. */
+/** Lists this folder's {@link FormatError} codes: what can be wrong with a flattened device tree. */
 
 import type { FormatErrorDetail } from '../errors.ts';
 import { FormatError } from '../errors.ts';
@@ -14,7 +14,7 @@ export const FDT_ERRORS = {
   'fdt/bad-string': 'a property name lies outside the strings block or has no end',
   'fdt/duplicate-name': 'a node has two properties or two children of one name',
   'fdt/too-deep': 'nodes are nested deeper than 64 levels',
-  'fdt/bad-value': 'a property does not hold what it was read as (cells, a string, a list of strings)',
+  'fdt/bad-value': 'a property is not of the type that it was read as (cells, a string, a list of strings)',
   'fdt/bad-reserve-map': 'the memory reservation map has no end, or an entry passes 2^64',
 } as const;
 

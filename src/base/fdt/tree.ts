@@ -1,7 +1,7 @@
 /**
  * A device tree as data, and the encodings of property values.
  * Source: Devicetree Specification 0.4, §2.2 (nodes, properties, value types). All cells are big-endian.
- * Phandles are explicit: whoever builds a tree chooses them. Left out: labels, includes, expressions of the source form.
+ * Phandles are explicit: the builder of a tree chooses them. Left out: labels, includes, expressions of the source form.
  */
 
 import { concatBytes, getU32, getU64, latin1, latin1Bytes, putU32, putU64 } from '../bytes.ts';
@@ -37,7 +37,7 @@ export function node(
 }
 
 /**
- * What a property can be given as: bytes as they are; a number as one 32-bit cell; a bigint as two cells (64 bits);
+ * What a property can be given as: bytes; a number as one 32-bit cell; a bigint as two cells (64 bits);
  * a string with its zero; `true` as an empty property; an array of numbers and bigints as cells, of strings as a list.
  */
 export type PropertyValue =

@@ -1,6 +1,6 @@
 /**
- * What a running machine reports, what its owner asks it to report, and damage that waits for an event. Plain data that
- * survives structured cloning. The machine knows neither Linux nor kexec: places are named by numbers of the owner's.
+ * Defines the events that a running machine reports, the plan of what it reports, and faults that wait for an event. Plain
+ * data that survives structured cloning. The machine knows neither Linux nor kexec: the owner numbers the places it watches.
  */
 
 import type { HcallName } from '../platform/contract/opcodes.ts';
@@ -108,7 +108,7 @@ export type SyscallReturnEvent = Common<'syscall-return'> & {
 export type ResetEvent = Common<'reset'>;
 
 export const RUN_CHANGES = ['started', 'stopped', 'system reset'] as const;
-/** `system reset`: one waits for the vCPU, whoever asked for it. */
+/** `system reset`: one is pending for the vCPU, from the operator or from the guest. */
 export type RunChange = (typeof RUN_CHANGES)[number];
 /** A vCPU's state changed. */
 export type RunEvent = Common<'run'> & VcpuPlace & { readonly change: RunChange };
@@ -169,7 +169,7 @@ export type DroppedEvents = {
 /** A watched place: at most `limit` events a vCPU, 16 unless given. */
 type Limited = { readonly mark: MarkId; readonly limit?: number };
 
-/** What to look out for. Nothing of it changes what the guest does or how its instructions are counted. */
+/** What the machine reports. A plan changes neither what the guest does nor how its instructions are counted. */
 export type ObservePlan = {
   /** Instructions at real addresses. */
   readonly probes: readonly (Limited & { readonly raddr: number })[];
@@ -193,7 +193,7 @@ export type ObservePlan = {
   readonly frames?: readonly MarkId[];
   /**
    * The partition rests at once, the first time that all vCPUs wait and one of them does so in a loop with interrupts
-   * off: an operator who watches for that may act. Without an action the run goes on as if it had not rested.
+   * off: the owner may then reset CPUs, as an operator would. Without an action the run continues as if it had not rested.
    */
   readonly restWhenStuck?: boolean;
 };

@@ -1,4 +1,4 @@
-/** What crosses the machine's border: configuration, requests, events, the machine at an instant. Plain data. */
+/** Defines the data between the machine and its owner: configuration, requests, events, the machine at an instant. */
 
 export type {
   DroppedEvents,

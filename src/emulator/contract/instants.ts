@@ -1,4 +1,4 @@
-/** The machine as it was at an instant: registers, interrupt controller, tables. Plain data. */
+/** Defines the record of a machine at an instant: registers, interrupt controller, tables. Plain data. */
 
 import type { EventMatch, InstantName, MarkId, VcpuState } from './events.ts';
 

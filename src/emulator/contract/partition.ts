@@ -1,6 +1,6 @@
 /**
- * What the rest of the program sees of a running partition. Each partition lives in a worker thread; this is the
- * conversation with it. Everything that is said is plain data that survives structured cloning.
+ * Defines a partition for the rest of the program: its configuration, requests and notices. Each partition runs in a worker
+ * thread; all messages are plain data that survives structured cloning.
  */
 
 import type { MemoryRange } from '../memory/contract.ts';
@@ -65,7 +65,7 @@ export type PartitionConfig = {
   readonly systemCall?: SystemCallWatch;
 };
 
-/** How a partition's life ended. */
+/** How a partition's power cycle ended. */
 export type PartitionEnd =
   | { readonly kind: 'power-off' }
   | { readonly kind: 'reboot' }
@@ -76,7 +76,7 @@ export type PartitionEnd =
 /** A page written after an instant. */
 export type PageChange = WrittenPage;
 
-/** What the worker tells, unasked. `insn` stamps are the partition's instruction count. */
+/** A notice that the worker sends without a request. `insn` is the partition's instruction count. */
 export type PartitionNotice =
   | { readonly kind: 'console'; readonly vty: 0 | 1; readonly insn: number; readonly bytes: Uint8Array }
   | { readonly kind: 'machine-event'; readonly event: MachineEvent }
@@ -99,7 +99,7 @@ export interface PartitionHandle {
   readonly config: PartitionConfig;
   /**
    * Powers on and runs until it ends or {@link stop} is called.
-   * @param plan what to look out for from the first instruction on; see {@link observe}
+   * @param plan what to report from the first instruction on; see {@link observe}
    */
   start(plan?: ObservePlan): Promise<void>;
   /** Ends the run where it is. Idempotent. */
@@ -108,7 +108,7 @@ export interface PartitionHandle {
   input(vty: 0 | 1, bytes: Uint8Array): Promise<void>;
   /** A system reset interrupt on each of these vCPUs, at one instant. */
   nmi(cpus: readonly number[]): Promise<void>;
-  /** Replaces what is looked out for; undefined ends it. Takes effect between two instructions, at once when idle. */
+  /** Replaces the plan of what is reported; undefined ends it. Takes effect between two instructions, at once when idle. */
   observe(plan: ObservePlan | undefined): Promise<void>;
   /**
    * Replaces the faults that wait for their events; those without are done now. None outlives power-off. Rejects, and

@@ -1,4 +1,4 @@
-/** A partition from its owner's side: requests as promises, notices in order. */
+/** Controls a partition's worker thread: sends requests, returns answers as promises, passes on notices in order. */
 
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../base/worker.ts';
@@ -11,7 +11,7 @@ import type { FromWorker, Request, WorkerStart } from './protocol.ts';
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (reason: Error) => void };
 
-/** Starts a worker for a partition, which is off. @throws nothing: a configuration that cannot be is told by the first request. */
+/** Starts a worker for a partition, which is off. It throws nothing: an impossible configuration makes the first request fail. */
 export function openPartition(config: PartitionConfig): PartitionHandle {
   return new WorkerPartition(config);
 }
@@ -135,7 +135,7 @@ class WorkerPartition implements PartitionHandle {
   }
 }
 
-/** Memory that is not there is its own kind of error, so that nobody takes a worker that died for it. */
+/** Memory that does not exist has an error class of its own, so that callers can distinguish it from a dead worker. */
 function refused({ message, outside }: Extract<FromWorker, { readonly kind: 'refusal' }>): Error {
   return outside === undefined ? new Error(message) : new OutsideMemory(outside.raddr, outside.length);
 }

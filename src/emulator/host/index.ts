@@ -1,4 +1,4 @@
-/** Partitions as the rest of the program drives them: one worker thread each. */
+/** Runs partitions for the rest of the program, each in a worker thread of its own. */
 
 export type * from '../contract/index.ts';
 export { openPartition } from './client.ts';

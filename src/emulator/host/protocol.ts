@@ -1,4 +1,4 @@
-/** Messages between a partition's owner and its worker thread. Requests carry a number; answers repeat it. */
+/** Defines the messages between a partition's owner and its worker thread. Each request has a number; its answer repeats it. */
 
 import type { InstantName, MachineFault, ObservePlan } from '../contract/events.ts';
 import type { PartitionConfig, PartitionNotice } from '../contract/partition.ts';
@@ -51,7 +51,7 @@ export type FromWorker =
       readonly kind: 'refusal';
       readonly id: number;
       readonly message: string;
-      /** Why, where it was asked for memory that is not there: an OutsideMemory does not survive the way as itself. */
+      /** The range, where a request named memory that does not exist: structured cloning would lose the class OutsideMemory. */
       readonly outside?: { readonly raddr: number; readonly length: number };
     }
   | { readonly kind: 'notices'; readonly notices: readonly PartitionNotice[] };

@@ -1,6 +1,6 @@
 /**
- * The worker thread of one partition: runs it in turns of some million instructions and serves requests in between.
- * A request that changes the machine takes effect between two slices; while the partition rests, at once.
+ * Runs one partition in a worker thread, in turns of some million instructions, and serves requests between turns.
+ * A request that changes the machine takes effect between two turns; while the partition rests, at once.
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
@@ -19,10 +19,10 @@ import { OutsideMemory } from '../memory/contract.ts';
 import { Partition } from '../partition/partition.ts';
 import type { FromWorker, Request, ToWorker, WorkerStart } from './protocol.ts';
 
-/** Instructions and milliseconds between two looks at the requests, whichever comes first. */
+/** A turn ends after so many instructions or milliseconds, whichever comes first; then requests are served. */
 const TURN = 5_000_000;
 const TURN_MS = 50;
-/** Progress is told this often, in instructions. */
+/** Instructions between two `progress` notices. */
 const PROGRESS = 50_000_000;
 const SECTOR = 512;
 
@@ -66,7 +66,7 @@ const partition = new Partition(config, disks as readonly BlockStore[], {
   unsupported: (what, count) => tell({ kind: 'unsupported', what, count }),
 });
 
-/** One turn, and the next one after what waits in the port has been served. */
+/** Runs one turn and schedules the next; messages that wait in the port are served in between. */
 function turn(): void {
   if (power !== 'running') return;
   try {
@@ -92,7 +92,7 @@ function turn(): void {
   if (power === 'running') setImmediate(turn);
 }
 
-/** A life starts with empty dump devices and plan disks: what is found on one was written in it. */
+/** Empties dump devices and plan disks, so that their contents were written in this power cycle. */
 function emptyScratchDisks(): void {
   for (const disk of disks) if ('empty' in disk) disk.empty();
 }

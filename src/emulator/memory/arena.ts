@@ -2,7 +2,7 @@
  * The arena: one WebAssembly memory that holds everything compiled code touches. Guest RAM is pages of it, in any order.
  *
  * Layout: the register window at 0 (cpu/layout.ts), then what {@link Arena.reserve} hands out, then pages of 4 KiB.
- * The memory is allocated whole at the start and touched as it is used, so that views of it stay valid.
+ * The memory is reserved whole at the start, so that views of it stay valid; pages are touched only when they are used.
  */
 
 import { assert } from '../../base/errors.ts';

@@ -1,4 +1,4 @@
-/** The record of a capture: what REST shows of what a crash came to. */
+/** Makes the record of a capture, which REST shows, from the result of a crash. */
 
 import { defined } from '../../base/defined.ts';
 import type { Capture, CaptureVmcore } from '../contract/index.ts';

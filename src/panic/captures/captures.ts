@@ -1,6 +1,6 @@
 /**
- * Captures: stored after a crash, read and removed by REST. A vmcore is written before its capture, so captures are stored
- * one after another, and a sweep for vmcores without a capture waits for them.
+ * Stores captures after a crash, and reads and removes them for REST. A vmcore is written before its capture; so captures are
+ * stored one after another, and a sweep for vmcores without a capture waits for them.
  */
 
 import { defined } from '../../base/defined.ts';

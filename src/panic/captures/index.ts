@@ -1,4 +1,4 @@
-/** What crashes leave in the stores. */
+/** Stores captures. */
 
 export type { VmcoreSource } from './captures.ts';
 export { Captures } from './captures.ts';

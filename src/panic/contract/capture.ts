@@ -1,4 +1,4 @@
-/** A capture: what one crash left, as the store keeps it and REST shows it. */
+/** Defines a capture, the record of one crash in the store and in REST. */
 
 import type { CapturePhase } from './phases.ts';
 

@@ -1,4 +1,4 @@
-/** Damage that a request asks for (docs/faults.md). src/panic/faults has the syntax of the command line and what each kind means to the machine. */
+/** Defines the faults that a request can ask for (docs/faults.md). src/panic/faults has their syntax and what each kind does to the machine. */
 
 /**
  * When an injected fault is done. `trigger`: while the partition rests, just before the trigger; `t0`, `t1`, `t2`: right

@@ -1,8 +1,8 @@
-/** The partitions in service, as routes use them. What is done to a partition is an operation (operation.ts). */
+/** Defines the interface of the fleet for routes. Actions on a partition are operations (operation.ts). */
 
 import type { PartitionRequest, PartitionView } from './partition.ts';
 
-/** Every method throws {@link Refusal} for what the caller got wrong. */
+/** Every method throws {@link Refusal} for a wrong request. */
 export interface Fleet {
   list(): readonly PartitionView[];
   get(id: string): PartitionView;

@@ -1,4 +1,4 @@
-/** An image as REST shows it, and what an import is asked for. Images themselves are kept by src/images. */
+/** Defines an image in REST and the request of an import. src/images keeps the images themselves. */
 
 /** One file of an image: `role` is kernel, initrd, symbols, modules … */
 export type ImageFile = { readonly role: string; readonly bytes: number; readonly sha256: string };
@@ -7,7 +7,7 @@ export type ImageView = {
   readonly name: string;
   readonly kind: 'debian' | 'files' | 'built-in';
   readonly state: 'importing' | 'ready' | 'failed';
-  /** How far an import is, or why it failed. */
+  /** The step of an import, or why it failed. */
   readonly detail?: string;
   /** As `uname -r` says it, where it is known. */
   readonly kernelRelease?: string;

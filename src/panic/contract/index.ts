@@ -1,4 +1,4 @@
-/** The nouns of the service: what stores keep, what REST shows, and the fleet as the server drives it. */
+/** Defines the service's types: what stores keep, what REST shows, and the fleet that routes call. */
 
 export type { Capture, CaptureVmcore, CrashCause, VmcoreFormat } from './capture.ts';
 

@@ -1,4 +1,4 @@
-/** Lists of operations and captures, a page at a time. */
+/** Defines lists of operations and captures, which are read page by page. */
 
 import type { Capture } from './capture.ts';
 import type { OperationState } from './operation.ts';

@@ -1,7 +1,7 @@
 /**
- * What a machine can be made of: the choices, what each processor allows, and what is taken where nothing is said. Plain
- * data without imports: REST, the command line and the dashboard read the same tables. A machine is resolved from a
- * request by guest/machine-spec.ts.
+ * Lists what a machine can be made of: the choices, the limits of each processor, and the defaults. Plain data without
+ * imports: REST, the command line and the dashboard read the same tables. guest/machine-spec.ts resolves a request to a
+ * machine.
  */
 
 import type { PartitionRequest, PartitionView } from './partition.ts';
@@ -11,7 +11,7 @@ export const MAXIMUM_CPUS = 8;
 
 type Processor = PartitionView['processor'];
 
-/** What a processor can do. The first of each list is what it does where nothing is said. */
+/** What a processor supports. The first of each list is the default. */
 export type ProcessorTraits = {
   /** As documentation writes it. */
   readonly title: string;
@@ -38,7 +38,7 @@ export type MachineRequest = Pick<
   'processor' | 'mmu' | 'firmware' | 'interrupts' | 'diskBus' | 'cpus' | 'memory' | 'seed' | 'refuseSysReset'
 >;
 
-/** What is taken where a request says nothing. The MMU and the interrupt controller are the processor's first. */
+/** The defaults of a request. The MMU and the interrupt controller default to the processor's first. */
 export const MACHINE_DEFAULTS: {
   readonly processor: Processor;
   readonly firmware: PartitionView['firmware'];

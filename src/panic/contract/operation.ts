@@ -1,4 +1,4 @@
-/** An operation: one request to the service, persisted before it starts. */
+/** Defines an operation: one request to the service, persisted before it starts. */
 
 import type { ImageImport } from './image.ts';
 import type { LeaveRequest, PanicRequest } from './request.ts';

@@ -1,4 +1,4 @@
-/** The service's operations as routes use them. */
+/** Defines the interface of operations for routes. */
 
 import type { ListQuery, Page } from './listing.ts';
 import type { Operation, OperationRequest } from './operation.ts';
@@ -7,7 +7,7 @@ import type { Operation, OperationRequest } from './operation.ts';
 export interface Operations {
   /**
    * Persists the request; it runs when its turn comes. A request that repeats the kind, the partition and the key of an
-   * earlier one is answered with the operation of that one, as it is now.
+   * earlier one is answered with the current state of that one's operation.
    */
   submit(request: OperationRequest, idempotencyKey?: string): Promise<Operation>;
   get(id: string): Promise<Operation>;

@@ -38,7 +38,7 @@ export type PartitionRequest = {
   readonly append?: string;
   readonly crashAppend?: string;
   readonly seed?: number;
-  /** H_SIGNAL_SYS_RESET is not there: CPUs are stopped by interrupts alone. */
+  /** H_SIGNAL_SYS_RESET answers H_Function: the guest can stop CPUs by IPIs only. */
   readonly refuseSysReset?: boolean;
   /** Who plans what kexec_load is given: kexec-tools in the guest, or we; absent: what the image says. */
   readonly loader?: 'stock' | 'own';

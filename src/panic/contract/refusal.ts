@@ -1,4 +1,4 @@
-/** Refused requests. */
+/** Defines the error for a refused request. */
 
 /** A refused request; the server turns it into an RFC 9457 answer. */
 export type RefusalCode = 'not-found' | 'conflict' | 'invalid';

@@ -1,7 +1,8 @@
 /**
- * What firmware and loader had claimed of memory when the kernel was entered, and what its boot-time allocator then
- * gave away, by the map that the guest keeps in its tree.
- * Source: seed 000; guest/README.md (`tree_blob`, `/chosen/kdumpd,allocations`: entries of 32 bytes: u64 start, u64
+ * Reads what firmware and loader had claimed of memory when the kernel was entered, and what the kernel's boot-time
+ * allocator then allocated, from the map that the guest keeps in its tree.
+ * Source: Benjamin Herrenschmidt, "Re: kexec on ppc64", linux-kernel, 15 July 2004 (the rule `claims-kept` of
+ * docs/handoff.md); guest/README.md (`tree_blob`, `/chosen/kdumpd,allocations`: entries of 32 bytes: u64 start, u64
  * size, name of 16 bytes). Linux's prom_init leaves its own as the reserve map of the tree, which `tree-carries-all`
  * sees. Left out: which allocations must be in the real-mode area; the map does not say.
  */
@@ -22,7 +23,7 @@ const TREE_POINTER = 'tree_blob';
 const MAP = 'kdumpd,allocations';
 const ENTRY_BYTES = 32;
 const NAME_AT = 16;
-/** The map names what was claimed before the allocator began, too. */
+/** Names in the map of ranges that were claimed before the allocator began. */
 const CLAIMS: readonly string[] = [
   'vectors',
   'kernel',
@@ -66,7 +67,7 @@ async function readMap(read: ReadMemory, production: KernelSymbols): Promise<rea
     const map = findNode(parseFdt(await read(at, total)).root, '/chosen')?.properties.get(MAP);
     return map === undefined ? undefined : entriesOf(map);
   } catch (error) {
-    // A pointer to no tree, or to no memory: the guest has not got that far.
+    // The pointer leads to no tree, or to no memory: the guest has not made its map yet.
     if (!(error instanceof FormatError) && !(error instanceof OutsideMemory)) throw error;
     return undefined;
   }

@@ -1,7 +1,7 @@
 /**
- * Whether a compiler has put a function's body into another one, so that it runs there without being called: both read
- * the same global data, and the outer one does not call the inner one. Global data is read through r2: addis, then a
- * load or addi with the rest of the offset.
+ * Detects whether the compiler has inlined one function into another, so that it runs there without being called: both
+ * read the same global data, and the outer function does not call the inner one. Global data is read through r2: addis,
+ * then a load or addi with the rest of the offset.
  * Source: 64-Bit ELF V2 ABI 1.9 §2.3.1 (r2 is the TOC pointer; addis and a displacement reach what is near it); Power
  * ISA 3.1B, Book I (D and DS forms).
  */
@@ -20,7 +20,7 @@ const TOC = 2;
 
 type Code = { readonly base: number; readonly words: readonly number[] };
 
-/** @returns undefined where it cannot be told: a function has no name, or `inner` reads no global data. */
+/** @returns undefined where it is unknown: a function has no symbol, or `inner` reads no global data */
 export async function isCompiledIn(
   read: ReadMemory,
   symbols: KernelSymbols,

@@ -1,6 +1,6 @@
 /**
- * What the machine's memory holds once the new kernel was entered. None of it changes any more: the tree and the image
- * stay as purgatory left them, and the backup region is the dump's.
+ * Reads facts from memory once the new kernel was entered. A crash kernel leaves them as purgatory did: it writes neither the
+ * tree, nor its image's head, nor the backup region. An ordinary kexec's kernel may overwrite them; memory kept at T2 is read then.
  * Source: Devicetree Specification 0.4 §5.2 (version at 20, boot_cpuid_phys at 28, big-endian).
  */
 
@@ -16,7 +16,7 @@ const FDT_MAGIC = 0xd00dfeed;
 const TREE_HEADER = 40;
 const STUB_BYTES = 0x100;
 
-/** @param entry the event of T2. What cannot be read is left out. */
+/** @param entry the event of T2. @returns the facts that could be read */
 export async function readEntryFacts(
   image: KexecImage,
   entry: FetchEvent,
@@ -41,7 +41,7 @@ export async function readEntryFacts(
   };
 }
 
-/** @param read memory as it was at T1. What cannot be read is left out. */
+/** @param read memory of T1. @returns the facts that could be read */
 export async function readAtEntryFacts(image: KexecImage, read: ReadMemory): Promise<AtEntryFacts> {
   const low = await ifThere(read(0, STUB_BYTES));
   const regions = (image.facts.purgatory?.regions ?? []).map(({ start, bytes }) => ({

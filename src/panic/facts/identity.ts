@@ -1,7 +1,7 @@
 /**
- * What crash it was: the reason that the kernel gave and the functions that led to it, and a signature of both by
- * which the same crash is known again. Made of T0's registers and of the panicking CPU's stack, which stays as it is
- * once the panic has begun: the crash kernel has memory of its own.
+ * Identifies a crash: the reason that the kernel gave, the functions that led to it, and a signature of both by which
+ * the same crash is recognised again. It reads T0's registers and the panicking CPU's stack. That stack does not change
+ * after the panic: the crash kernel has memory of its own.
  * Sources: Power Architecture 64-Bit ELF V2 ABI 1.5 §2.2.3 (back chain, LR save); Linux 6.1
  * arch/powerpc/include/asm/ptrace.h (STACK_FRAME_MARKER, pt_regs), kernel/panic.c, arch/powerpc/kernel/traps.c.
  * Left out: functions of modules (they have no symbols here); interrupt frames of kernels from 6.2 on, which lie
@@ -31,7 +31,7 @@ const THREAD_SHIFT = 14n;
 const FRAME = { marker: 96n, regs: 112n, nip: 256n, trap: 320n, bytes: 440 } as const;
 const REGS_MARKER = 0x52454753n;
 const REGS_MARKER_LITTLE = 0x53474552n;
-/** What was interrupted has nothing to do with what came: system reset, external, decrementers, doorbells, counters. */
+/** Vectors of interrupts whose cause is not the interrupted code: system reset, external, decrementers, doorbells, counters. */
 const ASYNCHRONOUS: readonly bigint[] = [
   0x100n,
   0x500n,
@@ -47,8 +47,7 @@ const ASYNCHRONOUS: readonly bigint[] = [
 const SYSTEM_CALLS: readonly bigint[] = [0xc00n, 0x3000n];
 /** A CPU on whose stack one of these is was idle, however deep. */
 const IDLE: ReadonlySet<string> = new Set(['do_idle', 'cpu_startup_entry', 'arch_cpu_idle']);
-/** Which argument of a function is the text: panic(format, …), die(text, …), nmi_panic(regs, text). */
-/** The register of the argument that is the kernel's text. */
+/** The register of the argument that is the kernel's text: panic(format, …), die(text, …), nmi_panic(regs, text). */
 const TEXT_ARGUMENT: Readonly<Partial<Record<FunctionName, 'r3' | 'r4'>>> = {
   panic: 'r3',
   die: 'r3',
@@ -59,7 +58,7 @@ const INTERRUPTS: Readonly<Record<number, string>> = {
   [VECTOR.machineCheck]: 'machine check',
 };
 
-/** @returns undefined where the trace has no T0. What memory does not tell is left out of the cause. */
+/** @returns undefined where the trace has no T0. The cause lacks what could not be read from memory. */
 export async function identifyCrash(
   trace: Pick<Trace, 'events' | 'instants'>,
   read: ReadMemory,
@@ -139,7 +138,7 @@ class Stack {
     return this.name(address - 4n);
   }
 
-  /** Functions by the back chain from a frame on, up to where user space or what was interrupted begins. */
+  /** Functions along the back chain from a frame on, up to user space or to the interrupted code. */
   async walk(from: bigint, limit: number): Promise<string[]> {
     const names: string[] = [];
     for (let sp = from; names.length < limit; ) {

@@ -1,4 +1,4 @@
-/** What a guest's memory says: which image is loaded, what kernel runs, what crash it was. */
+/** Reads facts from a guest's memory: which image is loaded, which kernel runs, which crash it was. */
 
 export { claimFacts } from './claim-facts.ts';
 export { isCompiledIn } from './compiled-in.ts';

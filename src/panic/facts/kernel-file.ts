@@ -1,4 +1,4 @@
-/** A kernel's file, read as the memory that it becomes: its first segment's address is 0. */
+/** Reads a kernel's file as the memory that it becomes; address 0 is that of its first segment. */
 
 import { statSync } from 'node:fs';
 import { parseElf } from '../../base/elf/index.ts';
@@ -9,7 +9,7 @@ import { openFileSource } from '../../vmcore/reader/index.ts';
 import type { ReadMemory } from './symbols/index.ts';
 
 const PT_LOAD = 1;
-/** Symbols are looked for in whole pieces: behind the kernel there are zeros up to the next multiple. */
+/** Reads come in whole pieces of this size: zeros follow the kernel up to the next multiple. */
 const PIECE = 2 ** 20;
 
 export type KernelFile = {
@@ -22,7 +22,7 @@ export type KernelFile = {
 
 /**
  * Opens a kernel for as long as `use` takes.
- * @returns undefined where it cannot be read: that is the partition's to report when it starts
+ * @returns undefined where it cannot be read; the partition reports the error when it starts
  */
 export async function withKernelFile<T>(
   path: string,
@@ -66,7 +66,7 @@ export async function withKernelFile<T>(
   }
 }
 
-/** What tells one version of a file from another. */
+/** A key that differs between versions of a file. */
 export function stampOf(path: string): string {
   try {
     const { mtimeMs, size } = statSync(path);

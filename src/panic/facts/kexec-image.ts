@@ -1,5 +1,5 @@
 /**
- * The image that the guest loaded with kexec_load, as it lies in the guest's memory: which segment is what.
+ * Reads the image that the guest loaded with kexec_load from the guest's memory and finds the purpose of each segment.
  * Source: Linux 6.1 include/uapi/linux/kexec.h (flags), kexec-tools 2.0.25 kexec/arch/ppc64 (segments, backup region,
  * order of the notes in elfcorehdr) and purgatory/arch/ppc64/v2wrap.S.
  * A crash image lies at its destination from the moment it is loaded, so everything can be read before the crash.
@@ -26,7 +26,7 @@ export type KexecLoad = {
 /** A segment with its purpose. */
 export type PlacedSegment = KexecSegment & { readonly role: SegmentRole };
 
-/** What the recorder needs beside the facts that go into the trace. */
+/** The image: the facts that go into the trace, and what the recorder needs beside them. */
 export type KexecImage = {
   readonly load: KexecLoad;
   readonly segments: readonly PlacedSegment[];
@@ -49,7 +49,7 @@ const PT_NOTE = 4;
 /** A tree or elfcorehdr larger than this is not read. */
 const HEADER_LIMIT = 16 * 2 ** 20;
 
-/** kexec_load as the machine is to report it: entry, number of segments, the list of them, flags. */
+/** How the machine reports kexec_load: entry, number of segments, the list of them, flags. */
 export const KEXEC_LOAD_CALL: SystemCallWatch = {
   number: 268,
   rowsAt: 5,
@@ -58,7 +58,7 @@ export const KEXEC_LOAD_CALL: SystemCallWatch = {
   rowDoublewords: 4,
 };
 
-/** What a call of kexec_load asks; undefined where it unloads (no segments) or its list could not be read. */
+/** The arguments of a kexec_load; undefined where it unloads (no segments) or its list could not be read. */
 export function parseKexecLoad({ args, rows }: SyscallEvent): KexecLoad | undefined {
   const [entry = 0n, count = 0n, , flags = 0n] = args;
   if (count === 0n || count !== BigInt(rows.length)) return undefined;
@@ -163,9 +163,9 @@ function holdsEntry({ entry }: KexecLoad, { mem, memsz }: KexecSegment): boolean
 type Candidate = KexecSegment & { readonly i: number; readonly head: Uint8Array };
 
 /**
- * A kernel without the marker, or whatever is loaded in its place. Before it purgatory may be entered, which carries its
- * first 0x100 bytes; where that does not tell, it is the largest of what is left.
- * @param candidates what is nothing else; @param stub the 0x100 bytes at the entry
+ * Finds the segment of a kernel without the marker, or of the stub that is loaded instead of one. Purgatory at the entry
+ * carries a copy of the kernel's first 0x100 bytes; where no candidate begins with them, the largest candidate is taken.
+ * @param candidates segments without another purpose; @param stub the 0x100 bytes at the entry
  */
 function unmarkedKernel(
   load: KexecLoad,

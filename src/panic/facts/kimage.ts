@@ -1,9 +1,9 @@
 /**
- * The pages of an ordinary kexec image before it is executed: they lie scattered, and a list in the kernel's memory
- * says which goes where. With it an image can be read as it will lie once it has been copied.
+ * Finds the pages of an ordinary kexec image before it is executed. They lie scattered, and a list in the kernel's memory
+ * gives the destination of each. With the list an image can be read as it will be once it has been copied.
  * Source: Linux 6.1 include/linux/kexec.h (struct kimage begins with `head`; the IND_ flags), kernel/kexec_core.c
  * (kimage_add_entry, kimage_add_page, for_each_kimage_entry). Addresses in the list are real addresses.
- * The page size is told by the list itself: every page of every segment has one source.
+ * The page size follows from the list: every page of every segment has one source.
  */
 
 import { type Endian, getU64 } from '../../base/bytes.ts';
@@ -14,10 +14,10 @@ import type { KexecLoad } from './kexec-image.ts';
 import type { KernelSymbols, ReadMemory } from './symbols/index.ts';
 import { ifThere, PAGE_OFFSET, realOf } from './symbols/index.ts';
 
-/** Of each destination page the page that is copied there; real addresses. */
+/** For each destination page the page that is copied there; real addresses. */
 export type Kimage = { readonly pageBytes: number; readonly sources: ReadonlyMap<number, number> };
 
-/** Where the list of the loaded ordinary image begins: Linux points to the image, the built-in guest has it in place. */
+/** Symbols by which the list of the ordinary image is found: Linux has a pointer to the image, the built-in guest the image itself. */
 const IMAGES: readonly { readonly symbol: string; readonly pointer: boolean; readonly head: number }[] = [
   { symbol: 'kexec_image', pointer: true, head: 0 },
   { symbol: 'next_image', pointer: false, head: 16 },
@@ -33,11 +33,11 @@ const PIECE = 4096;
 const LEAST_PAGE = 4096;
 const REGION = 0xfn << 60n;
 
-/** What is being gathered: sources in order, each with its destination counted in pages from the last one named. */
+/** The list as far as it was read: sources in order, each with its destination counted in pages from the last destination entry. */
 type Entry = { readonly base: number; readonly index: number; readonly source: number };
 
 /**
- * @param vmlinux the kernel's file: its own table of symbols may have functions alone (CONFIG_KALLSYMS_ALL not set)
+ * @param vmlinux the kernel's file: its kallsyms may name functions only (CONFIG_KALLSYMS_ALL not set)
  * @returns undefined where the kernel has no such list, or one that does not agree with what was loaded.
  * @throws FormatError `elf/…` for a damaged vmlinux
  */

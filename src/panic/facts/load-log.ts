@@ -1,5 +1,5 @@
 /**
- * The kexec_load calls of a power cycle: what was asked, what came of it, and whether the guest's hooks for it ran meanwhile.
+ * Records the kexec_load calls of a power cycle: the arguments, the result, and whether the guest's hooks ran during the call.
  * Source: Linux 6.1 kernel/kexec.c, include/uapi/linux/kexec.h.
  */
 

@@ -1,7 +1,7 @@
 /**
- * What purgatory was given by its loader, as it lies in memory: addresses of other segments, the regions of its digest
- * and the digest. Nothing in memory names its variables, so values are looked for: a doubleword that is a segment's
- * address, a list of pairs of a segment's address and size, 32 bytes that are the digest of just those regions.
+ * Finds the values that the loader patched into purgatory: addresses of other segments, the regions of its digest and
+ * the digest. Memory holds no names of its variables, so they are recognised by value: a doubleword that is a segment's
+ * address, a list of pairs of a segment's address and size, 32 bytes that are the digest of exactly those regions.
  * Source: kexec-tools 2.0.25 kexec/kexec.c (the digest's regions), kexec/arch/ppc64/kexec-elf-ppc64.c (what is
  * patched), purgatory/purgatory.c; FIPS 180-4 (SHA-256).
  */
@@ -71,7 +71,7 @@ function regionsIn(bytes: Uint8Array, segments: readonly Placed[], endian: Endia
       if (limit === undefined || length === 0n || length > BigInt(limit)) break;
       list.push({ start: Number(start), length: Number(length) });
     }
-    // A digest without the kernel is none: an address and some number after it can be anything.
+    // A list without the kernel's segment is not the digest's: an address followed by a number can be there by chance.
     if (list.length > best.length && list.some(({ start }) => start === kernel)) best = list;
   }
   return best;

@@ -1,8 +1,8 @@
 /**
- * The production kernel and its machine, as far as rules about loading ask: how much memory there is, where the
- * kernel's static part ends, what is set aside for a crash.
+ * Reads the facts about the production kernel and its machine that rules about loading need: the size of memory, the
+ * end of the kernel's static part, the crash kernel's reservation.
  * Source: Linux 6.1 kernel/crash_core.c (crashk_res; its first two doublewords are start and end, include/linux/
- * ioport.h; the words of crashkernel=), include/asm-generic/sections.h (_end).
+ * ioport.h; the syntax of crashkernel=), include/asm-generic/sections.h (_end).
  */
 
 import { getU64 } from '../../base/bytes.ts';
@@ -24,7 +24,7 @@ const RESERVATION = 'crashk_res';
 
 /**
  * @param production the kernel that runs, at real address 0 and up
- * @param vmlinux the kernel with symbols: its own memory may name functions alone (CONFIG_KALLSYMS_ALL not set)
+ * @param vmlinux the kernel with symbols: its kallsyms may name functions only (CONFIG_KALLSYMS_ALL not set)
  */
 export async function runningFacts(
   machine: RunningMachine,
@@ -54,7 +54,7 @@ function defaultRma({ memory }: RunningMachine): number {
 
 type Places = { readonly end: number | undefined; readonly reservation: number | undefined };
 
-/** Real addresses of the kernel's end and of its note of what is reserved. */
+/** Real addresses of the kernel's end (_end) and of its record of the reservation (crashk_res). */
 async function placesOf(
   production: KernelSymbols,
   kernel: string,
@@ -73,7 +73,7 @@ async function placesOf(
   };
 }
 
-/** Reading a table of symbols takes a while, and a fleet boots the same kernel again and again. */
+/** Places that were found, by kernel: reading symbols is slow, and a fleet boots one kernel many times. */
 const filed = new Map<string, Places | undefined>();
 
 async function placesInFile(vmlinux: string): Promise<Places | undefined> {
@@ -99,7 +99,7 @@ async function reservationAt(raddr: number, read: ReadMemory): Promise<RangeFact
   return undefined;
 }
 
-/** `crashkernel=SIZE@OFFSET`; without an offset the kernel chooses, and only it can tell. */
+/** The reservation by `crashkernel=SIZE@OFFSET`; undefined without an offset: the kernel then chooses the place. */
 function reservationOfWords(append: string): RangeFact | undefined {
   const [size, offset] = (wordOf(append, 'crashkernel') ?? '').split('@').map((part) => sizeOf(part));
   return size === undefined || offset === undefined ? undefined : { start: hex64(offset), bytes: size };

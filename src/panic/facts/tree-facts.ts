@@ -1,5 +1,5 @@
 /**
- * What the flattened tree for the next kernel says that rules judge.
+ * Reads the facts that rules judge from the flattened tree for the next kernel.
  * Source: Devicetree Specification 0.4 §3.4, §5; LoPAR §C.6 (RTAS node); Linux 6.1
  * Documentation/devicetree/bindings/chosen.txt (elfcorehdr, initrd, usable memory), arch/powerpc/kernel/prom.c.
  * Left out: memory as ibm,dynamic-reconfiguration-memory.
@@ -10,7 +10,7 @@ import { asNumber, cells, type FdtNode, findNode, parseFdt, walkTree } from '../
 import { hex64 } from '../../base/hex.ts';
 import type { RangeFact, TreeFacts } from '../trace/index.ts';
 
-/** Made by the old kernel for its own loader (Linux 6.1 arch/powerpc/kexec): nothing that firmware knows of. */
+/** Properties that the old kernel made for its own loader (Linux 6.1 arch/powerpc/kexec); they are not of the firmware's level. */
 const LEFTOVERS: readonly string[] = [
   'linux,kernel-end',
   'linux,memory-limit',

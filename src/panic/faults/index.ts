@@ -1,6 +1,6 @@
 /**
- * Faults that are injected into a crash on purpose (docs/faults.md). A new sort is a member of `Fault` (panic/contract/fault.ts), its
- * syntax in text.ts, its meaning to the machine in resolve.ts, and its row in docs/faults.md.
+ * Injects faults into a crash on purpose (docs/faults.md). A new kind needs a member of `Fault` (panic/contract/fault.ts), its
+ * syntax in text.ts, its meaning to the machine in resolve.ts, and a row in docs/faults.md.
  */
 
 export { resolveFault } from './resolve.ts';

@@ -1,4 +1,4 @@
-/** Faults of a crash request as faults of the machine: segments become addresses, instants become events. */
+/** Converts the faults of a crash request to faults of the machine: segments become addresses, instants become events. */
 
 import type { EventMatch, MachineFault } from '../../emulator/host/index.ts';
 import { panicError } from '../contract/errors.ts';
@@ -45,7 +45,7 @@ function addressOf(fault: Fault & { readonly kind: 'flip' }, image: FaultGround[
       actual: fault.of,
     });
   if (fault.offset >= segment.memsz)
-    throw panicError('panic/bad-fault', `${faultText(fault)}: the segment is shorter`, {
+    throw panicError('panic/bad-fault', `${faultText(fault)}: the offset is beyond the end of the segment`, {
       expected: `less than ${segment.memsz}`,
       actual: String(fault.offset),
     });

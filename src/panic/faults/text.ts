@@ -1,4 +1,4 @@
-/** Faults as words of the command line, of traces and of reasons: `flip:kernel+0x1000@t1`, `flip:0x8000000`, `wedge:1`. */
+/** Parses and formats faults as text for the command line, traces and reasons: `flip:kernel+0x1000@t1`, `flip:0x8000000`, `wedge:1`. */
 
 import { panicError } from '../contract/errors.ts';
 import type { Fault, FaultInstant, FlipTarget } from '../contract/index.ts';
@@ -51,7 +51,7 @@ function numberOf(text: string | undefined, whole: string): number {
 
 function bad(text: string): Error {
   const segments = FLIP_TARGETS.filter((each: FlipTarget) => each !== 'memory');
-  return panicError('panic/bad-fault', 'this is no fault that can be injected', {
+  return panicError('panic/bad-fault', 'this is not a fault that can be injected', {
     expected: `${FAULT_SYNTAX}; SEGMENT is one of ${segments.join(', ')}, INSTANT one of ${FAULT_INSTANTS.join(', ')}`,
     actual: JSON.stringify(text.slice(0, 200)),
   });

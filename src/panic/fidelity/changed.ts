@@ -1,4 +1,4 @@
-/** What changed in memory between two instants, or between T1 and the end: by whose memory it is and who wrote it. */
+/** Finds what changed in memory between two instants, or between T1 and the end, with the owner of the memory and the writer. */
 
 import { hex64 } from '../../base/hex.ts';
 import type { InstantRecord, PageChange, PageWriter, PartitionHandle } from '../../emulator/host/index.ts';
@@ -98,7 +98,7 @@ export async function changedAfter(
 const REGION_BITS = 0xfn << 60n;
 
 /**
- * Pages of the reservation that somebody else than the image wrote after T1. A page is judged by its first writer.
+ * Finds pages of the reservation that were written after T1 by other code than the image's. The first writer of a page decides.
  * @param until the instruction count of T2, from which on the reservation is the crash kernel's; absent: to the end
  */
 export async function writtenIntoReservation(

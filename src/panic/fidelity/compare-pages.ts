@@ -1,6 +1,6 @@
 /**
- * The dump against memory at T1, page by page, in pieces: neither is ever here as a whole. The first 64 KiB are looked for
- * like everything else: that the dump has them from the backup region is the crash kernel's business.
+ * Compares the dump with memory of T1 page by page, in pieces: neither is ever held as a whole. The first 64 KiB are compared
+ * like all other memory: the crash kernel must have taken them from the backup region.
  */
 
 import { isAllZero } from '../../base/bytes.ts';
@@ -15,7 +15,7 @@ import type { PageKinds } from './page-kinds.ts';
 
 /** Compared at once. A multiple of every kernel's page size. */
 const PIECE = 2 ** 20;
-/** Read from a compressed dump at once: all of it is decompressed again when a part is not here yet. */
+/** Bytes read from a compressed dump at once: when a part is missing, the whole read is decompressed again. */
 const COMPRESSED_PIECE = 2 ** 16;
 const LOW = 0x10000;
 const LISTED = 256;
@@ -28,7 +28,7 @@ export type CompareInput = {
   readonly paged: PagedSource;
   readonly dump: Dump;
   readonly owners: Owners;
-  /** What the kernel used each page for; absent: it cannot be told. */
+  /** What the kernel used each page for; absent: unknown. */
   readonly kinds?: PageKinds;
   /** Who wrote the page first after T1. */
   readonly writerOf: (raddr: number) => WriterFact | undefined;
@@ -64,7 +64,7 @@ async function extentsOf({ paged, dump }: CompareInput, from: number, to: number
       const { kind, length } = dump.locate(BigInt(at));
       const whole = Number(length - (length % BigInt(PAGE)));
       const end = Math.min(to, at + Math.max(PAGE, whole));
-      // A page that is there in part is not there.
+      // A page of which the dump has only a part counts as missing.
       out.push({ from: at, to: end, kind: length < BigInt(PAGE) && kind === 'data' ? 'missing' : kind });
       at = end;
     }
@@ -97,7 +97,7 @@ async function compareData(input: CompareInput, count: Counter, { from, to }: Ex
   }
 }
 
-/** Pages that a filter left out. It leaves out whole pages of the kernel's. */
+/** Counts the pages that a filter left out. A filter leaves out whole pages of the kernel's page size. */
 async function compareExcluded(
   { handle, kinds }: CompareInput,
   count: Counter,
@@ -176,7 +176,7 @@ class Counter {
     this.#filtered[kind]++;
   }
 
-  /** Pages that the dump knows nothing of, or lost. */
+  /** Pages that the dump's headers do not mention, or that were lost. */
   absent({ from, to, kind }: Extent): void {
     for (let at = from; at < to; at += PAGE) {
       if (kind !== 'absent' || !holds(this.#input.owners.reservation, at)) {

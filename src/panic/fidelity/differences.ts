@@ -1,4 +1,4 @@
-/** Bytes of a page that differ, by whose memory they are. */
+/** Groups the bytes of a page that differ by the owner of their memory. */
 
 import { hex64 } from '../../base/hex.ts';
 import type { ChangeFact, WriterFact } from '../trace/index.ts';

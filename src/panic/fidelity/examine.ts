@@ -1,4 +1,4 @@
-/** Makes the fidelity report of a crash: while the partition's worker still has memory and the dump device. */
+/** Makes the fidelity report of a crash, before the partition's worker and its memory are released. */
 
 import { FormatError } from '../../base/errors.ts';
 import type { InstantRecord, PartitionHandle } from '../../emulator/host/index.ts';
@@ -12,7 +12,7 @@ import { type PageKinds, readPageKinds } from './page-kinds.ts';
 import { instantFacts } from './records.ts';
 import { compareRegisters } from './registers.ts';
 
-/** What is asked of a partition. */
+/** The requests to a partition that the report needs. */
 export type ExaminedPartition = Pick<
   PartitionHandle,
   'config' | 'instant' | 'readInstant' | 'readMemory' | 'changes' | 'compareDisk' | 'readDisk'

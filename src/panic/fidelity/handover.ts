@@ -1,7 +1,7 @@
 /**
- * An ordinary kexec's image, page by page: as it was loaded, as it lay in its places at T1, and as the new kernel found
- * it at T2; and whatever else changed between T1 and T2, with who wrote it. Of what was loaded digests are kept, since an
- * image may be as large as memory.
+ * Compares an ordinary kexec's image page by page: as it was loaded, as it was at its destination at T1, and as the new
+ * kernel found it at T2. It also lists what else changed between T1 and T2, with the writer. Digests of the loaded pages
+ * are kept instead of the pages, since an image may be as large as memory.
  *
  * Source: Linux 6.1 kernel/kexec_core.c (every page of a segment has a source, what a segment is larger than its file
  * is zeros). Left out: from the load to T1, who wrote a page that is not as loaded.
@@ -27,7 +27,7 @@ export type HandoverInput = {
   /** The instruction count of T2, where memory was kept then; absent: it was not. */
   readonly entered?: number;
   readonly rtas: readonly Range[];
-  /** What the hypervisor could write at T1. */
+  /** The areas that the hypervisor could write at T1. */
   readonly areas: readonly Range[];
   readonly nameOf: NameOf;
 };
@@ -86,7 +86,7 @@ async function digests(mem: number, memsz: number, read: ReadMemory): Promise<st
   return out;
 }
 
-/** Real addresses of the pages that are not as they were loaded. The stub at 0 is put over whatever lies there. */
+/** Real addresses of the pages that differ from what was loaded. Page 0 may differ: the copy of the entry is written over it. */
 async function unlikePages(
   { mem, memsz, pages }: LoadedSegment,
   at: InstantName,
@@ -96,7 +96,7 @@ async function unlikePages(
   return pages.flatMap((page, i) => (page === then[i] || mem + i * PAGE === 0 ? [] : [mem + i * PAGE]));
 }
 
-/** What was written after T1, as it was different at T2. */
+/** The memory that was written after T1 and differs at T2. */
 async function changesUpTo(input: HandoverInput, entered: number): Promise<readonly HandoverChange[]> {
   const { handle, nameOf } = input;
   const out: HandoverChange[] = [];

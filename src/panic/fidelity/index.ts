@@ -1,4 +1,4 @@
-/** The dump and the machine's memory against what the emulator kept at T0 and T1 (docs/fidelity.md). */
+/** Compares the dump and the machine's memory with what the emulator kept at T0 and T1 (docs/fidelity.md). */
 
 export type { Examination, ExaminedPartition } from './examine.ts';
 export { examine } from './examine.ts';

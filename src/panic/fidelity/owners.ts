@@ -1,6 +1,6 @@
 /**
- * Whose memory an address is after T1 (handoff contract, memory-intact): the crash kernel's reservation, the first 64 KiB
- * that it saves and then uses, RTAS's own, what the hypervisor was given to write. All else is nobody's to change.
+ * Finds the owner of an address after T1 (docs/handoff.md, `memory-intact`): the crash kernel's reservation, the first 64 KiB
+ * that it saves and then uses, RTAS's own memory, areas that the hypervisor may write. All other memory must not change.
  */
 
 import type { InstantRecord } from '../../emulator/host/index.ts';
@@ -17,8 +17,8 @@ export type Owners = {
 const LOW = 0x10000;
 
 /**
- * The reservation is the production kernel's own word for it; where that is not known, what the tree gives the crash kernel
- * to use and elfcorehdr does not count as old memory; failing that, the segments alone.
+ * The reservation comes from the production kernel's crashk_res. Where that is unknown, it is the memory that the tree gives the
+ * crash kernel to use and that elfcorehdr does not list as old memory; without those, the segments alone.
  */
 export function findOwners(facts: ImageFacts, t1: InstantRecord): Owners {
   const rtas = facts.load?.tree?.rtas;

@@ -1,8 +1,8 @@
 /**
- * What the crashed kernel used each page for, from its array of struct page as it was at T1: the kinds that a filter of
- * dumps (makedumpfile 1.7, -d) can leave out.
+ * Finds what the crashed kernel used each page for, from its array of struct page at T1: the kinds that a dump filter
+ * (makedumpfile 1.7, -d) can leave out.
  *
- * Source: Linux 6.1 Documentation/admin-guide/kdump/vmcoreinfo.rst (what VMCOREINFO tells), arch/powerpc/mm/init_64.c
+ * Source: Linux 6.1 Documentation/admin-guide/kdump/vmcoreinfo.rst (the contents of VMCOREINFO), arch/powerpc/mm/init_64.c
  * (vmemmap_list: where the array lies), include/linux/page-flags.h and mm_types.h (compound pages, page types),
  * makedumpfile(8) (which pages each level leaves out). Where memory begins at 0 the lowest address of the array is that of
  * page 0. Left out: kernels without vmemmap, memory that was hot-plugged below the first.
@@ -18,7 +18,7 @@ import {
 } from '../../vmcore/format/index.ts';
 import type { FilteredKind } from '../trace/index.ts';
 
-/** Kinds of pages; `undefined`: none that is left out for what it is used for. */
+/** Kinds of pages; `undefined`: of no kind that a filter leaves out. */
 export type PageKinds = {
   /** The kernel's, in bytes. */
   readonly pageSize: number;
@@ -29,7 +29,7 @@ export type PageKinds = {
 export type ReadThen = (raddr: number, length: number) => Promise<Uint8Array | undefined>;
 type ReadSurely = (raddr: number, length: number) => Promise<Uint8Array>;
 
-/** The kernel's tables lead to where no memory is. */
+/** Thrown where the kernel's tables lead outside of memory. */
 class NoMemory extends Error {}
 
 /** The linear mapping: real address 0 is here. */
@@ -66,7 +66,7 @@ type Layout = {
 
 type Block = { readonly virtual: bigint; readonly phys: number };
 
-/** @returns undefined where VMCOREINFO or memory do not tell; @throws Error when the worker dies */
+/** @returns undefined where VMCOREINFO or memory lack what is needed; @throws Error when the worker dies */
 export async function readPageKinds(
   info: Vmcoreinfo,
   endian: Endian,
@@ -87,7 +87,7 @@ export async function readPageKinds(
     const codes = classify(pages, layout, endian);
     return { pageSize, kindOf: (raddr) => CODES[codes[Math.floor(raddr / pageSize)] ?? 0] };
   } catch (error) {
-    // VMCOREINFO that makes no sense tells nothing.
+    // VMCOREINFO that cannot be parsed counts as missing.
     if (!(error instanceof FormatError || error instanceof NoMemory)) throw error;
     return undefined;
   }
@@ -161,7 +161,7 @@ async function readBlocks(
   return blocks.length === 0 ? undefined : { bytes: 2 ** shift, blocks };
 }
 
-/** The array from page 0 on; parts that are nowhere are zeros. */
+/** The array from page 0 on; parts that are not in memory are zeros. */
 async function readArray(
   { bytes, blocks }: { readonly bytes: number; readonly blocks: readonly Block[] },
   pages: number,
@@ -199,7 +199,7 @@ function classify(
   return codes;
 }
 
-/** A page that is not free. The parts of a compound page are what its head is. */
+/** The kind of a page that is not free. The parts of a compound page are of its head's kind. */
 function used(bytes: Uint8Array, own: number, base: bigint, layout: Layout, endian: Endian): number {
   const link = getU64(bytes, own + layout.compoundHead, endian);
   const head = (link & 1n) === 0n ? own : Number(link - 1n - base);

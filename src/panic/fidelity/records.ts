@@ -1,4 +1,4 @@
-/** The machine at an instant as the trace shows it. */
+/** Converts the machine's record of an instant to the form of the trace. */
 
 import { hex64 } from '../../base/hex.ts';
 import type { InstantRecord } from '../../emulator/host/index.ts';

@@ -1,7 +1,7 @@
 /**
- * The registers in the dump against those that the emulator saw (handoff contract, registers-saved). A secondary saves what
- * the interrupt that stopped it interrupted; the master its fault's frame (of a system reset from outside: the one by
- * which it came to __crash_kexec) or, where nothing faulted, its registers as it saves them.
+ * Compares the registers in the dump with those that the emulator saw (docs/handoff.md, `registers-saved`). A secondary saves
+ * the registers of the code that its stop interrupted. The master saves the frame of its fault (after a system reset from
+ * outside, the frame with which it entered __crash_kexec) or, where nothing faulted, its registers at the save.
  *
  * Source: Linux 6.1 arch/powerpc/kernel/ppc_save_regs.S (what is saved there: nip is the caller's, r3 was the buffer),
  * arch/powerpc/include/asm/kexec.h (crash_setup_regs copies a frame that there is), arch/powerpc/kernel/irq.c (an interrupt that came while it was not
@@ -78,7 +78,7 @@ export async function compareRegisters(input: RegistersInput): Promise<readonly 
   return facts;
 }
 
-/** What the CPU had saved at T1; undefined: nothing. Notes that nobody knows the place of are taken from the dump alone. */
+/** The registers that the CPU had saved by T1; undefined: none. Where the note's address is unknown, only the dump is read. */
 async function readNote(
   { handle, notes, endian, saved, online }: RegistersInput,
   cpu: number,
@@ -118,7 +118,7 @@ function candidatesOf({ t0, t1 }: RegistersInput, cpu: number, note: Prstatus): 
         differing: differing(note, frame.regs, []).map((text) => `${lost}${text}`),
       });
     else if (IPIS.has(vector) && frame.insn >= from) add('ipi', frame);
-    // A fault comes before the panic that it causes.
+    // The interrupt of a fault precedes the panic that it causes.
     else if (master && vector !== VECTOR.systemReset && !IPIS.has(vector)) add('fault', frame);
   }
   if (now !== undefined && now.insn >= from)
@@ -126,16 +126,16 @@ function candidatesOf({ t0, t1 }: RegistersInput, cpu: number, note: Prstatus): 
       source: 'save',
       differing: differing(note, { ...now.regs, nia: now.regs.lr }, ['r3', 'link']),
     });
-  // A master that was reset has a frame, and nothing less will do.
+  // A master that was reset must have saved the reset's frame.
   else if (save !== undefined && master && !out.some(({ source }) => source === 'system-reset'))
     out.push({ source: 'save', differing: nearSave(note, save.regs) });
   return out;
 }
 
 /**
- * Whether a master was reset once more between taking its frame and saving it, while it stood on the stack that the copy
- * is on (below it). Linux begins at the top of its one stack for system resets each time (6.1 exceptions-64s.S,
- * system_reset_common), and so writes over the copy: what the dump then has is not what the CPU had.
+ * Whether a master was reset once more between the copy of its frame and the save, while it ran on the stack that holds
+ * the copy. Linux starts at the top of its one system reset stack each time (6.1 exceptions-64s.S,
+ * system_reset_common), and so overwrites the copy: the dump then has other registers than the CPU had.
  */
 function isResetOnCopy(crash: RegisterFrame | undefined, save: SavePoint | undefined): boolean {
   if (crash === undefined || save === undefined) return false;
@@ -156,7 +156,7 @@ function vectorOf({ at }: RegisterFrame): number {
   return at.kind === 'interrupt' ? at.vector : -1;
 }
 
-/** A master that saves its registers in a way of its own: only what does not change on the way can be compared. */
+/** Compares a master that saved its current registers: only those that cannot change before the save are compared. */
 function nearSave(note: Prstatus, seen: RegisterSet): readonly string[] {
   const stack = note.gpr[1] ?? 0n;
   const own = seen.gpr[1] ?? 0n;

@@ -1,4 +1,4 @@
-/** The report in a few numbers, for a command line. */
+/** Summarises the fidelity report in a few numbers, for a command line. */
 
 import type { FidelityReport, FilteredKind, Owner } from '../trace/index.ts';
 

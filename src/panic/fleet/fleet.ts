@@ -1,6 +1,6 @@
 /**
- * The partitions in service. Each is held by a lease, so that of several processes over one store one runs it. Partitions
- * outlive the process; machines do not. What is done to a partition is an operation (partition-host.ts).
+ * Runs the partitions in service. A lease for each partition ensures that only one of several processes over one store runs
+ * it. Partitions outlive the process; machines do not. Actions on a partition are operations (partition-host.ts).
  */
 
 import { openPartition, type PartitionConfig, type PartitionHandle } from '../../emulator/host/index.ts';

@@ -1,7 +1,7 @@
 /**
- * The machine of a partition of the fleet and its current power cycle. A machine serves many power cycles; a new one is
- * made when it died, or when the partition is to have another one. A machine that has died cannot be stopped: errors of
- * stopping are of no use here.
+ * Holds the machine of a partition of the fleet and its current power cycle. A machine serves many power cycles; a new one is
+ * made when it died, or when the partition's configuration changed. Errors of stopping are ignored: a dead machine cannot be
+ * stopped.
  */
 
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';

@@ -1,6 +1,6 @@
 /**
- * One partition of the fleet: its machine, its state, and the work on it, one after another. A partition that crashed
- * boots again by itself, once what it left is stored.
+ * Runs one partition of the fleet: its machine, its state, and the work on it, one piece after another. A partition that
+ * crashed boots again by itself once its capture is stored.
  */
 
 import { defined } from '../../base/defined.ts';

@@ -1,4 +1,4 @@
-/** The operations on partitions: start, stop, reset; panic, kexec, restart. */
+/** Runs the operations on partitions: start, stop, reset; panic, kexec, restart. */
 
 import { defined } from '../../base/defined.ts';
 import { BugError } from '../../base/errors.ts';
@@ -149,6 +149,6 @@ function ofPartition(request: OperationRequest): PartitionOperation {
 function storeFailed(error: unknown): never {
   throw new OperationFailure(
     'store-failed',
-    `what it left could not be stored: ${error instanceof Error ? error.message : error}`,
+    `the capture could not be stored: ${error instanceof Error ? error.message : error}`,
   );
 }

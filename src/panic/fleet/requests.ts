@@ -1,4 +1,4 @@
-/** Checks what is asked of a fleet, and finds the machine for it. */
+/** Checks requests to a fleet, and resolves the machine of each. */
 
 import { randomBytes } from 'node:crypto';
 import { defined } from '../../base/defined.ts';

@@ -1,22 +1,22 @@
 /**
- * The agent's side of the second vty: one line at a time, each way (docs/images.md). Lines of the guest's are a
- * protocol's, not console text: phases still come from machine events.
+ * Parses the agent's lines on the second vty (docs/images.md). They are a protocol and not console text; phases still
+ * come from machine events.
  */
 
 import { panicError } from '../contract/errors.ts';
 
-/** What the guest says. `answer`: to a command. */
+/** A line of the agent. `answer`: to a command. */
 export type AgentLine =
   | { readonly kind: 'ready'; readonly noCrashKernel?: string }
   | { readonly kind: 'answer'; readonly ok: boolean; readonly command: string; readonly text: string }
-  /** What a guest that loads by plan says of itself (loading/facts.ts). */
+  /** Facts of a guest that loads by plan (loading/facts.ts). */
   | { readonly kind: 'facts'; readonly text: string }
   | { readonly kind: 'dump-start'; readonly mode: string }
   /** `bytes`: absent where the guest does not know. */
   | { readonly kind: 'dump-done'; readonly bytes?: number }
   | { readonly kind: 'dump-failed'; readonly phase: string; readonly reason: string };
 
-/** The line's meaning; undefined for what is none of the agent's. */
+/** The line's meaning; undefined for a line that is not of the protocol. */
 export function parseAgentLine(line: string): AgentLine | undefined {
   const text = line.replace(/\r$/, '');
   const answer = /^(ok|error) (\S+) ?(.*)$/.exec(text);
@@ -45,7 +45,7 @@ export function parseAgentLine(line: string): AgentLine | undefined {
   }
 }
 
-/** Puts lines together from bytes that come in pieces. A line without end is given up at 64 KiB. */
+/** Joins bytes that come in pieces to lines. Of an unfinished line at most the first 64 KiB are kept. */
 export class LineReader {
   #rest = '';
 
@@ -56,7 +56,7 @@ export class LineReader {
   }
 }
 
-/** The dump mode as the agent reads it: words with one space between. @throws FormatError `panic/bad-dump-mode`. */
+/** The dump mode as the agent reads it: options with one space between. @throws FormatError `panic/bad-dump-mode`. */
 export function dumpMode(dump: string): string {
   const words = dump.trim().split(/\s+/);
   const good = /^[\x20-\x7e]{1,200}$/.test(dump) && !/["'\\^$`;&|<>]/.test(dump);
@@ -66,7 +66,7 @@ export function dumpMode(dump: string): string {
     (words[0] === 'raw' && words.length > 1)
   ) {
     throw panicError('panic/bad-dump-mode', 'a dump is `raw` or options of makedumpfile', {
-      expected: 'raw, or words such as -l -d 31',
+      expected: 'raw, or options such as -l -d 31',
       actual: JSON.stringify(dump.slice(0, 200)),
     });
   }

@@ -1,12 +1,12 @@
-/** An image as a crash needs it: files to boot, and what its guest can be told. Whoever keeps images provides it. */
+/** Defines the image that a crash needs: the files to boot, and the options that its guest understands. src/images/ provides it. */
 
 import type { ForcibleCheck, SegmentRole } from '../../crashkernel/index.ts';
 import type { DiskBus, Firmware, InterruptController } from '../../emulator/host/index.ts';
 
-/** Who works out what a guest's kexec_load is given: its own kexec-tools, or we (crashkernel/). */
+/** Who computes the segments of a guest's kexec_load: its own kexec-tools, or kdumpd (crashkernel/). */
 export type Loader = 'stock' | 'own';
 
-/** What a crash kernel is made of where we plan its load, and how. Paths are local files. */
+/** The parts of a crash kernel whose load kdumpd plans, and the options of the plan. Paths are local files. */
 export type BootLoading = {
   readonly kernel: string;
   readonly initrd?: string;
@@ -16,16 +16,16 @@ export type BootLoading = {
   readonly digest: boolean;
   /** Size of the read-only disk by which plans reach the guest. */
   readonly diskBytes: number;
-  /** Where segments are to lie in place of where they would; refusals of ours to let through, so that the guest's own is seen. */
+  /** `at`: addresses for segments instead of the planned ones. `force`: checks of kdumpd to skip, so that the guest's kernel refuses. */
   readonly at?: Readonly<Partial<Record<SegmentRole, number>>>;
   readonly force?: readonly ForcibleCheck[];
 };
 
-/** What a machine can be like beside its usual self, which is `flat`, `xics` and `virtio`. */
+/** Variants of the machine; the usual one is `flat`, `xics` and `virtio`. */
 export type MachineVariant = {
   readonly firmware?: Firmware;
   readonly interruptController?: InterruptController;
-  /** Where every disk is attached. */
+  /** The adapter that every disk is attached to. */
   readonly diskBus?: DiskBus;
 };
 
@@ -37,7 +37,7 @@ export type BootImage = {
   readonly initrd?: string;
   /** Read-only disk from which the guest loads the crash kernel. */
   readonly disk?: string;
-  /** The kernel with its symbols, where the guest's memory should not tell them. */
+  /** The kernel with its symbols, for those that the kallsyms in the guest's memory does not name. */
   readonly vmlinux?: string;
   /** The production kernel's whole command line. */
   readonly append: string;
@@ -45,7 +45,7 @@ export type BootImage = {
   readonly agent: boolean;
   /** The only machine that the guest has drivers for; absent: that is not known. */
   readonly machine?: Required<MachineVariant>;
-  /** Present: loads are planned by us, and the guest waits for a plan. It then has no `disk`. */
+  /** Present: kdumpd plans loads, and the guest waits for a plan. It then has no `disk`. */
   readonly loading?: BootLoading;
 };
 
@@ -53,21 +53,21 @@ export type BootOptions = {
   /** Added to the image's own command lines. */
   readonly append?: string;
   readonly crashAppend?: string;
-  /** How the agent loads for dumping first: `raw` or makedumpfile options. */
+  /** The dump mode that the agent loads the crash kernel with at boot: `raw` or makedumpfile options. */
   readonly dump?: string;
-  /** Guest seconds until the crash kernel gives a dump up. */
+  /** Guest seconds after which the crash kernel abandons a dump. */
   readonly dumpSeconds?: number;
   /** Default: what the image says. */
   readonly loader?: Loader;
-  /** For the own loader: a file to load for a crash in place of the image's kernel; anything that runs where it is put. */
+  /** For loads that kdumpd plans: a file to load for a crash instead of the image's kernel, a kernel or a stub. */
   readonly payload?: string;
-  /** For the own loader: see {@link BootLoading}. */
+  /** For loads that kdumpd plans: see {@link BootLoading}. */
   readonly place?: BootLoading['at'];
   readonly force?: BootLoading['force'];
 };
 
-/** Where images come from. */
+/** Finds images by name. */
 export interface ImageSource {
-  /** @throws Refusal `not-found` for an unknown image, `conflict` for one that is not ready; FormatError for bad words. */
+  /** @throws Refusal `not-found` for an unknown image, `conflict` for one that is not ready; FormatError for bad options. */
   bootImage(name: string, options: BootOptions): Promise<BootImage>;
 }

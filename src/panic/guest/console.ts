@@ -1,4 +1,4 @@
-/** The console of a partition's life: its last output, and whoever watches it. */
+/** Keeps the last output of a partition's console and passes new output to those who watch it. */
 
 import { BoundedBytes } from '../../base/bounded-bytes.ts';
 
@@ -17,13 +17,13 @@ export class MemberConsole {
     for (const watcher of [...this.#watchers]) watcher(bytes);
   }
 
-  /** @returns ends the watch. */
+  /** @returns a function that ends the watch */
   watch(listener: (bytes: Uint8Array) => void): () => void {
     this.#watchers.add(listener);
     return () => this.#watchers.delete(listener);
   }
 
-  /** A new life begins; whoever watches goes on. */
+  /** Empties the console for a new power cycle; watchers stay. */
   clear(): void {
     this.#kept.clear();
   }

@@ -1,4 +1,4 @@
-/** The dump that the crash kernel left on the dump device: where it ends, and whether it is whole. */
+/** Finds the dump that the crash kernel left on the dump device: where it ends, and whether it is whole. */
 
 import { alignUp } from '../../base/bytes.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
@@ -31,13 +31,13 @@ function sizeOf(config: PartitionHandle['config'], disk: number): number {
   return found?.kind === 'scratch' ? found.bytes : 0;
 }
 
-/** Looks at the dump device. @returns undefined where it begins with no dump that is known. */
+/** Inspects the dump device. @returns undefined where it does not begin with a dump of a known format. */
 export async function findDump(handle: PartitionHandle, disk: number): Promise<FoundDump | undefined> {
   const size = sizeOf(handle.config, disk);
   const read = (offset: number, length: number): Promise<Uint8Array> => handle.readDisk(disk, offset, length);
   const check = await evaluateAsync(size, read, checkDump);
   if (check.format === 'unknown') return undefined;
-  // Headers that promise more than the device holds: the dump was cut, and all of the device is what there is of it.
+  // The headers promise more than the device holds: the dump was cut, and it fills the device.
   const bytes = check.extent === 0 ? 0 : Math.min(check.extent, size);
   if (bytes === 0) return undefined;
   return { disk, bytes, format: check.format, complete: check.complete, check };
@@ -51,7 +51,7 @@ export async function* readDump(handle: PartitionHandle, dump: FoundDump): Async
   };
   const begin = (at: number): Promise<Uint8Array> => {
     const piece = read(at);
-    // A failure is told when its piece's turn comes; until then it is not unhandled, and whoever stops early is not told.
+    // A failed read is thrown when its piece is yielded. The empty handler keeps it from being an unhandled rejection before that, or when the caller stops early.
     piece.catch(() => undefined);
     return piece;
   };

@@ -14,7 +14,7 @@ import {
   PROCESSOR_TRAITS,
 } from '../contract/index.ts';
 
-/** A request with what only the command line can say. */
+/** A request with the options that only the command line has. */
 export type MachineOptions = MachineRequest & {
   /** Size of the real-mode area in bytes; default: see PartitionConfig. */
   readonly rma?: number;
@@ -57,7 +57,7 @@ export function memoryBytesOf({ memory }: Pick<MachineSpec, 'memory'>): number {
   return memory.reduce((sum, { size }) => sum + size, 0);
 }
 
-/** What is asked for, or the first of what there is. */
+/** The requested value, or the first one that is supported. */
 function allowed<T extends string>(refusal: string, choices: readonly T[], asked: T | undefined): T {
   const found = asked === undefined ? choices[0] : choices.find((each) => each === asked);
   if (found !== undefined) return found;

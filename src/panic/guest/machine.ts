@@ -1,4 +1,4 @@
-/** The machine for an image: its disks, and room for a dump. */
+/** Makes the configuration of a partition for an image: its disks, and a dump device. */
 
 import { defined } from '../../base/defined.ts';
 import type { DiskConfig, PartitionConfig } from '../../emulator/host/index.ts';
@@ -34,7 +34,7 @@ export function makeConfig(boot: BootImage, spec: MachineSpec): PartitionConfig 
   };
 }
 
-/** A guest without a driver would stand still without a word. */
+/** Refuses a machine that the guest has no driver for: the guest would stand still and print nothing. */
 function checkDrivers(boot: BootImage, asked: Required<MachineVariant>): void {
   const { machine } = boot;
   if (machine === undefined) return;
@@ -42,13 +42,13 @@ function checkDrivers(boot: BootImage, asked: Required<MachineVariant>): void {
     if (asked[part] === machine[part]) continue;
     throw panicError(
       'panic/unsupported-machine',
-      `the guest of image ${boot.name} cannot deal with ${asked[part]}: it takes ${machine[part]} alone`,
+      `the guest of image ${boot.name} has no driver for ${asked[part]}: use ${machine[part]}`,
       { expected: machine[part], actual: asked[part] },
     );
   }
 }
 
-/** What the guest loads kernels from: the image's own disk, or one for our plans. */
+/** The disk that the guest loads kernels from: the image's own, or one for kdumpd's plans. */
 function systemDisk({ disk, loading }: BootImage): DiskConfig[] {
   if (loading !== undefined) return [{ kind: 'memory', bytes: loading.diskBytes, readOnly: true }];
   return disk === undefined ? [] : [{ kind: 'file', path: disk, readOnly: true }];

@@ -1,7 +1,8 @@
 /**
- * One life of a partition, from power-on to its end, as seen from outside: console, agent lines, the image that the
- * guest loaded, whether everything rests. Input is given only at rest, so that runs can be repeated byte for byte:
- * where a partition rests is decided by its own instructions, not by how fast the host is.
+ * Follows one power cycle of a partition from outside: its console, the agent's lines, the images that the guest loaded,
+ * and whether it rests. A partition rests when every CPU has only waited for some guest seconds. Input is given only at
+ * rest, so that runs can be repeated byte for byte: the point of rest depends on the guest's instructions alone, not on the
+ * host's speed.
  */
 
 import { BoundedBytes } from '../../base/bounded-bytes.ts';
@@ -24,24 +25,24 @@ import { type AgentLine, LineReader, parseAgentLine } from './agent-line.ts';
 /** Why a wait ended without what it waited for. */
 export type Standstill =
   | { readonly kind: 'ended'; readonly end: PartitionEnd }
-  /** Nothing has happened for {@link PATIENCE} rests in a row, or nothing can happen any more. */
+  /** The guest showed no activity for {@link PATIENCE} rests in a row, or executes no instruction any more. */
   | { readonly kind: 'standing' }
   | { readonly kind: 'timeout' };
 
 export type Readiness = { readonly kind: 'ready'; readonly noCrashKernel?: string } | Standstill;
 
 /**
- * A partition rests when it has only waited for some seconds of its own time. A guest may wait longer than that for a
- * reason (a timeout of its own): it is let on, this many times, before it counts as standing still.
+ * Rests in a row after which a guest counts as standing still. A guest may wait for longer than one rest for a reason, such
+ * as a timeout of its own; so it is resumed this many times.
  */
 const PATIENCE = 40;
-/** The console of a life that prints without end: the last 8 MiB are kept. */
+/** Bytes of console output that are kept, the last ones: a guest may print without end. */
 const CONSOLE_LIMIT = 8 * 2 ** 20;
-/** How long the guest may go on after it has answered a command. */
+/** Guest seconds that the guest gets to come to rest after it has answered a command. */
 const SETTLE_SECONDS = 5;
 const NOTHING = new Uint8Array(0);
 const NS_PER_SECOND = 1e9;
-/** Refusals before anything was touched. */
+/** Errors with which kexec_load fails before it drops the image that is loaded. */
 const UNTOUCHED: readonly string[] = ['EPERM', 'EBUSY'];
 
 export class Session {
@@ -57,22 +58,22 @@ export class Session {
   #insn = 0;
   #ticks = 0;
   #resting = false;
-  /** Everything that shows that the guest does something. */
+  /** Counts console output and machine events. */
   #activity = 0;
   #load: KexecLoad | undefined;
   #next: KexecLoad | undefined;
-  /** What the last kexec_load was to replace. */
+  /** The image that the last kexec_load was to replace. */
   #replaced: KexecLoad | undefined;
   #events: ((event: MachineEvent) => void) | undefined;
   #hooksWatched = false;
   /** Every kexec_load of this session. */
   readonly loads: LoadLog = new LoadLog();
-  /** The last load that was planned by us, or why it was refused; undefined where the guest plans by itself. */
+  /** The last load that kdumpd planned, or why it was refused; undefined where the guest's kexec-tools plan. */
   planned: { readonly plan?: PlanFacts; readonly refusals?: readonly LoadRefusal[] } | undefined;
 
   /**
    * @param usesAgent whether the second vty speaks the agent protocol.
-   * @param onConsole told of what is printed on the first vty
+   * @param onConsole receives what is printed on the first vty
    */
   constructor(handle: PartitionHandle, usesAgent: boolean, onConsole?: (bytes: Uint8Array) => void) {
     this.#onConsole = onConsole;
@@ -81,7 +82,7 @@ export class Session {
     this.#unsubscribe = handle.subscribe((notice) => this.#take(notice));
   }
 
-  /** Instructions executed when last told. */
+  /** Instructions executed as of the last notice. */
   get insn(): number {
     return this.#insn;
   }
@@ -96,7 +97,7 @@ export class Session {
   get next(): KexecLoad | undefined {
     return this.#next;
   }
-  /** Guest time that has gone by at least, in seconds. */
+  /** Guest time as of the last notice, in seconds. */
   get seconds(): number {
     return Math.max(this.#insn / NS_PER_SECOND, this.#ticks / TIMEBASE_HZ);
   }
@@ -112,7 +113,7 @@ export class Session {
 
   /**
    * Powers on.
-   * @param plan looks for the hooks of kexec_load from the first instruction on (watch/boot-plan.ts)
+   * @param plan watches the hooks of kexec_load from the first instruction on (watch/boot-plan.ts)
    * @throws Error where kernel or initramfs cannot be loaded.
    */
   async start(plan?: ObservePlan): Promise<void> {
@@ -135,7 +136,7 @@ export class Session {
       : { kind: 'ready', noCrashKernel: first.noCrashKernel };
   }
 
-  /** Waits until the partition rests. @returns why it never will. */
+  /** Waits until the partition rests. @returns undefined once it does, otherwise why it does not */
   async untilResting(limitSeconds: number): Promise<Standstill | undefined> {
     const deadline = this.seconds + limitSeconds;
     const result = await this.signal.until((): Standstill | { kind: 'resting' } | undefined => {
@@ -146,7 +147,7 @@ export class Session {
     return result.kind === 'resting' ? undefined : result;
   }
 
-  /** Types, and starts to run again. At rest only where runs are to be repeatable. */
+  /** Sends input to a vty and resumes the partition. Call it only at rest where runs must be repeatable. */
   async type(vty: 0 | 1, bytes: Uint8Array): Promise<void> {
     await this.handle.input(vty, bytes);
     this.#resting = false;
@@ -158,7 +159,7 @@ export class Session {
     this.#resting = false;
   }
 
-  /** Sends a command and waits for its answer, and a little for rest after it: a guest that is kept busy never rests. */
+  /** Sends a command and waits for its answer, then at most {@link SETTLE_SECONDS} for rest: a busy guest never rests. */
   async command(text: string, limitSeconds: number): Promise<AgentLine | Standstill> {
     const [name] = text.split(' ');
     const from = this.lines.length;
@@ -176,8 +177,8 @@ export class Session {
   }
 
   /**
-   * Waits for `probe`, and lets a guest that rests meanwhile wait on.
-   * @param onRest called at each rest; true says that it did something about it
+   * Waits until `probe` returns a value, and resumes a guest that rests meanwhile.
+   * @param onRest called at each rest; it returns true where it gave the guest something to do
    */
   async wait<T>(
     probe: () => T | undefined,
@@ -206,7 +207,7 @@ export class Session {
       if (this.#activity !== seen.activity) rests = 0;
       else if (this.#insn === seen.insn || ++rests >= PATIENCE) return { kind: 'standing' };
       seen = { activity: this.#activity, insn: this.#insn };
-      // No input at all: the partition goes on as if it had not rested.
+      // Empty input: the partition continues as if it had not rested.
       await this.type(1, NOTHING);
     }
   }
@@ -246,7 +247,7 @@ export class Session {
     this.signal.notify();
   }
 
-  /** What an event means for the images that the guest has loaded. */
+  /** Updates the load log and the loaded images from an event. */
   #note(event: MachineEvent): void {
     this.loads.add(event, this.#hooksWatched);
     switch (event.kind) {
@@ -263,7 +264,7 @@ export class Session {
     }
   }
 
-  /** The two images of a kernel are loaded and dropped apart. */
+  /** A kernel holds a crash image and an ordinary one; each is loaded and dropped by itself. */
   #keepLoad(event: SyscallEvent): void {
     this.#replaced = isCrashLoad(event) ? this.#load : this.#next;
     if (isCrashLoad(event)) this.#load = parseKexecLoad(event);
@@ -271,8 +272,8 @@ export class Session {
   }
 
   /**
-   * An image that was refused is not loaded. A crash image before it is gone by then, because their place is the same
-   * (Linux 6.1 kernel/kexec.c do_kexec_load); an ordinary one stays.
+   * A refused image is not loaded. An earlier crash image is gone by then, because both use the same reservation
+   * (Linux 6.1 kernel/kexec.c do_kexec_load); an earlier ordinary image stays.
    */
   #loadReturned(): void {
     const call = this.loads.calls.at(-1);

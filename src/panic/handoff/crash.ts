@@ -1,6 +1,6 @@
 /**
- * One crash of a partition that is ready: from the trigger to the guest's end, and what came of it. How far it got
- * is told by machine events alone; the agent's lines only say what the guest itself thinks.
+ * Crashes a partition that is ready and waits until its guest ends: trigger, handoff, dump, result. The phase comes from
+ * machine events alone. The agent's lines decide only whether the guest itself calls its dump done or failed.
  */
 
 import { FormatError } from '../../base/errors.ts';
@@ -25,7 +25,7 @@ import { reasonOf } from './reason.ts';
 import { StuckMaster } from './stuck-master.ts';
 import { pullTrigger } from './trigger.ts';
 
-/** How a crash went. The dump is still on the partition's disk: read it before the partition starts again. */
+/** The result of a crash. The dump is still on the partition's disk: read it before the partition starts again. */
 export type CrashResult = {
   readonly outcome: 'captured' | 'failed';
   readonly phase: CapturePhase;
@@ -35,7 +35,7 @@ export type CrashResult = {
   /** Absent: no CPU was seen to panic. */
   readonly identity?: CrashIdentity;
   readonly dump?: FoundDump;
-  /** Executed up to T0, from T0 to T2, and from T2 to T4; 0 where it did not get there. */
+  /** Instructions executed up to T0, from T0 to T2, and from T2 to T4; 0 where the crash did not get there. */
   readonly instructions: { readonly boot: number; readonly handoff: number; readonly capture: number };
   readonly end?: PartitionEnd;
 };
@@ -45,14 +45,14 @@ export type CrashOptions = {
   readonly loadedDump: string;
   /** Why the agent could not load a crash kernel, as it said at its start. */
   readonly noCrashKernel?: string;
-  /** Told when the phase changes. */
+  /** Called when the phase changes. */
   readonly onPhase?: (phase: CapturePhase) => void;
 };
 
 /** Guest seconds. The guest's own limit for a dump is less than this. */
 export const DEFAULT_TIMEOUT_SECONDS = 2400;
 const LOAD_SECONDS = 600;
-/** How long a guest may go on with what was typed before it is crashed. */
+/** Guest seconds that a guest gets to finish what was typed before it is crashed. */
 const REST_SECONDS = 5;
 
 /**
@@ -69,7 +69,7 @@ export async function crash(
   const wanted = dumpMode(request.dump);
   let noCrashKernel = options.noCrashKernel;
   const restless = await session.untilResting(REST_SECONDS);
-  // A guest that somebody keeps busy is crashed as it is.
+  // A guest that does not rest, because a program keeps it busy, is crashed while it runs.
   if (restless?.kind === 'ended') return early(session, 'the guest had ended already');
   // After an ordinary kexec a guest that loads by plan waits for one again.
   if (boot.agent && (wanted !== dumpMode(options.loadedDump) || waitsForPlan(boot, noCrashKernel))) {
@@ -136,9 +136,9 @@ async function load(session: Session, boot: BootImage, mode: string): Promise<st
 
 /**
  * A system reset on one CPU leaves Linux waiting for the operator to reset the others. The master is left alone: a second
- * reset would damage the registers that it has saved (docs/double-reset.md). Once is enough, and at once: some
- * seconds later the other CPUs' hard lockup watchdog (6.1 arch/powerpc/kernel/watchdog.c) resets the master, whose only
- * stack for that is the one that it stands on: it never goes on from there.
+ * reset would damage the registers that it has saved (docs/double-reset.md). One reset is enough, and it must come at once:
+ * some seconds later the other CPUs' hard lockup watchdog (6.1 arch/powerpc/kernel/watchdog.c) resets the master. That
+ * reset reuses the system reset stack on which the master still runs, and the master never continues.
  */
 function followUp(
   session: Session,
@@ -149,7 +149,7 @@ function followUp(
   return async () => {
     if (done || (recorder.phase !== 'panic' && recorder.phase !== 'handoff')) return false;
     done = true;
-    // In one request: while they came one by one the guest would run in between, for as long as the host takes.
+    // One request for all CPUs: between separate requests the guest would run for as long as the host takes, and runs would differ.
     await session.nmi(everyCpu(session).filter((cpu) => cpu !== recorder.master));
     return true;
   };
@@ -185,11 +185,11 @@ async function conclude({
   const found =
     observed === 'dumping' && alive && disk !== undefined ? await findDump(session.handle, disk) : undefined;
   const failed = session.lines.some((line) => line.kind === 'dump-failed');
-  // A guest without an agent says nothing: a whole dump and an orderly end are its word.
+  // A guest without an agent sends no lines: a reboot or power-off after a whole dump counts as its `dump-done`.
   const said = boot.agent
     ? session.lines.some((line) => line.kind === 'dump-done')
     : stop.kind === 'ended' && (stop.end.kind === 'reboot' || stop.end.kind === 'power-off');
-  // Without the guest's word for it, the end of an earlier dump may lie behind what was written of this one.
+  // Without `dump-done` this dump may have been cut, with the rest of an earlier, longer dump behind it on the device.
   const dump = found === undefined || said ? found : { ...found, complete: false };
   const captured = dump?.complete === true && said && !failed;
   if (captured) recorder.setDumped();
@@ -228,7 +228,7 @@ async function conclude({
   };
 }
 
-/** The trace with what the emulator kept at T0 and T1, and the dump compared with it. */
+/** Adds to the trace what the emulator kept at T0 and T1, and the comparison of the dump with it. */
 async function withGroundTruth<T extends UnjudgedTrace>(
   { handle }: Session,
   trace: T,
@@ -248,7 +248,7 @@ async function withGroundTruth<T extends UnjudgedTrace>(
   return { ...trace, ...examined };
 }
 
-/** What a guest that crashed by itself left, where its crash kernel said that it dumped; undefined for anything else. */
+/** The result of a crash that no request caused; undefined where no crash kernel reported that it began to dump. */
 export async function unaskedCrash(
   handle: PartitionHandle,
   session: Session,
@@ -263,14 +263,14 @@ export async function unaskedCrash(
   return {
     outcome: captured ? 'captured' : 'failed',
     phase: captured ? 'dumped' : 'dumping',
-    ...(captured ? {} : { reason: 'a crash that was not asked for left no whole dump' }),
+    ...(captured ? {} : { reason: 'the guest crashed without a request and left no complete dump' }),
     ...(dump === undefined ? {} : { dump }),
     instructions: { boot: session.insn, handoff: 0, capture: 0 },
     ...(session.ended === undefined ? {} : { end: session.ended }),
   };
 }
 
-/** @returns why it cannot be done. */
+/** Injects the faults. @returns why that failed; undefined where it did not */
 async function inject(handle: PartitionHandle, faults: readonly MachineFault[]): Promise<string | undefined> {
   if (faults.length === 0) return undefined;
   try {
@@ -281,7 +281,7 @@ async function inject(handle: PartitionHandle, faults: readonly MachineFault[]):
   }
 }
 
-/** A crash that was not even tried. */
+/** The result where no trigger was delivered. */
 function early(session: Session, reason: string): CrashResult {
   return {
     outcome: 'failed',

@@ -1,6 +1,7 @@
 /**
- * Reads what memory says of an image that was entered: as it was at T1, and at T2. Where the machine did not keep memory at
- * T2 it is read at once, while the kernel runs. A worker that dies meanwhile takes that with it; what was seen before is kept.
+ * Reads the memory of an image that was entered, as of T1 and of T2, and gives the facts to the recorder. Where the machine
+ * kept no memory at T2, it is read at once while the kernel runs. If the worker dies meanwhile, these facts are missing; events
+ * recorded before stay.
  */
 
 import type { PartitionHandle } from '../../emulator/host/index.ts';
@@ -17,18 +18,18 @@ export class EntryReading {
     this.#prepared = prepared;
   }
 
-  /** To be called after each event. */
+  /** Call it after each event. */
   look(): void {
     const { recorder, image, read } = this.#prepared;
     const entry = recorder.entryOfKernel;
     if (entry === undefined || image === undefined || this.#reading !== undefined) return;
-    // Nobody waits for it yet: a failure is kept until somebody does.
+    // Nothing awaits this promise before done(): an error is kept as a value, so that it is not an unhandled rejection.
     this.#reading = readEntryFacts(image, entry, read).catch((error: Error) => error);
   }
 
   /**
-   * Tells the recorder what was found; where the partition's worker has died, what had been.
-   * @throws Error when reading failed though it lives
+   * Gives the recorder the facts; where the partition's worker has died, those that were read before.
+   * @throws Error when reading failed and the worker still runs
    */
   async done(handle: PartitionHandle): Promise<void> {
     const { recorder, image } = this.#prepared;
@@ -39,7 +40,7 @@ export class EntryReading {
     } else if (facts !== undefined) recorder.setEntered(facts);
     const { t1, t2 } = recorder.instants;
     if (!alive || image === undefined || t1 === undefined) return;
-    // Kept at T2 itself: by now an ordinary kexec's new kernel has long moved over its image.
+    // Memory kept at T2 replaces what was read later: an ordinary kexec's new kernel may by then have overwritten its image.
     const { entryOfKernel } = recorder;
     if (entryOfKernel !== undefined && (await keptAt(handle, 't2', t2)) !== undefined)
       recorder.setEntered(
@@ -54,7 +55,7 @@ export class EntryReading {
   }
 }
 
-/** Whether a partition's worker is still there. */
+/** Whether a partition's worker still answers requests. */
 export async function answers(handle: PartitionHandle): Promise<boolean> {
   return await handle.vcpus().then(
     () => true,

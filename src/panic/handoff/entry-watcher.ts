@@ -1,4 +1,4 @@
-/** A crash as it goes: its phases are told, and memory is read at once when the new kernel has been entered. */
+/** Watches a crash: reports each phase, and reads memory at once when the new kernel is entered. */
 
 import type { PartitionHandle } from '../../emulator/host/index.ts';
 import type { CapturePhase } from '../contract/index.ts';
@@ -26,7 +26,7 @@ export class EntryWatcher {
     this.#reading.look();
   }
 
-  /** The crash is over: what was read, and what memory was at T1, goes into the trace. */
+  /** Call it when the crash is over: what was read at T2 and memory of T1 go into the trace. */
   async done(handle: PartitionHandle): Promise<void> {
     await this.#reading.done(handle);
   }

@@ -1,4 +1,4 @@
-/** An ordinary kexec's image from its load to its kernel's first instruction: what is kept before, and compared after. */
+/** Keeps digests of an ordinary kexec's image when it is loaded, and compares memory at T1 and at T2 with them. */
 
 import type { InstantRecord, PartitionHandle } from '../../emulator/host/index.ts';
 import type { LoadedSegment } from '../fidelity/index.ts';

@@ -1,7 +1,7 @@
 /**
- * One way out of a kernel in peace: an ordinary kexec into another kernel, or a restart through the firmware. The
- * guest's agent asks its own kernel for it; the host records what happens, as it records a crash. An ordinary kexec is
- * over when the new kernel's agent is ready; a restart, when the guest asks the firmware for it.
+ * Has a healthy guest leave its kernel, by an ordinary kexec into another kernel or by a restart through the firmware.
+ * The guest's agent asks its own kernel for it; the host records the handoff as it records a crash. An ordinary kexec
+ * is over when the new kernel's agent is ready; a restart is over when the guest calls RTAS to reboot.
  */
 
 import type { PartitionEnd, PartitionHandle } from '../../emulator/host/index.ts';
@@ -28,24 +28,24 @@ import { compareLoaded, keepLoaded } from './kexec-handover.ts';
 import { type Prepared, prepareCrash } from './prepare.ts';
 import { describeCpus } from './reason.ts';
 
-/** How it went. Where the outcome is `done` after an ordinary kexec, the guest is ready again in the same session. */
+/** The result of leaving. After an ordinary kexec with the outcome `done` the guest is ready again in the same session. */
 export type LeaveResult = {
   readonly outcome: 'done' | 'failed';
   readonly phase: LeavePhase;
   readonly reason?: string;
-  /** Absent: it ended before anything could be traced. */
+  /** Absent: the guest ended, or refused, before a trace began. */
   readonly trace?: Trace;
-  /** Executed up to T0, from T0 to T2 (a restart: to its end), and from T2 until the new kernel was up. */
+  /** Instructions executed up to T0, from T0 to T2 (a restart: to its end), and from T2 until the new kernel was up. */
   readonly instructions: { readonly boot: number; readonly handoff: number; readonly newKernel: number };
   /** Why the new kernel's agent could not load a crash kernel. */
   readonly noCrashKernel?: string;
-  /** The guest did as if it had not been asked: it is still ready. */
+  /** The guest refused and is still ready. */
   readonly refused?: true;
   readonly end?: PartitionEnd;
 };
 
 export type LeaveOptions = {
-  /** Told when the phase changes. */
+  /** Called when the phase changes. */
   readonly onPhase?: (phase: LeavePhase) => void;
 };
 
@@ -56,7 +56,7 @@ const REST_SECONDS = 5;
 /** The mode that crash kernels are loaded for at boot. */
 const DUMP_MODE = 'raw';
 
-/** What the machine's events tell, in the words of a way out in peace. */
+/** The phase of a kexec or restart for each phase that the recorder derives from machine events. */
 const PHASE_OF: Readonly<Record<ObservedPhase, LeavePhase>> = {
   triggered: 'triggered',
   panic: 'shutdown',
@@ -103,7 +103,7 @@ export async function leave(
     tell('triggered');
     const seconds = request.timeoutSeconds ?? DEFAULT_LEAVE_SECONDS;
     const stop = await session.wait(() => sign(session, from, path), seconds);
-    // It may still be printing its prompt; a guest that is kept busy is up all the same.
+    // The guest may still be printing its prompt. One that never rests, because a program keeps it busy, is up as well.
     if (isSign(stop) && stop.kind === 'ready') await session.untilResting(REST_SECONDS);
     await watcher.done(session.handle);
     const result = await conclude(session, prepared, loaded, path, stop, seconds);
@@ -114,7 +114,7 @@ export async function leave(
   }
 }
 
-/** The guest refused the next kernel: how it answered each load is judged all the same. */
+/** The guest refused the next kernel. Rules about loading are still judged, from its answer to each load. */
 async function notLoaded(session: Session, boot: BootImage, text: string): Promise<LeaveResult> {
   const { recorder } = await prepare(session, boot, 'kexec');
   await session.handle.observe(undefined);
@@ -125,7 +125,7 @@ async function notLoaded(session: Session, boot: BootImage, text: string): Promi
   };
 }
 
-/** The watches for it; an ordinary image is read through the list of its pages. */
+/** Sets the watches for this way out. An ordinary image is read through the list of its pages. */
 function prepare(session: Session, boot: BootImage, path: LeavePath): Promise<Prepared> {
   return prepareCrash(
     session.handle,
@@ -142,7 +142,7 @@ function prepare(session: Session, boot: BootImage, path: LeavePath): Promise<Pr
   );
 }
 
-/** The new kernel of a guest that loads by plan waits for one, as after power-on. */
+/** Loads a crash kernel again where the guest loads by plan: its new kernel waits for a plan, as after power-on. */
 async function afresh(session: Session, boot: BootImage, result: LeaveResult): Promise<LeaveResult> {
   if (boot.loading === undefined) return result;
   const { noCrashKernel: _waiting, ...rest } = result;
@@ -150,7 +150,7 @@ async function afresh(session: Session, boot: BootImage, result: LeaveResult): P
   return failure === undefined ? rest : { ...rest, noCrashKernel: failure };
 }
 
-/** What the guest says that ends the wait. */
+/** The line of the agent that ends the wait. */
 type Sign =
   | { readonly kind: 'ready'; readonly noCrashKernel?: string }
   | { readonly kind: 'refused'; readonly text: string };
@@ -223,7 +223,7 @@ async function reasonOf(
 ): Promise<string> {
   switch (stop.kind) {
     case 'ready':
-      return 'the agent was started again, but no new kernel was seen to start';
+      return 'the agent reported that it is ready again, but no new kernel started';
     case 'refused':
       return `the agent refused: ${stop.text}`;
     case 'ended': {
@@ -238,7 +238,7 @@ async function reasonOf(
   }
 }
 
-/** The guest, if it crashed after it had begun to leave: where it did, and what it could not do. */
+/** Describes the crash of a guest that panicked between T0 and T2: function, CPU and the interrupt before it. */
 function crashOnTheWay(recorder: Prepared['recorder']): string | undefined {
   const { instants, events } = recorder.trace();
   const from = instants.t0?.event;
@@ -256,7 +256,7 @@ function crashOnTheWay(recorder: Prepared['recorder']): string | undefined {
   return `the guest crashed (${crash.text} on CPU ${crash.cpu}${why}); it`;
 }
 
-/** It was not even tried. @param well the guest is as it was */
+/** The result where the guest was never asked to leave. @param well the guest is ready as before */
 function early(session: Session, reason: string, well = true): LeaveResult {
   const { ended } = session;
   return {
@@ -268,7 +268,7 @@ function early(session: Session, reason: string, well = true): LeaveResult {
   };
 }
 
-/** Reports phases, and reads memory once when the new kernel has been entered. */
+/** Reports phases, and reads the new kernel's memory once, when it is entered. */
 class LeaveWatcher {
   readonly #prepared: Prepared;
   readonly #onPhase: (phase: LeavePhase) => void;

@@ -1,4 +1,4 @@
-/** What is done to a resting partition before it is crashed: symbols and the loaded image are read, watches are set. */
+/** Prepares a resting partition for a crash or another way out: reads symbols and the loaded image, and sets the watches. */
 
 import type { PartitionHandle } from '../../emulator/host/index.ts';
 import type { KexecImage, KexecLoad } from '../facts/index.ts';
@@ -20,18 +20,21 @@ export type Prepared = {
   readonly readImage?: ReadMemory;
 };
 
-/** Where a production kernel lies: it has moved to 0 whatever it was loaded at. */
+/** Real address of a production kernel: it has moved itself to 0, wherever it was loaded. */
 const PRODUCTION_BASE = 0;
-/** Seed 003: the word at offset 0x18 that told a kernel of 2008 to stay where it was loaded. */
+/**
+ * Symbol of the flag at offset 0x18 by which kernels of 2008 stayed where they were loaded (Mohan Kumar M to Milton Miller,
+ * linuxppc-dev, 2008; docs/handoff.md, `run-at-load-old-abi`).
+ */
 const OLD_FLAG = '__kdump_flag';
 const HEAD_BYTES = 0x100;
 
-/** How the way out that is prepared for differs from a crash. */
+/** The way out to prepare for, and how it differs from a crash. */
 export type PreparedWay = {
   readonly path: HandoffPath;
-  /** Somebody is there to reset a master that waits for its secondaries with interrupts off. */
+  /** The host will reset the secondaries when the master waits for them with interrupts off: the partition must rest then. */
   readonly attended?: boolean;
-  /** Memory as the loaded image will lie in it; default: as it is. Undefined where that cannot be told. */
+  /** Reads memory as it will be once the image is at its destination; default: memory of now. Undefined where that is unknown. */
   readonly readImage?: (
     read: ReadMemory,
     production: KernelSymbols,
@@ -40,10 +43,10 @@ export type PreparedWay = {
 };
 
 /**
- * Reads what the guest's memory says and sets the watches for a crash, or for another way out of the kernel. Nothing
- * of it changes the guest.
+ * Reads the guest's memory and sets the watches for a crash, or for another way out of the kernel. The guest is not
+ * changed by it.
  * @param load the last kexec_load; undefined where the agent says that no crash kernel is loaded
- * @param loads every kexec_load of this life
+ * @param loads every kexec_load of this power cycle
  */
 export async function prepareCrash(
   handle: PartitionHandle,
@@ -111,12 +114,12 @@ export async function prepareCrash(
   };
 }
 
-/** The crash kernel is taken to be built as the production kernel is. */
+/** Whether machine_restart contains machine_shutdown. The crash kernel is assumed to be built like the production kernel. */
 async function isShutdownCompiledIn(read: ReadMemory, production: KernelSymbols): Promise<boolean> {
   return (await isCompiledIn(read, production, 'machine_shutdown', 'machine_restart')) === true;
 }
 
-/** Only the kernel's own symbols tell the abandoned flag: in its place there are zeros in other kernels, too. */
+/** Only the symbol identifies the abandoned flag: the word at its offset is zero in other kernels, too. */
 function withAbi(load: LoadFacts, kernel: KernelSymbols | undefined): LoadFacts {
   return kernel?.table.find(OLD_FLAG) === undefined ? load : { ...load, abi: 'kdump-flag' };
 }

@@ -1,4 +1,4 @@
-/** Why a crash was not captured, in one sentence, from what the machine did. */
+/** Writes one sentence that says why a crash was not captured, from machine events and the state of the CPUs. */
 
 import { hex64 } from '../../base/hex.ts';
 import { MSR } from '../../base/power.ts';
@@ -21,7 +21,7 @@ export type Situation = {
   readonly faults: readonly string[];
 };
 
-/** Purgatory's last words are at the end of the console. */
+/** Bytes at the end of the console that are searched for purgatory's message. */
 const CONSOLE_TAIL = 4096;
 
 /** The reason of a failed capture. */
@@ -36,7 +36,7 @@ async function guestsReason(situation: Situation): Promise<string> {
   const failed = session.lines.findLast((line) => line.kind === 'dump-failed');
   const cut = dump !== undefined && !dump.complete ? `; ${cutShort(dump)}` : '';
   if (failed?.kind === 'dump-failed')
-    return `the crash kernel gave the dump up (${failed.phase}): ${failed.reason}${cut}`;
+    return `the crash kernel abandoned the dump (${failed.phase}): ${failed.reason}${cut}`;
   const how = await howItStopped(situation);
   const missing = situation.noCrashKernel;
   if (missing !== undefined) return `no crash kernel is loaded (${missing}): ${how}`;
@@ -64,7 +64,7 @@ async function howItStopped(situation: Situation): Promise<string> {
     case 'ended':
       switch (stop.end.kind) {
         case 'os-term':
-          return `the guest gave itself up (ibm,os-term: ${stop.end.message})`;
+          return `the guest called ibm,os-term: ${stop.end.message}`;
         case 'reboot':
           return `the guest rebooted in phase ${phase}`;
         case 'power-off':
@@ -89,7 +89,7 @@ function timedOut(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
   return `not done after ${timeoutSeconds} s of guest time, in phase ${phase}: ${why}`;
 }
 
-/** Nothing moves any more: who waits for what. */
+/** The partition stands still: which CPU waits for what. */
 function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
   const { phase, prepared } = situation;
   const { recorder, image } = prepared;
@@ -157,7 +157,7 @@ export function describeStandstill(stop: Standstill, limitSeconds: number): stri
     case 'timeout':
       return `the guest was not ready after ${limitSeconds} s of its time`;
     case 'standing':
-      return 'the guest stands still and its agent never said that it is ready';
+      return 'the guest stands still, and its agent did not report that it is ready';
     case 'ended': {
       const { end } = stop;
       const what = end.kind === 'error' || end.kind === 'os-term' ? `${end.kind}: ${end.message}` : end.kind;

@@ -1,4 +1,4 @@
-/** One crash without a daemon: what `kdumpd crash` does. */
+/** Runs one crash without a daemon: `kdumpd crash`. */
 
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** One ordinary kexec, or one restart, without a daemon: what `kdumpd kexec` does. */
+/** Runs one ordinary kexec or one restart without a daemon: `kdumpd kexec`. */
 
 import { defined } from '../../base/defined.ts';
 import type { LeavePhase, LeaveRequest } from '../contract/index.ts';

@@ -1,7 +1,7 @@
 /**
- * One way out of a kernel without a daemon: open a partition, boot it, wait until its guest is ready, take the way, write
- * files. Nothing of the result depends on the host's clock or on chance: the same image, seed and request give the same
- * bytes.
+ * Takes one way out of a kernel without a daemon: opens a partition, boots it, waits until its guest is ready, takes the way
+ * (a crash, a kexec or a restart) and writes files. The result does not depend on the host's clock or on chance: the same
+ * image, seed and request give the same bytes.
  */
 
 import { writeFile } from 'node:fs/promises';
@@ -22,7 +22,7 @@ import { formatTrace, type TraceFormat } from '../trace/index.ts';
 import { bootPlan } from '../watch/index.ts';
 import { describeStandstill } from './reason.ts';
 
-/** What both commands take. */
+/** Options of both commands. */
 export type OnceOptions<Phase> = MachineOptions & {
   readonly boot: BootImage;
   /** Files to write; they are overwritten. */
@@ -35,7 +35,7 @@ export type OnceOptions<Phase> = MachineOptions & {
   readonly openPartition?: (config: PartitionConfig) => PartitionHandle;
 };
 
-/** What every way comes to. */
+/** The part of a result that every way has. */
 type Result = {
   readonly outcome: string;
   readonly phase: string;
@@ -52,9 +52,9 @@ export type NotBooted = {
   readonly end?: PartitionEnd;
 };
 
-/** A way out of a kernel: what differs between the commands. */
+/** A way out of a kernel: the part that differs between the commands. */
 export type Way<R extends Result, T> = {
-  /** What the agent is to have loaded for: `raw` or makedumpfile options. */
+  /** The dump mode that the agent loads the crash kernel with: `raw` or makedumpfile options. */
   readonly loadedDump: string;
   /** Guest seconds until the guest must be ready. */
   readonly limitSeconds: number;
@@ -62,7 +62,7 @@ export type Way<R extends Result, T> = {
   readonly take: (session: Session, noCrashKernel: string | undefined) => Promise<R>;
   /** The result where the guest did not become ready. */
   readonly notBooted: (stop: NotBooted) => R;
-  /** Makes the command's report while the machine is still there. */
+  /** Makes the command's report before the partition is closed. */
   readonly report: (result: R, handle: PartitionHandle, head: ReportHead) => Promise<T>;
 };
 

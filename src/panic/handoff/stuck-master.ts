@@ -1,13 +1,14 @@
 /**
- * A panicking CPU that waits for another one which never answers, while that one goes on executing: the partition does
- * not rest, and the crash would end by its timeout alone. Linux waits so, without limit, where the panic timeout is not
- * positive (6.1 arch/powerpc/kexec/crash.c, crash_kexec_prepare_cpus). A wait with a limit reads the clock and is none.
+ * Detects a panicking CPU that waits without limit for a secondary which keeps executing and never answers. Such a
+ * partition does not rest, and only the timeout would end the crash. Linux waits so where the panic timeout is not
+ * positive (6.1 arch/powerpc/kexec/crash.c, crash_kexec_prepare_cpus). A wait with a limit reads the timebase; its CPU
+ * is not parked, and it is not reported here.
  */
 
 import type { Session, Standstill } from '../guest/session.ts';
 import type { Prepared } from './prepare.ts';
 
-/** Guest seconds between two looks, and how long the master must have waited: as long as Linux does before it gives up. */
+/** Guest seconds between two polls, and how long the master must have waited: as long as Linux does before it gives up. */
 const LOOK_SECONDS = 1;
 const WAIT_SECONDS = 10;
 
@@ -24,7 +25,7 @@ export class StuckMaster {
     this.#prepared = prepared;
   }
 
-  /** To be asked at every notice. @throws Error when the partition's worker dies */
+  /** Call it at every notice. @returns `standing` once the master has waited too long. @throws Error when the partition's worker dies */
   look(): Standstill | undefined {
     if (this.#failure !== undefined) throw this.#failure;
     const { recorder, image } = this.#prepared;

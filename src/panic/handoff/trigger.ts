@@ -1,24 +1,24 @@
 /**
- * The ways to crash a guest on purpose. None of them touches the guest's memory or registers: they type, or reset.
+ * Crashes a guest on purpose. No trigger writes the guest's memory or registers: each types into a vty or resets a CPU.
  * - `sysrq`: ^O c on the first vty. hvc's sysrq cannot choose a CPU, so the agent first steers the console to one.
  * - `nmi`: a system reset interrupt on one CPU. Linux then waits for the operator to reset the others as well
- *   (arch/powerpc/kexec/crash.c: is_via_system_reset), which `followUp` does as soon as all wait.
+ *   (arch/powerpc/kexec/crash.c: is_via_system_reset), which `followUp` of crash.ts does as soon as all wait.
  * - `panic`, `echo`: the agent writes c to /proc/sysrq-trigger on a CPU.
  */
 
 import type { PanicRequest } from '../contract/index.ts';
 import { isStandstill, type Session, type Standstill } from '../guest/session.ts';
 
-/** Why a trigger could not be pulled, or undefined. */
+/** Why the trigger could not be delivered; undefined: it was. */
 export type TriggerFailure = string | Standstill | undefined;
 
 const BREAK_C = new Uint8Array([0x0f, 0x63]);
 const COMMAND_SECONDS = 120;
 
 /**
- * Pulls the trigger at rest.
+ * Delivers the trigger to a partition that rests.
  * @param usesAgent whether the guest has an agent
- * @param before done when all is ready, right before the last stroke; @returns why it cannot be
+ * @param before called right before the last step of the trigger; it returns why the trigger must not be delivered
  */
 export async function pullTrigger(
   session: Session,
@@ -51,7 +51,7 @@ export async function pullTrigger(
       if (!usesAgent) return `${trigger} needs the agent, which this image does not have`;
       const failure = await before();
       if (failure !== undefined) return failure;
-      // It answers, if at all, before it crashes: the answer is looked for among what happens then.
+      // The agent answers only where it refuses; the caller looks for that answer among the lines that follow.
       await session.type(1, Buffer.from(`panic ${onCpu ?? 0}\n`, 'latin1'));
       return undefined;
     }

@@ -1,7 +1,7 @@
 /**
- * The agent's `facts` line: `notes=0xA,0xB,… note-size=N vmcoreinfo=0xA+0xN reserved=0xSTART+0xSIZE
+ * Parses the agent's `facts` line: `notes=0xA,0xB,… note-size=N vmcoreinfo=0xA+0xN reserved=0xSTART+0xSIZE
  * kernel=0xSTART+0xSIZE`. Numbers are hexadecimal, with or without 0x, but for note-size, which is decimal.
- * Words that are not known are left alone: a newer agent may say more.
+ * Unknown names are ignored: a newer agent may report more.
  */
 
 import type { GuestFacts, Range } from '../../crashkernel/index.ts';

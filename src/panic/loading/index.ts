@@ -1,4 +1,4 @@
-/** Loads that are planned by us (crashkernel/) and carried out by the guest. */
+/** Loads that kdumpd plans (crashkernel/) and the guest carries out. */
 
 export { parseFacts } from './facts.ts';
 

@@ -1,9 +1,9 @@
 /**
- * Loading by plan: the guest has said what only it knows, the host works out the segments (crashkernel/), writes them
- * to the guest's read-only disk and has the guest give them to kexec_load itself.
+ * Loads by plan: the guest reports the facts that only it knows, the host computes the segments (crashkernel/) and
+ * writes them to the guest's read-only disk, and the guest passes them to kexec_load itself.
  *
- * The disk holds two plans: `crash`, and `next`, the same kernel for an ordinary kexec with the production kernel's
- * command line. A `next` that is refused here is left out and reported: it must not keep the crash kernel away.
+ * The disk holds two plans: `crash`, and `next`, the image's own kernel for an ordinary kexec with the production
+ * kernel's command line. A `next` that is refused here is left out and reported; the crash kernel is loaded all the same.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -28,7 +28,7 @@ import type { PlanFacts, RangeFact } from '../trace/index.ts';
 import { parseFacts } from './facts.ts';
 import { ownPurgatory } from './purgatory-file.ts';
 
-/** How a load went. `report`: what was planned, where a plan was given to the guest. */
+/** The result of a load. `report`: the plan, where one was given to the guest. */
 export type PlannedLoad = {
   /** Why no crash kernel is loaded; absent: one is. */
   readonly failure?: string;
@@ -43,7 +43,7 @@ const LOAD_SECONDS = 600;
 const PLAN_DISK = 0;
 /** Written in one message. */
 const PIECE = 4 * 2 ** 20;
-/** What a guest that loads by plan says where a crash kernel would be. */
+/** The reason that a guest which loads by plan gives for having no crash kernel. */
 const WAITING = /^waiting for a plan\b/;
 
 /**
@@ -63,17 +63,17 @@ export async function untilLoaded(
   return failure === undefined ? { kind: 'ready' } : { kind: 'ready', noCrashKernel: failure };
 }
 
-/** Whether a guest that says that it has no crash kernel only waits for ours. */
+/** Whether a guest without a crash kernel only waits for kdumpd's plan. */
 export function waitsForPlan(boot: BootImage, noCrashKernel: string | undefined): boolean {
   return boot.loading !== undefined && noCrashKernel !== undefined && WAITING.test(noCrashKernel);
 }
 
-/** Plans anew and has the guest load, to dump as `mode` says. @throws Error when the partition's worker dies */
+/** Makes new plans and has the guest load, to dump as `mode` says. @throws Error when the partition's worker dies */
 export async function loadByPlan(session: Session, boot: BootImage, mode: string): Promise<PlannedLoad> {
   const { loading } = boot;
   const line = session.lines.findLast(({ kind }) => kind === 'facts');
   if (loading === undefined || line?.kind !== 'facts')
-    return { failure: 'the image’s agent does not load by plan: it has told no facts' };
+    return { failure: 'the image’s agent does not load by plan: it reported no facts' };
   if (session.handle.config.firmware === 'open-firmware')
     return { failure: 'Open Firmware gave the kernel no flattened tree to plan with' };
   let planned: PlannedLoad & { readonly report: LoadReport };
@@ -86,7 +86,7 @@ export async function loadByPlan(session: Session, boot: BootImage, mode: string
     };
     await writePlans(session, plans);
   } catch (error) {
-    // A refusal of ours, or an image or a disk that does not do.
+    // A check of kdumpd refused the plan, or the image or the disk is unsuitable.
     if (!(error instanceof FormatError)) throw error;
     session.planned = { refusals: [{ code: error.code, message: describe(error) }] };
     return { failure: describe(error) };
@@ -131,7 +131,7 @@ async function makePlans(
     crash: true,
     commandLine: `${loading.append} kdumpd.dump=${mode.split(' ').join('^')}`,
   });
-  // What is booted next in peace is the image's own kernel, whatever is loaded for a crash.
+  // An ordinary kexec boots the image's own kernel, whichever kernel or stub is loaded for a crash.
   const own = boot.kernel === loading.kernel ? image : await imageOf(boot.kernel);
   return {
     crash,

@@ -1,4 +1,4 @@
-/** Our purgatory, as it comes with the program. */
+/** Reads kdumpd's own purgatory, which is part of the package. */
 
 import { readFile } from 'node:fs/promises';
 import { installedFile } from '../../base/installation.ts';
@@ -6,7 +6,7 @@ import { type Purgatory, readPurgatory } from '../../crashkernel/index.ts';
 
 let read: Promise<Purgatory> | undefined;
 
-/** Our purgatory, read once. */
+/** kdumpd's purgatory, read once. */
 export function ownPurgatory(): Promise<Purgatory> {
   read ??= readFile(installedFile('guest', 'prebuilt', 'purgatory.elf')).then((bytes) =>
     readPurgatory(new Uint8Array(bytes)),

@@ -1,6 +1,6 @@
 /**
- * The seam of events: ids and states only; readers fetch the rest. A reader that was away resumes after the last event
- * that it saw, as long as that is kept. Contract tests: docs/seams.md.
+ * Defines the seam of events. Events hold ids and states only; readers fetch the rest. A reader that was disconnected resumes
+ * after the last event that it saw, as long as the bus keeps it. Contract tests: docs/seams.md.
  */
 
 import type { ServiceEvent } from '../contract/index.ts';

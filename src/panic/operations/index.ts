@@ -1,4 +1,4 @@
-/** Operations: the seams of queue, leases and events, and the service that runs operations over them. */
+/** Runs operations: the seams of queue, leases and events, and the service over them. */
 
 export type { BusMessage, EventBus } from './event-bus.ts';
 export type { Fence, Lease, PartitionLease, WorkerId } from './lease.ts';

@@ -1,6 +1,6 @@
 /**
- * The seam of ownership: which worker runs which partition. A partition's epoch grows with each acquisition and never
- * falls, so that what an earlier owner commits late is refused ({@link Fence}). Contract tests: docs/seams.md.
+ * Defines the seam of leases: which worker runs which partition. A partition's epoch grows with each acquisition and never
+ * falls, so that a late commit of an earlier owner is refused ({@link Fence}). Contract tests: docs/seams.md.
  */
 
 /**

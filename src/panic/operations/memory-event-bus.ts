@@ -1,6 +1,6 @@
 /**
- * Events within one process: numbered, the last of them kept. An id is `<epoch>-<number>`; the epoch is the bus's own, so
- * that an id of an earlier process is known as such. Subscribers are called before `publish` returns.
+ * Publishes events within one process, numbers them and keeps the last ones. An id is `<epoch>-<number>`; each bus has its own
+ * epoch, so that it recognises an id of an earlier process. Subscribers are called before `publish` returns.
  */
 
 import { randomBytes } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** Why an operation failed: a stable code and a sentence. */
+/** Defines why an operation failed: a stable code and a sentence. */
 
 import { FormatError } from '../../base/errors.ts';
 

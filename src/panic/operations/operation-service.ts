@@ -1,6 +1,7 @@
 /**
- * Operations from request to end: submitted to the queue, claimed when their turn comes, run by the host of their kind,
- * completed. One service is one worker of the queue; it heartbeats for what it runs, and finds what dead workers left.
+ * Runs operations from request to end: submits them to the queue, claims them when their turn comes, has the host of their kind
+ * run them, and completes them. One service is one worker of the queue; it sends heartbeats for the operations that it runs, and
+ * deals with those that dead workers left.
  */
 
 import { defined } from '../../base/defined.ts';
@@ -20,10 +21,10 @@ import { failureOf, OperationFailure } from './operation-failure.ts';
 import type { Claim, OperationEnd, OperationQueue } from './queue.ts';
 import { Run } from './run.ts';
 
-/** What an operation came to. */
+/** The result of an operation. */
 export type OperationResult = Omit<OperationEnd, 'state'>;
 
-/** A request that was found good, and for which everything stands ready. */
+/** A request that was checked and for which all that it needs is reserved. */
 export type Accepted = {
   /** What the operation's commits are checked against. */
   readonly fence?: Fence;

@@ -1,7 +1,7 @@
 /**
- * The seam of operations: persisted requests, each done by one worker that claims it and shows by its heartbeat that it is
- * alive. Nothing assumes one process: what a dead worker leaves is found by its lease or by its epoch. Contract tests:
- * docs/seams.md.
+ * Defines the seam of operations: persisted requests, each claimed and run by one worker, which shows by heartbeats that it
+ * still runs. Several processes may share a queue: operations of a dead worker are found by its lease or by its epoch.
+ * Contract tests: docs/seams.md.
  */
 
 import type { Operation, OperationKind, OperationQuery, OperationRequest, Page } from '../contract/index.ts';
@@ -61,7 +61,7 @@ export type Claim = {
   readonly fence?: Fence;
 };
 
-/** `cancelling`: somebody asked to cancel it. `lost`: another worker has it, or it has ended; this worker's commits are refused. */
+/** `cancelling`: a request to cancel it has come. `lost`: another worker has it, or it has ended; this worker's commits are refused. */
 export type Beat = 'held' | 'cancelling' | 'lost';
 
 export type OperationEnd = {

@@ -1,4 +1,4 @@
-/** A claimed operation while it runs: reports its phases, heartbeats, and learns that it is to end. */
+/** Follows a claimed operation while it runs: stores its phases, sends heartbeats, and aborts it where it must end early. */
 
 import type { Operation } from '../contract/index.ts';
 import type { Beat, Claim, OperationQueue } from './queue.ts';

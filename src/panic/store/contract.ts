@@ -1,5 +1,5 @@
 /**
- * The seam of metadata, by noun: partitions, operations, captures, leases, firings of schedules. SQLite is the embedded
+ * Defines the seam of metadata: partitions, operations, captures, leases, firings of schedules. SQLite is the embedded
  * implementation; a second one must pass the same contract tests (docs/seams.md). The nouns share one back end, because a
  * commit on behalf of a partition checks the partition's lease. Vmcores themselves are in src/vmcore/store.
  */
@@ -8,7 +8,7 @@ import type { ManifestId } from '../../vmcore/store/index.ts';
 import type { Capture, CaptureQuery, Page, PartitionRequest } from '../contract/index.ts';
 import type { Fence, OperationQueue, PartitionLease, WorkerId } from '../operations/index.ts';
 
-/** A partition as it is kept over restarts: what was asked for, under the name that it got. */
+/** The record of a partition that survives restarts of the service: the request, with the id and name that were assigned. */
 export type PartitionRecord = {
   readonly id: string;
   readonly name: string;

@@ -1,4 +1,4 @@
-/** Metadata of the service: its seam and the embedded store. */
+/** Stores the service's metadata: the seam and the embedded store. */
 
 export type {
   CaptureParts,

@@ -1,4 +1,4 @@
-/** Pages of a table, newest first. The cursor is the row number of the last item: rows that come or go do not move it. */
+/** Reads a table page by page, newest first. The cursor is the row number of the last item: added and removed rows do not move it. */
 
 import type { Database } from 'better-sqlite3';
 import { assert } from '../../base/errors.ts';
@@ -27,6 +27,7 @@ export function pageOf<T>(
 
 function before(cursor: string | undefined): number {
   if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
-  if (!/^[1-9]\d{0,14}$/.test(cursor)) throw new Refusal('invalid', 'not a cursor that a page gave');
+  if (!/^[1-9]\d{0,14}$/.test(cursor))
+    throw new Refusal('invalid', 'the cursor is not one that an earlier page returned');
   return Number(cursor);
 }

@@ -1,4 +1,4 @@
-/** Rows that hold a record as JSON, and what inserting one can meet. */
+/** Reads and writes rows that hold a record as JSON, and translates the errors of an insert. */
 
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';

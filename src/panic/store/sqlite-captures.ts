@@ -1,4 +1,4 @@
-/** Captures in SQLite. Source of the layout: migrations/meta. */
+/** Stores captures in SQLite. Source of the layout: migrations/meta. */
 
 import type { Database } from 'better-sqlite3';
 import type { ManifestId } from '../../vmcore/store/index.ts';
@@ -22,7 +22,7 @@ export class SqliteCaptures implements CaptureStore {
     const console = parts.console === undefined ? undefined : await compress(parts.console);
     this.#db.transaction(() => {
       if (!holds(this.#db, fence))
-        throw new Refusal('conflict', `Partition ${capture.partitionId} has another owner now.`);
+        throw new Refusal('conflict', `Another process runs partition ${capture.partitionId} now.`);
       insert(
         this.#db,
         'INSERT INTO capture (id, partition_id, outcome, signature, vmcore_id, record) VALUES (?, ?, ?, ?, ?, ?)',

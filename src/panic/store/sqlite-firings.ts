@@ -1,4 +1,4 @@
-/** The journal of schedules in SQLite. Source of the layout: migrations/meta. */
+/** Stores the journal of schedules in SQLite. Source of the layout: migrations/meta. */
 
 import type { Database } from 'better-sqlite3';
 import type { WorkerId } from '../operations/index.ts';

@@ -1,4 +1,4 @@
-/** Leases of partitions in SQLite. Source of the layout: migrations/meta. */
+/** Stores the leases of partitions in SQLite. Source of the layout: migrations/meta. */
 
 import type { Database } from 'better-sqlite3';
 import type { Fence, Lease, PartitionLease, WorkerId } from '../operations/index.ts';

@@ -1,6 +1,6 @@
 /**
- * Metadata in SQLite. Source of the layout: migrations/meta. Rows are small and calls short, so they run in the caller's
- * thread; traces and consoles are gzipped off it.
+ * Stores metadata in SQLite. Source of the layout: migrations/meta. Rows are small and calls short, so they run in the
+ * caller's thread; traces and consoles are compressed in another one.
  */
 
 import { openDatabase } from '../../vmcore/store/index.ts';

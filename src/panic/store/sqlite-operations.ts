@@ -1,4 +1,4 @@
-/** The queue of operations in SQLite. Source of the layout: migrations/meta. Each method is one transaction. */
+/** Stores the queue of operations in SQLite. Source of the layout: migrations/meta. Each method is one transaction. */
 
 import type { Database } from 'better-sqlite3';
 import { defined } from '../../base/defined.ts';

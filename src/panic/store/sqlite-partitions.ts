@@ -1,4 +1,4 @@
-/** Partitions of the fleet in SQLite. Source of the layout: migrations/meta. */
+/** Stores the fleet's partitions in SQLite. Source of the layout: migrations/meta. */
 
 import type { Database } from 'better-sqlite3';
 import type { PartitionRecord, PartitionStore } from './contract.ts';

@@ -1,6 +1,6 @@
 /**
- * The trace document, version 2: what a handoff leaves as JSON (docs/trace.md). It is the ground of src/panic: rules,
- * store, REST and the page read it. Version 1 is in version-1.ts.
+ * Defines the trace document, version 2: the JSON record of a handoff (docs/trace.md). Rules, store, REST and the page read
+ * it, and all of src/panic builds on it. Version 1 is in version-1.ts.
  */
 
 import type { MoreEvents, TraceEvent } from './event.ts';

@@ -1,5 +1,5 @@
 /**
- * Events of a trace (version 2, docs/trace.md): one kind a struct. 64-bit values are 16-digit hex strings with `0x`;
+ * Defines the events of a trace (version 2, docs/trace.md), one struct for each kind. 64-bit values are 16-digit hex strings with `0x`;
  * bytes are hex without it, in order of addresses. `text` is rendered by words.ts and is for people alone.
  */
 

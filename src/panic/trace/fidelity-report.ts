@@ -1,9 +1,9 @@
 /**
- * The fidelity report (docs/fidelity.md): the dump against what the emulator saw. Plain JSON, kept in the trace, so that
- * rules can be judged again. Pages are of 4 KiB whatever the kernel's are; addresses are real, 16 hex digits.
+ * Defines the fidelity report (docs/fidelity.md), which compares the dump with what the emulator saw. Plain JSON, kept in the
+ * trace, so that rules can be judged again. Pages are of 4 KiB whatever the kernel's are; addresses are real, 16 hex digits.
  */
 
-/** What the machine held at an instant, beside memory (handoff rules interrupts-quiet, page-tables-cleared, hv-quiet). */
+/** The machine's state at an instant, beside memory (rules `interrupts-quiet`, `page-tables-cleared`, `hv-quiet`). */
 export type InstantFacts = {
   readonly cpus: readonly {
     readonly index: number;
@@ -56,8 +56,8 @@ export type WriterFact = {
 };
 
 /**
- * Whose memory it is. Of what is none of these: before T1 `production`, it is the crashed kernel's own; after it
- * `unexplained`: no writer is allowed there.
+ * The owner of memory. Memory of no other owner is `production` before T1, because it is the crashed kernel's, and
+ * `unexplained` after T1, when no writer is allowed there.
  */
 export type Owner = 'reservation' | 'low-64k' | 'rtas' | 'hypervisor' | 'production' | 'unexplained';
 

@@ -1,4 +1,4 @@
-/** The formats in which a trace leaves the program. */
+/** Writes a trace as text in one of its formats. */
 
 import type { Trace } from './document.ts';
 import { toPerfetto } from './perfetto.ts';

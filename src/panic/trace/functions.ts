@@ -1,6 +1,6 @@
 /**
- * Functions by what they mean in a handoff. The plan watches these lists, the recorder finds instants by them, and rules
- * ask events for them. Sources of the functions: see mark.ts.
+ * Lists functions by their part in a handoff. The plan watches these lists, the recorder finds instants by them, and rules
+ * look for their calls. Sources of the functions: see mark.ts.
  */
 
 import { VECTOR } from '../../base/power.ts';

@@ -1,4 +1,4 @@
-/** What an ordinary kexec's image was when it was loaded, copied and entered (docs/fidelity.md). Plain JSON, in the trace. */
+/** Defines the report that compares an ordinary kexec's image at load, at T1 and at T2 (docs/fidelity.md). Plain JSON, in the trace. */
 
 import type { WriterFact } from './fidelity-report.ts';
 import type { SegmentRole } from './segment-role.ts';

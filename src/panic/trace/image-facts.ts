@@ -1,6 +1,6 @@
 /**
- * What a trace says beside its events: the image that was loaded for the crash, and what was found in memory when the
- * new kernel was entered. Plain JSON, so that rules can be judged again from a stored trace (docs/trace.md).
+ * Defines the facts that a trace holds beside its events: the image that was loaded for the crash, and what was read from
+ * memory when the new kernel was entered. Plain JSON, so that rules can be judged again from a stored trace (docs/trace.md).
  */
 
 import type { HandoffPath } from './handoff-path.ts';
@@ -95,7 +95,7 @@ export type RunningFacts = {
   readonly memoryLimit?: number;
 };
 
-/** A kexec_load of this life, in order. */
+/** A kexec_load of this power cycle, in order. */
 export type LoadCall = {
   readonly insn: number;
   readonly cpu: number;
@@ -119,7 +119,7 @@ export type EntryFacts = {
   readonly backup?: string;
 };
 
-/** Read from memory as it was at T1. */
+/** Read from memory of T1. */
 export type AtEntryFacts = {
   /** The first 0x100 bytes of memory, hex. */
   readonly low?: string;
@@ -127,7 +127,7 @@ export type AtEntryFacts = {
   readonly digest?: 'equal' | 'different';
 };
 
-/** A load that was planned by us: what a person, or a rule, cannot read from memory. Absent: the guest planned it. */
+/** A load that kdumpd planned: the facts that cannot be read from memory. Absent: the guest's kexec-tools planned it. */
 export type PlanFacts = {
   readonly bootargs: string;
   /** `set`: purgatory is to store 1; `kept`: the marker stays; `absent`: there is no marker. */

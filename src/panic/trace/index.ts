@@ -1,4 +1,4 @@
-/** The trace: the document, parts of it, and its other formats. */
+/** Defines the trace: the document, selections from it, and its other formats. */
 
 export type { Instant, RuleResult, Trace, TraceInstant, Verdict } from './document.ts';
 export { TRACE_INSTANTS } from './document.ts';

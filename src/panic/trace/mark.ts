@@ -1,5 +1,5 @@
 /**
- * Places that the recorder watches, as events name them. Functions are named as Linux 6.1 has them (kernel/panic.c,
+ * Defines the marks: the names of the places that the recorder watches. Functions have their names of Linux 6.1 (kernel/panic.c,
  * kernel/kexec_core.c, kernel/reboot.c, arch/powerpc/kexec, arch/powerpc/kernel/{traps,smp}.c,
  * arch/powerpc/platforms/pseries); a kernel that lacks one has no probe there.
  */

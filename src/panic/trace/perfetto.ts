@@ -1,5 +1,5 @@
 /**
- * A trace in the Trace Event Format, which Perfetto (ui.perfetto.dev) and chrome://tracing open: one track a CPU; the
+ * Converts a trace to the Trace Event Format, which Perfetto (ui.perfetto.dev) and chrome://tracing open: one track a CPU; the
  * phases of the handoff and the stations of each CPU are slices, events are instants.
  * Source: "Trace Event Format" (Google, 2016 edition): JSON Object Format; phases X, i and M.
  * Times are the timebase in µs since power-on: 512 ticks are one (POWER's 512 MHz). Nothing comes from the host's clock.

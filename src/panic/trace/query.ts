@@ -1,4 +1,4 @@
-/** A part of a trace: some CPUs, some kinds, a stretch of time, a page at a time. */
+/** Selects a part of a trace: by CPU, by kind, by time, one page at a time. */
 
 import type { Trace, TraceInstant } from './document.ts';
 import type { TraceEvent } from './event.ts';
@@ -24,7 +24,7 @@ export type TraceQuery = {
 /** The trace with the events that were asked for, and the number of the one that comes next. */
 export type TracePart = Trace & { readonly next?: string };
 
-/** An instant that was not reached bounds nothing in: there is no event after it, and all are before it. */
+/** An instant that was not reached lies after all events: no event follows it, and all precede it. */
 export function queryTrace(trace: Trace, query: TraceQuery): TracePart {
   const events: TraceEvent[] = [];
   for (const event of trace.events) {

@@ -1,6 +1,6 @@
 /**
- * Questions that rules, facts and formats ask of events: is it a call of this function, a store to that place? They can be
- * asked of a count of dropped events as well, so that a rule can ask both for the same thing.
+ * Tests events for rules, facts and formats: is it a call of this function, a store to that place? The tests also work on a
+ * count of dropped events, so that a rule can apply one test to both.
  */
 
 import type { HcallName } from '../../emulator/contract/index.ts';

@@ -1,8 +1,8 @@
 /**
- * Traces of version 1, which stores of earlier releases hold: an event is a kind, an address, registers by name and a text
- * that programs had to compare. A stored one is served as it was written; programs of ours read it as version 2.
- * Version 1 does not hold, so that it is absent here: the new bytes of stores, who requested a system reset, ends of
- * interrupts, dropped events. Left out: `old` of a store, which is that of the first store alone where several were joined.
+ * Converts traces of version 1, which stores of earlier releases hold, to version 2. In version 1 an event is a kind, an address,
+ * registers by name and a text that programs had to compare. REST serves a stored trace unchanged; kdumpd reads it as version 2.
+ * Version 1 lacks, so that it is absent after conversion: the new bytes of stores, who requested a system reset, ends of
+ * interrupts, dropped events. Left out: `old` of a store, which is that of the first store only where several were joined.
  */
 
 import { syscallResultText } from '../../base/errno.ts';

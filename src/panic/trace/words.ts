@@ -1,5 +1,5 @@
 /**
- * Events in words, for people: the one place that renders them. Programs read the typed fields, never these words.
+ * Renders events in words for people; no other file does. Programs read the typed fields, never these words.
  * Interrupts and MSR bits are named as the Power ISA names them (3.0B, Book III, §3.2.1 and §6.5).
  */
 

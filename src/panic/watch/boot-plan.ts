@@ -1,7 +1,7 @@
 /**
- * The plan from power-on: it watches the hooks of kexec_load, so that the load log knows whether they ran when an image
- * was loaded. The kernel's functions are found in its file; they are at their places once it has moved itself to 0,
- * which is before anything is loaded.
+ * Makes the plan that is in force from power-on. It watches the hooks of kexec_load, so that the load log knows whether they
+ * ran when an image was loaded. Addresses come from the kernel's file: they are right once the kernel has moved itself to
+ * 0, which is before any image can be loaded.
  */
 
 import type { MarkId, ObservePlan } from '../../emulator/contract/index.ts';
@@ -10,14 +10,14 @@ import { functionEntry, readKernelSymbols } from '../facts/symbols/index.ts';
 import { LOAD_HOOKS } from '../trace/index.ts';
 import { idOfMark } from './mark-ids.ts';
 
-/** Loads and unloads of a power cycle whose hooks are reported. */
+/** At most so many runs of each hook are reported in a power cycle. */
 const LIMIT = 64;
-/** Finding symbols takes a while, and a fleet boots the same kernel again and again. */
+/** Plans that were made, by kernel: reading symbols is slow, and a fleet boots one kernel many times. */
 const known = new Map<string, ObservePlan | undefined>();
 
 /**
  * @param kernel an ELF file
- * @param vmlinux the same kernel with symbols, where its own memory should not tell them
+ * @param vmlinux the same kernel with symbols, for those that its kallsyms does not name
  * @returns undefined where the kernel's functions cannot be found
  */
 export async function bootPlan(kernel: string, vmlinux: string = kernel): Promise<ObservePlan | undefined> {
@@ -38,7 +38,7 @@ async function makeBootPlan(kernel: string, vmlinux: string): Promise<ObservePla
     return probes;
   });
   const probes = found ?? [];
-  // One of them alone would look as if the other had not run.
+  // With one hook watched alone, the other would look as if it had not run.
   if (probes.length < Object.values(LOAD_HOOKS).length) return undefined;
   return { probes, stores: [], executes: [], msrMask: 0n, vectors: [], hcallsExcept: [], quiet: true };
 }

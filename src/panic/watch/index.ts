@@ -1,4 +1,4 @@
-/** From machine events to a trace: what to look out for, what marks an instant, and the recorder. */
+/** Turns machine events into a trace: the plan of what to watch, the instants, and the recorder. */
 
 export { bootPlan } from './boot-plan.ts';
 export { keptAt, matchesOf } from './instants.ts';

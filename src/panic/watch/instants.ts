@@ -1,6 +1,6 @@
 /**
- * The instants of a handoff (docs/handoff.md): by which events each is recognised. The plan, the recorder and the injection
- * of faults read this one table.
+ * Lists the instants of a handoff (docs/handoff.md) and the events by which each is recognised. The plan, the recorder and the
+ * injection of faults read this one table.
  */
 
 import { VECTOR } from '../../base/power.ts';
@@ -26,10 +26,10 @@ import {
 } from '../trace/index.ts';
 import { idOfMark } from './mark-ids.ts';
 
-/** `handoff`: the way to the image has begun, and is not left again. It is a phase, not an instant of the document. */
+/** `handoff`: the kernel has begun to leave for the image and does not return. It is a phase, not an instant of the trace. */
 export type WatchedInstant = InstantName | 'handoff' | 't3';
 
-/** By what an instant is recognised. */
+/** An event by which an instant is recognised. */
 export type Sign =
   | EventMatch
   | { readonly kind: 'hcall'; readonly name: HcallName }
@@ -41,7 +41,7 @@ export type InstantRow = {
   /** The instant that must have come before. */
   readonly after: Readonly<Partial<Record<HandoffPath, WatchedInstant>>>;
   readonly at: Readonly<Partial<Record<HandoffPath, readonly Sign[]>>>;
-  /** The ways on which the machine keeps its memory and registers then. */
+  /** The paths on which the machine keeps its memory and registers at this instant. */
   readonly kept: readonly HandoffPath[];
 };
 
@@ -50,7 +50,7 @@ const calls = (names: readonly FunctionName[]): Sign[] =>
 const at = (mark: Mark): Sign => ({ kind: 'fetch', mark: idOfMark(mark) });
 
 const ENTRY: readonly Sign[] = [at({ at: 'entry' })];
-/** In an image without purgatory the entry is the kernel's: the recorder looks at the address. */
+/** In an image without purgatory the entry lies in the kernel's segment; the recorder then decides by the address. */
 const NEW_KERNEL: readonly Sign[] = [at({ at: 'segment', role: 'kernel' })];
 
 export const INSTANTS: readonly InstantRow[] = [
@@ -82,7 +82,7 @@ export const INSTANTS: readonly InstantRow[] = [
   },
   {
     name: 't1',
-    // Before an ordinary image is copied to its place, that memory is like any other. A crash image's place is its own.
+    // Until an ordinary image is copied, its destination is memory in use, and other code may run there. A crash image has the reservation to itself.
     after: { kexec: 'handoff', restart: 'handoff' },
     at: { crash: ENTRY, kexec: ENTRY, restart: ENTRY },
     kept: ['crash', 'kexec'],
@@ -115,7 +115,7 @@ export function matchesOf(name: WatchedInstant, path: HandoffPath): readonly Eve
   );
 }
 
-/** The instants at which the machine is to keep itself. */
+/** The instants at which the machine keeps its memory and registers. */
 export function instantPlans(path: HandoffPath): readonly InstantPlan[] {
   return INSTANTS.flatMap(({ name, after, kept }) => {
     const before = after[path];

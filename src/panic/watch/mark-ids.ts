@@ -1,4 +1,4 @@
-/** Marks as the machine carries them: every mark has one number, the same in every plan. */
+/** Numbers the marks: machine events carry a number for each mark, the same in every plan. */
 
 import { assert } from '../../base/errors.ts';
 import type { MarkId } from '../../emulator/contract/index.ts';

@@ -1,7 +1,7 @@
 /**
- * What to look out for in a handoff. The plan is made once, while the partition rests before the trigger, for both
- * kernels: exchanging it in mid-crash would make what is seen depend on how fast the host is. Rules need no functions but
- * those that say that a function was not executed.
+ * Makes the plan of what the machine reports during a handoff. The plan is made once, for both kernels, while the
+ * partition rests before the trigger: a plan that was exchanged during a crash would make the trace depend on the host's
+ * speed. Only rules about named functions need the probes on functions.
  */
 
 import { MSR, VECTOR } from '../../base/power.ts';
@@ -23,31 +23,31 @@ import {
 import { instantPlans } from './instants.ts';
 import { idOfMark } from './mark-ids.ts';
 
-/** Functions of the production kernel: those of a kernel that starts are looked for in the next one. */
+/** Functions that are probed in the production kernel. Those of a starting kernel are probed in the next kernel. */
 const PRODUCTION_FUNCTIONS: readonly FunctionName[] = FUNCTIONS.filter(
   (name) => !EARLY_FUNCTIONS.includes(name) && !JOINING_FUNCTIONS.includes(name),
 );
 const inProduction = (name: FunctionName): MarkId => idOfMark({ at: 'function', name, in: 'production' });
 
-/** Where it is also noted what the other CPUs are doing: when crash kexec begins, and when the old kernel is left. */
+/** Marks at which the state of all other CPUs is recorded: when crash kexec begins, and when the old kernel is left. */
 const CENSUS: readonly MarkId[] = [...CRASH_FUNCTIONS.map(inProduction), idOfMark({ at: 'entry' })];
-/** Where a CPU's registers are kept: where the master has the frame by which it came, and where they are saved. */
+/** Marks at which a CPU's registers are recorded: where the master enters crash kexec with its fault's frame, and where registers are saved. */
 const FRAMES: readonly MarkId[] = [...CRASH_FUNCTIONS, ...SAVE_FUNCTIONS].map(inProduction);
 
 const LOW_BYTES = 0x100;
 /** Where secondaries enter the copy at 0. */
 const SECONDARY_ENTRY = 0x60;
-/** Vectors go to 0 up to here at most; a kernel that moves itself to 0 writes here, too. */
+/** The first address above the vectors. A kernel that copies only its vectors to 0 does not write here; one that moves itself to 0 does. */
 const ABOVE_VECTORS = 0x10000;
 const BOOT_CPU_OFFSET = 28;
 /** The word that ends the wait of secondaries (Linux 6.1 arch/powerpc/kernel/misc_64.S, kexec_wait). */
 const RELEASE_SYMBOL = 'kexec_flag';
-/** A crash image's place is its own; where an ordinary image goes, other code may execute or write before. */
+/** Reports for each watched place. Where an ordinary image goes, other code may execute or write before; a crash image has the reservation to itself. */
 const ENTRY_LIMIT: Readonly<Record<HandoffPath, number>> = { crash: 4, kexec: 64, restart: 64 };
-/** A copy of the kernel's first bytes, and what is stored there after it. */
+/** Reports of stores to the kernel's first bytes: purgatory's copy, and later stores. */
 const HEAD_LIMIT = 96;
 const VECTORS: readonly number[] = [VECTOR.systemReset, VECTOR.machineCheck, VECTOR.program];
-/** The console, idling and interrupts: thousands that say nothing of the handoff. H_EOI is an event of its own. */
+/** Hypercalls that are not reported: console, idling, interrupts, I/O. There are thousands, and no rule needs them. H_EOI is an event of its own. */
 const NOISE: readonly HcallName[] = [
   'H_PUT_TERM_CHAR',
   'H_GET_TERM_CHAR',
@@ -80,7 +80,7 @@ export type PlanInput = {
 
 type Probe = ObservePlan['probes'][number];
 
-/** @returns the plan, and the production kernel's functions that it looks out for. */
+/** @returns the plan, and the functions of the production kernel that it probes */
 export async function makePlan(
   input: PlanInput,
 ): Promise<{ plan: ObservePlan; probes: readonly FunctionName[] }> {
@@ -101,7 +101,7 @@ export async function makePlan(
       const raddr = await functionEntry(read, crash, name);
       if (raddr === undefined) continue;
       arm(raddr, { at: 'function', name, in: 'crash' }, 2);
-      // The same place in a kernel that has moved to 0. The production kernel is long past its own.
+      // The same function once the new kernel has moved itself to 0. The production kernel no longer starts up there.
       if (crash.base !== 0) arm(raddr - crash.base, { at: 'function', name, in: 'moved' }, 2);
     }
     for (const name of RESTART_FUNCTIONS) {
@@ -110,10 +110,10 @@ export async function makePlan(
     }
   }
   if (image !== undefined) {
-    // A kernel whose vectors run at 0 has been in that page before: only a probe shows that a CPU comes there again.
+    // The old kernel's vectors lie in that page, so it has been executed before: only a probe reports a new arrival.
     arm(SECONDARY_ENTRY, { at: 'low' }, ENTRY_LIMIT[path]);
     arm(image.load.entry, { at: 'entry' }, ENTRY_LIMIT[path]);
-    // Until it is copied there, an ordinary image's place is memory of the old kernel: only its first word is watched.
+    // Until the copy, an ordinary image's destination is memory of the old kernel: only its first word is watched.
     if (path !== 'crash' && image.kernel !== undefined)
       arm(image.kernel.mem, { at: 'segment', role: 'kernel' }, ENTRY_LIMIT[path]);
   }
@@ -168,7 +168,7 @@ function storesOf(image: KexecImage, path: HandoffPath): ObservePlan['stores'] {
   ];
 }
 
-/** What is copied into a segment begins with its first doubleword. */
+/** Watches the first doubleword of each segment: a copy begins there. */
 function copiesOf(image: KexecImage, limit: number): ObservePlan['stores'] {
   return image.segments.map(({ role, mem }) => ({
     raddr: mem,
@@ -178,14 +178,14 @@ function copiesOf(image: KexecImage, limit: number): ObservePlan['stores'] {
   }));
 }
 
-/** Only a kernel whose symbols name the word. */
+/** Watches the word that releases secondaries, where the kernel's symbols name it. */
 function releaseOf({ table, base }: KernelSymbols): ObservePlan['stores'] {
   const address = table.find(RELEASE_SYMBOL);
   if (address === undefined || base !== 0) return [];
   return [{ raddr: realOf(address), length: 4, mark: idOfMark({ at: 'release' }), limit: 4 }];
 }
 
-/** One address has one probe: the first one named. */
+/** Keeps the first probe of each address. */
 function withoutRepeats<T extends { readonly raddr: number }>(probes: readonly T[]): T[] {
   const seen = new Set<number>();
   return probes.filter(({ raddr }) => !seen.has(raddr) && seen.add(raddr).size > 0);

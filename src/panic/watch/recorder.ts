@@ -1,6 +1,6 @@
 /**
- * Makes a trace (docs/trace.md) of machine events: keeps those that matter, names addresses, finds the instants and how far
- * the crash got. It only listens; what to listen for is in plan.ts, what marks an instant in instants.ts.
+ * Makes a trace (docs/trace.md) of machine events: it selects events, names addresses, and finds the instants and the phase that
+ * the crash reached. It never acts on the guest. plan.ts decides what is watched, instants.ts what marks an instant.
  */
 
 import { VECTOR } from '../../base/power.ts';
@@ -36,7 +36,7 @@ export type RecorderOptions = {
   readonly dumpDisk?: number;
 };
 
-/** Phases that the machine's events show. */
+/** Phases that follow from machine events. */
 export type ObservedPhase = Extract<
   CapturePhase,
   'triggered' | 'panic' | 'handoff' | 'purgatory' | 'crash-kernel' | 'dumping'
@@ -54,7 +54,7 @@ export class Recorder {
   readonly #options: RecorderOptions;
   readonly #selection = new Selection();
   readonly #events: TraceEvent[] = [];
-  /** CPUs that have not come back from RTAS. */
+  /** CPUs that have called RTAS and not returned yet. */
   readonly #inRtas = new Set<number>();
   readonly #panics: TraceEvent[] = [];
   #handoff: TraceEvent | undefined;
@@ -83,22 +83,22 @@ export class Recorder {
     this.#mark(event, traced);
   }
 
-  /** What was found in memory when the new kernel had been entered. */
+  /** Sets the facts read from memory after the new kernel was entered. */
   setEntered(facts: EntryFacts): void {
     this.#entered = facts;
   }
 
-  /** What was found in memory as it was at T1. */
+  /** Sets the facts read from memory of T1. */
   setAtEntry(facts: AtEntryFacts): void {
     this.#atEntry = facts;
   }
 
-  /** What the machine did not report. */
+  /** Sets the counts of events that the machine did not report because of a limit. */
   setDropped(dropped: readonly DroppedEvents[]): void {
     this.#dropped = dropped;
   }
 
-  /** The dump is whole: T4 is its last write, or, where that is not known, the guest's leaving. */
+  /** Call it when the dump is whole. T4 is the last write to the dump device or, where that is not known, the guest's reboot or power-off. */
   setDumped(): void {
     this.#dumped = true;
   }
@@ -121,7 +121,7 @@ export class Recorder {
     return this.#t2;
   }
 
-  /** The name of an instruction's address as things stand now. */
+  /** The name of an instruction's address at this point of the handoff. */
   nameOf(address: bigint): string | undefined {
     return this.#options.names.name(address, this.#era);
   }
@@ -183,10 +183,10 @@ export class Recorder {
     ];
   }
 
-  /** Notes what the event means for the instants. */
+  /** Updates the instants from an event. */
   #mark(event: MachineEvent, traced: TraceEvent): void {
     if (this.#beginsPanic(event)) this.#panics.push(traced);
-    // Without an image, crash kexec looks for one and comes back: the panic goes on.
+    // Without a loaded image __crash_kexec returns, and the panic continues: there is no handoff.
     if (this.#panics.length > 0 && this.#options.image !== undefined && this.#is('handoff', event))
       this.#handoff ??= traced;
     if (this.#is('t1', event)) this.#t1 ??= traced;
@@ -203,7 +203,7 @@ export class Recorder {
     return isSign(name, this.#path, event, this.dumpDisk);
   }
 
-  /** RTAS is called in real mode: the changes of the MSR before and after a call say no more than the call does. */
+  /** RTAS is called in real mode. The changes of the MSR before and after a call belong to it, and are not kept. */
   #belongsToRtas({ kind, cpu }: MachineEvent): boolean {
     if (kind === 'rtas') {
       const last = this.#events.at(-1);
@@ -218,13 +218,14 @@ export class Recorder {
   }
 
   /**
-   * Before an ordinary kexec leaves for good, the places of its image are memory like any other; and again once the
-   * new kernel, which may be the same one as before, has moved itself to 0.
+   * Whether a fetch or store hit a watched place while other code used it. Until an ordinary kexec's handoff begins, the
+   * destinations of its image are memory in use. So are the watched functions of the old kernel once the new kernel, which may
+   * be the same file, has moved itself to 0.
    */
   #isElsewhere(event: MachineEvent): boolean {
     if (event.kind !== 'store' && event.kind !== 'fetch') return false;
     const mark = markOfId(event.mark);
-    // The crash kernel uses its purgatory's and its initrd's memory again.
+    // After T2 the crash kernel reuses the memory of purgatory and of its initrd.
     if (this.#path === 'crash')
       return (
         this.#t2 !== undefined &&
@@ -239,7 +240,7 @@ export class Recorder {
     return this.#handoff === undefined && (event.kind === 'store' || !ofProduction);
   }
 
-  /** What a guest does before its panic is not of the handoff; but only where the panic's beginning can be seen. */
+  /** Whether an event came before the panic, or before the guest began to leave. Without a probe on a panic function all are kept. */
   #precedes(event: MachineEvent): boolean {
     if (this.#isElsewhere(event)) return true;
     if (this.#panics.length > 0 || event.kind === 'reset' || event.kind === 'fault') return false;
@@ -255,7 +256,7 @@ export class Recorder {
     return this.#t1 === undefined && this.#is('t0', event);
   }
 
-  /** The new kernel: whatever part of the image is neither that of the entry nor data; the entry's, where it is alone. */
+  /** Whether an address is in the new kernel: in a segment other than the entry's, or in the entry's where that is the kernel's. */
   #isKernel(raddr: number): boolean {
     const { image } = this.#options;
     if (image === undefined) return false;
@@ -266,8 +267,8 @@ export class Recorder {
   }
 
   /**
-   * A CPU that waits in the copy at 0, or runs the new kernel, is there already: when what it executes was decoded
-   * again, after a store there or a call of RTAS, it seems to come once more.
+   * Whether a fetch repeats an arrival. When the engine decodes watched code again, after a store to it or an RTAS call, a CPU
+   * that waits in the copy at 0 or runs the new kernel is reported once more; that report is dropped.
    */
   #stays(event: MachineEvent): boolean {
     if (event.kind !== 'fetch') return false;
@@ -281,7 +282,7 @@ export class Recorder {
     return last !== undefined && fetchesAt(last, { at: 'low' }) && Number(BigInt(last.raddr)) === event.raddr;
   }
 
-  /** The entry has a probe and lies in a watched segment: one event is enough. */
+  /** Drops the second event of one arrival at the entry, which has a probe and lies in a watched segment. */
   #repeatsEntry(event: MachineEvent): boolean {
     if (event.kind !== 'fetch') return false;
     const entry = this.#options.image?.load.entry;
@@ -289,7 +290,7 @@ export class Recorder {
     const last = this.#events.at(-1);
     if (last?.kind !== 'fetch' || last.cpu !== event.cpu) return false;
     if (Number(BigInt(last.raddr)) !== event.raddr || last.insn !== event.insn) return false;
-    // Which of the two comes first depends on the engine; the entry's own name is to stay.
+    // Which of the two comes first depends on the engine; the event marked `entry` is kept.
     if (event.mark === ENTRY) {
       const named = tracedEvent(event, last.n, (address) => this.nameOf(address));
       this.#events[this.#events.length - 1] = named;

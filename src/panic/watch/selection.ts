@@ -1,6 +1,6 @@
 /**
- * Which machine events a trace keeps. Up to T2 nearly all; after it, when a whole kernel boots, the first few of each kind
- * and everything that a rule judges: otherwise a trace would grow with the dump. What is not kept is counted.
+ * Decides which machine events a trace keeps. Up to T2 it keeps nearly all. After T2 a whole kernel boots: it keeps the first
+ * few of each kind and all that rules judge, so that the trace does not grow with the dump. Dropped events are counted.
  */
 
 import type { MachineEvent } from '../../emulator/contract/index.ts';
@@ -16,7 +16,7 @@ const RTAS_AFTER_ENTRY: ReadonlySet<string> = new Set([
   'system-reboot',
   'power-off',
 ]);
-/** Of each group below. A kernel that stores its log in NVRAM makes hundreds of RTAS calls. */
+/** Events kept of each group. A kernel that stores its log in NVRAM makes hundreds of RTAS calls. */
 const BEFORE_ENTRY = { rtas: 16, others: 64 } as const;
 const AFTER_ENTRY = { msr: 1, others: 4 } as const;
 
@@ -30,7 +30,7 @@ type Group = {
 export class Selection {
   readonly #groups = new Map<string, Group>();
 
-  /** Whether to keep the event. @param entered T2 has been. */
+  /** Whether to keep the event. @param entered whether T2 is over */
   keeps(event: MachineEvent, entered: boolean): boolean {
     switch (event.kind) {
       // Limited by the plan, and few.
@@ -59,13 +59,13 @@ export class Selection {
     return group.seen <= limit || this.#drop(event, entered);
   }
 
-  /** A change of the MSR was kept, and turned out to belong to an RTAS call. */
+  /** Call it when a change of the MSR was kept that turned out to belong to an RTAS call: it no longer counts. */
   forgetMsr(cpu: number, entered: boolean): void {
     const group = this.#groups.get(keyOf(cpu, 'msr', '', entered));
     if (group !== undefined) group.seen--;
   }
 
-  /** What was not kept. */
+  /** The counts of dropped events. */
   get more(): readonly MoreEvents[] {
     const sums = new Map<string, MoreEvents>();
     for (const { of, dropped, since } of this.#groups.values()) {
@@ -101,7 +101,7 @@ function keyOf(cpu: number, kind: MachineEvent['kind'], name: string, entered: b
   return `${entered ? 'after' : 'before'} ${cpu} ${kind} ${name}`;
 }
 
-/** What events are counted by within their kind. */
+/** The key by which events of one kind are grouped and counted. */
 function nameOf(event: MachineEvent): string | undefined {
   switch (event.kind) {
     case 'hcall':

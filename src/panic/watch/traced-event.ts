@@ -1,4 +1,4 @@
-/** A machine event as a trace holds it: numbers as text, marks for their numbers, addresses with their names. */
+/** Converts a machine event to an event of the trace: 64-bit numbers become text, numbers of marks become marks, addresses get names. */
 
 import { syscallResultText } from '../../base/errno.ts';
 import { hex64 } from '../../base/hex.ts';
@@ -10,7 +10,7 @@ import { markOfId } from './mark-ids.ts';
 
 type NameOf = (address: bigint) => string | undefined;
 
-/** @param n its number; @param nameOf the name of an instruction's address as things stand now */
+/** @param n its number; @param nameOf the name of an instruction's address at this point of the handoff */
 export function tracedEvent(event: MachineEvent, n: number, nameOf: NameOf): TraceEvent {
   return withText(typed(event, n, nameOf));
 }

@@ -1,4 +1,4 @@
-/** Symbols of a vmlinux: functions and objects that it defines. Section and file symbols name no place of their own. */
+/** Reads the symbols of a vmlinux: functions and objects that it defines. Section and file symbols are left out. */
 
 import type { ByteSource } from '../../base/bytes.ts';
 import { elfSymbols, parseElf } from '../../base/elf/index.ts';

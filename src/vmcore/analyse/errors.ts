@@ -1,4 +1,4 @@
-/** What can be wrong with symbols: the catalogue of {@link FormatError} codes of this folder. */
+/** Lists this folder's {@link FormatError} codes: what can be wrong with symbols. */
 
 import type { FormatErrorDetail } from '../../base/errors.ts';
 import { FormatError } from '../../base/errors.ts';

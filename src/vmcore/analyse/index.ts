@@ -1,4 +1,4 @@
-/** What a kernel's memory and files tell of it: symbols. */
+/** Reads a kernel's symbols from its memory and from its files. */
 
 export { symbolsOfElf } from './elf-symbols.ts';
 

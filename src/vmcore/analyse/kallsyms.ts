@@ -1,10 +1,10 @@
 /**
- * The kernel's own symbol table, as it lies in its memory: names compressed by a table of 256 tokens.
+ * Reads the kernel's own symbol table from its memory: names are compressed by a table of 256 tokens.
  * Source: Linux 6.1 kernel/kallsyms.c, kernel/kallsyms_internal.h (what each table means); the order of the tables in
  * memory is that of 6.1 (offsets, base, count, names, markers, sequence, tokens, token index), and the other one, since
  * 6.5, has offsets and base behind the token index. Each table begins at a multiple of 8.
- * Left out: kernels before 4.6 and others without KALLSYMS_BASE_RELATIVE, and KALLSYMS_ABSOLUTE_PERCPU: no ppc64
- * kernel of an age that we run has them.
+ * Left out: kernels before 4.6 and others without KALLSYMS_BASE_RELATIVE, and KALLSYMS_ABSOLUTE_PERCPU, which no ppc64
+ * kernel since 4.6 uses.
  */
 
 import type { Endian } from '../../base/bytes.ts';

@@ -1,6 +1,6 @@
 /**
- * Symbols of one kernel, by address and by name. Addresses are effective addresses as the kernel was linked, or where
- * it runs after {@link SymbolTable.moved}.
+ * Finds symbols of one kernel by address and by name. Addresses are effective addresses: those of the linked kernel or,
+ * after {@link SymbolTable.moved}, those where it runs.
  * Left out: sizes of symbols (kallsyms has none), symbols of modules.
  */
 

@@ -1,4 +1,4 @@
-/** System.map and /proc/kallsyms: lines of ADDRESS TYPE NAME, modules' symbols followed by [MODULE] and left out. */
+/** Parses System.map and /proc/kallsyms: lines of ADDRESS TYPE NAME. Symbols of modules, followed by [MODULE], are left out. */
 
 import { analyseError } from './errors.ts';
 import { type KernelSymbol, SymbolTable } from './symbol-table.ts';

@@ -1,5 +1,5 @@
 /**
- * A vmcore as an ELF core: what beyond plain ELF makes it one; parser and builder.
+ * Parses and builds a vmcore as an ELF core: what it has beyond plain ELF.
  * Source: Linux 6.1 fs/proc/vmcore.c (merged PT_NOTE first, then PT_LOADs), makedumpfile b7587f1 IMPLEMENTATION ("The
  * ELF format": e_flags 1 marks an incomplete dump; p_filesz below p_memsz where the rest was filtered out).
  */

@@ -1,10 +1,10 @@
-/** What can be wrong with a dump: the catalogue of {@link FormatError} codes of formats and readers. */
+/** Lists the {@link FormatError} codes of formats and readers: what can be wrong with a dump. */
 
 import type { FormatErrorDetail } from '../../base/errors.ts';
 import { FormatError } from '../../base/errors.ts';
 
 export const VMCORE_ERRORS = {
-  'vmcore/unknown-format': 'the bytes start like no dump that is known: neither ELF, KDUMP nor makedumpfile',
+  'vmcore/unknown-format': 'the first bytes are of no known format: neither ELF, KDUMP nor makedumpfile',
   'vmcore/not-a-core': 'the file is ELF but not a 64-bit PowerPC core',
   'vmcore/truncated': 'the dump ends before what its headers promise',
   'vmcore/marked-incomplete': 'the writer itself marked the dump as incomplete',

@@ -1,5 +1,5 @@
 /**
- * The flattened format: a dump as a stream of records that say where their bytes belong.
+ * Parses and builds the flattened format: a dump as a stream of records, each with the offset of its bytes.
  * Source: makedumpfile b7587f1, IMPLEMENTATION ("The flattened format") and makedumpfile.h. All numbers are
  * big-endian, whatever the dump inside is. Records start at 0x1000; the record (-1, -1) ends the stream. Records may
  * come in any order and a later one replaces what an earlier one wrote.

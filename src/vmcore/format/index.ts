@@ -1,4 +1,4 @@
-/** The formats of dumps, as data: no input or output, nothing native. */
+/** Defines the formats of dumps as data: without input and output, without native code. */
 
 export { buildElfCore, coreLoads, DUMP_ELF_INCOMPLETE } from './elf-core.ts';
 

@@ -1,5 +1,5 @@
 /**
- * Writing the kdump-compressed format, version 6. Source: as kdump-layout.ts.
+ * Writes the kdump-compressed format, version 6. Source: as kdump-layout.ts.
  * Left out: splitting, erase information, streaming; whole dumps in memory, for small dumps and tests.
  */
 

@@ -1,5 +1,5 @@
 /**
- * The structures of the kdump-compressed format (diskdump header, version 6), as a 64-bit program writes them.
+ * Defines the structures of the kdump-compressed format (diskdump header, version 6) as a 64-bit program writes them.
  * Source: makedumpfile b7587f1, IMPLEMENTATION ("The kdump-compressed format") and diskdump_mod.h; offsets follow from
  * the alignment of the 64-bit PowerPC ABI (`long`, `off_t` and struct timeval at multiples of 8).
  * Left out: the layouts that 32-bit programs write (timeval of 8 bytes, at 404).

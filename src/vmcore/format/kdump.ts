@@ -1,6 +1,6 @@
 /**
- * The kdump-compressed format: headers, bitmaps and page descriptors; parser and builder.
- * Source: as kdump-layout.ts. Pages are compressed by functions that the caller gives: nothing native here.
+ * Parses and builds the headers, bitmaps and page descriptors of the kdump-compressed format.
+ * Source: as kdump-layout.ts. Pages are compressed by functions of the caller, so that this file needs no native code.
  * The order of parts: header (block 0), sub header and notes (from block 1), first bitmap (RAM), second bitmap (pages
  * in the dump), descriptors, page data, erase information.
  */

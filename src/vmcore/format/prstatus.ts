@@ -1,5 +1,6 @@
 /**
- * NT_PRSTATUS of ppc64: a CPU's registers as the crashed kernel saved them. 0x1f8 bytes, in the kernel's byte order.
+ * Parses and builds NT_PRSTATUS of ppc64: a CPU's registers as the crashed kernel saved them. 0x1f8 bytes, in the kernel's
+ * byte order.
  * Source: Linux 6.1 include/linux/elfcore.h (elf_prstatus), arch/powerpc/include/uapi/asm/elf.h (48 registers) and
  * uapi/asm/ptrace.h (their order). Registers 44 to 47 are unused padding of the register set.
  */

@@ -1,5 +1,5 @@
 /**
- * VMCOREINFO: what the crashed kernel says about itself, as lines of KEY=VALUE.
+ * Parses and builds VMCOREINFO, the crashed kernel's description of itself as lines of KEY=VALUE.
  * Source: Linux 6.1 kernel/crash_core.c and Documentation/admin-guide/kdump/vmcoreinfo.rst; the note's name is
  * VMCOREINFO and its type 0. Numbers of SYMBOL() are hexadecimal, those of NUMBER(), SIZE(), OFFSET() and LENGTH()
  * decimal. Kernels before 2.6.24 have none; BUILD-ID came with 5.9.

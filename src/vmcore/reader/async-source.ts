@@ -1,7 +1,7 @@
 /**
- * Parsers read synchronously; a dump that lies in another thread or in a store is read asynchronously. This runs a
- * parser over such a dump: where it asks for bytes that are not here yet, it is stopped, they are fetched, and it is
- * run again from its start. Parsers are pure and read little, so the repetition costs less than an asynchronous twin.
+ * Runs a synchronous parser over a dump that is read asynchronously, from another thread or from a store. Where the parser
+ * asks for bytes that were not fetched yet, it is stopped, they are fetched, and it runs again from its start. Parsers are
+ * pure and read little, so that the repetition is cheap.
  */
 
 import type { ByteSource } from '../../base/bytes.ts';

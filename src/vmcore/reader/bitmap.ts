@@ -1,5 +1,5 @@
 /**
- * A bitmap of pages with counting: which pages are in it, how many before one, and the runs of set bits.
+ * Counts in a bitmap of pages: which pages are in it, how many come before one, and the runs of set bits.
  * Bit 0 is the least significant of byte 0 (makedumpfile's set_bitmap).
  */
 

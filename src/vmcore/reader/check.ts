@@ -1,6 +1,6 @@
 /**
- * Opening a dump of whatever format, and judging it. Neither needs more than its bytes: not the machine, not the
- * kernel. A dump that the guest wrote raw to a disk has no length of its own: {@link Dump.extent} finds it.
+ * Opens a dump of any format and checks it. Both need only its bytes, neither the machine nor the kernel. A dump that the
+ * guest wrote to a raw disk does not record its length: {@link Dump.extent} finds it.
  */
 
 import type { ByteSource } from '../../base/bytes.ts';
@@ -23,7 +23,7 @@ import { unflatten } from './flattened.ts';
 import { openKdumpDump } from './kdump-dump.ts';
 import type { Dump, DumpCheck, DumpFormat, Problem } from './types.ts';
 
-/** Codes that say that something promised is not there. */
+/** Codes of problems that make a dump incomplete: data that its headers promise is missing. */
 const INCOMPLETE: ReadonlySet<string> = new Set([
   'vmcore/truncated',
   'vmcore/marked-incomplete',
@@ -67,7 +67,7 @@ export function vmcoreinfoOf(notes: readonly ElfNote[]): Vmcoreinfo {
   return note === undefined ? new Map() : parseVmcoreinfo(note.desc);
 }
 
-/** Judges a dump. Whatever is wrong with the input is in the result: never thrown. */
+/** Checks a dump. Problems of the input are in the result and are never thrown. */
 export function checkDump(source: ByteSource): DumpCheck {
   const problems: Problem[] = [];
   const attempt = <T>(run: () => T, otherwise: T): T => {

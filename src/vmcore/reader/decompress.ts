@@ -1,5 +1,5 @@
 /**
- * Decompressing a page of a kdump-compressed dump: zlib, LZO1X, snappy (raw block), zstd (frame).
+ * Decompresses a page of a kdump-compressed dump: zlib, LZO1X, snappy (raw block), zstd (frame).
  * Each result is exactly one block: the output buffer is never larger, whatever the data claims.
  */
 

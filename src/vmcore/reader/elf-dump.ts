@@ -1,4 +1,4 @@
-/** Reading a vmcore in ELF. Source: as format/elf-core.ts. */
+/** Reads a vmcore in ELF. Source: as format/elf-core.ts. */
 
 import type { ByteSource } from '../../base/bytes.ts';
 import type { ElfFile, ElfNote, ProgramHeader } from '../../base/elf/index.ts';

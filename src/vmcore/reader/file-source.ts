@@ -1,11 +1,11 @@
-/** A file as a ByteSource. Left out: devices, whose size stat does not tell. */
+/** Opens a file as a ByteSource. Left out: devices, whose size stat does not report. */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { ByteSource } from '../../base/bytes.ts';
 import { assert } from '../../base/errors.ts';
 import { vmcoreError } from '../format/index.ts';
 
-/** A source to be closed by whoever opened it. */
+/** A source that its opener must close. */
 export type FileSource = ByteSource & { close(): void };
 
 /**

@@ -1,6 +1,6 @@
 /**
- * A flattened dump as the plain dump that it stands for: an index of its records, random access, and a stream.
- * Bytes that no record gives are 0. Where records overlap, the later one counts, as rearranging writes them in order.
+ * Reads a flattened dump as the plain dump inside it: an index of its records, random access, and a stream.
+ * Bytes that no record has are 0. Where records overlap, the later one counts, because they are written in order.
  */
 
 import type { ByteSource } from '../../base/bytes.ts';

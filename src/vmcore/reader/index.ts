@@ -1,4 +1,4 @@
-/** Opening, reading and judging dumps of any format. */
+/** Opens, reads and checks dumps of any format. */
 
 export { evaluateAsync } from './async-source.ts';
 export { checkDump, detectFormat, openDump } from './check.ts';

@@ -1,4 +1,4 @@
-/** Reading a kdump-compressed dump, whole or cut short. Source: as format/kdump-layout.ts. */
+/** Reads a kdump-compressed dump, whole or cut short. Source: as format/kdump-layout.ts. */
 
 import type { ByteSource } from '../../base/bytes.ts';
 import type { ElfNote } from '../../base/elf/index.ts';

@@ -1,6 +1,6 @@
 /**
- * The two ends of a decoder of the Lempel-Ziv family: compressed bytes that are read in order, and one block that grows
- * by literals and by copies of what it already holds. Every access is checked: damaged data throws FormatError
+ * Provides input and output for decoders of the Lempel-Ziv family: compressed bytes that are read in order, and a block that
+ * grows by literals and by copies of its own bytes. Every access is checked: damaged data throws FormatError
  * `vmcore/bad-page-data` with the offset in the compressed bytes, and never reads or writes outside of them.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Decoder of LZO1X, the compression of `makedumpfile -l`. Source: Linux, Documentation/staging/lzo.rst ("LZO stream
+ * Decodes LZO1X, the compression of `makedumpfile -l`. Source: Linux, Documentation/staging/lzo.rst ("LZO stream
  * format as understood by Linux's LZO decompressor"), bitstream version 0.
  *
  * A stream is a sequence of instructions. Most copy a match from what was decoded before and then, by their two lowest

@@ -1,7 +1,7 @@
 /**
- * A dump that lies elsewhere, read bit by bit: parsers read synchronously, so where one asks for bytes that are not here
- * it is stopped, they are fetched, and it is run again. Unlike async-source.ts the source lives on, a dump opened on it can be
- * read for as long as one likes, and only the blocks used last are kept.
+ * Lets a synchronous parser read a dump that is read asynchronously: where it asks for bytes that were not fetched yet, it is
+ * stopped, they are fetched, and it runs again. Unlike the source of async-source.ts this one stays open: a dump opened on it can
+ * be read for any time, and only the blocks used last are kept.
  */
 
 import type { ByteSource } from '../../base/bytes.ts';
@@ -13,7 +13,7 @@ const BLOCK = 2 ** 20;
 /** Blocks kept between two runs. */
 const KEPT = 32;
 
-/** Stops a parser that asks for what is not here yet. */
+/** Thrown to stop a parser that asks for a block that was not fetched yet. */
 class NotHere {
   readonly block: number;
 
@@ -23,7 +23,7 @@ class NotHere {
 }
 
 export type PagedSource = {
-  /** For use inside of {@link run} alone: elsewhere what it throws is nobody's. */
+  /** Use it only inside of {@link run}, which catches what it throws. */
   readonly source: ByteSource;
   /** Runs `parse` until everything that it reads is here. It must be repeatable, and let pass what the source throws. */
   run<T>(parse: () => T): Promise<T>;

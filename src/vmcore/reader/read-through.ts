@@ -1,4 +1,4 @@
-/** Reading physical memory over the borders of ranges and pages: shared by the formats. */
+/** Reads physical memory across the borders of ranges and pages, for all formats. */
 
 import { hex64 } from '../../base/hex.ts';
 import { vmcoreError } from '../format/index.ts';

@@ -1,5 +1,5 @@
 /**
- * Decoder of a snappy block (the raw format, without framing), the compression of `makedumpfile -p`. Source: snappy,
+ * Decodes a snappy block (the raw format, without framing), the compression of `makedumpfile -p`. Source: snappy,
  * format_description.txt ("Snappy compressed format description", 2011-10-05).
  *
  * A block starts with the length of what comes out, 32 bits as a varint (7 bits a byte, the lowest first). Elements

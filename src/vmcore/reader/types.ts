@@ -1,4 +1,4 @@
-/** What every reader of a dump offers, whatever its format. */
+/** Defines the interface of a dump's reader, the same for every format. */
 
 import type { ByteSource, Endian } from '../../base/bytes.ts';
 import type { ElfNote } from '../../base/elf/index.ts';
@@ -35,7 +35,7 @@ export interface Dump {
   ranges(): readonly MemoryRange[];
   /** What the dump knows of the memory from `paddr` on. */
   locate(paddr: bigint): MemoryExtent;
-  /** Of a dump that keeps memory as it is: where the bytes from `paddr` on lie in {@link plain}, as far as {@link locate} says. */
+  /** Of an uncompressed dump: where the bytes from `paddr` on lie in {@link plain}, as far as {@link locate} says. */
   offsetOf?(paddr: bigint): number;
   /** `length` bytes of physical memory. @throws FormatError `vmcore/memory-…` where they are not all in the dump. */
   readPhysical(paddr: bigint, length: number): Uint8Array;

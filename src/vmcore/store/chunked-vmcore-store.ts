@@ -1,6 +1,6 @@
 /**
- * Vmcores over any PageStore and ManifestStore: cut into chunks of 64 KiB (what a 64 KiB page of guest memory is, at
- * the same alignment in /proc/vmcore), hashed, stored where new, read back and compared.
+ * Stores vmcores over any PageStore and ManifestStore. A vmcore is cut into chunks of 64 KiB (the size and, in /proc/vmcore,
+ * the alignment of a 64 KiB page of guest memory), hashed, stored where a chunk is new, read back and compared.
  */
 
 import { createHash } from 'node:crypto';

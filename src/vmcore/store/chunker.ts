@@ -1,4 +1,4 @@
-/** A vmcore's bytes, from wherever they come, in chunks of one size. */
+/** Cuts a vmcore's bytes, from any source, into chunks of one size. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ByteSource } from '../../base/bytes.ts';

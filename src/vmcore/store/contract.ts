@@ -1,6 +1,6 @@
 /**
- * The seams of vmcore storage. SQLite is the embedded implementation; a second one (an object store) must pass the
- * same contract tests (docs/seams.md). Everything is asynchronous, because a second one will be remote.
+ * Defines the seams of vmcore storage. SQLite is the embedded implementation; a second one (an object store) must pass the
+ * same contract tests (docs/seams.md). All calls are asynchronous, because a second one will be remote.
  */
 
 import type { ByteSource } from '../../base/bytes.ts';

@@ -1,4 +1,4 @@
-/** Opening a SQLite file as every store of ours wants it. */
+/** Opens a SQLite file with the settings of all stores. */
 
 import type { Database } from 'better-sqlite3';
 import BetterSqlite3 from 'better-sqlite3';
@@ -6,7 +6,7 @@ import { migrate, migrationsFolder } from './migrate.ts';
 
 /**
  * Opens or creates `path` (`:memory:` for none) and migrates it. Large pages suit chunks; write-ahead logging lets
- * readers go on while a dump is written, and with synchronous NORMAL a power cut loses the last transactions but never
+ * readers continue while a dump is written, and with synchronous NORMAL a power cut loses the last transactions but never
  * damages the file.
  */
 export function openDatabase(path: string, migrations: 'meta' | 'chunks'): Database {

@@ -1,4 +1,4 @@
-/** What can be wrong with a store or with what is asked of it: the folder's catalogue of {@link FormatError} codes. */
+/** Lists this folder's {@link FormatError} codes: what can be wrong with a store or with a request to it. */
 
 import type { FormatErrorDetail } from '../../base/errors.ts';
 import { FormatError } from '../../base/errors.ts';
@@ -8,10 +8,10 @@ export const STORE_ERRORS = {
   'store/bad-range': 'the range asked for lies outside the vmcore',
   'store/short-source': 'the source of a vmcore ended before the length that was promised',
   'store/missing-chunk': 'a chunk that a manifest names is not in the store',
-  'store/corrupt-chunk': 'a chunk read back is not what its hash says',
-  'store/corrupt-manifest': 'a manifest does not add up to the vmcore that it stands for',
+  'store/corrupt-chunk': 'a chunk that was read back does not match its hash',
+  'store/corrupt-manifest': 'the chunks of a manifest do not add up to its vmcore',
   'store/stale-sweep': 'a sweep was given chunks, or ended, after another one was begun or it had ended',
-  'store/migration-drift': 'a migration that was applied is not the one that is here now',
+  'store/migration-drift': 'a migration that was applied differs from its file',
   'store/migration-order':
     'migrations are not numbered 001, 002, … without gaps, or the database is from a newer version',
 } as const;

@@ -1,4 +1,4 @@
-/** Storage of vmcores: content-addressed chunks and the manifests over them. */
+/** Stores vmcores: content-addressed chunks, and a manifest of chunks for each vmcore. */
 
 export { ChunkedVmcoreStore } from './chunked-vmcore-store.ts';
 export type {

@@ -1,4 +1,4 @@
-/** The embedded store in this thread: for the worker, for short commands and for tests. */
+/** Opens the embedded store in this thread: for the worker, for short commands and for tests. */
 
 import { ChunkedVmcoreStore } from './chunked-vmcore-store.ts';
 import type { VmcoreStore } from './contract.ts';

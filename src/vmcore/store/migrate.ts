@@ -1,5 +1,5 @@
 /**
- * Migrations: NNN_verb_noun.sql files, applied in order, forward only, one transaction a file. What was applied is
+ * Applies migrations: NNN_verb_noun.sql files, in order, forward only, one transaction for each file. Each applied file is
  * recorded with its SHA-256; a file that changed afterwards is refused, and so is a database that is ahead of the files.
  */
 

@@ -1,4 +1,4 @@
-/** Manifests in SQLite, in the same file as the chunks. Source of the layout: migrations/chunks. */
+/** Stores manifests in SQLite, in the same file as the chunks. Source of the layout: migrations/chunks. */
 
 import type { Database } from 'better-sqlite3';
 import type { ChunkId, ChunkSpan, Manifest, ManifestId, ManifestStore } from './contract.ts';

@@ -1,7 +1,7 @@
 /**
- * Chunks in SQLite, each stored once. Content is compressed by zstd where that saves an eighth; a chunk of zeros takes
+ * Stores chunks in SQLite, each once. Content is compressed by zstd where that saves an eighth; a chunk of zeros takes
  * no room. Source of the layout: migrations/chunks.
- * All calls block: meant to run in a worker thread (worker.ts).
+ * All calls block; run it in a worker thread (worker.ts).
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -21,7 +21,7 @@ const CODEC_ZERO = 2;
 const SWEEP_ROWS = 4096;
 
 export type SqlitePageStoreOptions = {
-  /** zstd level, or 0 to store content as it is. Default 1. */
+  /** zstd level, or 0 to store content uncompressed. Default 1. */
   readonly compressionLevel?: number;
 };
 
@@ -43,7 +43,7 @@ export class SqlitePageStore implements PageStore {
     this.#db = db;
     this.#find = db.prepare('SELECT id FROM chunk WHERE hash = ?');
     this.#insert = db.prepare('INSERT INTO chunk (hash, size, codec, data) VALUES (?, ?, ?, ?)');
-    // Uses end with the process: they lie in a temporary database.
+    // Holds end with the process: they are in a temporary database.
     db.exec(`
       CREATE TEMP TABLE held (chunk INTEGER, hold INTEGER, PRIMARY KEY (chunk, hold)) WITHOUT ROWID;
       CREATE INDEX temp.held_by_hold ON held (hold);
@@ -61,7 +61,7 @@ export class SqlitePageStore implements PageStore {
 
   async release(hold: HoldId): Promise<void> {
     this.#db.transaction(() => {
-      // What was in use while a sweep went on may be named by a manifest that the sweep has not seen.
+      // Chunks that were in use during a sweep may be named by a manifest that the sweep has not seen.
       if (this.#sweep !== undefined)
         this.#db
           .prepare('INSERT OR IGNORE INTO marked SELECT chunk FROM held WHERE hold = ?')

@@ -1,4 +1,4 @@
-/** The store in a worker thread, with the same interface as one in this thread. */
+/** Controls a store in a worker thread; its interface is that of a store in this thread. */
 
 import type { Worker } from 'node:worker_threads';
 import type { ByteSource } from '../../base/bytes.ts';

@@ -1,12 +1,12 @@
 /**
- * What the store's client and its worker say to each other. Every conversation has a number, `op`, that the client
+ * Defines the messages between the store's client and its worker. Every conversation has a number, `op`, that the client
  * chooses. Writing: begin, pieces (each acknowledged when it is used up), end; reading: one piece for each `next`.
  */
 
 import { BugError, FormatError } from '../../base/errors.ts';
 import type { ByteSpan, ManifestId } from './contract.ts';
 
-/** Methods that are one question and one answer. */
+/** Methods with one request and one answer. */
 export type Call =
   | { readonly method: 'describe' | 'checkVmcore' | 'verify' | 'delete'; readonly id: ManifestId }
   | { readonly method: 'list' | 'close' }

@@ -1,5 +1,5 @@
 /**
- * The store's worker thread: hashing, compression and SQLite block here and not where HTTP is served.
+ * Runs the store in a worker thread, so that hashing, compression and SQLite do not block the thread that serves HTTP.
  * workerData: {@link WorkerOptions}. The conversation: worker-protocol.ts.
  */
 

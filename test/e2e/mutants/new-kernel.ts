@@ -1,4 +1,4 @@
-/** Mutants from T1 on: purgatory that does not look, a kernel that is damaged, or that does not stay where it is told to. */
+/** Defines mutants from T1 on: purgatory that does not check, a damaged kernel, a kernel that runs at the wrong place. */
 
 import type { BootImage } from '../../../src/panic/index.ts';
 import {
@@ -119,7 +119,7 @@ export const NEW_KERNEL: readonly Mutant[] = [
     way: { path: 'kexec', fault: 'dump-unasked' },
     broken: {
       'flag-is-place-only':
-        /^run-at-load not 1, without elfcorehdr: it dumped without being told where the old memory is$/,
+        /^run-at-load not 1, without elfcorehdr: it dumped although it did not know where the old memory is$/,
     },
   },
   {

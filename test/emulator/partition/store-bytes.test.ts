@@ -1,4 +1,4 @@
-/** `store` events carry memory before and after the store, whatever comes next and whoever writes. */
+/** `store` events carry memory before and after the store, whatever comes next and whatever writes. */
 
 import { describe, expect, it } from 'vitest';
 import type { MachineEvent, ObservePlan, StoreEvent } from '../../../src/emulator/contract/index.ts';

@@ -123,7 +123,7 @@ class Machine {
   }
 }
 
-/** Somebody wrote c to /proc/sysrq-trigger. */
+/** A program wrote c to /proc/sysrq-trigger. */
 function echo(little = true, cpu = 1): Promise<CrashIdentity | undefined> {
   const machine = new Machine(
     ['__handle_sysrq', 'write_sysrq_trigger', 'vfs_write.part.0', { trap: 0xc00n, nip: 'leaf' }, 'do_idle'],

@@ -1,4 +1,4 @@
-/** The fleet has guests leave their kernels in peace: operations with a trace of their own. */
+/** The fleet has guests do kexecs and restarts: operations with a trace of their own. */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Trace } from '../../../src/panic/trace/index.ts';

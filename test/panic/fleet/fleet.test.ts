@@ -59,7 +59,7 @@ describe('partitions', () => {
       const [value] = Object.values(asked);
       await expect(w.fleet.create({ image: 'debian', ...asked })).rejects.toMatchObject({
         code: 'invalid',
-        message: expect.stringContaining(`cannot deal with ${value}`),
+        message: expect.stringContaining(`has no driver for ${value}`),
       });
       const usual = { firmware: 'flat', interrupts: 'xics', diskBus: 'virtio' } as const;
       expect(await w.fleet.create({ image: 'debian', ...usual })).toMatchObject(usual);
@@ -216,7 +216,7 @@ describe('several processes over one store', () => {
     expect(two.fleet.list()).toEqual([]);
     await shutDown(two);
     await shutDown(one);
-    // It was given up: whoever comes next has it.
+    // The lease was released: the next owner gets it.
     const three = await openFleetWorld(CRASHES, { stores, worker: 'two' });
     expect(three.fleet.list()).toMatchObject([{ id, state: 'stopped' }]);
     await shutDown(three);

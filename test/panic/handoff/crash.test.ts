@@ -394,7 +394,7 @@ describe('crash: injected faults', () => {
 
   it.each([
     [{ kind: 'wedge', cpu: 2 }, 'no CPU 2'],
-    [{ kind: 'flip', of: 'kernel', offset: 0x100000 }, 'the segment is shorter'],
+    [{ kind: 'flip', of: 'kernel', offset: 0x100000 }, 'the offset is beyond the end of the segment'],
   ] as const)('%o: failed before anything happens', async (fault, why) => {
     const { guest, result } = await run({}, { ...SYSRQ, faults: [fault] });
     expect(result).toMatchObject({ outcome: 'failed', phase: 'ready', reason: expect.stringContaining(why) });

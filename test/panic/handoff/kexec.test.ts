@@ -55,7 +55,7 @@ async function run(
   return { guest, session, result, phases };
 }
 
-/** What was kept at an instant, as far as it is asked for. */
+/** What was kept at an instant; only the fields that are read. */
 function instantRecord(rest: Pick<InstantRecord, 'name' | 'insn'>): InstantRecord {
   return {
     by: { kind: 'fetch', mark: -1 },
@@ -98,7 +98,7 @@ describe('leave: an ordinary kexec', () => {
     expect(session.ended).toBeUndefined();
     expect(session.load?.crash).toBe(true);
     expect(session.next?.crash).toBe(false);
-    // What was looked out for is looked out for no longer.
+    // The plan was removed: nothing is watched any more.
     expect(guest.plans.at(-1)).toBeUndefined();
     expect(result.instructions.handoff).toBeGreaterThan(0);
   });

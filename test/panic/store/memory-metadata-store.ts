@@ -449,7 +449,7 @@ function same(a: WorkerId, b: WorkerId): boolean {
   return a.id === b.id && a.epoch === b.epoch;
 }
 
-/** The cursor is the place in the order of creation, as text that tells nothing. */
+/** The cursor is the place in the order of creation, as opaque text. */
 function pageOf<T>(
   oldestFirst: readonly T[],
   { limit, cursor }: { readonly limit: number; readonly cursor?: string },

@@ -18,7 +18,7 @@ import {
 import { type EventSpec, kexecLoadSpec, machineEvent } from '../../synth/machine-event.ts';
 import type { ScriptedPartition } from '../../synth/partition-handle.ts';
 
-/** A recorder that hears the scripted guest, and the guest. */
+/** A recorder that receives the events of the scripted guest, and the guest. */
 async function recording(withImage = true): Promise<{ guest: ScriptedPartition; recorder: Recorder }> {
   const guest = crashablePartition({});
   const events: MachineEvent[] = [];

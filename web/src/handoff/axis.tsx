@@ -1,4 +1,4 @@
-/** The head of the chart: the stretches between instants, round instruction counts in each, and the instants. */
+/** Draws the head of the chart: the segments between instants, round instruction counts in each, and the instants. */
 
 import type { JSX } from 'preact';
 import type { Trace, TraceInstant } from '../../../src/panic/trace/index.ts';

@@ -1,4 +1,4 @@
-/** Places in memory that changed, and who wrote there. */
+/** Draws a table of the places in memory that changed, with the writer of each. */
 
 import type { JSX } from 'preact';
 import type { FidelityReport } from '../../../src/panic/trace/index.ts';

@@ -1,4 +1,4 @@
-/** The handoff drawn as one lane a CPU. What is chosen and highlighted is the page's; the view is the chart's own. */
+/** Draws the handoff as one lane for each CPU. The page holds the chosen and highlighted events; the chart holds its view. */
 
 import { type ReadonlySignal, type Signal, useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';

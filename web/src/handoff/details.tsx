@@ -1,4 +1,4 @@
-/** The chosen event in full, and the table of all events. */
+/** Draws the chosen event in full, and the table of all events. */
 
 import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { JSX } from 'preact';

@@ -1,4 +1,4 @@
-/** The fields of an event, as the page lists them. Its words are in `text`; its kind, CPU and time stand beside it. */
+/** Lists the fields of an event for the page: those beside its text, kind, CPU and time. */
 
 import type { TraceEvent } from '../../../src/panic/trace/index.ts';
 import { formatExact } from '../model/format.ts';

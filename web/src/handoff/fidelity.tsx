@@ -1,4 +1,4 @@
-/** The dump against what the machine held: pages, registers, and what was written after the old kernel was over. */
+/** Draws the comparison of the dump with the machine: pages, registers, and what was written after T1. */
 
 import type { JSX } from 'preact';
 import type { FidelityReport } from '../../../src/panic/trace/index.ts';
@@ -83,7 +83,7 @@ export function Fidelity({ report }: { readonly report: FidelityReport }): JSX.E
   );
 }
 
-/** Pages of the reservation that another writer than the crash image wrote. */
+/** Pages of the reservation that were written by another writer than the crash image. */
 function Strays({
   strays,
 }: {

@@ -1,4 +1,4 @@
-/** The handoff of a capture: legend, lanes, details, and the rules beside them. */
+/** Draws the handoff of a capture: legend, lanes, details, and the rules beside them. */
 
 import { useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';

@@ -1,4 +1,4 @@
-/** An ordinary kexec's image against what was loaded: at T1, and at T2 where purgatory has done its work. */
+/** Draws the comparison of an ordinary kexec's image with what was loaded: at T1, and at T2, after purgatory has patched it. */
 
 import type { JSX } from 'preact';
 import type { Trace } from '../../../src/panic/trace/index.ts';

@@ -1,4 +1,4 @@
-/** Events under the pointer, and where they are drawn. */
+/** Defines the events under the pointer, and the place of their tooltip. */
 
 import type { TraceEvent } from '../../../src/panic/trace/index.ts';
 

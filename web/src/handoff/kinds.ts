@@ -1,4 +1,4 @@
-/** The mark of each kind of event: a colour of the theme and a shape, so that colour alone never carries a meaning. */
+/** Defines the mark of each kind of event: a colour of the theme and a shape, so that no meaning depends on colour alone. */
 
 import type { TraceEventKind } from '../../../src/panic/trace/index.ts';
 

@@ -1,4 +1,4 @@
-/** One lane: its name, the stretch in which its CPU was seen, and its events. */
+/** Draws one lane: its name, the time from its CPU's first event to its last, and its events. */
 
 import type { JSX } from 'preact';
 import type { Trace, TraceEvent, TraceEventKind } from '../../../src/panic/trace/index.ts';

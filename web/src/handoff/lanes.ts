@@ -1,4 +1,4 @@
-/** The lanes of a trace: one a CPU, and one for devices where they did anything. */
+/** Lists the lanes of a trace: one for each CPU, and one for devices where they have events. */
 
 import type { Trace } from '../../../src/panic/trace/index.ts';
 

@@ -1,4 +1,4 @@
-/** Where each event of a lane is drawn: marks that would cover each other go to rows, and what is left is counted. */
+/** Places the events of a lane: marks that would cover each other go to separate rows, and those that fit no row are counted. */
 
 import type { TraceEvent } from '../../../src/panic/trace/index.ts';
 

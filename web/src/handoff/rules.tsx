@@ -1,4 +1,4 @@
-/** The rules of the handoff: how each fared, why, and which events say so. */
+/** Draws the rules of the handoff: the verdict of each, its note, and the events that are its evidence. */
 
 import type { Signal } from '@preact/signals';
 import type { JSX } from 'preact';
@@ -68,7 +68,7 @@ function titleOf(chapter: string): string {
   return `${chapter.charAt(0).toUpperCase()}${chapter.slice(1)}`;
 }
 
-/** What is broken, before everything else; each leads to its place in the list. */
+/** Lists the broken rules at the top; each is a link to its place in the list. */
 function Broken({ rules, chosenRule }: Pick<RuleListProps, 'rules' | 'chosenRule'>): JSX.Element | null {
   const broken = rules.filter(({ verdict }) => verdict === 'broken');
   if (broken.length === 0) return null;
@@ -140,7 +140,7 @@ function RuleChapter({
   );
 }
 
-/** What a rule asks, and who says so; nothing of a rule that the service does not know any more. */
+/** Shows what a rule asks, and its source; nothing for a rule that the service no longer has. */
 function RuleAsks({ name }: { readonly name: string }): JSX.Element | null {
   const text = ruleTexts.value.find((each) => each.name === name);
   if (text === undefined) return null;

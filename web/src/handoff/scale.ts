@@ -1,7 +1,7 @@
 /**
- * The time axis of a handoff. Time is the partition's instruction count; half a million instructions lie between T0
- * and T1 and hundreds of millions after, so that one linear axis would show nothing of the first. The stretch between
- * two instants is therefore a segment of its own, linear inside, and as wide as what happens in it deserves.
+ * Computes the time axis of a handoff. Time is the partition's instruction count. Half a million instructions lie between
+ * T0 and T1 and hundreds of millions after T1; on one linear axis the first part would be invisible. Each stretch between
+ * two instants is therefore a segment of its own, linear inside, whose width grows with the number of its events.
  * Positions are `u` from 0 to 1 over the whole; the view is a part of that.
  */
 

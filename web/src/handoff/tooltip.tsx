@@ -1,4 +1,4 @@
-/** The event under the pointer. Everything in it is also in the details of a chosen event, there in full. */
+/** Draws the tooltip of the events under the pointer. The details of a chosen event show the same in full. */
 
 import type { ReadonlySignal } from '@preact/signals';
 import type { JSX } from 'preact';

@@ -1,4 +1,4 @@
-/** The REST API at the place of the page, and the addresses that the browser itself opens. */
+/** Makes the client for the daemon that served the page, and the addresses of downloads and streams. */
 
 import type {
   Capture,
@@ -22,7 +22,7 @@ export type {
   TroubledPartition,
 };
 
-/** The daemon, beside the page wherever it is served. */
+/** The daemon's API, relative to the page's own address. */
 const ROOT: string = new URL('.', document.baseURI.replace(/#.*$/, '')).pathname.replace(/\/$/, '');
 export const API: string = `${ROOT}/api/v1`;
 
@@ -30,7 +30,7 @@ export const api: Api = createApi(ROOT);
 
 const at = (id: string): string => encodeURIComponent(id);
 
-/** For a request that may be sent twice; randomUUID is for secure pages alone. */
+/** An idempotency key for a request that may be sent twice. crypto.randomUUID exists on secure pages only. */
 export function newKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => byte.toString(16).padStart(2, '0'))

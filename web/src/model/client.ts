@@ -1,6 +1,6 @@
 /**
- * The REST API as the dashboard calls it, by the client that its OpenAPI document gives (openapi.d.ts, made by
- * `npm run client`): an address, a parameter or an answer that the document does not have does not compile.
+ * Calls the REST API through a client that is typed by its OpenAPI document (openapi.d.ts, made by `npm run client`). An
+ * address, a parameter or an answer that is not in the document does not compile.
  */
 
 import createClient from 'openapi-fetch';
@@ -19,7 +19,7 @@ import type { components, paths } from './openapi.d.ts';
 type Schemas = components['schemas'];
 export type RuleText = Schemas['RuleText'];
 
-/** An answer of 400 and above, or none at all (`status` 0). */
+/** Thrown for an answer of status 400 and above, and where no answer came (`status` 0). */
 export class ApiError extends Error {
   readonly status: number;
 
@@ -32,13 +32,13 @@ export class ApiError extends Error {
 
 type Items<T> = { readonly items: readonly T[] };
 
-/** Types are the service's own; that answers of the document are these is checked where they are assigned. */
+/** The calls of the dashboard, with the service's own types. The compiler checks where the document's types are assigned to them. */
 export type Api = {
   partitions(): Promise<Items<PartitionView>>;
   createPartition(request: PartitionRequest): Promise<PartitionView>;
   removePartition(id: string): Promise<void>;
   act(id: string, action: 'start' | 'stop' | 'reset'): Promise<Operation>;
-  /** With the same key again: the operation that the first one made. */
+  /** A repeated request with the same key returns the operation of the first one. */
   panic(id: string, request: PanicRequest, key: string): Promise<Operation>;
   leave(id: string, path: LeavePath, key: string): Promise<Operation>;
   type(id: string, text: string): Promise<void>;
@@ -50,12 +50,12 @@ export type Api = {
   captures(cursor?: string, signature?: string): Promise<Page<Capture>>;
   capture(id: string): Promise<Capture>;
   removeCapture(id: string): Promise<void>;
-  /** In version 2, whichever version is stored. */
+  /** Converted to version 2 where an older version is stored. */
   trace(id: string): Promise<Trace>;
   operationTrace(id: string): Promise<Trace>;
   captureConsole(id: string): Promise<string>;
   rules(): Promise<Items<RuleText>>;
-  /** 503 is an answer like any other: it says what is not up. */
+  /** Returns the body also for status 503: it names what is not up. */
   health(): Promise<Health>;
   version(): Promise<VersionAnswer>;
 };
@@ -68,19 +68,19 @@ async function answered<T>(asked: Asked<T>): Promise<Awaited<Asked<T>>> {
     return await asked;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    // What fetch throws where there is no answer.
+    // fetch throws a TypeError where no answer comes.
     throw new ApiError(0, 'The daemon does not answer.');
   }
 }
 
-/** The body of an answer that is good. */
+/** The body of a successful answer. @throws {@link ApiError} for any other */
 async function bodyOf<T>(asked: Asked<T>): Promise<T> {
   const { data, error, response } = await answered(asked);
   if (response.ok && data !== undefined) return data;
   throw failure(response, error);
 }
 
-/** An answer that is good and has no body. */
+/** Accepts a successful answer without a body. @throws {@link ApiError} for any other */
 async function done(asked: Asked<unknown>): Promise<void> {
   const { error, response } = await answered(asked);
   if (!response.ok) throw failure(response, error);
@@ -110,7 +110,7 @@ async function traceOf(
   return upgradeTrace(trace);
 }
 
-/** @param root where the daemon is, without a slash at the end: `http://127.0.0.1:8470`, or the path under which it is served */
+/** @param root the daemon's address without a slash at the end: `http://127.0.0.1:8470`, or the path under which it is served */
 export function createApi(root: string): Api {
   const { GET, POST, DELETE } = createClient<paths>({
     baseUrl: root,

@@ -1,4 +1,4 @@
-/** Numbers, sizes and texts as the dashboard shows them. */
+/** Formats numbers, sizes and texts for the dashboard. */
 
 const THIN = '\u202f';
 
@@ -33,7 +33,7 @@ export function formatExact(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, THIN);
 }
 
-/** `just now`, `4 min ago`, and from a day on the date. */
+/** `just now`, `4 min ago`; the date when it is a day or more ago. */
 export function formatAge(iso: string, now: number): string {
   const seconds = Math.round((now - Date.parse(iso)) / 1000);
   if (seconds < 10) return 'just now';

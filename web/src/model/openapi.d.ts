@@ -753,7 +753,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The console of the current life so far, at most its last MiB */
+        /** The console of the current power cycle so far, at most its last MiB */
         get: {
             parameters: {
                 query?: never;
@@ -857,7 +857,7 @@ export interface paths {
         };
         /**
          * Follows the console (server-sent events)
-         * @description Begins with `snapshot` (the console so far), then `output`; `life` when the partition starts a new one, whose console begins empty. Each carries `{"base64": …}`.
+         * @description Begins with `snapshot` (the console so far), then `output`; `life` when a new power cycle begins, with an empty console. Each carries `{"base64": …}`.
          */
         get: {
             parameters: {
@@ -1522,7 +1522,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The console of the life that crashed and of the crash kernel after it */
+        /** The console of the power cycle that crashed: the production kernel, then the crash kernel */
         get: {
             parameters: {
                 query?: never;

@@ -1,4 +1,4 @@
-/** Where the page is, from the part of the address after `#`: the daemon serves one file. */
+/** Reads the route from the part of the address after `#`: the daemon serves one page for all routes. */
 
 import { type Signal, signal } from '@preact/signals';
 

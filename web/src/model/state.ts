@@ -1,6 +1,6 @@
 /**
- * What the page knows, as signals. Events say that something changed; the thing itself is then fetched, so that a
- * missed or doubled event does no harm. Instruction counts have no events: the fleet is asked for now and then.
+ * Holds the page's data as signals and keeps them up to date. An event only says that something changed; the page then
+ * fetches it, so that a missed or repeated event does no harm. Instruction counts have no events: the fleet is polled for them.
  */
 
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
@@ -30,7 +30,7 @@ export const captures: Signal<Load<readonly Capture[]>> = signal(LOADING);
 export const nextCaptures: Signal<string | undefined> = signal(undefined);
 /** Captures of this crash alone are shown; undefined: all. */
 export const onlySignature: Signal<string | undefined> = signal(undefined);
-/** What of the fleet is not there at all: a partition that failed is among {@link partitions}. */
+/** Partitions that the daemon was to have and could not make. One that failed is among {@link partitions}. */
 export const missing: Signal<readonly TroubledPartition[]> = signal([]);
 /** Every operation seen, by id. */
 export const operations: Signal<ReadonlyMap<string, Operation>> = signal(new Map());
@@ -38,9 +38,9 @@ export const connection: Signal<'connecting' | 'live' | 'lost'> = signal('connec
 export const version: Signal<string> = signal('');
 /** The rules of the handoff in words, in the service's order. */
 export const ruleTexts: Signal<readonly RuleText[]> = signal([]);
-/** Moves every few seconds, for ages. */
+/** The time, updated every few seconds, for texts such as `4 min ago`. */
 export const now: Signal<number> = signal(Date.now());
-/** What the user chose; the first partition until then. */
+/** The partition that the user chose; null: the first one is shown. */
 export const chosenPartition: Signal<string | null> = signal(null);
 
 export const selected: ReadonlySignal<PartitionView | null> = computed(() => {
@@ -49,7 +49,7 @@ export const selected: ReadonlySignal<PartitionView | null> = computed(() => {
   return all.find((p) => p.id === chosenPartition.value) ?? all[0] ?? null;
 });
 
-/** A partition's name; one that is gone is known by its id alone. */
+/** A partition's name; the id of one that was removed. */
 export function partitionName(id: string): string {
   const all = partitions.value.kind === 'ready' ? partitions.value.value : [];
   return all.find((partition) => partition.id === id)?.name ?? id;
@@ -71,7 +71,7 @@ export function latestOperation(partitionId: string, kind?: Operation['kind']): 
   return found;
 }
 
-/** Loads into a signal; what was shown stays until the answer is there. */
+/** Loads into a signal; its old value stays until the answer comes. */
 async function load<T>(target: Signal<Load<T>>, fetcher: () => Promise<T>): Promise<void> {
   try {
     target.value = { kind: 'ready', value: await fetcher() };
@@ -88,7 +88,7 @@ export function messageOf(error: unknown): string {
 
 export const refreshPartitions = (): Promise<void> =>
   load(partitions, async () => (await api.partitions()).items);
-/** What is missing is a hint beside the fleet: where it cannot be had, the last one stands. */
+/** Loads {@link missing}. It is only a hint beside the fleet: where the request fails, the last value stays. */
 export async function refreshHealth(): Promise<void> {
   try {
     const { checks } = await api.health();
@@ -127,7 +127,7 @@ async function refreshOperation(id: string): Promise<void> {
   try {
     noteOperation(await api.operation(id));
   } catch (error) {
-    // An operation that is gone has nothing to show; anything else is worth a line.
+    // An operation that no longer exists has nothing to show; any other error is shown.
     if (!(error instanceof ApiError && error.status === 404)) messageOf(error);
   }
 }
@@ -163,7 +163,7 @@ function onServiceEvent(event: ServiceEvent): void {
 
 const POLL_MS = 2500;
 
-/** Starts following the service; called once. */
+/** Subscribes to the service's events and loads everything. Call it once. */
 export function follow(): void {
   void refreshAll();
   const source = new EventSource(eventsUrl());

@@ -1,4 +1,4 @@
-/** Light, dark, or what the system says; kept in this browser. */
+/** Chooses the theme: light, dark or the system's. The choice is kept in this browser. */
 
 import { effect, type Signal, signal } from '@preact/signals';
 

@@ -1,4 +1,4 @@
-/** One capture: what became of the crash, the handoff, the console, and how to open the vmcore. */
+/** Draws the page of one capture: the result of the crash, the handoff, the console, and how to open the vmcore. */
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';

@@ -1,4 +1,4 @@
-/** The first page: the fleet, the chosen partition with its console and panic button, and what crashes left. */
+/** Draws the first page: the fleet, the chosen partition with its console and panic button, and the captures. */
 
 import type { JSX } from 'preact';
 import type { PartitionView } from '../model/api.ts';

@@ -1,4 +1,4 @@
-/** How a kernel was left in peace: an ordinary kexec or a restart, with its handoff. */
+/** Draws the page of one operation that left a kernel by an ordinary kexec or a restart, with its handoff. */
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
@@ -26,7 +26,7 @@ export function OperationPage({ id }: { readonly id: string }): JSX.Element {
     found.value = { kind: 'loading' };
     void load();
   };
-  // Whoever comes while it still runs sees it end.
+  // The page of an operation that still runs follows it to its end.
   const state = operations.value.get(id)?.state;
   useEffect(() => void load(), [id, state]);
   return (

@@ -1,4 +1,4 @@
-/** The captures, newest first. */
+/** Lists the captures, newest first. */
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
@@ -89,7 +89,7 @@ function showOnly(signature: string | undefined): void {
   void refreshCaptures();
 }
 
-/** What crash it was; its signature leads to others of the same. */
+/** Shows the crash's cause; its signature is a link to other captures of the same crash. */
 function Crash({ capture: { cause, signature } }: { readonly capture: Capture }): JSX.Element | null {
   if (signature === undefined) return <span class="faint">–</span>;
   return (

@@ -1,4 +1,4 @@
-/** Small things that several pages show. */
+/** Draws small parts that several pages share. */
 
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
@@ -75,7 +75,7 @@ const STEPS: Readonly<Record<HandoffPath, readonly string[]>> = {
   restart: RESTART_STEPS,
 };
 
-/** How far a crash, or another way out of a kernel, is, or came. */
+/** Shows the phase that a crash, a kexec or a restart has reached. */
 export function PhaseSteps({
   phase,
   failed,
@@ -117,7 +117,7 @@ export function Fact({
   );
 }
 
-/** Which partition it was. */
+/** Shows a partition by name and id. */
 export function PartitionFact({ id }: { readonly id: string }): JSX.Element {
   const name = partitionName(id);
   return (
@@ -128,7 +128,7 @@ export function PartitionFact({ id }: { readonly id: string }): JSX.Element {
   );
 }
 
-/** Shows a thing once it is there; before that a quiet skeleton, and the reason when it cannot be had. */
+/** Shows a value once it is loaded, a skeleton before that, and the reason where loading failed. */
 export function Loaded<T>(props: {
   readonly load: Load<T>;
   readonly lines?: number;
@@ -164,7 +164,7 @@ export function Loaded<T>(props: {
 export function Copyable({ text, label }: { readonly text: string; readonly label: string }): JSX.Element {
   const copied = useSignal(false);
   const copy = async (): Promise<void> => {
-    // The clipboard is for secure pages alone; where it is missing, selecting is what remains.
+    // The clipboard exists on secure pages only; elsewhere the user can select the text.
     if (navigator.clipboard === undefined) return;
     await navigator.clipboard.writeText(text);
     copied.value = true;

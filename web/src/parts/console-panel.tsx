@@ -1,4 +1,4 @@
-/** The live console of a partition: follows the stream, types by POST, survives lost connections. */
+/** Shows the live console of a partition: follows the stream, sends what is typed by POST, and reconnects. */
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
@@ -17,7 +17,7 @@ export function ConsolePanel({ partition }: { readonly partition: PartitionView 
   useEffect(() => {
     let gone = false;
     let source: EventSource | null = null;
-    // Typing goes out in order: one request at a time, what is typed meanwhile in the next.
+    // Input is sent in order, one request at a time; what is typed meanwhile goes into the next request.
     let waiting = '';
     let sending = false;
     const send = async (text: string): Promise<void> => {

@@ -1,4 +1,4 @@
-/** A fleet without partitions: what is missing to have one. */
+/** Draws a fleet without partitions, and the next step to get one. */
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';

@@ -1,4 +1,4 @@
-/** Kexecs and restarts, newest first: their traces are their own, because nothing was captured. */
+/** Lists kexecs and restarts, newest first. Their traces belong to the operations: there is no capture. */
 
 import type { JSX } from 'preact';
 import type { Operation } from '../model/api.ts';

@@ -1,4 +1,4 @@
-/** Buttons that start and end a partition's life, or have its guest leave its kernel in peace. */
+/** Draws the buttons that start, stop and reset a partition, or have its guest do a kexec or a restart. */
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';

@@ -1,4 +1,4 @@
-/** Fields for the machine of a new partition. Combinations that no machine has are not offered. */
+/** Draws the fields for the machine of a new partition. Impossible combinations are not offered. */
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
@@ -30,7 +30,7 @@ const LOADERS: Choice = [
   ['own', 'the service'],
 ];
 
-/** What is taken by default comes first. */
+/** The default comes first. */
 const DEFAULT_FIRST = [...PROCESSORS].sort((a) => (a === MACHINE_DEFAULTS.processor ? -1 : 1));
 
 /** @param builtIn the built-in guest has drivers for one machine alone, the default one */

@@ -1,4 +1,4 @@
-/** Adds a partition: a dialog with everything that POST /partitions takes. */
+/** Draws the dialog that adds a partition, with all fields of POST /partitions. */
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
@@ -123,7 +123,7 @@ function NewPartitionForm({ images, close }: FormProps): JSX.Element {
   );
 }
 
-/** What was left empty is the service's to choose. */
+/** Leaves out empty fields: the service chooses their defaults. */
 function requestOf(form: FormData): PartitionRequest {
   const text = (name: string): string => String(form.get(name) ?? '').trim();
   const chosen = [

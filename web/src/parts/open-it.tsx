@@ -1,4 +1,4 @@
-/** How to fetch a vmcore, check it and open it, by its format and by the image that it is of. */
+/** Shows the commands that fetch, check and open a vmcore, by its format and image. */
 
 import type { JSX } from 'preact';
 import { type Capture, type ImageView, vmcoreUrl } from '../model/api.ts';

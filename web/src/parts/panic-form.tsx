@@ -1,4 +1,4 @@
-/** The panic button, and what it should do. */
+/** Draws the panic button and the options of the crash. */
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';

@@ -1,4 +1,4 @@
-/** The chosen partition: what machine it is, how it is crashed, what became of it, its console. */
+/** Draws the chosen partition: its machine, the panic form, the last crash or kexec, and its console. */
 
 import type { JSX } from 'preact';
 import type { PartitionView } from '../model/api.ts';

@@ -1,13 +1,13 @@
-/** The terminal itself; loaded only when a console is shown, because it is most of the page's code. */
+/** Makes the terminal. It is loaded only when a console is shown, because it is most of the page's code. */
 
 import '@xterm/xterm/css/xterm.css';
 import { Terminal as XTerm } from '@xterm/xterm';
 
 export interface Terminal {
   write(bytes: Uint8Array): void;
-  /** Shows this instead of everything before. */
+  /** Replaces all earlier output by these bytes. */
   restart(bytes: Uint8Array): void;
-  /** A line that says that a new life begins; what was before stays above it. */
+  /** Prints a line that says that a new power cycle begins; older output stays above it. */
   newLife(bytes: Uint8Array): void;
   restyle(): void;
   close(): void;

@@ -74,13 +74,13 @@ export class Observation {
     });
   }
 
-  /** As at power-on: nothing is looked out for, no fault waits. */
+  /** Returns to the state of power-on: nothing is watched, and no fault waits. */
   clear(): void {
     this.watch.reset();
     this.faults.set([]);
   }
 
-  /** Does what the host does on somebody's behalf. */
+  /** Runs a write that the host makes for a device or the hypervisor, with it as the writer. */
   writingAs(by: HostWriter, act: () => void): void {
     const before = this.#hostWriter;
     this.#hostWriter = by;
@@ -95,7 +95,7 @@ export class Observation {
     return running()?.index ?? -1;
   }
 
-  /** Who is writing to memory, while an observer of writes is told. */
+  /** Who is writing to memory, while an observer of writes is called. */
   #writer(): PageWriter {
     const { hardware, running, instructions } = this.#machine;
     const vcpu = running();

@@ -1,6 +1,6 @@
 /**
- * Names for instruction addresses during a handoff, when two kernels and purgatory are in memory: which one an
- * address belongs to is told by its real address, and below the vectors' end by which kernel is the current one.
+ * Names instruction addresses during a handoff, when two kernels and purgatory are in memory. The real address decides
+ * to which of them an address belongs; below the end of the vectors the era decides, that is which code lies there now.
  */
 
 import type { KernelSymbols } from './kernel-symbols.ts';
@@ -11,7 +11,7 @@ export type NamedRange = { readonly start: number; readonly bytes: number; reado
 export type AddressNamesOptions = {
   readonly production: KernelSymbols;
   readonly crash?: { readonly symbols: KernelSymbols; readonly bytes: number };
-  /** Code of neither kernel: purgatory. */
+  /** Segments with code of neither kernel: purgatory. */
   readonly ranges: readonly NamedRange[];
 };
 

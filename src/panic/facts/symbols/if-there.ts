@@ -1,6 +1,6 @@
 /**
- * Memory that may not be there: a pointer in a guest can lead anywhere, and that it leads outside of RAM is an answer.
- * Everything else that goes wrong with reading, above all a worker that died, is not.
+ * Reads memory that may not exist. A pointer in a guest can lead outside of RAM; that is a result and not an error.
+ * Any other failure of reading, such as a worker that died, is an error.
  */
 
 import { OutsideMemory } from '../../../emulator/memory/contract.ts';

@@ -1,4 +1,4 @@
-/** Names of code in a partition's memory. */
+/** Finds names for code in a partition's memory. */
 
 export { AddressNames } from './address-names.ts';
 export { ifThere } from './if-there.ts';

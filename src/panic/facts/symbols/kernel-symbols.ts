@@ -1,7 +1,7 @@
 /**
- * Symbols of a kernel that lies in a partition's memory, read from its own kallsyms; where it has none, from its
- * vmlinux. Works for a kernel that runs, at real address 0 or elsewhere, and for a crash kernel that only waits in its
- * reservation: the table in memory is that of the linked addresses until the kernel has relocated itself.
+ * Reads the symbols of a kernel in a partition's memory from its kallsyms or, where it has none, from its vmlinux. It
+ * works for a kernel that runs, at real address 0 or elsewhere, and for a crash kernel that waits in its reservation:
+ * until a kernel has relocated itself, its table in memory holds the linked addresses.
  * Source: Linux 6.1 kernel/kallsyms.c; 64-Bit ELF V2 ABI 1.9 §2.3.2.1 (a function's global and local entry).
  */
 
@@ -65,7 +65,7 @@ export async function readKernelSymbols(
   }
 }
 
-/** Moves a table of linked addresses to where the kernel runs; one that was relocated is there already. */
+/** Shifts a table of linked addresses to where the kernel runs; a relocated table has those addresses already. */
 function placed(source: SymbolSource, table: SymbolTable, base: number): KernelSymbols {
   const start = table.find('_stext') ?? table.find('_text') ?? table.symbols[0]?.address ?? PAGE_OFFSET;
   const delta = PAGE_OFFSET + BigInt(base) - start;
@@ -85,8 +85,8 @@ async function readImage(read: ReadMemory, base: number, limit: number): Promise
 }
 
 /**
- * Real address of an instruction that every call of a function executes: behind the two instructions that set up r2,
- * which callers of the same module skip. Undefined where the kernel has no such function.
+ * Real address of the first instruction that every call of a function executes: its local entry, after the two
+ * instructions that set up r2, which local callers skip. Undefined where the kernel has no such function.
  */
 export async function functionEntry(
   read: ReadMemory,

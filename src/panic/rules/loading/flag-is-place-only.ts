@@ -37,7 +37,7 @@ export function flagIsPlaceOnly(input: RuleInput): Judgement {
   if (moved === undefined && stayed === undefined && t3 === undefined)
     return verdict('not-reached', `${what}: the kernel ended before its place was seen`, [t2]);
   if (!kdump && t3 !== undefined)
-    return verdict('broken', `${what}: it dumped without being told where the old memory is`, [t2, t3]);
+    return verdict('broken', `${what}: it dumped although it did not know where the old memory is`, [t2, t3]);
   if (kdump && t3 === undefined) return verdict('not-reached', `${what}: it ended before a dump began`, [t2]);
   return verdict(
     'held',

@@ -33,7 +33,7 @@ export async function registerGuards(app: App, options: GuardOptions): Promise<v
         'script-src': ["'self'"],
         // The terminal measures and colours its cells through style elements that it makes itself.
         'style-src': ["'self'", "'unsafe-inline'"],
-        // Plain HTTP is the default: a browser told to upgrade would ask for assets that are not there.
+        // Plain HTTP is the default: with upgrade-insecure-requests a browser would ask for assets over HTTPS, which is not served.
         'upgrade-insecure-requests': null,
       },
     },

@@ -95,7 +95,7 @@ export function registerCaptureRoutes(app: App, { captures }: RouteContext): voi
     {
       schema: {
         tags,
-        summary: 'The console of the life that crashed and of the crash kernel after it',
+        summary: 'The console of the power cycle that crashed: the production kernel, then the crash kernel',
         params: IdParams,
         response: {
           200: { description: 'Raw bytes', content: { 'text/plain': { schema: RawText } } },

@@ -22,7 +22,7 @@ export function registerConsoleRoutes(app: App, { fleet, events, streams }: Rout
     {
       schema: {
         tags,
-        summary: 'The console of the current life so far, at most its last MiB',
+        summary: 'The console of the current power cycle so far, at most its last MiB',
         params: IdParams,
         response: {
           200: { description: 'Raw bytes', content: { 'text/plain': { schema: RawText } } },
@@ -79,7 +79,7 @@ export function registerConsoleRoutes(app: App, { fleet, events, streams }: Rout
         tags,
         summary: 'Follows the console (server-sent events)',
         description:
-          'Begins with `snapshot` (the console so far), then `output`; `life` when the partition starts a new one, whose console begins empty. Each carries `{"base64": …}`.',
+          'Begins with `snapshot` (the console so far), then `output`; `life` when a new power cycle begins, with an empty console. Each carries `{"base64": …}`.',
         params: IdParams,
         response: {
           200: { description: 'Events', content: { 'text/event-stream': { schema: Type.String() } } },

@@ -37,5 +37,5 @@ export type RouteContext = {
   readonly streams: StreamRegistry;
 };
 
-/** Where the API lives; `Location` fields and the OpenAPI document begin with it. */
+/** The path of the API; `Location` fields and the OpenAPI document begin with it. */
 export const API_PREFIX = '/api/v1';
