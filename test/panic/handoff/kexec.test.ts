@@ -198,7 +198,7 @@ describe('leave: an ordinary kexec', () => {
       expect(result).toMatchObject({
         outcome: 'failed',
         phase: 'shutdown',
-        reason: expect.stringContaining('no new kernel was seen'),
+        reason: expect.stringContaining('no new kernel started'),
       });
     },
   );
