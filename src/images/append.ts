@@ -1,6 +1,6 @@
 /**
- * Kernel command lines of the guest. The agent reads its settings from words of the production kernel's command line;
- * what it hands on to the crash kernel has spaces, written as `^` (docs/images.md).
+ * Builds the guest's kernel command lines. The agent reads its settings from parameters of the production kernel's command
+ * line; spaces in values for the crash kernel are written as `^` (docs/images.md).
  */
 
 import type { Loader } from '../panic/index.ts';

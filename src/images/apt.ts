@@ -1,7 +1,7 @@
 /**
- * Gets Debian's ppc64el packages through the apt-get of this machine, whatever its own architecture: with indexes and
- * state of our own, so that neither root nor a foreign architecture in dpkg is needed, and with the machine's own
- * package sources and keys. apt checks signatures and hashes; the hashes of its index are handed on to be recorded.
+ * Downloads Debian's ppc64el packages with the apt-get of this machine, whatever the machine's architecture. Indexes and
+ * state are in separate folders, so that neither root nor a foreign architecture in dpkg is needed; package sources and
+ * keys are the machine's. apt checks signatures and hashes; the hashes of its index are recorded in the image.
  */
 
 import { spawn } from 'node:child_process';

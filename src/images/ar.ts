@@ -1,5 +1,5 @@
 /**
- * Reading ar archives, as far as Debian packages use them.
+ * Reads ar archives, as far as Debian packages use them.
  * Source: deb(5) and ar(5): a 60-byte text header a member, data padded to even offsets.
  * Left out: long names and symbol tables (a package has neither).
  */

@@ -1,6 +1,6 @@
 /**
- * The built-in image: the guest kernel of guest/kernel, which comes with the program. It is always there, under a name
- * that no other image may have; its loads are planned by us (crashkernel/).
+ * Provides the built-in image: the guest kernel of guest/kernel, which is part of the package. It always exists, under a
+ * name that no other image may have; kdumpd plans its loads (crashkernel/).
  */
 
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * The image catalogue: a folder an image, `ROOT/NAME/image.json` beside the files that it names. Folders whose name
- * begins with a dot are imports under way.
+ * Keeps the image catalogue: one folder for each image, with `ROOT/NAME/image.json` beside the files that it names. Folders
+ * whose name begins with a dot are imports that still run.
  */
 
 import { createHash, randomBytes } from 'node:crypto';

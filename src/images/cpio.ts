@@ -1,5 +1,5 @@
 /**
- * Writing cpio archives in the "newc" format, which Linux unpacks as an initramfs. The bytes depend on nothing but
+ * Writes cpio archives in the "newc" format, which Linux unpacks as an initramfs. The bytes depend on nothing but
  * the entries: sorted by path, inode numbers in that order, every time 0, owner root.
  * Source: Linux Documentation/driver-api/early-userspace/buffer-format.rst; cpio(5).
  * Left out: hard links, checksums (newcx).

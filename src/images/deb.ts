@@ -1,5 +1,5 @@
 /**
- * Reading Debian binary packages: an ar archive of `debian-binary`, `control.tar` and `data.tar`.
+ * Reads Debian binary packages: an ar archive of `debian-binary`, `control.tar` and `data.tar`.
  * Source: deb(5), deb-control(5). Packages are untrusted: nothing is written to disk under a name that they give.
  * Left out: signatures inside packages; the importer checks a package against its index.
  */

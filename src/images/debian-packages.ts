@@ -1,4 +1,4 @@
-/** Takes the packages of a Debian import out of package files: which of them, checked, and unpacked in memory. */
+/** Selects the packages of a Debian import among package files, checks them and unpacks them in memory. */
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -44,7 +44,7 @@ export const PROGRAM_PACKAGES: readonly string[] = [
 const REQUIRED: readonly string[] = ['kexec-tools', 'makedumpfile', 'busybox-static'];
 const KERNEL_PACKAGE = /^linux-image-([0-9].*powerpc64le)$/;
 const DEBUG_PACKAGE = /^linux-image-([0-9].*powerpc64le)-dbg$/;
-/** What we take out of packages. */
+/** The paths that an import takes out of packages. */
 const WANTED =
   /^(usr\/)?(bin\/|sbin\/|lib64\/|lib\/[^/]+$|lib\/powerpc64le-linux-gnu\/[^/]+$|lib\/modules\/)|^boot\/vmlinux-/;
 

@@ -1,6 +1,6 @@
 /**
- * Imports stock Debian ppc64el: kernel, modules, kexec-tools, makedumpfile, busybox and libraries, unmodified, with an
- * init and agent of ours. Packages come through apt, or from package files.
+ * Imports stock Debian ppc64el: kernel, modules, kexec-tools, makedumpfile, busybox and libraries, unmodified, with
+ * kdumpd's init and agent. Packages come through apt, or from package files.
  */
 
 import { readdir } from 'node:fs/promises';

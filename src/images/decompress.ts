@@ -1,5 +1,5 @@
 /**
- * Decompression of what packages and initramfs files use: gzip, xz, zstd, or nothing. The kind is read from the
+ * Decompresses what packages and initramfs files use: gzip, xz, zstd, or nothing. The kind is read from the
  * first bytes, never from a name. xz runs in WebAssembly (xz-decompress), so that no native library is needed.
  * Left out: bzip2, lzma, lz4.
  */

@@ -1,5 +1,5 @@
 /**
- * What can be wrong with packages, kernels and image directories (FormatError), and with fetching them (ImportError).
+ * Lists what can be wrong with packages, kernels and image directories (FormatError), and with fetching them (ImportError).
  * docs/images.md lists every code.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Files taken out of packages, in memory, as one tree. Symbolic links are followed inside the tree only: an absolute
+ * Holds files taken out of packages in memory, as one tree. Symbolic links are followed inside the tree only: an absolute
  * target starts at the tree's root, as it would on the installed system, and one that climbs above the root is refused.
  */
 

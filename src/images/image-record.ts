@@ -1,6 +1,6 @@
 /**
- * image.json: what an image is made of. It is written last, into a folder that then gets its name, so that an image
- * either is whole or is not there. docs/images.md describes every field.
+ * Reads and writes image.json, the record of an image's parts. It is written last, into a folder that then gets its name, so
+ * that an image either is complete or does not exist. docs/images.md describes every field.
  * Left out: times; the same packages give the same image, byte for byte.
  */
 

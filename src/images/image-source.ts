@@ -1,4 +1,4 @@
-/** Images of a folder as crashes and the fleet boot them (panic/guest/boot-image.ts). */
+/** Finds the images of a folder for crashes and the fleet (panic/guest/boot-image.ts). */
 
 import { statSync } from 'node:fs';
 import { defined } from '../base/defined.ts';

@@ -1,4 +1,4 @@
-/** Images: what partitions boot. Importing them, and the catalogue of those that were imported (docs/images.md). */
+/** Imports the images that partitions boot, and keeps the catalogue of them (docs/images.md). */
 
 export { BUILT_IN } from './built-in.ts';
 export { listImages, removeImage } from './catalogue.ts';

@@ -1,7 +1,7 @@
 /**
- * The guest's initramfs, one file for both kernels: busybox, kexec, makedumpfile, the libraries they need, the
- * modules for disks, and our scripts (guest/agent). Uncompressed: unpacking costs an emulated CPU far more than
- * a larger file.
+ * Builds the guest's initramfs, one file for both kernels: busybox, kexec, makedumpfile, the libraries they need, the
+ * modules for disks, and the agent's scripts (guest/agent). It is not compressed: unpacking costs an emulated CPU far more
+ * than reading a larger file.
  */
 
 import type { CpioNode } from './cpio.ts';

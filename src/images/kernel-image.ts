@@ -1,5 +1,5 @@
 /**
- * Kernels as ELF executables: checking one, and cutting off what only debuggers need.
+ * Checks kernels that are ELF executables, and cuts off what only debuggers need.
  * Source: System V ABI, Generic ABI 4.1, chapters 4 and 5; Linux 6.1 init/version-timestamp.c for the banner's form.
  * Left out: zImage wrappers and other compressed kernels.
  */

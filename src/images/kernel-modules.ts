@@ -1,6 +1,6 @@
 /**
- * Kernel modules: which a set of modules needs, and in which order they load. Packages carry no modules.dep (depmod
- * writes it when they are installed), so that the modules' own information is read.
+ * Finds the kernel modules that a set of modules needs, and the order in which they load. Packages carry no modules.dep
+ * (depmod writes it when they are installed), so that the modules' own information is read.
  * Source: Linux 6.1 include/linux/moduleinfo conventions: section .modinfo holds `key=value` texts, each ended by a
  * zero byte; `depends` is a comma-separated list of module names. modprobe(8): `-` and `_` are the same in names.
  * Left out: soft dependencies, aliases.

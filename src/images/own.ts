@@ -1,7 +1,7 @@
 /**
- * Imports anybody's kernel: an ELF vmlinux, and optionally an initramfs, symbols and a kernel with debugging data.
- * Nothing of ours goes in: what such a guest says on its second vty, and how it loads its crash kernel, is its own, unless
- * it is said to speak the agent protocol and to load by plan.
+ * Imports a user's own kernel: an ELF vmlinux, and optionally an initramfs, symbols and a kernel with debugging data.
+ * Nothing is added to it. Its second vty does not speak the agent protocol and it loads its own crash kernel, unless the
+ * import says that the guest has an agent that loads by plan.
  */
 
 import { readFile } from 'node:fs/promises';

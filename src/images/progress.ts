@@ -1,4 +1,4 @@
-/** How far an import is. */
+/** Defines the progress of an import. */
 
 /** `done` and `total` are bytes for download and unpack, counts otherwise. Steps come in this order. */
 export type ImportProgress = {

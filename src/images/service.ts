@@ -1,5 +1,5 @@
 /**
- * The images as REST shows them: what the catalogue holds, what is being imported, and what failed. An import is an
+ * Lists images for REST, those of the catalogue, running imports and failed ones, and runs imports. An import is an
  * operation, whose phase is the importer's step.
  */
 
@@ -197,7 +197,7 @@ function unready(name: string, state: Pending['state'], detail: string): ImageVi
   return { name, kind: 'debian', state, detail, files: [] };
 }
 
-/** What input or the caller got wrong is shown; what is our own fault is in the log. */
+/** Errors of the input or the caller are shown; the details of internal errors are in the log only. */
 function failureOf(error: unknown): OperationFailure {
   if (error instanceof FormatError || error instanceof ImportError)
     return new OperationFailure(error.code, error.message);

@@ -1,5 +1,5 @@
 /**
- * Which shared libraries a program needs: DT_NEEDED, followed through the libraries themselves, and its interpreter.
+ * Finds the shared libraries that a program needs: DT_NEEDED, followed through the libraries, and its interpreter.
  * Source: System V ABI, Generic ABI 4.1, chapter 5, "Dynamic Section"; ld.so(8) for the search order.
  * Left out: DT_RPATH and DT_RUNPATH (Debian's programs have none), libraries that are opened at run time.
  */

@@ -1,5 +1,5 @@
 /**
- * Reading tar archives as a stream: ustar, with GNU long names and pax extended headers.
+ * Reads tar archives as a stream: ustar, with GNU long names and pax extended headers.
  * Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Extended Header"; GNU tar manual, "Basic Tar Format".
  * Left out: sparse files, multi-volume archives, base-256 sizes above 2^53.
  */

@@ -1,5 +1,5 @@
 /**
- * Writing plain ustar archives that depend on nothing but their contents: fixed owner, mode and time.
+ * Writes plain ustar archives that depend on nothing but their contents: fixed owner, mode and time.
  * Source: POSIX.1-2017, pax, "ustar Interchange Format".
  * Left out: names longer than 100 bytes, anything but files.
  */
