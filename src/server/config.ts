@@ -1,4 +1,4 @@
-/** The daemon's configuration and its defaults. It comes from the command line; the environment is not read. */
+/** Defines the daemon's configuration and its defaults. It comes from the command line; the environment is not read. */
 
 import type { LogOptions } from './logger.ts';
 import type { RetentionLimits } from './schedule/retention.ts';

@@ -1,6 +1,6 @@
 /**
- * The daemon put together: stores, fleet, operations, images, schedules and HTTP, opened and closed in order. Its
- * owner (the command line, a test) says where things lie and what is to be reported.
+ * Opens and closes the parts of the daemon in order: stores, fleet, operations, images, schedules and HTTP.
+ * Its owner (the command line, a test) sets the paths and receives the reports.
  */
 
 import type { FastifyBaseLogger } from 'fastify';

@@ -1,7 +1,7 @@
 /**
- * The fleet that the daemon was asked for, held against the one that there is: which partitions could not be made,
- * which failed, which have not come up yet, and why. `/healthz`, the log and the word `ready` come from here.
- * A partition that was stopped on purpose, and one that is crashed and boots again, are as they should be.
+ * Compares the fleet that was requested with the partitions that run: which could not be made, which failed, which have not
+ * come up yet, and why. `/healthz`, the log and the line `kdumpd ready` use it.
+ * A partition that was stopped on purpose, or that crashed and boots again, counts as up.
  */
 
 import type { Fleet, Operations, PartitionRequest, PartitionView } from '../panic/contract/index.ts';

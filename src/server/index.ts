@@ -1,4 +1,4 @@
-/** The daemon: HTTP service, events, documentation and the dashboard, and what it does by the clock. */
+/** Runs the daemon: HTTP service, events, documentation, dashboard, and schedules. */
 
 export { allowedHostsFor, DEFAULT_CONFIG } from './config.ts';
 export { type Daemon, type DaemonOptions, openDaemon } from './daemon.ts';

@@ -1,5 +1,5 @@
 /**
- * The service's log: pino, one JSON object a line on stderr (stdout belongs to the command line's answers).
+ * Makes the service's log: pino, one JSON object a line on stderr (stdout belongs to the command line's answers).
  * A child a partition and component; field names carry their units.
  */
 

@@ -1,4 +1,4 @@
-/** The service's own schedules: captures beyond the limit go, and the store is swept of what none needs. */
+/** Defines the service's own schedules: one removes captures beyond the limit, one removes unused content from the store. */
 
 import type { FastifyBaseLogger } from 'fastify';
 import type { ScheduleConfig } from './config.ts';

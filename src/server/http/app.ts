@@ -1,6 +1,6 @@
 /**
- * The HTTP service put together: guards, documentation, REST v1, events and the dashboard, over the seams that it is
- * given. It starts nothing: the caller owns the fleet and the store, listens, and closes.
+ * Builds the HTTP service from its parts: guards, documentation, REST v1, events and the dashboard. It starts nothing: the
+ * caller owns the fleet and the store, listens, and closes.
  */
 
 import { randomUUID } from 'node:crypto';

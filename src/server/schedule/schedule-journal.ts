@@ -1,4 +1,4 @@
-/** The journal of schedules over the embedded store, and what REST shows of them. */
+/** Keeps the journal of schedules in the metadata store, and lists schedules for REST. */
 
 import type { WorkerId } from '../../panic/operations/index.ts';
 import type { FiringStore, ScheduleFiring } from '../../panic/store/index.ts';

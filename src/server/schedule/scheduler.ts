@@ -1,7 +1,7 @@
 /**
- * Work that comes round by the clock: node-cron fires, a run never overlaps itself, and each firing is written down
- * before it runs. What the daemon slept through is written down as missed at its next start, and the last of it is made
- * up for: once, however often it was.
+ * Runs work by the clock. node-cron fires, a run never overlaps itself, and each firing is recorded before it runs. Firings
+ * that fell while the daemon was down are recorded as missed at its next start; only the last missed one of each schedule is
+ * made up for.
  */
 
 import type { FastifyBaseLogger } from 'fastify';

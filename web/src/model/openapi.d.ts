@@ -398,7 +398,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Looks at one partition */
+        /** Returns one partition */
         get: {
             parameters: {
                 query?: never;
@@ -978,7 +978,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Looks at one operation */
+        /** Returns one operation */
         get: {
             parameters: {
                 query?: never;
@@ -1146,7 +1146,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Looks at one image */
+        /** Returns one image */
         get: {
             parameters: {
                 query?: never;
@@ -1370,7 +1370,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Looks at one capture */
+        /** Returns one capture */
         get: {
             parameters: {
                 query?: never;

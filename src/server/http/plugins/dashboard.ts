@@ -1,4 +1,4 @@
-/** The built dashboard (web/), served as files. Names with a hash never change; the page itself is always fetched again. */
+/** Serves the built dashboard (web/) as files. Files with a hash in their name never change; the page itself is always fetched again. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The OpenAPI document, made from the routes' schemas, at /docs (reader) and /docs/json. */
+/** Serves the OpenAPI document, made from the routes' schemas, at /docs (reader) and /docs/json. */
 
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -10,7 +10,7 @@ const PROBLEM = {
   content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
 };
 
-/** Any route may fail: of what the caller did, or of what we did. Neither is sent by the route itself. */
+/** Any route may fail through an error of the caller or of the service. Neither answer is sent by the route itself. */
 function withProblems(response: unknown): Record<string, unknown> {
   return { ...(typeof response === 'object' ? response : {}), '4xx': PROBLEM, '5xx': PROBLEM };
 }

@@ -1,6 +1,6 @@
 /**
- * Connections that never carried a request. Browsers and clients open some ahead of time; Node counts them as neither
- * idle nor done, so that closing the server would wait for their owner to give up.
+ * Closes connections that never carried a request when the server closes. Browsers open some ahead of time; Node counts them
+ * as neither idle nor done, so that closing the server would wait until the client drops them.
  */
 
 import type { Socket } from 'node:net';

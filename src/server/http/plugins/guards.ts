@@ -1,9 +1,9 @@
 /**
- * Who may ask, and how: security headers, host names, foreign web sites, request ids.
+ * Refuses requests from foreign web sites and for foreign host names, and sets security headers and request ids.
  *
- * The service has no login and by default listens on loopback alone; what remains is a browser on the same machine
- * that another site makes send requests. Such a browser says so in Sec-Fetch-Site or Origin (Fetch Standard, §3.2
- * and Fetch Metadata), and, where a name was rebound to our address, in Host.
+ * The service has no login and by default listens on loopback alone. The remaining danger is a browser on the same machine
+ * in which another site sends requests. They are recognised by Sec-Fetch-Site or Origin (Fetch Standard, §3.2 and Fetch
+ * Metadata) and, where a name was rebound to the service's address, by Host.
  */
 
 import helmet from '@fastify/helmet';

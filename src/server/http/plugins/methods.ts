@@ -1,5 +1,5 @@
 /**
- * 405 where the address exists and the method does not (RFC 9110 §15.5.6), else 404.
+ * Answers 405 where the address exists and the method does not (RFC 9110 §15.5.6), else 404.
  * The router does not report which of the two it is, so the routes are recorded here as they are registered.
  */
 

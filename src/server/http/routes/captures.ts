@@ -1,4 +1,4 @@
-/** Captures: what a crash left, and its trace, rules and console. The vmcore itself is in vmcore-download.ts. */
+/** Serves captures with their trace, rules and console. The vmcore itself is in vmcore-download.ts. */
 
 import { Type } from 'typebox';
 import { defined } from '../../../base/defined.ts';
@@ -53,7 +53,7 @@ export function registerCaptureRoutes(app: App, { captures }: RouteContext): voi
     {
       schema: {
         tags,
-        summary: 'Looks at one capture',
+        summary: 'Returns one capture',
         params: IdParams,
         response: { 200: CaptureRef, '4xx': ProblemRef },
       },

@@ -1,6 +1,6 @@
 /**
- * The user's console (vty 0): what it printed so far, typing, and following it live.
- * Bytes are the guest's own; the stream carries them in base64, because server-sent events are lines of text.
+ * Serves the user's console (vty 0): its output so far, input, and a live stream.
+ * Bytes are not converted; the stream carries them in base64, because server-sent events are lines of text.
  */
 
 import { Type } from 'typebox';

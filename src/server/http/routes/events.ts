@@ -1,4 +1,4 @@
-/** The service's events, live: ids and states only; clients fetch the rest. */
+/** Streams the service's events: ids and states only; clients fetch the rest. */
 
 import { Type } from 'typebox';
 import { ProblemRef } from '../schemas/index.ts';

@@ -1,4 +1,4 @@
-/** The fidelity report of a capture: the dump and memory against what the emulator saw (docs/fidelity.md). */
+/** Serves the fidelity report of a capture (docs/fidelity.md). */
 
 import type { StoredTrace } from '../../../panic/trace/index.ts';
 import { FidelityRef, IdParams, ProblemRef } from '../schemas/index.ts';

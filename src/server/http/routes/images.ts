@@ -1,4 +1,4 @@
-/** Images: what partitions boot. Imports run as operations; files of one's own are imported on the command line. */
+/** Serves images. Imports run as operations; a user's own kernel is imported on the command line. */
 
 import { Type } from 'typebox';
 import {
@@ -26,7 +26,7 @@ export function registerImageRoutes(app: App, { images, operations }: RouteConte
     {
       schema: {
         tags,
-        summary: 'Looks at one image',
+        summary: 'Returns one image',
         params: NameParams,
         response: { 200: ImageRef, '4xx': ProblemRef },
       },

@@ -1,4 +1,4 @@
-/** Every route of REST v1. */
+/** Registers every route of REST v1. */
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { TRACE_SCHEMAS } from '../schemas/index.ts';

@@ -1,4 +1,4 @@
-/** Operations: what the service was asked to do and how far it is. */
+/** Serves operations: each request to the service, and its state. */
 
 import { Type } from 'typebox';
 import { defined } from '../../../base/defined.ts';
@@ -37,7 +37,7 @@ export function registerOperationRoutes(app: App, { operations }: RouteContext):
     {
       schema: {
         tags,
-        summary: 'Looks at one operation',
+        summary: 'Returns one operation',
         params: IdParams,
         response: { 200: OperationRef, '4xx': ProblemRef },
       },

@@ -1,4 +1,4 @@
-/** Partitions: list, create, look at, remove; start, stop, reset and panic, which are operations. */
+/** Serves partitions: list, create, read, remove; start, stop, reset and panic, which are operations. */
 
 import { Type } from 'typebox';
 import type { Operation } from '../../../panic/contract/index.ts';
@@ -65,7 +65,7 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Looks at one partition',
+        summary: 'Returns one partition',
         params: IdParams,
         response: { 200: PartitionRef, '4xx': ProblemRef },
       },

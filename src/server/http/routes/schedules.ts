@@ -1,4 +1,4 @@
-/** What the service does by the clock: its schedules, and when they fired or should have. */
+/** Serves the schedules, and when each fired or should have. */
 
 import { ScheduleList } from '../schemas/index.ts';
 import type { App, RouteContext } from '../shared/context.ts';

@@ -1,4 +1,4 @@
-/** The service itself: is it ready, and what is it. */
+/** Serves the state of the service and its version. */
 
 import { HealthRef, VersionRef } from '../schemas/index.ts';
 import { API_PREFIX, type App, type RouteContext } from '../shared/context.ts';

@@ -1,4 +1,4 @@
-/** Traces: of a capture, and of an operation that was a kexec or a restart; whole, in part, or for Perfetto. */
+/** Serves traces of captures, and of kexecs and restarts: whole, in part, or for Perfetto. */
 
 import { type Static, Type } from 'typebox';
 import { defined } from '../../../base/defined.ts';

@@ -1,6 +1,6 @@
 /**
- * The vmcore as the guest wrote it, whole or in ranges: RFC 9110 §13 and §14, RFC 9530 (Repr-Digest).
- * Nothing compresses on the way: ranges and digests are of the bytes themselves.
+ * Serves the vmcore as the guest wrote it, whole or in ranges: RFC 9110 §13 and §14, RFC 9530 (Repr-Digest).
+ * Answers are not compressed: ranges and digests are of the vmcore's own bytes.
  */
 
 import { randomBytes } from 'node:crypto';

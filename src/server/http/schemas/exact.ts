@@ -1,7 +1,7 @@
 /**
- * A schema and the type that it describes are held together at compile time: a call of {@link exactly} does not compile
+ * Checks at compile time that a schema and the type that it describes are equal: a call of {@link exactly} does not compile
  * where they differ in a field, in whether a field may be absent, in a literal or in a member of a union. `readonly` does not
- * count: schemas do not know it.
+ * count: schemas cannot express it.
  */
 
 import { type Static, type TSchema, type TUnsafe, Type } from 'typebox';

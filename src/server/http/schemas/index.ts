@@ -1,5 +1,5 @@
 /**
- * The shapes of REST v1 as typebox schemas: they check requests, shape answers and make the OpenAPI document.
+ * Defines the shapes of REST v1 as typebox schemas: they check requests, shape answers and make the OpenAPI document.
  */
 
 export { ImageImportSchema } from './image.ts';

@@ -1,4 +1,4 @@
-/** Answers as routes name them: by reference, so that the OpenAPI document has each shape once. */
+/** Defines the answers of routes by reference, so that the OpenAPI document has each shape once. */
 
 import { type TSchema, type TUnsafe, Type } from 'typebox';
 import type {

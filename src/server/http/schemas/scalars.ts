@@ -1,4 +1,4 @@
-/** What the shapes of REST v1 are made of. */
+/** Defines the scalars of REST v1. */
 
 import { type TEnum, type TInteger, type TObject, type TString, Type } from 'typebox';
 

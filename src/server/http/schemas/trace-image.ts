@@ -1,4 +1,4 @@
-/** What a trace says of the image beside its events (src/panic/trace/image-facts.ts). */
+/** Defines the schema of a trace's facts about the image (src/panic/trace/image-facts.ts). */
 
 import { type TUnsafe, Type } from 'typebox';
 import type {

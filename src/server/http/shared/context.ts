@@ -1,4 +1,4 @@
-/** What every route is given: the seams that it works through, and the server's own streams. */
+/** Defines the context of every route: the seams to the rest of the program, and the server's own streams. */
 
 import type {} from '@fastify/sse';
 import type {} from '@fastify/swagger';

@@ -1,7 +1,6 @@
 /**
- * One client of a server-sent event stream, over @fastify/sse. Adds what every stream of ours needs: Accept is
- * answered by a problem, a client that does not read is dropped before its backlog grows, and closing the
- * server ends every stream.
+ * Serves one client of a server-sent event stream, over @fastify/sse. A wrong Accept is answered by a problem, a client
+ * that does not read is dropped before its backlog grows, and closing the server ends every stream.
  */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';

@@ -1,7 +1,7 @@
 /**
- * What the routes need of the rest of the program, as narrow as they need it: captures and images are reached through
- * these seams, the fleet and operations through `Fleet` and `Operations` (src/panic/contract/).
- * Methods throw {@link Refusal} for what the caller got wrong: `not-found` for an unknown id, `conflict` for a state
+ * Defines what the routes need of the rest of the program: captures and images through these seams, the fleet and operations
+ * through `Fleet` and `Operations` (src/panic/contract/).
+ * Methods throw {@link Refusal} for a wrong request: `not-found` for an unknown id, `conflict` for a state
  * that does not allow it, `invalid` for a value that no state would allow.
  */
 

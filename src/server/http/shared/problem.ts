@@ -1,5 +1,5 @@
 /**
- * Errors as clients see them: RFC 9457 problem details, `application/problem+json`.
+ * Turns errors into RFC 9457 problem details, `application/problem+json`.
  * Every answer of status 400 and above is made here, so that none leaks a stack, a path or a message of a library.
  * The catalogue below is the list in docs/api.md; a test holds the two together.
  */
@@ -118,7 +118,7 @@ const FRAMEWORK: Readonly<Record<string, readonly [ProblemKind, string]>> = {
   FST_ERR_MAX_PARAM_LENGTH: ['uri-too-long', 'A part of the address is too long.'],
 };
 
-/** Turns anything thrown into the answer for it; what is our own fault is logged, and says no more than its request id. */
+/** Turns anything thrown into its answer. An internal error is logged; its answer names the request id only. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof ProblemError) {
     return sendProblem(request, reply, error.kind, { detail: error.message }, error.headers);

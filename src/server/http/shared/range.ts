@@ -1,5 +1,5 @@
 /**
- * Range requests and preconditions: RFC 9110 §13 (conditional requests) and §14 (range requests), for one
+ * Evaluates range requests and preconditions, RFC 9110 §13 (conditional requests) and §14 (range requests), for one
  * representation with a strong entity tag and no modification date.
  * A unit other than bytes is ignored, as §14.2 says; a bytes range that cannot be read, or an excessive number of
  * them, is refused with 416, which §15.5.17 allows, rather than answered with gigabytes that were not asked for.
