@@ -1,4 +1,4 @@
-/** Reads the values of options. @throws UsageError for a value that cannot be meant; the program then ends with 64. */
+/** Reads the values of options. @throws UsageError for an invalid value; the program then ends with 64. */
 
 import { FormatError } from '../base/errors.ts';
 import type { PartitionConfig } from '../emulator/host/index.ts';

@@ -1,4 +1,4 @@
-/** `kdumpd crash`: one crash without a daemon. */
+/** Runs `kdumpd crash`: one crash without a daemon. */
 
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';

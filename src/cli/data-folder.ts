@@ -1,4 +1,4 @@
-/** Where the daemon keeps things: one folder, by default `data` in the current one. */
+/** Names the files of the data folder, by default `data` in the current folder. */
 
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,5 +1,5 @@
 /**
- * `kdumpd emulate --kernel`: a bare kernel in this process, its first terminal on standard input and output.
+ * Runs `kdumpd emulate --kernel`: a bare kernel in this process, its first terminal on standard input and output.
  * Ends with 0 when the guest powers off, 5 when it calls ibm,os-term, 2 when nothing more can happen.
  */
 
@@ -7,7 +7,7 @@ import type { PartitionConfig } from '../emulator/host/index.ts';
 import { Partition } from '../emulator/partition/index.ts';
 import { EXIT_DONE, EXIT_NOT_DONE, EXIT_OS_TERM } from './arguments.ts';
 
-/** Instructions between two looks at standard input. */
+/** Instructions between two polls of standard input. */
 const TURN = 5_000_000;
 
 export type Streams = {

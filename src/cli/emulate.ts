@@ -1,4 +1,4 @@
-/** `kdumpd emulate`: a bare program (`--raw`) or a bare kernel (`--kernel`), without the service. */
+/** Runs `kdumpd emulate`: a bare program (`--raw`) or a bare kernel (`--kernel`), without the service. */
 
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';

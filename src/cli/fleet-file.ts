@@ -1,4 +1,4 @@
-/** The file of `serve --fleet`: a JSON array of what `POST /partitions` takes. */
+/** Reads the file of `serve --fleet`: a JSON array of bodies of `POST /partitions`. */
 
 import { readFileSync } from 'node:fs';
 import { FormatError } from '../base/errors.ts';

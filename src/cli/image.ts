@@ -1,4 +1,4 @@
-/** `kdumpd image`: import, list and remove what partitions boot. */
+/** Runs `kdumpd image`: imports, lists and removes images. */
 
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';

@@ -1,4 +1,4 @@
-/** `kdumpd kexec`: one ordinary kexec, or one restart, without a daemon. */
+/** Runs `kdumpd kexec`: one ordinary kexec, or one restart, without a daemon. */
 
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';

@@ -1,4 +1,4 @@
-/** Who plans what kexec_load is given, and how: options of every command that boots an image. */
+/** Defines the options for loads: who plans the segments of kexec_load, and how. Every command that boots an image has them. */
 
 import type { Command } from 'commander';
 import { defined } from '../base/defined.ts';

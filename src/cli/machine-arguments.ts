@@ -1,4 +1,4 @@
-/** The machine that an image is booted on: options of every command that boots one. */
+/** Defines the options for the machine. Every command that boots an image has them. */
 
 import type { Command } from 'commander';
 import { defined } from '../base/defined.ts';
@@ -33,7 +33,7 @@ export type MachineOptions = {
   readonly seed?: string;
 };
 
-/** Adds the options to a command. What is not given is resolveMachine's to choose. */
+/** Adds the options to a command. resolveMachine chooses defaults for those that are not given. */
 export function withMachineOptions(command: Command): Command {
   return withProcessorOptions(command)
     .option(

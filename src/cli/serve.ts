@@ -1,4 +1,4 @@
-/** `kdumpd serve`: the daemon. */
+/** Runs `kdumpd serve`, the daemon. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
