@@ -27,7 +27,7 @@ export type FramePlace =
 
 export type RegisterFrame = { readonly at: FramePlace; readonly insn: number; readonly regs: RegisterSet };
 
-/** The last time that a vCPU came to a probe of `frames`, and the last interrupt of each vector before that. */
+/** The last time that a vCPU reached a probe of `frames`, and the last interrupt of each vector before that. */
 export type SavePoint = RegisterFrame & {
   readonly cpu: number;
   readonly interrupts: readonly RegisterFrame[];

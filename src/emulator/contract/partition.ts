@@ -80,7 +80,7 @@ export type PageChange = WrittenPage;
 export type PartitionNotice =
   | { readonly kind: 'console'; readonly vty: 0 | 1; readonly insn: number; readonly bytes: Uint8Array }
   | { readonly kind: 'machine-event'; readonly event: MachineEvent }
-  /** `resting`: every vCPU has waited for some seconds of its own time and the partition stands still until input comes. */
+  /** `resting`: every vCPU has only waited for some guest seconds, and the partition executes nothing until input comes. */
   | { readonly kind: 'progress'; readonly insn: number; readonly resting: boolean }
   | {
       readonly kind: 'unsupported';

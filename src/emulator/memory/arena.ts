@@ -37,7 +37,7 @@ export class Arena {
     return this.buffer.byteLength;
   }
 
-  /** Bytes that nothing else will use, for good; aligned to 4 KiB. */
+  /** Reserves bytes permanently, aligned to 4 KiB. */
   reserve(length: number): number {
     const at = this.#next;
     this.#next += Math.ceil(length / PAGE_SIZE) * PAGE_SIZE;

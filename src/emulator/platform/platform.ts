@@ -1,5 +1,5 @@
 /**
- * The pseries platform put together: terminals, NVRAM, clock, interrupt controller, hypercalls, RTAS and the
+ * Builds the pseries platform from its parts: terminals, NVRAM, clock, interrupt controller, hypercalls, RTAS and the
  * device tree that describes them to the guest. A platform lasts for one power cycle: a reboot makes a new one, with the
  * old NVRAM.
  */

@@ -5,7 +5,7 @@
  *
  * Requests are served {@link REQUEST_LATENCY_NS} after the notification that announced them, all that are available
  * then in one go: data, used ring and interrupt at one instant of the partition's clock. A reset before that instant
- * cancels them, so a driver that starts over finds no request of its predecessor finishing behind its back.
+ * cancels them, so that no request of an earlier driver completes after a new driver has started.
  *
  * Left out: the legacy interface, ACCESS_PLATFORM (buffers are guest-physical), packed rings, NOTIFICATION_DATA,
  * shared memory, RING_RESET, configuration changes.

@@ -1,7 +1,7 @@
 /**
  * One split virtqueue, from the device's side.
  * Source: VIRTIO 1.1 §2.6 (rings, indirect descriptors, used buffer notification suppression).
- * Everything in the rings is the guest's word and is checked: a queue that breaks the rules answers `broken`, and its
+ * Everything in the rings comes from the guest and is checked: a queue that breaks the rules answers `broken`, and its
  * device asks for a reset. Left out: packed rings, in-order use, queues without VIRTIO_F_VERSION_1 (big-endian ones).
  */
 
@@ -28,7 +28,7 @@ export type Popped =
 /** The ring features that the driver accepted. */
 export type RingFeatures = { readonly indirect: boolean; readonly eventIndex: boolean };
 
-/** More than any driver of ours makes (Linux: seg_max + 2), and little enough to walk at once. */
+/** More than a driver makes for these devices (Linux: seg_max + 2), and few enough to walk at once. */
 const MAX_DESCRIPTORS = 1024;
 
 type Descriptor = {

@@ -1,4 +1,4 @@
-/** Copying between a request's guest buffers and one array, in order, without caring where one buffer ends. */
+/** Copies between a request's guest buffers and one array, in order, across the borders of buffers. */
 
 import { assert } from '../../../base/errors.ts';
 import type { GuestMemory } from '../../memory/contract.ts';

@@ -1,7 +1,7 @@
 /**
- * Where a disk's bytes are: a file that is there, a sparse file of our own, or memory.
- * All are synchronous and work in multiples of 512 bytes; a caller outside the bounds is a bug of ours, since the
- * disk checks what the guest asks for. Errors of the file system pass through with their `code`.
+ * Stores a disk's bytes: in an existing file, in a sparse temporary file, or in memory.
+ * All are synchronous and work in multiples of 512 bytes. An access outside of the bounds is a bug, because the
+ * disk checks the guest's requests. Errors of the file system pass through with their `code`.
  */
 
 import { randomUUID } from 'node:crypto';

@@ -1,5 +1,5 @@
 /**
- * What a disk says about itself: INQUIRY data, vital product data, mode pages, sense data.
+ * Builds a disk's description of itself: INQUIRY data, vital product data, mode pages, sense data.
  * Source: SPC-4 §6.4 (INQUIRY), §7.8 (VPD pages 00h, 80h, 83h), §4.5.3 (fixed format sense data), §7.5 (mode parameter header);
  * SBC-3 §6.4.2 (caching mode page), §6.5.3 (block limits), §6.5.2 (block device characteristics). A SCSI disk of 512-byte blocks without write cache
  * that could lose anything: what is written is written.

@@ -1,6 +1,6 @@
 /**
- * Damage done to the machine on purpose (contract/events.ts, MachineFault): at once, or right after the event that a fault
- * waits for, between two instructions of the guest's; so that a run with faults can be repeated like any other.
+ * Does the faults that were injected into the machine (contract/events.ts, MachineFault): at once, or right after the event
+ * that a fault waits for, between two instructions of the guest, so that a run with faults can be repeated.
  */
 
 import {

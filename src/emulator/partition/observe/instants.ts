@@ -1,6 +1,6 @@
 /**
  * Keeps the machine at the instants of a plan (contract/events.ts): registers, interrupt controller, what the hypervisor
- * may write, and, by memory/snapshots.ts, memory. Looking changes nothing for the guest.
+ * may write, and, by memory/snapshots.ts, memory. The guest cannot notice it.
  */
 
 import { VECTOR } from '../../../base/power.ts';

@@ -1,4 +1,4 @@
-/** What is kept of the machine at an instant beside memory and registers (contract/instants.ts, InstantRecord). */
+/** Reads what is kept of the machine at an instant beside memory and registers (contract/instants.ts, InstantRecord). */
 
 import { hex64 } from '../../../base/hex.ts';
 import type { HashCensus, InterruptState } from '../../contract/instants.ts';

@@ -1,6 +1,6 @@
 /**
- * Everything that looks at the machine, and the faults that follow from what is seen, put together: events of a plan,
- * instants with their memory and registers, who writes. None of it can be noticed by the guest, save for the faults.
+ * Joins all observers of the machine and the faults that wait for events: events of a plan, instants with their memory and
+ * registers, writers of memory. The guest can notice only the faults.
  */
 
 import type { MachineEvent, SystemCallWatch } from '../../contract/events.ts';

@@ -2,7 +2,7 @@
 
 import type { FirmwareMachine, FirmwareVcpu } from './contract.ts';
 
-/** `value` as a number; undefined past 2^53, where no number, address or id of ours lies. */
+/** `value` as a number; undefined past 2^53, beyond every number, address or id of this platform. */
 export function exactNumber(value: bigint): number | undefined {
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : undefined;
 }

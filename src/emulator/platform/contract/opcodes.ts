@@ -1,7 +1,7 @@
 /**
  * Hypercall numbers.
  * Source: Linux 6.1 arch/powerpc/include/asm/hvcall.h. H_RTAS is the number that
- * KVM and QEMU use for their RTAS stub, and ours; H_OF_CLIENT QEMU's for its virtual Open Firmware.
+ * KVM and QEMU use for their RTAS stub, as this platform does; H_OF_CLIENT is QEMU's, for its virtual Open Firmware.
  */
 
 export const OPCODE = {

@@ -1,6 +1,6 @@
 /**
- * H_REGISTER_PROCESS_TABLE. A radix partition registers its process table; a hash partition with the SLB in software's
- * hands has none that anybody reads, and says so, or registers one that is then only checked.
+ * H_REGISTER_PROCESS_TABLE. A radix partition registers its process table. A hash partition whose software manages the SLB
+ * needs none: it deregisters, or registers a table that is checked and never read.
  *
  * Source: QEMU 7.2 hw/ppc/spapr_hcall.c (flags, parameter errors; the table is 4 KiB times a power of two), Linux 6.1
  * arch/powerpc/platforms/pseries/lpar.c. Left out: segment tables (H_PARAMETER), a change between hash and radix after

@@ -1,5 +1,5 @@
 /**
- * ibm,client-architecture-support: what a client says that it can do, and what the platform agrees to.
+ * Negotiates ibm,client-architecture-support: the client lists what it supports, and the platform chooses from it.
  *
  * Source: LoPAR, "Root Node Methods" and "ibm,architecture.vec option vectors"; Linux 6.1 arch/powerpc/kernel/prom_init.c (the client's side), QEMU 7.2
  * hw/ppc/spapr_hcall.c and spapr_ovec.c (the platform's). The structure: pairs of a 32-bit mask and a 32-bit processor

@@ -3,7 +3,7 @@
  * RTAS stub does.
  *
  * Source: IEEE 1275-1994 §6.3.1 and its PowerPC processor binding 2.1 §10 (r3 = the argument array on entry, the call's result on return; r5 = the entry when the client is
- * started; big-endian, here real mode; the client brings its own stack or uses ours). Linux calls it with MSR[SF] = 0.
+ * started; big-endian, here real mode; the client brings its own stack or uses the firmware's). Linux calls it with MSR[SF] = 0.
  * H_OF_CLIENT (0xf005) is the number that QEMU's virtual Open Firmware uses.
  */
 

@@ -94,7 +94,7 @@ function barAddress(config: number, bar: PciBar): number {
   return (SPACE_CODES[bar.space] | config | (BAR0 + bar.index * 4)) >>> 0;
 }
 
-/** Generic names for the classes that we have; the binding's fallback for the others. */
+/** Generic names for the classes of the devices here; the binding's fallback for the others. */
 function deviceName(classCode: number, vendorId: number, deviceId: number): string {
   if (classCode >>> 8 === 0x0100) return 'scsi';
   return `pci${vendorId.toString(16)},${deviceId.toString(16)}`;

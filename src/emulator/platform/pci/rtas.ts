@@ -1,7 +1,7 @@
 /**
  * The RTAS services of a PCI host bridge: configuration space and message interrupts.
  * Source: LoPAR, "Call Function Definition": "PCI Configuration Space" and "MSI Support".
- * Our devices have MSI-X alone, and by default LSIs: requests for MSI are refused.
+ * The devices here have MSI-X alone, and by default LSIs: requests for MSI are refused.
  * Left out, and absent from the tree: the error isolation (EEH) services, 32-bit MSI, dynamic DMA windows.
  */
 
@@ -24,7 +24,7 @@ const TRIGGER_EDGE = 1;
 
 /** The services, for the tables of the machine that holds `bridge`. */
 export function pciRtasFamily(bridge: PciHostBridge): RtasFamily {
-  // A unit id that is not ours has no devices.
+  // A unit id of another bridge has no devices.
   const find = (address: number, high: number, low: number): PciSlot | undefined =>
     (BigInt(high) << 32n) + BigInt(low) === PHB_BUID ? bridge.slotAt(address) : undefined;
   return new Map<

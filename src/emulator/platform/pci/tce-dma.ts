@@ -1,6 +1,6 @@
 /**
  * DMA through a table of TCEs: each 4 KiB page of the window is the page of memory that its entry names, for reading (bit
- * 0) or writing (bit 1) by the device. Source: LoPAR, "TCE Page Access Bits". Nothing is moved by halves.
+ * 0) or writing (bit 1) by the device. Source: LoPAR, "TCE Page Access Bits". A transfer moves all of its bytes or none.
  */
 
 import type { DmaWindow } from '../../devices/vscsi/index.ts';

@@ -101,7 +101,7 @@ export function tceHcallFamily(tables: readonly TceTable[], memory: GuestMemory)
     return count > MAX_LIST ? status(H.p4) : done(table.stuff(ioba, tce, count));
   };
   const putIndirect = ([liobn = 0n, ioba = 0n, list = 0n, count = 0n]: readonly bigint[]): HcallResult => {
-    // Negative: a list of several tables, an option that we do not have.
+    // Negative: a list of several tables, an option that is left out.
     if (liobn >> 63n !== 0n) return status(H.function);
     const table = find(liobn);
     if (table?.get(ioba) === undefined) return status(H.parameter);

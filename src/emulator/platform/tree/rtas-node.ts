@@ -14,7 +14,7 @@ import { RTAS_BYTES } from '../rtas/stub.ts';
 import { coresOf } from './cpus.ts';
 import type { TreeDescription } from './description.ts';
 
-/** The sets of hypercalls that hold on every machine of ours. */
+/** The sets of hypercalls that every partition has. */
 export const HYPERTAS_FUNCTIONS: readonly string[] = [
   'hcall-term',
   'hcall-interrupt',
