@@ -19,7 +19,7 @@ export interface ByteSource {
   read(offset: number, length: number): Uint8Array;
 }
 
-/** The largest file offset or size that we accept: what a number holds exactly. */
+/** The largest file offset or size that is accepted: the largest that a number holds exactly. */
 export const MAX_OFFSET: bigint = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** An array as a {@link ByteSource}. Reads are views of `bytes`. */

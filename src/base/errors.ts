@@ -1,5 +1,5 @@
 /**
- * The two kinds of error that every folder throws: bad input, and a bug of ours.
+ * Defines the two kinds of error that every folder throws: bad input, and a bug of this program.
  * Guest events (interrupts, hypercall status) are values and never pass through here.
  */
 
@@ -25,7 +25,7 @@ export class FormatError extends Error {
   }
 }
 
-/** A state that our own code promised could not occur. */
+/** Thrown for a state that cannot occur unless this program has a bug. */
 export class BugError extends Error {
   constructor(message: string) {
     super(message);

@@ -1,4 +1,4 @@
-/** Hexadecimal text as every interface of ours shows it. */
+/** Formats hexadecimal text for all interfaces. */
 
 /** A 64-bit value as 16 hex digits with `0x`. Negative bigints are taken modulo 2^64. */
 export function hex64(value: bigint | number): string {

@@ -1,4 +1,4 @@
-/** Waiting for a condition over state that notices change, without polling. */
+/** Waits for a condition over state whose changes are announced, without polling. */
 
 export class Signal {
   readonly #waiters = new Set<() => void>();

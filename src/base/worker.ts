@@ -1,5 +1,5 @@
 /**
- * Starting a worker thread from a module of ours, whether it runs as built JavaScript or, in tests and development,
+ * Starts a worker thread from a module of this program, whether it runs as built JavaScript or, in tests and development,
  * as TypeScript source. Node 20 runs no TypeScript and does not hand a loader on to workers; a bootstrap of one line
  * loads the module through tsx instead.
  */

@@ -11,7 +11,7 @@ import * as C from './constants.ts';
 import { elfError } from './errors.ts';
 import { ELF_HEADER, PROGRAM_HEADER, SECTION_HEADER } from './layout.ts';
 
-/** More headers than any kernel, program or dump has: refused, so that a file cannot make us build millions of them. */
+/** More headers than any kernel, program or dump has. They are refused, so that a file cannot cost memory for millions of them. */
 const MAX_HEADERS = 1 << 20;
 
 export type RawHeader = {

@@ -15,7 +15,7 @@ import type { CaptureStore } from '../store/index.ts';
 import type { RuleResult, StoredTrace } from '../trace/index.ts';
 import { captureOf } from './capture-record.ts';
 
-/** What a crash came to, with the machine that it was on: the dump is still on the partition's disk. */
+/** The result of a crash, with its machine: the dump is still on the partition's disk. */
 export type CrashOutcome = {
   readonly partitionId: string;
   readonly image: string;

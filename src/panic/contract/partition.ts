@@ -40,6 +40,6 @@ export type PartitionRequest = {
   readonly seed?: number;
   /** H_SIGNAL_SYS_RESET answers H_Function: the guest can stop CPUs by IPIs only. */
   readonly refuseSysReset?: boolean;
-  /** Who plans what kexec_load is given: kexec-tools in the guest, or we; absent: what the image says. */
+  /** Who plans the segments of kexec_load: kexec-tools in the guest, or kdumpd; absent: what the image says. */
   readonly loader?: 'stock' | 'own';
 };

@@ -31,7 +31,7 @@ export function openKdumpDump(source: ByteSource): Dump {
   return new KdumpDump(source, parseKdumpHeader(source));
 }
 
-/** What a look at every descriptor found. */
+/** The result of reading every descriptor. */
 type Scan = {
   readonly end: number;
   readonly lost: number;

@@ -202,7 +202,7 @@ export class ChunkedVmcoreStore implements VmcoreStore {
         whole.update(content);
         bytes += content.length;
       });
-      // A local store answers at once: others on this thread get their turn between the batches.
+      // A local store answers at once: other tasks of this thread run between the batches.
       await nextTurn();
     }
     return { sha256: whole.digest('hex'), bytes };

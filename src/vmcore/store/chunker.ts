@@ -34,7 +34,7 @@ export async function* piecesOf(
 async function* readAll(source: ByteSource): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < source.size; at += READ_BYTES) {
     yield source.read(at, Math.min(READ_BYTES, source.size - at));
-    // Reading blocks: others on this thread get their turn between the pieces.
+    // Reading blocks: other tasks of this thread run between the pieces.
     await nextTurn();
   }
 }

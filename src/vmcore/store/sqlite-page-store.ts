@@ -131,7 +131,7 @@ export class SqlitePageStore implements PageStore {
         last = dead.at(-1)?.id ?? last;
         isDone = dead.length < SWEEP_ROWS;
       })();
-      // Others on this thread get their turn between the transactions: what they use is held or marked.
+      // Other tasks of this thread run between the transactions; the chunks that they use are held or marked.
       await nextTurn();
     }
     this.#sweep = undefined;
