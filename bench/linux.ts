@@ -1,5 +1,5 @@
 /**
- * Part `linux`: stock Debian from power-on through a crash to the end of its dump, on a partition of ours and on
+ * Measures part `linux`: stock Debian from power-on through a crash to the end of its dump, on a partition of kdumpd and on
  * qemu-system-ppc64, in turns: same kernel, initramfs, disk, command line, memory and CPUs.
  */
 

@@ -1,6 +1,6 @@
 /**
- * Part `memory`: what a real `kdumpd serve` holds of the machine's memory with no, one and two guests of stock Debian, and
- * a QEMU process with one, at the same point: the guest in service (booted, crash kernel loaded, agent ready) and idle.
+ * Measures part `memory`: the resident memory of a real `kdumpd serve` with no, one and two guests of stock Debian, and of a
+ * QEMU process with one, at the same point: the guest in service (booted, crash kernel loaded, agent ready) and idle.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';

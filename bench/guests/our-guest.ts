@@ -1,4 +1,4 @@
-/** The guest on a partition of ours, with the instruction count at every mark. */
+/** Runs the guest on a partition of kdumpd, with the instruction count at every mark. */
 
 import { join } from 'node:path';
 import { openPartition, type PartitionConfig } from '../../src/emulator/host/index.ts';

@@ -1,4 +1,4 @@
-/** What a process and all that it started hold of the machine's memory, from Linux's /proc (proc(5)). */
+/** Reads the resident memory of a process and all its descendants from Linux's /proc (proc(5)). */
 
 import { readdirSync, readFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-/** What is said of repeated measurements. Every list is of at least one number. */
+/** Computes statistics of repeated measurements. Every list has at least one number. */
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** Which crashes the matrix has: machines × CPUs × the CPU that panics × triggers. */
+/** Lists the crashes of the matrix: machines × CPUs × the CPU that panics × triggers. */
 
 import { MAXIMUM_CPUS } from '../../src/panic/contract/index.ts';
 

@@ -1,4 +1,4 @@
-/** A row of the matrix: what came of one crash, as its report and its trace say. */
+/** Makes a row of the matrix from the report and the trace of one crash. */
 
 import type { CrashReport } from '../../src/panic/index.ts';
 import type { RuleResult } from '../../src/panic/trace/index.ts';

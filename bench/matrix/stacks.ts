@@ -1,4 +1,4 @@
-/** What gdb and drgn make of a dump: how many CPUs have a symbolic stack. */
+/** Counts the CPUs of a dump for which gdb and drgn show a symbolic stack. */
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

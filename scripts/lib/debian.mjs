@@ -12,7 +12,7 @@ import { findOnPath, missingPrograms } from './programs.mjs';
 const FOLDERS = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 /**
- * Installs the packages of missing test programs where that is possible. They are looked for, and found by the tests,
+ * Installs the packages of missing test programs where that is possible. This script and the tests search for them
  * in Debian's folders whether or not PATH names them: these are put behind what it names.
  * Never ends the process: the tests judge.
  */

@@ -1,6 +1,6 @@
 /**
  * Programs on PATH, and those outside programs that tests use (programs.json: name, Debian package, what for): whether
- * they are here. One that is no program by itself is looked for by running its `probe`.
+ * they are installed. One that is not a program by itself is found by running its `probe`.
  */
 
 import { spawnSync } from 'node:child_process';
