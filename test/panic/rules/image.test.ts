@@ -98,7 +98,7 @@ describe('flag-is-place-only', () => {
     expect(judged('flag-is-place-only', (h) => flag(h, '306e7572')).verdict).toBe('broken');
     expect(judged('flag-is-place-only', (h) => bootargs(h, ''))).toMatchObject({
       verdict: 'broken',
-      note: expect.stringContaining('without being told'),
+      note: expect.stringContaining('it did not know where the old memory is'),
     });
   });
 
