@@ -4,6 +4,7 @@ import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -290,6 +291,26 @@ describe('kdumpd.mjs', () => {
     expect(run).toMatchObject({ status: 0, stdout: '' });
     expect(run.stderr).toMatch(/^Usage: kdumpd /);
     expect(readFileSync(log, 'utf8')).toBe('one,');
+  });
+
+  it('a fresh clone → dependencies are installed first', () => {
+    const clone = join(folder, 'clone');
+    cpSync(join(ROOT, 'scripts'), join(clone, 'scripts'), { recursive: true });
+    for (const name of ['package.json', 'package-lock.json']) cpSync(join(ROOT, name), join(clone, name));
+    const npm = join(folder, 'npm');
+    const made =
+      'mkdir -p node_modules dist/cli && echo \'console.log(String(["runs", process.argv[2]]))\' > dist/cli/main.js';
+    writeFileSync(npm, `#!/bin/sh\necho "npm $1" >&2\n${made}\n`, { mode: 0o755 });
+    const { npm_execpath: _own, ...env } = process.env;
+    const kdumpd = (): SpawnSyncReturns<string> =>
+      spawnSync(process.execPath, [join(clone, 'scripts', 'kdumpd.mjs'), 'image'], {
+        encoding: 'utf8',
+        env: { ...env, PATH: `${folder}:${env.PATH}` },
+      });
+    const first = kdumpd();
+    expect(first).toMatchObject({ status: 0, stdout: 'runs,image\n' });
+    expect(first.stderr).toContain('npm ci');
+    expect(kdumpd()).toMatchObject({ status: 0, stdout: 'runs,image\n', stderr: '' });
   });
 });
 
