@@ -6,6 +6,9 @@
 
 import { vmcoreError } from '../format/index.ts';
 
+/** Fewer bytes than this are copied one by one: most elements are that short, and a call costs more. */
+const SHORT = 24;
+
 /** Compressed bytes, read from the front. Multi-byte integers are little-endian. */
 export class BlockInput {
   readonly #bytes: Uint8Array;
@@ -29,6 +32,12 @@ export class BlockInput {
     if (byte === undefined) throw blockError('the data ends inside an element', this.#at);
     this.#at++;
     return byte;
+  }
+
+  /** An unsigned integer of 2 bytes. */
+  halfword(): number {
+    const low = this.byte();
+    return low | (this.byte() << 8);
   }
 
   /** An unsigned integer of 1 to 4 bytes. */
@@ -58,8 +67,10 @@ export class BlockOutput {
   /** Copies the next `length` bytes of the input. */
   literal(input: BlockInput, length: number): void {
     this.#reserve(input, length);
-    this.#bytes.set(input.take(length), this.#length);
-    this.#length += length;
+    const end = this.#length + length;
+    if (length < SHORT) for (let at = this.#length; at < end; at++) this.#bytes[at] = input.byte();
+    else this.#bytes.set(input.take(length), this.#length);
+    this.#length = end;
   }
 
   /**
@@ -72,7 +83,7 @@ export class BlockOutput {
     this.#reserve(input, length);
     const bytes = this.#bytes;
     const end = this.#length + length;
-    if (distance >= length) {
+    if (distance >= length && length >= SHORT) {
       bytes.copyWithin(this.#length, this.#length - distance, end - distance);
     } else {
       for (let at = this.#length; at < end; at++) bytes[at] = bytes[at - distance] ?? 0;

@@ -45,7 +45,7 @@ export function decompressLzo1x(data: Uint8Array, limit: number): Uint8Array {
     } else if (code >= 16) {
       const near = code >= 32;
       length = 2 + lengthOf(input, near ? code & 31 : code & 7, near ? 31 : 7);
-      const operand = input.littleEndian(2);
+      const operand = input.halfword();
       following = operand & 3;
       distance = (operand >> 2) + (near ? 1 : FAR + FAR * ((code >> 3) & 1));
       if (!near && distance === FAR) break;
