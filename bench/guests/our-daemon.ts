@@ -10,7 +10,12 @@ import type { GuestSpec } from './crash-run.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-export type Daemon = { readonly pid: number; readonly close: () => Promise<void> };
+export type Daemon = {
+  readonly pid: number;
+  /** Where it serves: `http://…`. */
+  readonly base: string;
+  readonly close: () => Promise<void>;
+};
 
 /** Builds the program that {@link startDaemon} starts. @throws Error when that fails */
 export async function buildDaemon(): Promise<void> {
@@ -25,11 +30,7 @@ export async function buildDaemon(): Promise<void> {
  * `kdumpd serve` with so many guests of the spec's size; resolves when all are in service with a crash kernel.
  * @throws Error with what it said when it is not ready in time
  */
-export async function startDaemon(spec: GuestSpec, guests: number, timeoutSeconds: number): Promise<Daemon> {
-  const folder = mkdtempSync(join(tmpdir(), 'kdumpd-bench-'));
-  const data = join(folder, 'data');
-  mkdirSync(data);
-  symlinkSync(dirname(spec.folder), join(data, 'images'));
+export function startDaemon(spec: GuestSpec, guests: number, timeoutSeconds: number): Promise<Daemon> {
   const fleet = Array.from(
     { length: guests },
     (_, i): PartitionRequest => ({
@@ -40,8 +41,25 @@ export async function startDaemon(spec: GuestSpec, guests: number, timeoutSecond
       seed: i + 1,
     }),
   );
+  return serveFleet(fleet, dirname(spec.folder), timeoutSeconds);
+}
+
+/**
+ * `kdumpd serve` with this fleet over the images of a folder, in a data folder that goes with it; resolves when all are in
+ * service with a crash kernel.
+ * @throws Error with what it said when it is not ready in time
+ */
+export async function serveFleet(
+  fleet: readonly PartitionRequest[],
+  images: string,
+  timeoutSeconds: number,
+): Promise<Daemon> {
+  const folder = mkdtempSync(join(tmpdir(), 'kdumpd-bench-'));
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  symlinkSync(images, join(data, 'images'));
   writeFileSync(join(folder, 'fleet.json'), JSON.stringify(fleet));
-  const main = join(ROOT, 'dist', 'server', 'cli', 'main.js');
+  const main = join(ROOT, 'dist', 'cli', 'main.js');
   const options = ['--port', '0', '--data', data, '--fleet', join(folder, 'fleet.json')];
   const child = spawn(process.execPath, [main, 'serve', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
   const close = async (): Promise<void> => {
@@ -56,9 +74,9 @@ export async function startDaemon(spec: GuestSpec, guests: number, timeoutSecond
     const base = await ready(child, timeoutSeconds);
     const answer = (await (await fetch(`${base}/api/v1/partitions`)).json()) as { items: PartitionView[] };
     const wrong = answer.items.find(({ state, reason }) => state !== 'ready' || reason !== undefined);
-    if (answer.items.length !== guests || wrong !== undefined || child.pid === undefined)
-      throw new Error(`not ${guests} guests in service: ${JSON.stringify(wrong ?? answer.items)}`);
-    return { pid: child.pid, close };
+    if (answer.items.length !== fleet.length || wrong !== undefined || child.pid === undefined)
+      throw new Error(`not ${fleet.length} guests in service: ${JSON.stringify(wrong ?? answer.items)}`);
+    return { pid: child.pid, base, close };
   } catch (error) {
     await close();
     throw error;

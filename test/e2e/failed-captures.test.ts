@@ -20,7 +20,7 @@ import { resolveMachine } from '../../src/panic/guest/machine-spec.ts';
 import { Session } from '../../src/panic/guest/session.ts';
 import { type BootImage, type CrashResult, crash, runCrash } from '../../src/panic/index.ts';
 import type { RuleResult } from '../../src/panic/trace/index.ts';
-import { cpioFile, spinningModule } from '../synth/spinning-module.ts';
+import { cpioFile, spinningModule } from '../synth/patched-module.ts';
 
 const TIMEOUT = { timeout: 400_000 };
 const DUMP = '-l -d 31';

@@ -1,8 +1,8 @@
 /**
- * A kernel module whose init function never ends: it jumps into a function of the kernel's that does not return. Made of one of the
- * kernel's own modules, so that it fits the kernel (vermagic, symbol versions, layout of struct module): only the name and
- * the first instructions of its init function are replaced, and the signature, which no longer holds, is taken off. A
- * kernel that does not insist on signatures loads it.
+ * A kernel module whose init function holds code of the caller's. It is made of one of the kernel's own modules, so that it fits
+ * the kernel (vermagic, symbol versions, layout of struct module): only the name and the first instructions of its init
+ * function are replaced, and the signature, which no longer holds, is taken off. A kernel that does not insist on signatures
+ * loads it.
  * Source: Linux 6.1 include/linux/module_signature.h; arch/powerpc/kernel/module_64.c (R_PPC64_TOCSAVE does nothing);
  * ELFv2 ABI.
  */
@@ -17,12 +17,25 @@ const R_PPC64_TOCSAVE = 109;
 /** After the two instructions that set r2, `mflr` and the call of _mcount, which ftrace checks when the module loads. */
 const BODY = 0x10;
 
-/** @param stock a little-endian module; `name` is as long as its own. @param target the function's address */
+/** A module whose init function jumps into a function of the kernel's that does not return. @param target its address */
 export function spinningModule(
   stock: Uint8Array,
   stockName: string,
   name: string,
   target: bigint,
+): Uint8Array {
+  return patchedModule(stock, stockName, name, jumpTo(target));
+}
+
+/**
+ * A module whose init function executes `words`, which must not return.
+ * @param stock a little-endian module; `name` is as long as its own
+ */
+export function patchedModule(
+  stock: Uint8Array,
+  stockName: string,
+  name: string,
+  words: readonly number[],
 ): Uint8Array {
   const module = withoutSignature(stock);
   const elf = parseElf(arraySource(module));
@@ -36,7 +49,6 @@ export function spinningModule(
   if (init === undefined) throw new Error('the module has no init_module');
   const start = Number(init.value) + BODY;
   const code = section('.init.text');
-  const words = jumpTo(target);
   if (code.size < start + words.length * 4) throw new Error('the module has a short init function');
   for (const [i, word] of words.entries()) putU32(module, code.offset + start + i * 4, word, 'little');
   // Relocations of the code that was there do nothing.
