@@ -7,7 +7,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DEFAULT_DATA } from '../src/cli/data-folder.ts';
+import { DEFAULT_DATA } from '../src/cli/arguments.ts';
 import { MAXIMUM_CPUS } from '../src/panic/contract/index.ts';
 import { commit, needProgram } from './lib/facts.ts';
 import { updateSections } from './lib/report.ts';

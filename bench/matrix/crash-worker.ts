@@ -3,10 +3,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDataFolder } from '../../src/cli/data-folder.ts';
 import { imageSource } from '../../src/images/image-source.ts';
 import { MMU_MODES, PROCESSORS } from '../../src/panic/contract/index.ts';
 import { dumpMode, runCrash } from '../../src/panic/index.ts';
+import { dataPaths } from '../../src/server/data-folder/index.ts';
 import type { Combination } from './combinations.ts';
 import { failedRow, type Row, rowOf, type Stacks } from './row.ts';
 import { stacksByDrgn, stacksByGdb } from './stacks.ts';
@@ -41,7 +41,7 @@ async function crashAndLook(task: CrashTask, vmcore: string, trace: string): Pro
   const mmu = MMU_MODES.find((each) => each === translation);
   if (processor === undefined || mmu === undefined) throw new Error(`no machine ${machine}`);
   const dump = dumpMode(task.dump);
-  const boot = await imageSource(openDataFolder(task.data).images).bootImage(image, { dump });
+  const boot = await imageSource(dataPaths(task.data).images).bootImage(image, { dump });
   const report = await runCrash({
     boot,
     processor,

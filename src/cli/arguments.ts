@@ -6,6 +6,9 @@ import { parseMemorySpec, parseSize } from '../emulator/partition/index.ts';
 import type { Fault } from '../panic/contract/index.ts';
 import { parseFault } from '../panic/index.ts';
 
+/** The data folder where none is given: in the current folder. */
+export const DEFAULT_DATA = 'data';
+
 /** Exit codes of every command. */
 export const EXIT_DONE = 0;
 export const EXIT_NOT_DONE = 2;

@@ -12,15 +12,16 @@ import {
   runCrash,
   TRACE_FORMATS,
 } from '../panic/index.ts';
+import { dataPaths } from '../server/index.ts';
 import {
   choiceArgument,
+  DEFAULT_DATA,
   faultArgument,
   gather,
   integerArgument,
   optional,
   sizeArgument,
 } from './arguments.ts';
-import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
 
@@ -84,7 +85,7 @@ async function run(options: Options): Promise<number> {
   const faults = options.fault?.map((each) => faultArgument(each, cpus));
   const dump = dumpMode(options.dump);
   const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
-  const boot = await imageSource(openDataFolder(options.data).images).bootImage(options.image, {
+  const boot = await imageSource(dataPaths(options.data).images).bootImage(options.image, {
     dump,
     ...loadingArguments(options),
     ...defined({ append: options.append, crashAppend: options.crashAppend }),

@@ -3,8 +3,8 @@
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
 import { type ImportProgress, importDebian, importOwn, listImages, removeImage } from '../images/index.ts';
-import { choiceArgument, optional, UsageError } from './arguments.ts';
-import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
+import { dataPaths } from '../server/index.ts';
+import { choiceArgument, DEFAULT_DATA, optional, UsageError } from './arguments.ts';
 
 type ImportOptions = {
   readonly data: string;
@@ -40,7 +40,7 @@ export function imageCommand(): Command {
     .option('--replace', 'replace an image of that name')
     .exitOverride()
     .action(async (source: string | undefined, options: ImportOptions) => {
-      const { images } = openDataFolder(options.data);
+      const { images } = dataPaths(options.data);
       const record = await (source === undefined
         ? importFiles(images, options)
         : importStock(images, source, options));
@@ -51,7 +51,7 @@ export function imageCommand(): Command {
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
     .exitOverride()
     .action(async (options: { readonly data: string }) => {
-      const { images, broken } = await listImages(openDataFolder(options.data).images);
+      const { images, broken } = await listImages(dataPaths(options.data).images);
       for (const { name, error } of broken) process.stderr.write(`kdumpd: image ${name}: ${error.message}\n`);
       process.stdout.write(`${JSON.stringify(images, null, 2)}\n`);
     });
@@ -60,7 +60,7 @@ export function imageCommand(): Command {
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
     .exitOverride()
     .action(async (name: string, options: { readonly data: string }) => {
-      await removeImage(openDataFolder(options.data).images, name);
+      await removeImage(dataPaths(options.data).images, name);
     });
   return image;
 }

@@ -4,8 +4,8 @@ import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
 import { imageSource } from '../images/index.ts';
 import { DEFAULT_LEAVE_SECONDS, exitCodeOf, runKexec, TRACE_FORMATS } from '../panic/index.ts';
-import { choiceArgument, integerArgument } from './arguments.ts';
-import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
+import { dataPaths } from '../server/index.ts';
+import { choiceArgument, DEFAULT_DATA, integerArgument } from './arguments.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
 
@@ -47,7 +47,7 @@ export function kexecCommand(): Command {
 async function run(options: Options): Promise<number> {
   const machine = machineArguments(options);
   const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
-  const boot = await imageSource(openDataFolder(options.data).images).bootImage(options.image, {
+  const boot = await imageSource(dataPaths(options.data).images).bootImage(options.image, {
     ...loadingArguments(options),
     ...defined({ append: options.append }),
   });

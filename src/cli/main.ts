@@ -2,9 +2,11 @@
 /** The program `kdumpd`: one file a command beside this one; docs/cli.md describes them. */
 
 import { Command, CommanderError } from 'commander';
+import { DiskError } from '../base/disk-error.ts';
 import { FormatError } from '../base/errors.ts';
 import { ImportError } from '../images/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
+import { DataFolderError } from '../server/index.ts';
 import { EXIT_NOT_DONE, EXIT_USAGE, UsageError } from './arguments.ts';
 import { crashCommand } from './crash.ts';
 import { emulateCommand } from './emulate.ts';
@@ -33,6 +35,8 @@ function exitCode(error: unknown): number {
     !(error instanceof FormatError) &&
     !(error instanceof Refusal) &&
     !(error instanceof ImportError) &&
+    !(error instanceof DataFolderError) &&
+    !(error instanceof DiskError) &&
     error instanceof Error &&
     error.stack !== undefined
   )

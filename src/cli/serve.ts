@@ -16,8 +16,7 @@ import {
   openDaemon,
   type TroubledPartition,
 } from '../server/index.ts';
-import { integerArgument } from './arguments.ts';
-import { DEFAULT_DATA, openDataFolder } from './data-folder.ts';
+import { DEFAULT_DATA, integerArgument } from './arguments.ts';
 import { readFleetFile } from './fleet-file.ts';
 import { showProgress } from './image.ts';
 
@@ -54,7 +53,7 @@ async function serve(options: Options): Promise<void> {
     daemon = await openDaemon({
       host: options.host,
       port,
-      data: openDataFolder(options.data),
+      data: options.data,
       version: { name: 'kdumpd', version: packageVersion() },
       logger,
       ...defined({ webRoot: webRoot(), allowedHosts: allowedHostsFor(options.host) }),

@@ -109,7 +109,7 @@ export async function createImage(
     );
   }
   if (name === BUILT_IN) throw new Refusal('conflict', `the name ${BUILT_IN} is taken`);
-  await mkdir(imageRoot, { recursive: true });
+  await mkdir(imageRoot, { recursive: true, mode: 0o700 });
   await removeLeftovers(imageRoot);
   const target = join(imageRoot, name);
   if (!replace && (await exists(target))) throw new Refusal('conflict', `there is an image ${name} already`);
@@ -117,8 +117,8 @@ export async function createImage(
   const folder = join(work, 'image');
   const scratch = join(work, 'scratch');
   try {
-    await mkdir(folder, { recursive: true });
-    await mkdir(scratch);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await mkdir(scratch, { mode: 0o700 });
     const record = await build({ scratch, add: (file, pieces) => writeFileOf(folder, file, pieces) });
     await writeFileOf(folder, IMAGE_RECORD_FILE, [Buffer.from(formatImageRecord(record))]);
     if (replace && (await exists(target))) await rename(target, join(work, 'replaced'));
@@ -137,7 +137,7 @@ export async function createImage(
 async function writeFileOf(folder: string, file: string, pieces: readonly Uint8Array[]): Promise<ImageFile> {
   const hash = createHash('sha256');
   let bytes = 0;
-  const handle = await open(join(folder, file), 'wx');
+  const handle = await open(join(folder, file), 'wx', 0o600);
   try {
     for (const piece of pieces) {
       hash.update(piece);

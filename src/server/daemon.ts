@@ -18,10 +18,11 @@ import {
 import { Captures } from '../panic/captures/index.ts';
 import type { Operation, PartitionRequest } from '../panic/contract/index.ts';
 import { openFleet, randomId } from '../panic/index.ts';
-import { type EventBus, MemoryEventBus, OperationService } from '../panic/operations/index.ts';
-import { openMetadataStore } from '../panic/store/index.ts';
-import { openVmcoreStore } from '../vmcore/store/index.ts';
+import { type EventBus, MemoryEventBus, OperationService, type WorkerId } from '../panic/operations/index.ts';
+import { type MetadataStore, openMetadataStore } from '../panic/store/index.ts';
+import { openVmcoreStore, type VmcoreStore } from '../vmcore/store/index.ts';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.ts';
+import { type HeldFolder, holdDataFolder, sentenceOf } from './data-folder/index.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { buildApp } from './http/app.ts';
 import type { HealthCheck, TroubledPartition, VersionInfo } from './http/shared/ports.ts';
@@ -30,8 +31,8 @@ import { openScheduleJournal, viewSchedules } from './schedule/schedule-journal.
 import { Scheduler } from './schedule/scheduler.ts';
 
 export type DaemonOptions = Partial<Pick<ServerConfig, 'host' | 'port' | 'retention' | 'schedules'>> & {
-  /** The folder of images, and the files of the two databases. They have one owner at a time. */
-  readonly data: { readonly images: string; readonly metadata: string; readonly chunks: string };
+  /** The data folder: made where it is missing, locked until the daemon closes. */
+  readonly data: string;
   readonly version: VersionInfo;
   readonly logger: FastifyBaseLogger;
   /** Who this is to the store: the same over restarts. Default `local`. */
@@ -71,22 +72,55 @@ export interface Daemon {
   close(): Promise<void>;
 }
 
+type Stores = {
+  readonly metadata: MetadataStore;
+  readonly vmcores: VmcoreStore;
+  readonly worker: WorkerId;
+};
+
 const INTERRUPTED = {
   code: 'interrupted',
   message: 'the service was restarted while this was not done',
 } as const;
 
-/** Opens the stores and serves; no partition is started. @throws the system's error where the address cannot be had */
+/**
+ * Takes the data folder, opens the stores and serves; no partition is started.
+ * @throws DataFolderError for a folder that cannot be used; the system's error where the address cannot be had
+ */
 export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { logger, data } = options;
+  const folder = holdDataFolder(options.data);
+  try {
+    return await openOver(folder, options);
+  } catch (error) {
+    folder.release();
+    throw error;
+  }
+}
+
+/** The stores of a folder, with nothing left in them that an earlier incarnation began. @throws DataFolderError */
+async function openStores({ root, metadata: path, chunks }: HeldFolder, workerId: string): Promise<Stores> {
+  const opened: { close(): Promise<void> }[] = [];
+  try {
+    const metadata = openMetadataStore(path);
+    opened.push(metadata);
+    const vmcores = await openVmcoreStore({ path: chunks });
+    opened.push(vmcores);
+    await vmcores.retain(await metadata.captures.manifestIds());
+    const worker = await metadata.operations.enlist(workerId);
+    await metadata.operations.failOrphans(worker, INTERRUPTED);
+    return { metadata, vmcores, worker };
+  } catch (error) {
+    for (const store of opened.reverse()) await store.close();
+    throw sentenceOf(root, error);
+  }
+}
+
+async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemon> {
+  const { logger } = options;
   const host = options.host ?? DEFAULT_CONFIG.host;
   const onError = (component: string) => (error: Error) => logger.error({ err: error, component }, component);
-  const metadata = openMetadataStore(data.metadata);
-  const vmcores = await openVmcoreStore({ path: data.chunks });
-  await vmcores.retain(await metadata.captures.manifestIds());
-  const worker = await metadata.operations.enlist(options.worker ?? 'local');
-  await metadata.operations.failOrphans(worker, INTERRUPTED);
-
+  const { metadata, vmcores, worker } = await openStores(data, options.worker ?? 'local');
+  closeToOthers(data, logger);
   const bus = new MemoryEventBus();
   const shared = { bus, worker, newId: randomId };
   const operations = new OperationService({
@@ -105,7 +139,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const images = new ImageService({
     catalogue: { list: () => listImages(data.images), remove: (name) => removeImage(data.images, name) },
-    importImage: (request, progress, signal) => importImage(options, request, progress, signal),
+    importImage: (request, progress, signal) => importImage(data.images, options, request, progress, signal),
     inUse: (name) => fleet.usesImage(name),
     bus,
     onError: onError('images'),
@@ -154,9 +188,11 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     await operations.close();
     await vmcores.close();
     await metadata.close();
+    data.release();
   };
   try {
     address = await app.listen({ host, port: options.port ?? DEFAULT_CONFIG.port });
+    data.announce(address);
   } catch (error) {
     await close();
     throw error;
@@ -185,6 +221,22 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
+/** Takes other users' rights to the folder away, and says where it had to. */
+function closeToOthers(folder: HeldFolder, logger: FastifyBaseLogger): void {
+  const { root } = folder;
+  const { changed, failed } = folder.tighten();
+  if (changed > 0)
+    logger.warn(
+      { folder: root, files: changed },
+      'the data folder was open to other users; it is closed to them now',
+    );
+  if (failed.length > 0)
+    logger.warn(
+      { folder: root, files: failed.slice(0, 10) },
+      'files of the data folder belong to another user and stay as they are',
+    );
+}
+
 const DEBIAN = 'debian';
 
 async function hasImage(imageRoot: string, wanted: string): Promise<boolean> {
@@ -193,7 +245,8 @@ async function hasImage(imageRoot: string, wanted: string): Promise<boolean> {
 }
 
 async function importImage(
-  { data, logger, onImportProgress, importImage: importOther }: DaemonOptions,
+  imageRoot: string,
+  { logger, onImportProgress, importImage: importOther }: DaemonOptions,
   request: NamedImport,
   report: (progress: ImportProgress) => void,
   signal: AbortSignal,
@@ -206,7 +259,7 @@ async function importImage(
   if (importOther !== undefined) await importOther(request, progress, signal);
   else {
     const { name, kernel } = request;
-    await importDebian({ imageRoot: data.images, name, progress, signal, ...defined({ kernel }) });
+    await importDebian({ imageRoot, name, progress, signal, ...defined({ kernel }) });
   }
   const durationMs = Math.round(performance.now() - begun);
   logger.info({ component: 'images', image: request.name, durationMs }, 'image imported');

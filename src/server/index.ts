@@ -2,6 +2,14 @@
 
 export { allowedHostsFor, DEFAULT_CONFIG } from './config.ts';
 export { type Daemon, type DaemonOptions, openDaemon } from './daemon.ts';
+export {
+  DataFolderError,
+  dataPaths,
+  describeHolder,
+  type HeldFolder,
+  type Holder,
+  takeDataFolder,
+} from './data-folder/index.ts';
 export { partitionRequestProblem } from './http/schemas/index.ts';
 export type { TroubledPartition } from './http/shared/ports.ts';
 export { createLogger } from './logger.ts';

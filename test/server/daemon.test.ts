@@ -27,11 +27,7 @@ afterEach(async () => {
 async function start(more: Partial<DaemonOptions> = {}): Promise<Daemon> {
   const daemon = await openDaemon({
     port: 0,
-    data: {
-      images: join(folder, 'images'),
-      metadata: join(folder, 'meta.db'),
-      chunks: join(folder, 'chunks.db'),
-    },
+    data: folder,
     version: { name: 'kdumpd', version: '0.0.0-test' },
     logger: pino({ level: 'silent' }),
     ...more,

@@ -11,6 +11,9 @@ export const STORE_ERRORS = {
   'store/corrupt-chunk': 'a chunk that was read back does not match its hash',
   'store/corrupt-manifest': 'the chunks of a manifest do not add up to its vmcore',
   'store/stale-sweep': 'a sweep was given chunks, or ended, after another one was begun or it had ended',
+  'store/not-a-database': 'a file of the data folder is not a SQLite database',
+  'store/damaged-database': 'a database is damaged, or lacks tables that it should have',
+  'store/foreign-database': 'a database belongs to another program, or is the other one of the two',
   'store/migration-drift': 'a migration that was applied differs from its file',
   'store/migration-order':
     'migrations are not numbered 001, 002, … without gaps, or the database is from a newer version',

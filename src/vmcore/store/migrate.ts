@@ -29,7 +29,7 @@ export function migrate(db: Database, folder: string): void {
     )
     .all();
   if (applied.length > files.length)
-    throw storeError('store/migration-order', 'the database is from a newer version', {
+    throw storeError('store/migration-order', 'it is from a newer version of kdumpd: start that version', {
       expected: `${files.length} migrations`,
       actual: `${applied.length}`,
     });
@@ -40,10 +40,14 @@ export function migrate(db: Database, folder: string): void {
     const sha256 = createHash('sha256').update(sql).digest('hex');
     const before = applied[i];
     if (before !== undefined && (before.number !== i + 1 || before.sha256 !== sha256)) {
-      throw storeError('store/migration-drift', `${name} is not the migration that was applied`, {
-        expected: before.sha256,
-        actual: sha256,
-      });
+      throw storeError(
+        'store/migration-drift',
+        `the migration ${name} is not the one that was applied: start the version of kdumpd that wrote it`,
+        {
+          expected: before.sha256,
+          actual: sha256,
+        },
+      );
     }
     if (before !== undefined) return;
     db.transaction(() => {

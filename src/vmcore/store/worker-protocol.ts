@@ -3,6 +3,7 @@
  * chooses. Writing: begin, pieces (each acknowledged when it is used up), end; reading: one piece for each `next`.
  */
 
+import { DiskError, type DiskErrorCode, diskErrorOf } from '../../base/disk-error.ts';
 import { BugError, FormatError } from '../../base/errors.ts';
 import type { ByteSpan, ManifestId } from './contract.ts';
 
@@ -38,7 +39,7 @@ export type Reply =
 
 /** An error as data: structured cloning keeps neither class nor code. */
 export type SentError = {
-  readonly kind: 'format' | 'bug' | 'other';
+  readonly kind: 'format' | 'bug' | 'disk' | 'other';
   readonly message: string;
   readonly code?: string;
   readonly detail?: {
@@ -54,6 +55,8 @@ export function sendError(error: unknown): SentError {
     const { cause: _, ...detail } = error.detail;
     return { kind: 'format', message: error.message, code: error.code, detail };
   }
+  const disk = diskErrorOf(error);
+  if (disk !== undefined) return { kind: 'disk', message: disk.message, code: disk.code };
   const message = error instanceof Error ? error.message : String(error);
   return { kind: error instanceof BugError ? 'bug' : 'other', message };
 }
@@ -61,5 +64,6 @@ export function sendError(error: unknown): SentError {
 export function receiveError(sent: SentError): Error {
   if (sent.kind === 'format')
     return new FormatError(sent.code ?? 'store/unknown', sent.message, sent.detail ?? {});
+  if (sent.kind === 'disk') return new DiskError(sent.code as DiskErrorCode, sent.message);
   return sent.kind === 'bug' ? new BugError(sent.message) : new Error(sent.message);
 }

@@ -126,7 +126,7 @@ describe('VmcoreStore', () => {
   });
 
   it('openVmcoreStore: a file that is no database → an error, not a worker that hangs', async () => {
-    await expect(openVmcoreStore({ path: dir })).rejects.toThrow('unable to open database file');
+    await expect(openVmcoreStore({ path: dir })).rejects.toMatchObject({ code: 'store/not-a-database' });
   });
 
   it('any method after close → an error that says so', async () => {

@@ -1,0 +1,13 @@
+/** Opens the data folder for its one owner. */
+
+export {
+  type DataPaths,
+  dataPaths,
+  type HeldFolder,
+  type Holding,
+  holdDataFolder,
+  sentenceOf,
+  takeDataFolder,
+} from './data-folder.ts';
+export { DataFolderError } from './errors.ts';
+export { describeHolder, type Holder } from './holder.ts';
