@@ -89,6 +89,14 @@ describe('panic', () => {
     expect(service.world.operationsById.size).toBe(1);
   });
 
+  test('Idempotency-Key: the same key with another body → 422 idempotency-mismatch, nothing new', async () => {
+    await post(panic, { 'idempotency-key': 'abc' });
+    const other = await post({ ...panic, trigger: 'nmi' }, { 'idempotency-key': 'abc' });
+    expect(other.statusCode).toBe(422);
+    expect(other.json()).toMatchObject({ type: 'urn:kdumpd:problem:idempotency-mismatch' });
+    expect(service.world.operationsById.size).toBe(1);
+  });
+
   test('makedumpfile options, nmi without a CPU and a limit → taken', async () => {
     const answer = await post({ trigger: 'nmi', dump: '-l -d 31', timeoutSeconds: 90 });
     expect(answer.statusCode).toBe(202);

@@ -132,7 +132,14 @@ export function holdToDocument(app: App): void {
     const keep = (piece: unknown): void => {
       if (typeof piece === 'string' || piece instanceof Uint8Array) pieces.push(Buffer.from(piece));
     };
-    const { write, end } = response;
+    const { write, end, writeHead } = response;
+    let type: string | undefined;
+    response.writeHead = ((...args: Parameters<typeof writeHead>) => {
+      // Node keeps no fields that are set with the head alone.
+      for (const [name, value] of Object.entries(args.at(-1) ?? {}))
+        if (name.toLowerCase() === 'content-type') type = textOf(value);
+      return writeHead.apply(response, args);
+    }) as typeof writeHead;
     response.write = ((...args: Parameters<typeof write>) => {
       keep(args[0]);
       return write.apply(response, args);
@@ -147,7 +154,7 @@ export function holdToDocument(app: App): void {
         method: request.method ?? '',
         url: request.url ?? '',
         status: response.statusCode,
-        type: textOf(response.getHeader('content-type')),
+        type: textOf(response.getHeader('content-type')) ?? type,
         body: response.writableFinished ? Buffer.concat(pieces).toString('utf8') : undefined,
       };
       const wrong = undocumented(answer);

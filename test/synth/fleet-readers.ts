@@ -2,6 +2,7 @@
 
 import type { Operation, OperationRequest, Operations } from '../../src/panic/contract/index.ts';
 import { Refusal } from '../../src/panic/contract/index.ts';
+import { requireSameRequest } from '../../src/panic/operations/index.ts';
 import type {
   CaptureQuery,
   CaptureReader,
@@ -73,10 +74,13 @@ export function fakeOperations(world: FakeWorld): Operations {
       if (request.kind === 'import') return submitImport(world, request.options);
       const { kind, partitionId } = request;
       const known = world.keys.get(`${kind} ${partitionId} ${key}`);
-      if (key !== undefined && known !== undefined) return get(known);
+      if (key !== undefined && known !== undefined) {
+        requireSameRequest(known.request, request);
+        return get(known.id);
+      }
       checkSubmission(world, request);
       const operation = world.submit(kind, partitionId);
-      if (key !== undefined) world.keys.set(`${kind} ${partitionId} ${key}`, operation.id);
+      if (key !== undefined) world.keys.set(`${kind} ${partitionId} ${key}`, { id: operation.id, request });
       world.setState(partitionId, STATE_OF[kind]);
       return operation;
     },

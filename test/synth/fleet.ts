@@ -8,6 +8,7 @@ import type {
   Capture,
   Fleet,
   Operation,
+  OperationRequest,
   Operations,
   PartitionRequest,
   PartitionState,
@@ -62,8 +63,8 @@ export class FakeWorld {
   /** Of kexecs and restarts. */
   readonly operationTraces: Map<string, StoredTrace> = new Map();
   readonly imagesByName: Map<string, ImageView> = new Map();
-  /** Operations by idempotency key. */
-  readonly keys: Map<string, string> = new Map();
+  /** Operations by idempotency key, each with the request that it was made by. */
+  readonly keys: Map<string, { readonly id: string; readonly request: OperationRequest }> = new Map();
   readonly typed: string[] = [];
 
   emit(event: ServiceEvent): void {

@@ -8,6 +8,7 @@ export interface Operations {
   /**
    * Persists the request; it runs when its turn comes. A request that repeats the kind, the partition and the key of an
    * earlier one is answered with the current state of that one's operation.
+   * @throws Refusal `key-reused` where it asks for something else than that one
    */
   submit(request: OperationRequest, idempotencyKey?: string): Promise<Operation>;
   get(id: string): Promise<Operation>;

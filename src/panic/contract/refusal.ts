@@ -1,7 +1,10 @@
 /** Defines the error for a refused request. */
 
-/** A refused request; the server turns it into an RFC 9457 answer. */
-export type RefusalCode = 'not-found' | 'conflict' | 'invalid';
+/**
+ * A refused request; the server turns it into an RFC 9457 answer. `key-reused`: an idempotency key came with another request
+ * than the one that it was first used for.
+ */
+export type RefusalCode = 'not-found' | 'conflict' | 'invalid' | 'key-reused';
 
 export class Refusal extends Error {
   readonly code: RefusalCode;

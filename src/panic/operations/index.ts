@@ -22,3 +22,4 @@ export type {
 } from './queue.ts';
 export { MAXIMUM_ATTEMPTS, OPERATION_RULES } from './queue.ts';
 export type { Run } from './run.ts';
+export { requireSameRequest } from './same-request.ts';

@@ -20,6 +20,7 @@ import type { Fence, WorkerId } from './lease.ts';
 import { failureOf, OperationFailure } from './operation-failure.ts';
 import type { Claim, OperationEnd, OperationQueue } from './queue.ts';
 import { Run } from './run.ts';
+import { requireSameRequest } from './same-request.ts';
 
 /** The result of an operation. */
 export type OperationResult = Omit<OperationEnd, 'state'>;
@@ -63,7 +64,10 @@ export class OperationService implements Operations {
   readonly #leaseMs: number;
   readonly #hosts = new Map<OperationKind, OperationHost>();
   /** By idempotency key: requests that are being submitted now. */
-  readonly #submitting = new Map<string, Promise<Operation>>();
+  readonly #submitting = new Map<
+    string,
+    { readonly request: OperationRequest; readonly submitted: Promise<Operation> }
+  >();
   /** By operation id. */
   readonly #runs = new Map<string, Run>();
   /** Operations that wait for their turn, or run. */
@@ -92,9 +96,12 @@ export class OperationService implements Operations {
     if (idempotencyKey === undefined) return this.#submit(request);
     const key = `${request.kind} ${'partitionId' in request ? request.partitionId : '-'} ${idempotencyKey}`;
     const earlier = this.#submitting.get(key);
-    if (earlier !== undefined) return this.get((await earlier).id);
+    if (earlier !== undefined) {
+      requireSameRequest(earlier.request, request);
+      return this.get((await earlier.submitted).id);
+    }
     const submitted = this.#submitOnce(request, key).finally(() => this.#submitting.delete(key));
-    this.#submitting.set(key, submitted);
+    this.#submitting.set(key, { request, submitted });
     return submitted;
   }
 
@@ -139,7 +146,7 @@ export class OperationService implements Operations {
   }
 
   async #submitOnce(request: OperationRequest, key: string): Promise<Operation> {
-    return (await this.#options.queue.find(key)) ?? (await this.#submit(request, key));
+    return (await this.#options.queue.find(key, request)) ?? (await this.#submit(request, key));
   }
 
   async #submit(request: OperationRequest, key?: string): Promise<Operation> {

@@ -83,7 +83,10 @@ export interface OperationQueue {
   enlist(id: string): Promise<WorkerId>;
   /** Fails all unfinished operations, running or queued, of earlier incarnations of this worker. @returns them as they are now, oldest first. */
   failOrphans(worker: WorkerId, error: OperationError): Promise<readonly Operation[]>;
-  /** Adds an operation. @returns it, or the one that was submitted before with the same key; then nothing is added. */
+  /**
+   * Adds an operation. @returns it, or the one that was submitted before with the same key; then nothing is added.
+   * @throws Refusal `key-reused` where that one was submitted with another request
+   */
   submit(submission: Submission): Promise<Operation>;
   /** Makes a queued operation run. Of several workers that want the same one, one gets it. @returns null: there is none. */
   claim(worker: WorkerId, wanted: Wanted, options: ClaimOptions): Promise<Claim | null>;
@@ -98,8 +101,8 @@ export interface OperationQueue {
   cancel(id: string): Promise<Operation>;
   /** Fails, or queues again by rule of its kind, each operation whose worker was silent too long. @returns them as they are now, oldest first. */
   expire(error: OperationError): Promise<readonly Operation[]>;
-  /** The operation that was submitted with this key. */
-  find(key: string): Promise<Operation | null>;
+  /** The operation that was submitted with this key. @throws Refusal `key-reused` where that was with another request */
+  find(key: string, request: OperationRequest): Promise<Operation | null>;
   get(id: string): Promise<Operation | null>;
   list(query: OperationQuery): Promise<Page<Operation>>;
   trace(id: string): Promise<string | null>;

@@ -15,7 +15,7 @@ import type {
   Wanted,
   WorkerId,
 } from '../operations/index.ts';
-import { MAXIMUM_ATTEMPTS, OPERATION_RULES } from '../operations/index.ts';
+import { MAXIMUM_ATTEMPTS, OPERATION_RULES, requireSameRequest } from '../operations/index.ts';
 import { pageOf } from './paging.ts';
 import { allRecords, compress, decompress, insert, oneRecord } from './rows.ts';
 import { holds } from './sqlite-leases.ts';
@@ -64,7 +64,7 @@ export class SqliteOperations implements OperationQueue {
 
   async submit({ operation, request, key, worker }: Submission): Promise<Operation> {
     return this.#db.transaction(() => {
-      const earlier = key === undefined ? null : this.#ofKey(key);
+      const earlier = key === undefined ? null : this.#ofKey(key, request);
       if (earlier !== null) return earlier;
       insert(
         this.#db,
@@ -147,8 +147,8 @@ export class SqliteOperations implements OperationQueue {
     )();
   }
 
-  async find(key: string): Promise<Operation | null> {
-    return this.#ofKey(key);
+  async find(key: string, request: OperationRequest): Promise<Operation | null> {
+    return this.#ofKey(key, request);
   }
 
   async get(id: string): Promise<Operation | null> {
@@ -169,8 +169,12 @@ export class SqliteOperations implements OperationQueue {
     return row === undefined ? null : (await decompress(row.gzip)).toString('utf8');
   }
 
-  #ofKey(key: string): Operation | null {
-    return oneRecord<Operation>(this.#db, 'SELECT record FROM operation WHERE idempotency_key = ?', key);
+  #ofKey(key: string, request: OperationRequest): Operation | null {
+    const row = this.#db.prepare<[string], Row>('SELECT * FROM operation WHERE idempotency_key = ?').get(key);
+    if (row === undefined) return null;
+    // Operations of the first releases were stored without their requests.
+    if (row.request !== null) requireSameRequest(JSON.parse(row.request) as OperationRequest, request);
+    return operationOf(row);
   }
 
   #queued(worker: WorkerId, wanted: Wanted): Row | undefined {

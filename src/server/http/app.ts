@@ -4,18 +4,19 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
 import sensible from '@fastify/sensible';
 import sse from '@fastify/sse';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Fleet, Operations } from '../../panic/contract/index.ts';
 import type { EventBus } from '../../panic/operations/index.ts';
+import { registerBodies } from './plugins/bodies.ts';
 import { registerDashboard } from './plugins/dashboard.ts';
 import { registerDocumentation } from './plugins/documentation.ts';
 import { registerFreshSockets } from './plugins/fresh-sockets.ts';
 import { registerGuards } from './plugins/guards.ts';
 import { registerUnknownAddresses } from './plugins/methods.ts';
+import { Wire } from './plugins/wire.ts';
 import { registerRoutes, registerServiceRoutes } from './routes/index.ts';
 import { NAMED_SCHEMAS } from './schemas/index.ts';
 import { API_PREFIX, type App } from './shared/context.ts';
@@ -27,7 +28,7 @@ import type {
   ScheduleView,
   VersionInfo,
 } from './shared/ports.ts';
-import { buildProblem, handleError, PROBLEM_TYPE } from './shared/problem.ts';
+import { handleError } from './shared/problem.ts';
 import { compileValidator } from './shared/validation.ts';
 
 export type AppOptions = {
@@ -51,12 +52,17 @@ export type AppOptions = {
   /** Largest request body in bytes. */
   readonly bodyLimit?: number;
   readonly heartbeatMs?: number;
+  /** How long a request may take to arrive. */
+  readonly requestTimeoutMs?: number;
 };
 
 const BODY_LIMIT = 256 << 10;
+const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Builds the service. `close()` ends its event streams; the seams stay open, they are the caller's. */
 export async function buildApp(options: AppOptions): Promise<App> {
+  const wire = new Wire();
+  const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const app: App = fastify({
     ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
     logController: new LogController({ disableRequestLogging: true }),
@@ -69,7 +75,14 @@ export async function buildApp(options: AppOptions): Promise<App> {
     frameworkErrors: (error, request, reply) => {
       handleError(error, request, reply);
     },
-    clientErrorHandler: (error, socket) => refuseUnparsed(error, socket),
+    clientErrorHandler: wire.refuseUnparsed,
+    requestTimeout,
+    http: {
+      // A request without Host is refused by `wire`, as a problem.
+      requireHostHeader: false,
+      headersTimeout: requestTimeout,
+      connectionsCheckingInterval: requestTimeout / 2,
+    },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.setValidatorCompiler(compileValidator);
@@ -93,6 +106,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
 
   registerFreshSockets(app);
   registerUnknownAddresses(app);
+  wire.register(app);
+  registerBodies(app);
   await registerGuards(app, options);
   await app.register(sensible);
   await app.register(sse.default, { heartbeatInterval: options.heartbeatMs ?? 15_000 });
@@ -109,17 +124,4 @@ export async function buildApp(options: AppOptions): Promise<App> {
   );
   await registerDashboard(app, options.webRoot);
   return app;
-}
-
-/** What the HTTP parser itself refuses never reaches a route: answered here, on the bare socket. */
-function refuseUnparsed(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem = buildProblem(error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : 'malformed');
-  const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
 }

@@ -143,6 +143,18 @@ describe.each([
     expect([host.isFree, other.isFree]).toEqual([true, true]);
   });
 
+  it('submit: the same key with another request, at once and later → refused, and nothing is taken', async () => {
+    const operations = await service();
+    const load = (kernel: string) =>
+      operations.submit({ kind: 'import', options: { kind: 'debian', kernel } }, 'k');
+    const ends = await Promise.allSettled([load('6.1'), load('6.2')]);
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    await expect(load('6.2')).rejects.toMatchObject({ code: 'key-reused' });
+    const first = await load('6.1');
+    await until(operations, first.id, ENDED);
+    expect(host.log).toEqual(['run import']);
+  });
+
   it('submit: refused → nothing is stored, and the key is free', async () => {
     const operations = await service();
     host.isFree = false;

@@ -66,8 +66,8 @@ export function queueContract(name: string, open: (now: () => number) => Promise
       expect(await queue.submit(first)).toEqual(first.operation);
       expect(await queue.submit(submission('o2', {}, { key: 'key' }))).toEqual(first.operation);
       expect(await queue.get('o2')).toBeNull();
-      expect(await queue.find('key')).toEqual(first.operation);
-      expect(await queue.find('o1')).toBeNull();
+      expect(await queue.find('key', first.request)).toEqual(first.operation);
+      expect(await queue.find('o1', first.request)).toBeNull();
       const claim = await queue.claim(worker, { id: 'o1' }, LEASE);
       await queue.complete(claim as Claim, { state: 'failed', phase: 'handoff' });
       expect(await queue.submit(submission('o6', {}, { key: 'key' }))).toMatchObject({
@@ -79,6 +79,36 @@ export function queueContract(name: string, open: (now: () => number) => Promise
       await queue.submit(submission('o5'));
       await expect(queue.submit(submission('o5'))).rejects.toMatchObject({ code: 'conflict' });
       expect((await queue.list({ limit: 9 })).items.map(({ id }) => id)).toEqual(['o5', 'o4', 'o3', 'o1']);
+    });
+
+    it('submit, find: a key of another request → refused, and nothing added; fields in another order are the same request', async () => {
+      const first = submission('o1', {}, { key: 'key' });
+      await queue.submit(first);
+      const other: OperationRequest = {
+        kind: 'panic',
+        partitionId: 'p1',
+        options: { trigger: 'nmi', dump: 'raw' },
+      };
+      const again = { ...submission('o2', {}, { key: 'key' }), request: other };
+      await expect(queue.submit(again)).rejects.toMatchObject({ code: 'key-reused' });
+      await expect(queue.find('key', other)).rejects.toMatchObject({ code: 'key-reused' });
+      expect((await queue.list({ limit: 9 })).items.map(({ id }) => id)).toEqual(['o1']);
+      const reordered: OperationRequest = {
+        options: { dump: 'raw', trigger: 'sysrq' },
+        partitionId: 'p1',
+        kind: 'panic',
+      };
+      expect(await queue.find('key', reordered)).toEqual(first.operation);
+      expect(await queue.submit({ ...again, request: reordered })).toEqual(first.operation);
+    });
+
+    it('submit: a key with two requests at once → one is stored, the other refused', async () => {
+      const [one, two] = [submission('o1', {}, { key: 'key' }), submission('o2', {}, { key: 'key' })];
+      const request: OperationRequest = { kind: 'kexec', partitionId: 'p1', options: {} };
+      const ends = await Promise.allSettled([queue.submit(one), queue.submit({ ...two, request })]);
+      expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect(ends.find((end) => end.status === 'rejected')?.reason).toMatchObject({ code: 'key-reused' });
+      expect((await queue.list({ limit: 9 })).items).toHaveLength(1);
     });
 
     it('submit: the same key from several at once → all get one operation', async () => {

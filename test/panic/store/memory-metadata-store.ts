@@ -10,6 +10,7 @@ import type {
   CaptureQuery,
   Operation,
   OperationQuery,
+  OperationRequest,
   Page,
 } from '../../../src/panic/contract/index.ts';
 import { Refusal } from '../../../src/panic/contract/index.ts';
@@ -25,6 +26,7 @@ import {
   type OperationError,
   type OperationQueue,
   type PartitionLease,
+  requireSameRequest,
   type Submission,
   type Wanted,
   type WorkerId,
@@ -180,7 +182,7 @@ class Queue implements OperationQueue {
 
   submit({ operation, request, key, worker }: Submission): Promise<Operation> {
     return remotely(() => {
-      const earlier = key === undefined ? undefined : this.#entries.find((entry) => entry.key === key);
+      const earlier = this.#ofKey(key, request);
       if (earlier !== undefined) return earlier.operation;
       if (this.#find(operation.id) !== undefined) throw new Refusal('conflict', 'taken');
       this.#entries.push({
@@ -265,8 +267,8 @@ class Queue implements OperationQueue {
     );
   }
 
-  find(key: string): Promise<Operation | null> {
-    return remotely(() => this.#entries.find((entry) => entry.key === key)?.operation ?? null);
+  find(key: string, request: OperationRequest): Promise<Operation | null> {
+    return remotely(() => this.#ofKey(key, request)?.operation ?? null);
   }
 
   get(id: string): Promise<Operation | null> {
@@ -287,6 +289,12 @@ class Queue implements OperationQueue {
 
   trace(id: string): Promise<string | null> {
     return remotely(() => this.#traces.get(id) ?? null);
+  }
+
+  #ofKey(key: string | undefined, request: OperationRequest): Entry | undefined {
+    const earlier = key === undefined ? undefined : this.#entries.find((entry) => entry.key === key);
+    if (earlier !== undefined) requireSameRequest(earlier.request, request);
+    return earlier;
   }
 
   #find(id: string): Entry | undefined {

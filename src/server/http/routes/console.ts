@@ -90,35 +90,36 @@ export function registerConsoleRoutes(app: App, { fleet, events, streams }: Rout
     async (request, reply) => {
       const { id } = request.params;
       const soFar = fleet.console(id);
-      const stream = streams.open(request, reply);
-      stream.send({ event: 'snapshot', data: encode([soFar]) });
+      await streams.serve(request, reply, async (stream) => {
+        stream.send({ event: 'snapshot', data: encode([soFar]) });
 
-      let gathered: Uint8Array[] = [];
-      let timer: NodeJS.Timeout | undefined;
-      const flush = (): void => {
-        clearTimeout(timer);
-        timer = undefined;
-        if (gathered.length === 0) return;
-        stream.send({ event: 'output', data: encode(gathered) });
-        gathered = [];
-      };
-      const unwatch = fleet.watchConsole(id, (bytes) => {
-        gathered.push(bytes);
-        timer ??= setTimeout(flush, GATHER_MS);
+        let gathered: Uint8Array[] = [];
+        let timer: NodeJS.Timeout | undefined;
+        const flush = (): void => {
+          clearTimeout(timer);
+          timer = undefined;
+          if (gathered.length === 0) return;
+          stream.send({ event: 'output', data: encode(gathered) });
+          gathered = [];
+        };
+        const unwatch = fleet.watchConsole(id, (bytes) => {
+          gathered.push(bytes);
+          timer ??= setTimeout(flush, GATHER_MS);
+        });
+        const subscription = events.subscribe((message) => {
+          if (message.kind !== 'event') return;
+          const { event } = message;
+          if (event.kind !== 'partition' || event.id !== id || event.state !== 'starting') return;
+          flush();
+          stream.send({ event: 'life', data: encode([]) });
+        });
+        stream.onClose(() => {
+          clearTimeout(timer);
+          unwatch();
+          return subscription.then((end) => end());
+        });
+        await subscription;
       });
-      const subscription = events.subscribe((message) => {
-        if (message.kind !== 'event') return;
-        const { event } = message;
-        if (event.kind !== 'partition' || event.id !== id || event.state !== 'starting') return;
-        flush();
-        stream.send({ event: 'life', data: encode([]) });
-      });
-      stream.onClose(() => {
-        clearTimeout(timer);
-        unwatch();
-        return subscription.then((end) => end());
-      });
-      await subscription;
     },
   );
 }

@@ -20,20 +20,20 @@ export function registerEventRoutes(app: App, { events, streams }: RouteContext)
         },
       },
     },
-    async (request, reply) => {
-      const last = request.headers['last-event-id'];
-      const stream = streams.open(request, reply);
-      const after = typeof last === 'string' ? last : undefined;
-      const subscription = events.subscribe((message) => {
-        if (message.kind === 'event') {
-          const { id, event } = message;
-          stream.send({ id, event: event.kind, data: event });
-        } else if (message.how !== 'resumed') {
-          stream.send({ id: message.id, event: message.how === 'new' ? 'hello' : 'lost', data: {} });
-        }
-      }, after);
-      stream.onClose(() => subscription.then((end) => end()));
-      await subscription;
-    },
+    (request, reply) =>
+      streams.serve(request, reply, async (stream) => {
+        const last = request.headers['last-event-id'];
+        const after = typeof last === 'string' ? last : undefined;
+        const subscription = events.subscribe((message) => {
+          if (message.kind === 'event') {
+            const { id, event } = message;
+            stream.send({ id, event: event.kind, data: event });
+          } else if (message.how !== 'resumed') {
+            stream.send({ id: message.id, event: message.how === 'new' ? 'hello' : 'lost', data: {} });
+          }
+        }, after);
+        stream.onClose(() => subscription.then((end) => end()));
+        await subscription;
+      }),
   );
 }

@@ -137,7 +137,7 @@ function registerLeaving(app: App, { operations }: RouteContext): void {
         },
         // There is nothing that must be said: no body is an empty one.
         preValidation: async (request) => {
-          request.body ??= {};
+          if (request.body === undefined) request.body = {};
         },
       },
       async (request, reply) => {

@@ -3,6 +3,7 @@
  * that does not read is dropped before its backlog grows, and closing the server ends every stream.
  */
 
+import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemError } from './problem.ts';
 
@@ -27,13 +28,26 @@ export class StreamRegistry {
     return this.#open.size;
   }
 
-  /** Begins the stream: the answer's head is sent. The route must be declared `sse: 'manual'`. */
-  open(request: FastifyRequest, reply: FastifyReply): EventStream {
+  /**
+   * Sends the head of the answer, then has `feed` send messages and say what ends them. HEAD has the head alone, and a client
+   * that is gone already has nothing fed. The route must be declared `sse: 'manual'`.
+   */
+  async serve(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    feed: (stream: EventStream) => Promise<void>,
+  ): Promise<void> {
     const accept = request.headers.accept;
     if (accept !== undefined && !/text\/event-stream|text\/\*|\*\/\*/.test(accept)) {
       throw new ProblemError('not-acceptable', 'Only text/event-stream is served here.');
     }
     const sse = reply.sse;
+    if (request.method === 'HEAD') {
+      // A stream has no length; fastify would say that it is 0.
+      reply.type('text/event-stream').header('cache-control', 'no-cache').send(Readable.from([]));
+      return;
+    }
+    if (reply.raw.destroyed) return;
     sse.keepAlive();
     sse.sendHeaders(200);
     const stream: EventStream = {
@@ -58,7 +72,7 @@ export class StreamRegistry {
     };
     this.#open.add(stream);
     sse.onClose(() => this.#open.delete(stream));
-    return stream;
+    await feed(stream);
   }
 
   closeAll(): void {

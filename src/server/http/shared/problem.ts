@@ -19,17 +19,21 @@ export const PROBLEMS: Readonly<Record<ProblemKind, Entry>> = {
   'not-found': { status: 404, title: 'There is no such thing' },
   'method-not-allowed': { status: 405, title: 'This address does not take that method' },
   'not-acceptable': { status: 406, title: 'This address has no such representation' },
+  timeout: { status: 408, title: 'The request did not arrive in time' },
   conflict: { status: 409, title: 'The present state does not allow it' },
   'precondition-failed': { status: 412, title: 'The condition of the request does not hold' },
   'too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The address is too long' },
   'unsupported-media-type': { status: 415, title: 'The body has a type that is not taken here' },
   'range-not-satisfiable': { status: 416, title: 'None of the ranges lies in the vmcore' },
+  'expectation-failed': { status: 417, title: 'The Expect field asks for what is not done here' },
   misdirected: { status: 421, title: 'This service does not answer to that host name' },
   unprocessable: { status: 422, title: 'The request is well formed and cannot be done' },
+  'idempotency-mismatch': { status: 422, title: 'The key was used before, with another request' },
   'headers-too-large': { status: 431, title: 'The header fields are too large' },
   internal: { status: 500, title: 'The service failed' },
   unavailable: { status: 503, title: 'The service is not ready' },
+  'version-not-supported': { status: 505, title: 'This version of HTTP is not served here' },
 };
 
 export type ProblemKind =
@@ -39,17 +43,21 @@ export type ProblemKind =
   | 'not-found'
   | 'method-not-allowed'
   | 'not-acceptable'
+  | 'timeout'
   | 'conflict'
   | 'precondition-failed'
   | 'too-large'
   | 'uri-too-long'
   | 'unsupported-media-type'
   | 'range-not-satisfiable'
+  | 'expectation-failed'
   | 'misdirected'
   | 'unprocessable'
+  | 'idempotency-mismatch'
   | 'headers-too-large'
   | 'internal'
-  | 'unavailable';
+  | 'unavailable'
+  | 'version-not-supported';
 
 /** One field that broke its schema: `pointer` is a JSON pointer into the part of the request that `in` names. */
 export type FieldError = { readonly in: string; readonly pointer: string; readonly detail: string };
@@ -96,6 +104,8 @@ export function sendProblem(
   headers: Readonly<Record<string, string>> = {},
 ): FastifyReply {
   const body = buildProblem(kind, { ...more, instance: pathOf(request.url), requestId: request.id });
+  // Some problems come before the hook that sets it on every answer.
+  reply.header('x-request-id', request.id);
   // Sent as text: the route's own response schema must not prune it.
   return reply.code(body.status).headers(headers).type(PROBLEM_TYPE).send(JSON.stringify(body));
 }
@@ -104,6 +114,7 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemKind>> = {
   'not-found': 'not-found',
   conflict: 'conflict',
   invalid: 'unprocessable',
+  'key-reused': 'idempotency-mismatch',
 };
 
 /** Fastify's own error codes that have a better name than their status. */
