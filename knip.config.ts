@@ -11,6 +11,7 @@ const config: KnipConfig = {
     'bench/**/*.ts',
     'test/**/*.test.ts',
     'test/support/*.ts',
+    'test/support/shim/programs/*.ts',
     'web/src/main.tsx',
   ],
   project: ['{src,test,bench}/**/*.ts', 'scripts/**/*.mjs', 'web/src/**/*.{ts,tsx}'],

@@ -3,9 +3,9 @@
  * whose name begins with a dot are imports that still run.
  */
 
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '../base/errors.ts';
 import { Refusal } from '../panic/contract/index.ts';
@@ -20,6 +20,7 @@ import {
   isImageName,
   parseImageRecord,
 } from './image-record.ts';
+import { clearLeftovers, exists, folders, makeRoot, REPLACED, syncFolder, workName } from './work-folders.ts';
 
 /** What is in a catalogue. A folder whose image.json cannot be read is listed as broken, and does no harm. */
 export type ImageListing = {
@@ -64,6 +65,7 @@ export async function removeImage(imageRoot: string, name: string): Promise<void
   // Under another name first: an image that is half removed must not be there.
   const doomed = join(imageRoot, workName('remove', name));
   await rename(join(imageRoot, name), doomed);
+  await syncFolder(imageRoot);
   await rm(doomed, { recursive: true, force: true });
 }
 
@@ -109,8 +111,8 @@ export async function createImage(
     );
   }
   if (name === BUILT_IN) throw new Refusal('conflict', `the name ${BUILT_IN} is taken`);
-  await mkdir(imageRoot, { recursive: true, mode: 0o700 });
-  await removeLeftovers(imageRoot);
+  await makeRoot(imageRoot);
+  await clearLeftovers(imageRoot);
   const target = join(imageRoot, name);
   if (!replace && (await exists(target))) throw new Refusal('conflict', `there is an image ${name} already`);
   const work = join(imageRoot, workName('import', name));
@@ -121,13 +123,22 @@ export async function createImage(
     await mkdir(scratch, { mode: 0o700 });
     const record = await build({ scratch, add: (file, pieces) => writeFileOf(folder, file, pieces) });
     await writeFileOf(folder, IMAGE_RECORD_FILE, [Buffer.from(formatImageRecord(record))]);
-    if (replace && (await exists(target))) await rename(target, join(work, 'replaced'));
+    await syncFolder(folder);
+    const replaced = replace && (await exists(target)) ? join(work, REPLACED) : undefined;
+    if (replaced !== undefined) {
+      // Its place is known before the old image is moved there: a power cut must not lose both.
+      await syncFolder(work);
+      await syncFolder(imageRoot);
+      await rename(target, replaced);
+    }
     try {
       await rename(folder, target);
     } catch (cause) {
-      if (await exists(target)) throw new Refusal('conflict', `image ${name} was imported meanwhile`);
+      if (replaced !== undefined) await rename(replaced, target);
+      else if (await exists(target)) throw new Refusal('conflict', `image ${name} was imported meanwhile`);
       throw cause;
     }
+    await syncFolder(imageRoot);
     return record;
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -176,24 +187,6 @@ async function requireFolder(imageRoot: string, name: string): Promise<void> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(missing)) !== undefined;
-}
-
-async function folders(root: string): Promise<string[]> {
-  const entries = (await readdir(root, { withFileTypes: true }).catch(missing)) ?? [];
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
-}
-
-/** @returns undefined for a file that is not there */
-function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
-  return undefined;
-}
-
 async function hashFile(path: string): Promise<string | undefined> {
   const hash = createHash('sha256');
   try {
@@ -203,27 +196,4 @@ async function hashFile(path: string): Promise<string | undefined> {
     return undefined;
   }
   return hash.digest('hex');
-}
-
-/** Work folders name their process, so that a later one finds those that were left behind. */
-function workName(purpose: 'import' | 'remove', name: string): string {
-  return `.${purpose}-${process.pid}-${randomBytes(4).toString('hex')}-${name}`;
-}
-
-async function removeLeftovers(imageRoot: string): Promise<void> {
-  for (const name of await folders(imageRoot)) {
-    const pid = /^\.(?:import|remove)-([0-9]+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) {
-      await rm(join(imageRoot, name), { recursive: true, force: true });
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -8,3 +8,4 @@ export { imageSource } from './image-source.ts';
 export { importOwn } from './own.ts';
 export type { ImportProgress } from './progress.ts';
 export { ImageService, type ImageServiceOptions, type NamedImport, type StoredImage } from './service.ts';
+export { clearLeftovers } from './work-folders.ts';

@@ -7,6 +7,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { defined } from '../base/defined.ts';
 import type { PartitionConfig, PartitionHandle } from '../emulator/host/index.ts';
 import {
+  clearLeftovers,
   ImageService,
   type ImportProgress,
   imageSource,
@@ -98,9 +99,11 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 /** The stores of a folder, with nothing left in them that an earlier incarnation began. @throws DataFolderError */
-async function openStores({ root, metadata: path, chunks }: HeldFolder, workerId: string): Promise<Stores> {
+async function openStores(folder: HeldFolder, workerId: string): Promise<Stores> {
+  const { root, images, metadata: path, chunks } = folder;
   const opened: { close(): Promise<void> }[] = [];
   try {
+    await clearLeftovers(images, true);
     const metadata = openMetadataStore(path);
     opened.push(metadata);
     const vmcores = await openVmcoreStore({ path: chunks });

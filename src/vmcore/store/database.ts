@@ -16,8 +16,8 @@ const APPLICATION_IDS: Readonly<Record<Kind, number>> = { meta: 0x6b646d65, chun
 
 /**
  * Opens or creates `path` (`:memory:` for none) and migrates it. Large pages suit chunks; write-ahead logging lets
- * readers continue while a dump is written, and with synchronous NORMAL a power cut loses the last transactions but never
- * damages the file.
+ * readers continue while a dump is written. With synchronous FULL every commit is on the disk when it returns: what a client
+ * was told outlives a power cut, and a capture never names a vmcore that the chunk database has lost (docs/adr/014-durability.md).
  * @throws FormatError `store/…` for a file that is damaged or another program's; DiskError
  */
 export function openDatabase(path: string, migrations: Kind): Database {
@@ -37,7 +37,7 @@ function openChecked(path: string, kind: Kind): Database {
     db.pragma('page_size = 16384');
     db.pragma('auto_vacuum = INCREMENTAL');
     db.pragma('journal_mode = WAL');
-    db.pragma('synchronous = NORMAL');
+    db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
     db.pragma('busy_timeout = 5000');
     migrate(db, migrationsFolder(kind));
