@@ -59,6 +59,14 @@ export function integerArgument(what: string, text: string, low: number, high: n
   return value;
 }
 
+/** What `--host-timeout` says of itself. */
+export const HOST_TIMEOUT = 'seconds of this host until it is given up (default: by CPUs and memory)';
+
+/** A million seconds are eleven days. */
+export function hostTimeoutArgument(text: string): number {
+  return integerArgument('--host-timeout', text, 1, 1_000_000);
+}
+
 export function choiceArgument<T extends string>(what: string, text: string, choices: readonly T[]): T {
   const found = choices.find((each) => each === text);
   if (found === undefined)

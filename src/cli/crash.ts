@@ -18,6 +18,8 @@ import {
   DEFAULT_DATA,
   faultArgument,
   gather,
+  HOST_TIMEOUT,
+  hostTimeoutArgument,
   integerArgument,
   optional,
   sizeArgument,
@@ -38,6 +40,7 @@ type Options = LoadingOptions &
     readonly refuseSysReset?: boolean;
     readonly fault?: readonly string[];
     readonly timeout: string;
+    readonly hostTimeout?: string;
     readonly vmcore?: string;
     readonly trace?: string;
     readonly traceFormat: string;
@@ -68,6 +71,7 @@ export function crashCommand(): Command {
       'guest seconds until the crash counts as failed',
       String(DEFAULT_TIMEOUT_SECONDS),
     )
+    .option('--host-timeout <seconds>', HOST_TIMEOUT)
     .option('--vmcore <file>')
     .option('--trace <file>')
     .option('--trace-format <format>', 'json or perfetto', 'json')
@@ -105,6 +109,7 @@ async function run(options: Options): Promise<number> {
       }),
     },
     ...defined({
+      hostSeconds: optional(options.hostTimeout, hostTimeoutArgument),
       refuseSysReset: options.refuseSysReset,
       dumpBytes: optional(options.dumpDevice, (text) => sizeArgument('--dump-device', text)),
       vmcore: options.vmcore,

@@ -5,7 +5,14 @@ import { defined } from '../base/defined.ts';
 import { imageSource } from '../images/index.ts';
 import { DEFAULT_LEAVE_SECONDS, exitCodeOf, runKexec, TRACE_FORMATS } from '../panic/index.ts';
 import { dataPaths } from '../server/index.ts';
-import { choiceArgument, DEFAULT_DATA, integerArgument } from './arguments.ts';
+import {
+  choiceArgument,
+  DEFAULT_DATA,
+  HOST_TIMEOUT,
+  hostTimeoutArgument,
+  integerArgument,
+  optional,
+} from './arguments.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
 
@@ -16,6 +23,7 @@ type Options = LoadingOptions &
     readonly restart?: boolean;
     readonly append?: string;
     readonly timeout: string;
+    readonly hostTimeout?: string;
     readonly trace?: string;
     readonly traceFormat: string;
     readonly console?: string;
@@ -34,6 +42,7 @@ export function kexecCommand(): Command {
       'guest seconds until the new kernel must be up',
       String(DEFAULT_LEAVE_SECONDS),
     )
+    .option('--host-timeout <seconds>', HOST_TIMEOUT)
     .option('--trace <file>')
     .option('--trace-format <format>', 'json or perfetto', 'json')
     .option('--console <file>')
@@ -58,7 +67,11 @@ async function run(options: Options): Promise<number> {
     request: { timeoutSeconds: integerArgument('--timeout', options.timeout, 1, 1_000_000) },
     traceFormat,
     onPhase: (phase) => process.stderr.write(`kexec: ${phase}\n`),
-    ...defined({ trace: options.trace, console: options.console }),
+    ...defined({
+      hostSeconds: optional(options.hostTimeout, hostTimeoutArgument),
+      trace: options.trace,
+      console: options.console,
+    }),
   });
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else {

@@ -16,7 +16,7 @@ import {
   openDaemon,
   type TroubledPartition,
 } from '../server/index.ts';
-import { DEFAULT_DATA, integerArgument } from './arguments.ts';
+import { DEFAULT_DATA, HOST_TIMEOUT, hostTimeoutArgument, integerArgument, optional } from './arguments.ts';
 import { readFleetFile } from './fleet-file.ts';
 import { showProgress } from './image.ts';
 
@@ -25,6 +25,7 @@ type Options = {
   readonly port: string;
   readonly data: string;
   readonly fleet?: string;
+  readonly hostTimeout?: string;
 };
 
 /** The fleet of a daemon that was given none: the built-in guest, with a hash table and with a radix tree. */
@@ -40,12 +41,14 @@ export function serveCommand(): Command {
     .option('--port <n>', 'port; 0 picks one', String(DEFAULT_CONFIG.port))
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
     .option('--fleet <file>', 'JSON file: an array of partitions, each as for POST /partitions')
+    .option('--host-timeout <seconds>', HOST_TIMEOUT)
     .exitOverride()
     .action(serve);
 }
 
 async function serve(options: Options): Promise<void> {
   const port = integerArgument('--port', options.port, 0, 65535);
+  const hostSeconds = optional(options.hostTimeout, hostTimeoutArgument);
   const wanted = options.fleet === undefined ? DEFAULT_FLEET : readFleetFile(options.fleet);
   const logger = createLogger(DEFAULT_CONFIG.log);
   let daemon: Daemon;
@@ -56,7 +59,7 @@ async function serve(options: Options): Promise<void> {
       data: options.data,
       version: { name: 'kdumpd', version: packageVersion() },
       logger,
-      ...defined({ webRoot: webRoot(), allowedHosts: allowedHostsFor(options.host) }),
+      ...defined({ webRoot: webRoot(), allowedHosts: allowedHostsFor(options.host), hostSeconds }),
       onTrouble: reportTrouble,
       onUp: (address) => process.stdout.write(`kdumpd ready ${address}\n`),
       onImportProgress: showProgress,

@@ -55,8 +55,12 @@ export type ImageServiceOptions = {
   readonly bus: EventBus;
   /** Called with what went wrong where the operation shows only that something did. */
   readonly onError: (error: Error) => void;
+  /** Host seconds that an import may take where its request does not say; default an hour. */
+  readonly hostSeconds?: number;
 };
 
+/** Some hundred MB are downloaded and unpacked: minutes, over a slow line longer. */
+const HOST_SECONDS = 3600;
 const DEFAULT_NAME = 'debian';
 /** Progress comes with every package; clients need not see each. */
 const REPORT_EVERY_MS = 400;
@@ -123,6 +127,10 @@ export class ImageService implements OperationHost {
     return { turn: (work) => work(), drop };
   }
 
+  hostSeconds(request: OperationRequest): number {
+    return namedImport(request).hostTimeoutSeconds ?? this.#options.hostSeconds ?? HOST_SECONDS;
+  }
+
   async run(request: OperationRequest, run: Run): Promise<OperationResult> {
     const wanted = namedImport(request);
     const { name } = wanted;
@@ -131,9 +139,9 @@ export class ImageService implements OperationHost {
     try {
       await this.#options.importImage(wanted, this.#progress(name, run), run.signal);
     } catch (error) {
-      const failure = failureOf(error);
+      const failure = run.early() ?? failureOf(error);
       this.#options.onError(error instanceof Error ? error : new Error(String(error)));
-      this.#fail(name, run.isCancelled ? 'The import was cancelled.' : failure.message);
+      this.#fail(name, failure.code === 'cancelled' ? 'The import was cancelled.' : failure.message);
       await this.#publish({ kind: 'image', name, state: 'failed' });
       throw failure;
     }

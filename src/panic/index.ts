@@ -1,7 +1,7 @@
 /** Crashing partitions, and what comes of it. */
 
 export { FAULT_SYNTAX, parseFault } from './faults/index.ts';
-export type { OwnedFleet } from './fleet/fleet.ts';
+export type { FleetOptions, OwnedFleet } from './fleet/fleet.ts';
 export { openFleet } from './fleet/fleet.ts';
 export { randomId } from './fleet/requests.ts';
 

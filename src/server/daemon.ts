@@ -40,6 +40,8 @@ export type DaemonOptions = Partial<Pick<ServerConfig, 'host' | 'port' | 'retent
   readonly worker?: string;
   /** The built dashboard; absent: none is served. */
   readonly webRoot?: string;
+  /** Host seconds that an operation may take where its request does not say; absent: by its machine. */
+  readonly hostSeconds?: number;
   /** Host names that are answered; absent: any. */
   readonly allowedHosts?: readonly string[];
   /** Called for a partition that cannot be made, failed, or is slow to come up. */
@@ -138,7 +140,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     metadata,
     captures,
     onError: onError('fleet'),
-    ...defined({ openPartition: options.openPartition }),
+    ...defined({ openPartition: options.openPartition, hostSeconds: options.hostSeconds }),
   });
   const images = new ImageService({
     catalogue: { list: () => listImages(data.images), remove: (name) => removeImage(data.images, name) },
@@ -146,6 +148,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     inUse: (name) => fleet.usesImage(name),
     bus,
     onError: onError('images'),
+    ...defined({ hostSeconds: options.hostSeconds }),
   });
   operations.serve(fleet.host);
   operations.serve(images);

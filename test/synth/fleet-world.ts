@@ -3,7 +3,7 @@
 import { Captures } from '../../src/panic/captures/index.ts';
 import type { ServiceEvent } from '../../src/panic/contract/index.ts';
 import { Refusal } from '../../src/panic/contract/index.ts';
-import { type BootImage, type OwnedFleet, openFleet } from '../../src/panic/index.ts';
+import { type BootImage, type FleetOptions, type OwnedFleet, openFleet } from '../../src/panic/index.ts';
 import { MemoryEventBus, OperationService } from '../../src/panic/operations/index.ts';
 import { type MetadataStore, openMetadataStore } from '../../src/panic/store/index.ts';
 import { openLocalVmcoreStore, type VmcoreStore } from '../../src/vmcore/store/index.ts';
@@ -40,6 +40,9 @@ export type FleetWorldOptions = {
   readonly newId?: (prefix: string) => string;
   /** What `debian` is. */
   readonly boot?: BootImage;
+  /** Limits and waits of the fleet; default its own. */
+  readonly hostSeconds?: number;
+  readonly backOff?: NonNullable<FleetOptions['backOff']>;
 };
 
 /** A guest that crashes on CPU 1 when it is asked for a sysrq, and dumps. */
@@ -62,6 +65,7 @@ export async function openFleetWorld(
     boot = BOOT,
     newId,
     worker: name = 'local',
+    ...limits
   }: FleetWorldOptions = {},
 ): Promise<FleetWorld> {
   const guests: ScriptedPartition[] = [];
@@ -86,6 +90,7 @@ export async function openFleetWorld(
   const captures = new Captures({ ...shared, captures: metadata.captures, vmcores });
   const fleet = await openFleet({
     ...shared,
+    ...limits,
     metadata,
     captures,
     images: {

@@ -91,6 +91,7 @@ export class FakeWorld {
       memoryBytes: 1 << 30,
       instructions: 1_212_450_118,
       crashes: 0,
+      hostSeconds: 0,
       ...view,
     };
     this.machines.set(made.id, { view: made, console: EMPTY, watchers: new Set() });

@@ -60,6 +60,7 @@ export class ScriptedPartition implements PartitionHandle {
   readonly pageChanges: PageChange[] = [];
   readonly droppedEvents: DroppedEvents[] = [];
   insn = 1000;
+  hostSeconds = 0;
   lives = 0;
   closed = false;
   #n = 0;

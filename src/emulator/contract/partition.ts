@@ -70,7 +70,13 @@ export type PartitionEnd =
   | { readonly kind: 'power-off' }
   | { readonly kind: 'reboot' }
   | { readonly kind: 'os-term'; readonly message: string }
-  | { readonly kind: 'stopped' }
+  | {
+      readonly kind: 'stopped';
+      /** Why, where there is more to say than that it was asked for. */
+      readonly reason?: string;
+      /** The worker did not answer and was terminated: memory, disks and registers of the machine are gone. */
+      readonly terminated?: true;
+    }
   | { readonly kind: 'error'; readonly message: string };
 
 /** A page written after an instant. */
@@ -94,15 +100,20 @@ export type PartitionNotice =
     }
   | { readonly kind: 'ended'; readonly end: PartitionEnd; readonly insn: number };
 
-/** A partition as its owner drives it. Every promise rejects with an Error when the worker dies. */
+/**
+ * A partition as its owner drives it. Every promise rejects with an Error when the worker dies; those of {@link stop} and
+ * {@link close} always resolve, and soon.
+ */
 export interface PartitionHandle {
   readonly config: PartitionConfig;
+  /** Seconds that the worker's thread was busy: what the partition has cost its host. A resting partition costs nothing. */
+  readonly hostSeconds: number;
   /**
    * Powers on and runs until it ends or {@link stop} is called.
    * @param plan what to report from the first instruction on; see {@link observe}
    */
   start(plan?: ObservePlan): Promise<void>;
-  /** Ends the run where it is. Idempotent. */
+  /** Ends the run where it is. Idempotent. A worker that does not answer within a second is terminated. */
   stop(): Promise<void>;
   /** Console or agent input; it arrives at the next slice and is stamped with that instruction. */
   input(vty: 0 | 1, bytes: Uint8Array): Promise<void>;
@@ -145,6 +156,6 @@ export interface PartitionHandle {
   writeDisk(disk: number, offset: number, bytes: Uint8Array): Promise<void>;
   /** Reads `length` bytes of a scratch disk. */
   readDisk(disk: number, offset: number, length: number): Promise<Uint8Array>;
-  /** Frees the worker. */
+  /** Powers off and frees the worker, within a second. What was asked for and not answered yet rejects. */
   close(): Promise<void>;
 }

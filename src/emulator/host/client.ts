@@ -1,15 +1,34 @@
-/** Controls a partition's worker thread: sends requests, returns answers as promises, passes on notices in order. */
+/**
+ * Controls a partition's worker thread: sends requests, returns answers as promises, passes on notices in order. The thread
+ * may be in a loop that does not end, so stopping and closing wait for it only so long and then terminate it.
+ */
 
 import type { Worker } from 'node:worker_threads';
+import { settlesWithin } from '../../base/settles-within.ts';
 import { startWorker } from '../../base/worker.ts';
 import type { DroppedEvents, InstantName, MachineFault, ObservePlan } from '../contract/events.ts';
 import type { InstantRecord, VcpuSnapshot } from '../contract/instants.ts';
-import type { PageChange, PartitionConfig, PartitionHandle, PartitionNotice } from '../contract/partition.ts';
+import type {
+  PageChange,
+  PartitionConfig,
+  PartitionEnd,
+  PartitionHandle,
+  PartitionNotice,
+} from '../contract/partition.ts';
 import { modulesToShare } from '../engine/interpreter/modules.ts';
 import { OutsideMemory } from '../memory/contract.ts';
 import type { FromWorker, Request, WorkerStart } from './protocol.ts';
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (reason: Error) => void };
+
+/**
+ * How long a worker may take to answer a request to stop, and to close. A turn takes 50 ms; the rest is for hosts whose
+ * processors are shared by many workers.
+ */
+const STOP_MS = 1000;
+const CLOSE_MS = 500;
+/** V8 ends a loop at once. A system call that does not return cannot be ended; nothing waits for it. */
+const TERMINATE_MS = 300;
 
 /** Starts a worker for a partition, which is off. It throws nothing: an impossible configuration makes the first request fail. */
 export function openPartition(config: PartitionConfig): PartitionHandle {
@@ -23,6 +42,9 @@ class WorkerPartition implements PartitionHandle {
   readonly #listeners = new Set<(notice: PartitionNotice) => void>();
   #next = 1;
   #dead: Error | undefined;
+  /** Powered on and not ended, as far as requests and notices say. */
+  #on = false;
+  #busySeconds = 0;
 
   constructor(config: PartitionConfig) {
     this.config = config;
@@ -31,14 +53,28 @@ class WorkerPartition implements PartitionHandle {
     });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('error', (error) => this.#die(error instanceof Error ? error : new Error(String(error))));
-    this.#worker.on('exit', (code) => this.#die(new Error(`the partition's worker ended with ${code}`)));
+    this.#worker.on('messageerror', (error) => {
+      this.#die(new Error('a message of the partition’s worker could not be read', { cause: error }));
+      void this.#worker.terminate();
+    });
+    this.#worker.on('exit', (code) => this.#die(new Error(`the partition’s worker ended with ${code}`)));
+  }
+
+  /** Counted by the event loop; it is 0 again once the thread has ended. */
+  get hostSeconds(): number {
+    const { active } = this.#worker.performance.eventLoopUtilization();
+    this.#busySeconds = Math.max(this.#busySeconds, active / 1000);
+    return this.#busySeconds;
   }
 
   async start(plan?: ObservePlan): Promise<void> {
+    this.#on = true;
     await this.#ask({ kind: 'start', ...(plan === undefined ? {} : { plan }) });
   }
   async stop(): Promise<void> {
-    await this.#ask({ kind: 'stop' });
+    if (this.#dead !== undefined || !this.#on) return;
+    if (await settlesWithin(this.#ask({ kind: 'stop' }), STOP_MS)) return;
+    await this.#terminate('its worker did not answer within a second and was terminated');
   }
   async input(vty: 0 | 1, bytes: Uint8Array): Promise<void> {
     await this.#ask({ kind: 'input', vty, bytes });
@@ -96,9 +132,8 @@ class WorkerPartition implements PartitionHandle {
 
   async close(): Promise<void> {
     if (this.#dead !== undefined) return;
-    await this.#ask({ kind: 'close' });
-    this.#dead = new Error('the partition is closed');
-    await this.#worker.terminate();
+    await settlesWithin(this.#ask({ kind: 'close' }), CLOSE_MS);
+    await this.#terminate('the partition is closed');
   }
 
   #ask(request: Request): Promise<unknown> {
@@ -111,9 +146,10 @@ class WorkerPartition implements PartitionHandle {
   }
 
   #receive(message: FromWorker): void {
+    void this.hostSeconds;
     switch (message.kind) {
       case 'notices':
-        for (const notice of message.notices) for (const listener of [...this.#listeners]) listener(notice);
+        for (const notice of message.notices) this.#tell(notice);
         return;
       case 'answer':
         this.#pending.get(message.id)?.resolve(message.value);
@@ -125,13 +161,23 @@ class WorkerPartition implements PartitionHandle {
     }
   }
 
-  #die(reason: Error): void {
+  #tell(notice: PartitionNotice): void {
+    if (notice.kind === 'ended') this.#on = false;
+    for (const listener of [...this.#listeners]) listener(notice);
+  }
+
+  async #terminate(reason: string): Promise<void> {
+    void this.hostSeconds;
+    this.#die(new Error(reason), { kind: 'stopped', reason, terminated: true });
+    await settlesWithin(this.#worker.terminate(), TERMINATE_MS);
+  }
+
+  #die(reason: Error, end: PartitionEnd = { kind: 'error', message: reason.message }): void {
     if (this.#dead !== undefined) return;
     this.#dead = reason;
     for (const each of this.#pending.values()) each.reject(reason);
     this.#pending.clear();
-    const end: PartitionNotice = { kind: 'ended', end: { kind: 'error', message: reason.message }, insn: 0 };
-    for (const listener of [...this.#listeners]) listener(end);
+    this.#tell({ kind: 'ended', end, insn: 0 });
   }
 }
 

@@ -202,6 +202,11 @@ function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+// A request that cannot be read would never be answered: the worker ends, and its owner learns why.
+port.on('messageerror', (error) => {
+  throw error;
+});
+
 port.on('message', ({ id, request }: ToWorker) => {
   let answer: FromWorker;
   try {

@@ -15,5 +15,12 @@ export type ImageView = {
   readonly files: readonly ImageFile[];
 };
 
-/** From Debian's ppc64el packages; `kernel` is a release such as `6.1.0-50-powerpc64le`, absent: the newest. */
-export type ImageImport = { readonly kind: 'debian'; readonly name?: string; readonly kernel?: string };
+/** From Debian's ppc64el packages. */
+export type ImageImport = {
+  readonly kind: 'debian';
+  readonly name?: string;
+  /** A release such as `6.1.0-50-powerpc64le`; absent: the newest. */
+  readonly kernel?: string;
+  /** The limit in seconds of the host; absent: an hour. */
+  readonly hostTimeoutSeconds?: number;
+};

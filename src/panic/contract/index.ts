@@ -29,5 +29,5 @@ export type { CapturePhase, LeavePhase } from './phases.ts';
 export { CAPTURE_PHASES, LEAVE_PHASES } from './phases.ts';
 export type { RefusalCode } from './refusal.ts';
 export { Refusal } from './refusal.ts';
-export type { LeaveRequest, PanicRequest, Trigger } from './request.ts';
+export type { LeaveRequest, PanicRequest, StartRequest, Trigger } from './request.ts';
 export type { ServiceEvent } from './service-event.ts';

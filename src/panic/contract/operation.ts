@@ -1,7 +1,7 @@
 /** Defines an operation: one request to the service, persisted before it starts. */
 
 import type { ImageImport } from './image.ts';
-import type { LeaveRequest, PanicRequest } from './request.ts';
+import type { LeaveRequest, PanicRequest, StartRequest } from './request.ts';
 
 export type OperationState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
@@ -25,5 +25,6 @@ export type OperationKind = Operation['kind'];
 export type OperationRequest =
   | { readonly kind: 'panic'; readonly partitionId: string; readonly options: PanicRequest }
   | { readonly kind: 'kexec' | 'restart'; readonly partitionId: string; readonly options: LeaveRequest }
-  | { readonly kind: 'start' | 'stop' | 'reset'; readonly partitionId: string }
+  | { readonly kind: 'start' | 'reset'; readonly partitionId: string; readonly options?: StartRequest }
+  | { readonly kind: 'stop'; readonly partitionId: string }
   | { readonly kind: 'import'; readonly options: ImageImport };

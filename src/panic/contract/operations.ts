@@ -16,8 +16,9 @@ export interface Operations {
   /** The stored JSON text of the trace of a kexec or a restart, or `null` where the operation has none (any more). */
   trace(id: string): Promise<string | null>;
   /**
-   * Cancels an operation: a queued one at once; of the running ones an import, which then ends as `cancelled` soon.
-   * @throws Refusal `conflict` for any other
+   * Cancels an operation: a queued one at once; a running one ends as `cancelled` soon, unless it is done before. What it has
+   * made until then stays: a cancelled crash leaves a capture.
+   * @throws Refusal `conflict` for one that has ended, and for a stop that runs
    */
   cancel(id: string): Promise<Operation>;
 }

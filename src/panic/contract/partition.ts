@@ -19,6 +19,8 @@ export type PartitionView = {
   readonly memoryBytes: number;
   readonly instructions: number;
   readonly crashes: number;
+  /** Seconds that its machine has kept a processor of the host busy since the service started. */
+  readonly hostSeconds: number;
 };
 
 export type PartitionRequest = {

@@ -3,15 +3,18 @@
  * it. Partitions outlive the process; machines do not. Actions on a partition are operations (partition-host.ts).
  */
 
+import { defined } from '../../base/defined.ts';
 import { openPartition, type PartitionConfig, type PartitionHandle } from '../../emulator/host/index.ts';
 import type { Captures } from '../captures/index.ts';
 import type { Fleet, PartitionRequest, PartitionView } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { ImageSource } from '../guest/boot-image.ts';
+import { defaultHostSeconds } from '../guest/host-time.ts';
 import { resolveMachine } from '../guest/machine-spec.ts';
 import { unaskedCrash } from '../handoff/crash.ts';
 import type { EventBus, Lease, OperationHost, WorkerId } from '../operations/index.ts';
 import type { MetadataStore, PartitionRecord } from '../store/index.ts';
+import type { BackOffOptions } from './boot-back-off.ts';
 import { FleetMember, type Unasked } from './member.ts';
 import { PartitionHost } from './partition-host.ts';
 import { checkRequest, prepareMachine } from './requests.ts';
@@ -31,6 +34,10 @@ export type FleetOptions = {
   readonly onError: (error: Error) => void;
   /** How long a partition is held without being renewed; it is renewed four times as often. Default 1 minute. */
   readonly leaseMs?: number;
+  /** Host seconds that work on a partition may take; default by its machine and the number of partitions. */
+  readonly hostSeconds?: number;
+  /** Waits before a partition boots again by itself. */
+  readonly backOff?: BackOffOptions;
 };
 
 /** As {@link Fleet}, and what its owner needs beside it. */
@@ -78,16 +85,19 @@ class PartitionFleet implements OwnedFleet {
     const { metadata, captures, worker } = this.#options;
     const lease = await metadata.leases.acquire(record.id, worker, this.#leaseMs);
     if (lease === null) return undefined;
+    const spec = resolveMachine(record.request);
     const member = new FleetMember({
       record,
       lease,
-      spec: resolveMachine(record.request),
+      spec,
       prepare: () => prepareMachine(this.#options.images, record.request),
       openPartition: this.#options.openPartition ?? openPartition,
       onState: (state) => this.#publish(record.id, state),
       crashes: await captures.count(record.id),
       onUnasked: (unasked) => this.#storeUnasked(unasked),
       onError: this.#options.onError,
+      hostSeconds: () => this.#options.hostSeconds ?? defaultHostSeconds(spec, this.#members.size),
+      ...defined({ backOff: this.#options.backOff }),
     });
     this.#members.set(record.id, member);
     return member;

@@ -6,7 +6,7 @@
 
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
-import { Session } from '../guest/session.ts';
+import { isGone, Session } from '../guest/session.ts';
 
 /** A machine that is on, and what it was booted from. */
 export type Running = {
@@ -20,9 +20,11 @@ export class MemberMachine {
   readonly #print: (bytes: Uint8Array) => void;
   #machine: { readonly boot: BootImage; readonly handle: PartitionHandle } | undefined;
   #session: Session | undefined;
-  /** The last power cycle ended with an error of the machine itself: it cannot be used again. */
+  /** The last power cycle ended with an error of the machine itself, or its worker is gone: it cannot be used again. */
   #died = false;
   #instructions = 0;
+  /** Of machines that were freed. */
+  #hostSeconds = 0;
 
   constructor(open: (config: PartitionConfig) => PartitionHandle, print: (bytes: Uint8Array) => void) {
     this.#open = open;
@@ -35,6 +37,10 @@ export class MemberMachine {
   /** Executed since power-on, or in the last power cycle. */
   get instructions(): number {
     return this.#session?.insn ?? this.#instructions;
+  }
+  /** Seconds of a processor of the host that its machines have used. */
+  get hostSeconds(): number {
+    return this.#hostSeconds + (this.#machine?.handle.hostSeconds ?? 0);
   }
   get running(): Running | undefined {
     if (this.#machine === undefined || this.#session === undefined) return undefined;
@@ -65,20 +71,21 @@ export class MemberMachine {
     this.#endSession();
   }
 
-  /** Frees the machine, in any state. */
+  /** Frees the machine, in any state. What still waits for its guest goes on. */
   async discard(): Promise<void> {
     this.#endSession();
     const machine = this.#machine;
     this.#machine = undefined;
     this.#died = false;
-    await machine?.handle.stop().catch(() => undefined);
     await machine?.handle.close().catch(() => undefined);
+    this.#hostSeconds += machine?.handle.hostSeconds ?? 0;
   }
 
   #endSession(): void {
     if (this.#session === undefined) return;
     this.#instructions = this.#session.insn;
-    this.#died = this.#session.ended?.kind === 'error';
+    const { ended } = this.#session;
+    this.#died = ended !== undefined && isGone(ended);
     this.#session.close();
     this.#session = undefined;
   }

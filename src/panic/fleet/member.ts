@@ -1,22 +1,25 @@
 /**
  * Runs one partition of the fleet: its machine, its state, and the work on it, one piece after another. A partition that
- * crashed boots again by itself once its capture is stored.
+ * crashed boots again by itself once its capture is stored; one that crashes right after each boot waits before it does.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../base/defined.ts';
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';
 import type { PartitionState, PartitionView } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { MemberConsole } from '../guest/console.ts';
+import { stopOnAbort } from '../guest/host-time.ts';
 import { type MachineSpec, memoryBytesOf } from '../guest/machine-spec.ts';
-import type { Readiness, Session } from '../guest/session.ts';
+import { describeEnd, isGone, type Readiness, type Session } from '../guest/session.ts';
 import { DEFAULT_TIMEOUT_SECONDS } from '../handoff/crash.ts';
 import { describeStandstill } from '../handoff/reason.ts';
 import { untilLoaded } from '../loading/index.ts';
-import { type Fence, type Lease, OperationFailure } from '../operations/index.ts';
+import { earlyEnd, type Fence, type Lease, OperationFailure, withinHostTime } from '../operations/index.ts';
 import type { PartitionRecord } from '../store/index.ts';
 import { bootPlan } from '../watch/index.ts';
+import { type BackOffOptions, BootBackOff } from './boot-back-off.ts';
 import { MemberMachine, type Running } from './member-machine.ts';
 import { BOOT_DUMP_MODE } from './requests.ts';
 
@@ -33,6 +36,9 @@ export type MemberOptions = {
   /** A guest in service ended without being asked: keeps what it left, before the partition boots again. */
   readonly onUnasked: (unasked: Unasked) => Promise<void>;
   readonly onError: (error: Error) => void;
+  /** Host seconds that work on it may take where no request says otherwise. */
+  readonly hostSeconds: () => number;
+  readonly backOff?: BackOffOptions;
 };
 
 export type Unasked = {
@@ -60,11 +66,17 @@ export class FleetMember {
   #queue: Promise<void> = Promise.resolve();
   /** Counts interrupts: what began before the last one gives up. */
   #stops = 0;
+  /** Aborted by an interrupt: ends the wait before a boot. */
+  #pause = new AbortController();
+  readonly #backOff: BootBackOff;
+  /** When the guest came into service, by performance.now(). */
+  #readyAt = 0;
 
   constructor(options: MemberOptions) {
     this.#options = options;
     this.#machine = new MemberMachine(options.openPartition, (bytes) => this.#console.print(bytes));
     this.#crashes = options.crashes;
+    this.#backOff = new BootBackOff(options.backOff);
   }
 
   get record(): PartitionRecord {
@@ -88,6 +100,10 @@ export class FleetMember {
   get console(): Uint8Array {
     return this.#console.bytes;
   }
+  /** Host seconds that work on it may take where no request says otherwise. */
+  get hostSeconds(): number {
+    return this.#options.hostSeconds();
+  }
 
   get view(): PartitionView {
     const { record, spec } = this.#options;
@@ -107,6 +123,7 @@ export class FleetMember {
       memoryBytes: memoryBytesOf(spec),
       instructions: this.#machine.instructions,
       crashes: this.#crashes,
+      hostSeconds: Math.round(this.#machine.hostSeconds * 1000) / 1000,
     };
   }
 
@@ -148,20 +165,25 @@ export class FleetMember {
     this.#options.onState(state);
   }
 
-  /** Boots until the guest is ready. @returns why it is not; the state says the same. */
-  async boot(): Promise<string | undefined> {
+  /**
+   * Boots until the guest is ready.
+   * @param signal ends it early; absent: the partition's own limit of host time does
+   * @returns why it is not ready; the state says the same
+   */
+  async boot(signal?: AbortSignal): Promise<string | undefined> {
+    if (signal === undefined) return await withinHostTime(this.hostSeconds, (own) => this.boot(own));
     const stops = this.#stops;
     this.show('starting');
     try {
-      const ready = await this.#boot(stops);
+      const ready = await this.#boot(stops, signal);
       if (stops !== this.#stops) return this.#off('the partition was stopped');
       if (ready.kind !== 'ready') {
         const reason = describeStandstill(ready, DEFAULT_TIMEOUT_SECONDS);
         await this.#machine.halt();
-        this.show('failed', reason);
-        return reason;
+        return this.#notBooted(reason, signal);
       }
       this.#noCrashKernel = ready.noCrashKernel;
+      this.#readyAt = performance.now();
       this.#followSession();
       this.#showReady();
       return undefined;
@@ -169,8 +191,7 @@ export class FleetMember {
       const reason = error instanceof Error ? error.message : String(error);
       await this.#machine.discard();
       if (stops !== this.#stops) return this.#off('the partition was stopped');
-      this.show('failed', reason);
-      return reason;
+      return this.#notBooted(reason, signal);
     }
   }
 
@@ -212,14 +233,23 @@ export class FleetMember {
       this.#off('the partition was stopped');
       return;
     }
+    const { ended } = guest.session;
+    // Whatever the guest was asked for, a machine that dies may do so again and again.
+    if (ended !== undefined && isGone(ended))
+      return this.#comeBack(describeEnd(ended), async () => undefined);
     this.show('starting');
     // A boot that fails shows in the partition's state.
     this.enqueue(() => this.boot()).catch(this.#options.onError);
   }
 
+  /** The partition was started by hand: earlier crashes count no more. */
+  forgive(): void {
+    this.#backOff.reset();
+  }
+
   /** Asks what runs to end, at once. Follow it by {@link halt} in the queue. */
   async interrupt(): Promise<void> {
-    this.#stops++;
+    this.#giveUp();
     await this.#machine.stop();
   }
 
@@ -236,15 +266,24 @@ export class FleetMember {
     this.show('failed', 'another process has taken the partition over');
   }
 
-  /** Powers off and frees the machine. */
+  /** Frees the machine at once, then waits for what was done with it. */
   async close(): Promise<void> {
-    await this.interrupt();
+    this.#giveUp();
+    await this.#machine.discard();
     await this.idle();
+    // A boot may have opened one since.
     await this.#machine.discard();
     this.#console.close();
   }
 
-  async #boot(stops: number): Promise<Readiness> {
+  /** What began before now gives up. */
+  #giveUp(): void {
+    this.#stops++;
+    this.#pause.abort();
+    this.#pause = new AbortController();
+  }
+
+  async #boot(stops: number, signal: AbortSignal): Promise<Readiness> {
     const { boot, config } = await this.#options.prepare();
     const { session } = await this.#machine.renew(boot, config);
     this.#console.clear();
@@ -253,7 +292,19 @@ export class FleetMember {
     await session.start(await bootPlan(boot.kernel, boot.vmlinux));
     // An interruption that came while the machine was still off found nothing to stop.
     if (stops !== this.#stops) return stopped;
-    return await untilLoaded(session, boot, BOOT_DUMP_MODE, DEFAULT_TIMEOUT_SECONDS);
+    const unwatch = stopOnAbort(session, signal);
+    try {
+      return await untilLoaded(session, boot, BOOT_DUMP_MODE, DEFAULT_TIMEOUT_SECONDS);
+    } finally {
+      unwatch();
+    }
+  }
+
+  /** A boot that was cancelled leaves the partition off, any other that did not come up leaves it failed. */
+  #notBooted(reason: string, signal: AbortSignal): string {
+    if (earlyEnd(signal)?.code === 'cancelled') this.show('stopped', reason);
+    else this.show('failed', reason);
+    return reason;
   }
 
   /** A guest in service may end by itself: its user typed reboot, or crashed it from its own shell. */
@@ -266,17 +317,35 @@ export class FleetMember {
         if (this.#machine.session !== session || this.#state !== 'ready') return;
         if (end.kind === 'power-off' || end.kind === 'stopped')
           return this.show('stopped', 'the guest powered off');
-        if (end.kind === 'error') return this.show('failed', end.message);
-        this.show('crashed', end.kind === 'os-term' ? `ibm,os-term: ${end.message}` : 'the guest rebooted');
-        const stops = this.#stops;
-        this.enqueue(async () => {
+        const why = end.kind === 'reboot' ? 'the guest rebooted' : describeEnd(end);
+        this.#comeBack(why, async () => {
           const { running } = this.#machine;
-          if (stops !== this.#stops || running?.session !== session) return;
+          if (running?.session !== session) return;
           await this.#options.onUnasked({ member: this, handle: running.handle, session });
-          await this.boot();
-        }).catch(this.#options.onError);
+        });
       })
       .catch(this.#options.onError);
+  }
+
+  /** The guest ended without being asked: keeps what it left, then boots again, after a wait where it does so repeatedly. */
+  #comeBack(why: string, keep: () => Promise<void>): void {
+    const waitMs = this.#backOff.ended(performance.now() - this.#readyAt);
+    const { inARow } = this.#backOff;
+    this.show(
+      'crashed',
+      waitMs === 0
+        ? why
+        : `${why}; it boots again in ${Math.ceil(waitMs / 1000)} s, because it ended ${inARow} times in a row soon after its boot`,
+    );
+    const stops = this.#stops;
+    const { signal } = this.#pause;
+    const work = async (): Promise<void> => {
+      if (stops !== this.#stops) return;
+      await keep();
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
+      if (stops === this.#stops) await this.boot();
+    };
+    this.enqueue(work).catch(this.#options.onError);
   }
 
   #showReady(): void {

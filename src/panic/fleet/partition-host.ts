@@ -5,10 +5,12 @@ import { BugError } from '../../base/errors.ts';
 import type { Captures } from '../captures/index.ts';
 import type { LeaveRequest, OperationKind, OperationRequest, PanicRequest } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
+import { stopOnAbort } from '../guest/host-time.ts';
 import { crash } from '../handoff/crash.ts';
 import { leave } from '../handoff/kexec.ts';
 import {
   type Accepted,
+  earlyEnd,
   OperationFailure,
   type OperationHost,
   type OperationResult,
@@ -38,6 +40,12 @@ export class PartitionHost implements OperationHost {
     return { ...defined({ fence: member.fence }), turn: (work) => member.enqueue(work), drop };
   }
 
+  hostSeconds(request: OperationRequest): number {
+    const partition = ofPartition(request);
+    const asked = partition.kind === 'stop' ? undefined : partition.options?.hostTimeoutSeconds;
+    return asked ?? this.#member(partition.partitionId).hostSeconds;
+  }
+
   async run(request: OperationRequest, run: Run): Promise<OperationResult> {
     const partition = ofPartition(request);
     const member = this.#member(partition.partitionId);
@@ -61,6 +69,7 @@ export class PartitionHost implements OperationHost {
   /** Crashes the guest and stores what it left; the partition then boots again. */
   async #panic(member: FleetMember, request: PanicRequest, run: Run): Promise<OperationResult> {
     const guest = member.takeOut();
+    const unwatch = stopOnAbort(guest.session, run.signal);
     try {
       const result = await crash(guest.session, guest.boot, request, {
         loadedDump: BOOT_DUMP_MODE,
@@ -71,15 +80,17 @@ export class PartitionHost implements OperationHost {
         },
       });
       if (result.phase !== 'ready') member.countCrash();
-      if (run.signal.aborted) throw new OperationFailure('interrupted', 'the service was shut down');
+      const early = earlyEnd(run.signal);
+      if (early?.code === 'interrupted') throw early;
       const { id, phase } = await this.#captures
         .store({ ...member.identity, handle: guest.handle, result, console: guest.session.console })
         .catch(storeFailed);
       const end = { phase, captureId: id };
       if (result.outcome === 'captured') return end;
       const message = result.reason ?? `failed in phase ${result.phase}`;
-      return { ...end, error: { code: 'capture-failed', message } };
+      return { ...end, error: { code: early?.code ?? 'capture-failed', message } };
     } finally {
+      unwatch();
       member.bootAgain(guest);
     }
   }
@@ -112,8 +123,9 @@ async function accept(member: FleetMember, request: PartitionOperation): Promise
 
 async function boot(member: FleetMember, run: Run): Promise<OperationResult> {
   run.report('booting');
-  const reason = await member.boot();
-  if (reason !== undefined) throw new OperationFailure('not-ready', reason);
+  member.forgive();
+  const reason = await member.boot(run.signal);
+  if (reason !== undefined) throw new OperationFailure(earlyEnd(run.signal)?.code ?? 'not-ready', reason);
   return { phase: 'ready' };
 }
 
@@ -125,6 +137,7 @@ async function leaveKernel(
   run: Run,
 ): Promise<OperationResult> {
   const guest = member.takeOut();
+  const unwatch = stopOnAbort(guest.session, run.signal);
   let isUp = false;
   try {
     const result = await leave(guest.session, guest.boot, path, request, {
@@ -135,8 +148,10 @@ async function leaveKernel(
     const { phase, trace, outcome, reason } = result;
     const end = { phase, ...defined({ trace: trace && JSON.stringify(trace) }) };
     if (outcome === 'done') return end;
-    return { ...end, error: { code: `${path}-failed`, message: reason ?? `failed in phase ${phase}` } };
+    const code = earlyEnd(run.signal)?.code ?? `${path}-failed`;
+    return { ...end, error: { code, message: reason ?? `failed in phase ${phase}` } };
   } finally {
+    unwatch();
     if (!isUp) member.bootAgain(guest);
   }
 }

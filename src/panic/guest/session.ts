@@ -55,6 +55,10 @@ export class Session {
   readonly #console = new BoundedBytes(CONSOLE_LIMIT);
   readonly #onConsole: ((bytes: Uint8Array) => void) | undefined;
   #end: PartitionEnd | undefined;
+  /** Says why {@link stop} was called. */
+  #why: (() => string) | undefined;
+  /** Guest seconds that the current wait may take. */
+  #limitSeconds: number | undefined;
   #insn = 0;
   #ticks = 0;
   #resting = false;
@@ -101,6 +105,10 @@ export class Session {
   get seconds(): number {
     return Math.max(this.#insn / NS_PER_SECOND, this.#ticks / TIMEBASE_HZ);
   }
+  /** Guest seconds that the current wait, or the last one, may take. */
+  get limitSeconds(): number | undefined {
+    return this.#limitSeconds;
+  }
   /** What was printed on the first vty. */
   get console(): Uint8Array {
     return this.#console.bytes;
@@ -121,6 +129,15 @@ export class Session {
     await this.handle.start(plan);
   }
 
+  /**
+   * Powers off from outside: what waits for the guest goes on.
+   * @param why is called when the guest has stopped; the end gives it as its reason
+   */
+  async stop(why: () => string): Promise<void> {
+    this.#why ??= why;
+    await this.handle.stop();
+  }
+
   /** Waits until the agent is ready and the partition rests; a guest without agent is ready when it rests. */
   async untilReady(limitSeconds: number): Promise<Readiness> {
     if (!this.#usesAgent) {
@@ -138,7 +155,7 @@ export class Session {
 
   /** Waits until the partition rests. @returns undefined once it does, otherwise why it does not */
   async untilResting(limitSeconds: number): Promise<Standstill | undefined> {
-    const deadline = this.seconds + limitSeconds;
+    const deadline = this.#deadline(limitSeconds);
     const result = await this.signal.until((): Standstill | { kind: 'resting' } | undefined => {
       if (this.#end !== undefined) return { kind: 'ended', end: this.#end };
       if (this.#resting) return { kind: 'resting' };
@@ -185,7 +202,7 @@ export class Session {
     limitSeconds: number,
     onRest?: () => Promise<boolean>,
   ): Promise<T | Standstill> {
-    const deadline = this.seconds + limitSeconds;
+    const deadline = this.#deadline(limitSeconds);
     let rests = 0;
     let seen = { activity: this.#activity, insn: -1 };
     for (;;) {
@@ -212,10 +229,23 @@ export class Session {
     }
   }
 
-  /** Stops listening; the handle stays. */
+  /** Stops listening; the handle stays. What still waits for the guest goes on as if it had been stopped. */
   close(): void {
     this.#unsubscribe();
     this.#events = undefined;
+    this.#end ??= this.#reasoned({ kind: 'stopped' });
+    this.signal.notify();
+  }
+
+  #deadline(limitSeconds: number): number {
+    this.#limitSeconds = limitSeconds;
+    return this.seconds + limitSeconds;
+  }
+
+  #reasoned(end: PartitionEnd): PartitionEnd {
+    if (end.kind !== 'stopped' || this.#why === undefined) return end;
+    const reasons = [this.#why(), ...(end.reason === undefined ? [] : [end.reason])];
+    return { ...end, reason: reasons.join('; ') };
   }
 
   #take(notice: PartitionNotice): void {
@@ -239,7 +269,7 @@ export class Session {
         break;
       case 'ended':
         this.#insn = Math.max(this.#insn, notice.insn);
-        this.#end ??= notice.end;
+        this.#end ??= this.#reasoned(notice.end);
         break;
       case 'unsupported':
         return;
@@ -292,6 +322,25 @@ export class Session {
       const line = parseAgentLine(text);
       if (line !== undefined) this.lines.push(line);
     }
+  }
+}
+
+/** Whether nothing can be read of the machine any more, because its worker is gone. */
+export function isGone(end: PartitionEnd): boolean {
+  return end.kind === 'error' || (end.kind === 'stopped' && end.terminated === true);
+}
+
+/** Names an end, with what is known about it. */
+export function describeEnd(end: PartitionEnd): string {
+  switch (end.kind) {
+    case 'error':
+    case 'os-term':
+      return `${end.kind}: ${end.message}`;
+    case 'stopped':
+      return end.reason === undefined ? end.kind : `${end.kind}: ${end.reason}`;
+    case 'power-off':
+    case 'reboot':
+      return end.kind;
   }
 }
 

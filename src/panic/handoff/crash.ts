@@ -13,7 +13,7 @@ import { examine } from '../fidelity/index.ts';
 import { dumpMode } from '../guest/agent-line.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { dumpDiskOf, type FoundDump, findDump } from '../guest/dump-device.ts';
-import { isStandstill, type Session, type Standstill } from '../guest/session.ts';
+import { isGone, isStandstill, type Session, type Standstill } from '../guest/session.ts';
 import { loadByPlan, waitsForPlan } from '../loading/index.ts';
 import { judgeRules } from '../rules/index.ts';
 import type { Trace } from '../trace/index.ts';
@@ -180,10 +180,22 @@ async function conclude({
 }: Conclusion): Promise<CrashResult> {
   const { recorder } = prepared;
   const observed = recorder.phase;
-  const alive = stop.kind !== 'ended' || stop.end.kind !== 'error';
+  const { handle } = session;
+  const alive = stop.kind !== 'ended' || !isGone(stop.end);
+  /** What is read of the machine; undefined where its worker is gone, or dies meanwhile. */
+  const known = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await read();
+    } catch (error) {
+      if (await answers(handle)) throw error;
+      return undefined;
+    }
+  };
   const disk = recorder.dumpDisk;
   const found =
-    observed === 'dumping' && alive && disk !== undefined ? await findDump(session.handle, disk) : undefined;
+    observed === 'dumping' && alive && disk !== undefined
+      ? await known(() => findDump(handle, disk))
+      : undefined;
   const failed = session.lines.some((line) => line.kind === 'dump-failed');
   // A guest without an agent sends no lines: a reboot or power-off after a whole dump counts as its `dump-done`.
   const said = boot.agent
@@ -204,13 +216,13 @@ async function conclude({
     ...(noCrashKernel === undefined ? {} : { noCrashKernel }),
     ...(dump === undefined ? {} : { dump }),
   };
-  if (alive) recorder.setDropped(await session.handle.dropped());
+  const dropped = alive ? await known(() => handle.dropped()) : undefined;
+  if (dropped !== undefined) recorder.setDropped(dropped);
   const recorded = recorder.trace();
-  const image = { ...recorded.image, ...session.planned };
-  const trace = await withGroundTruth(session, { ...recorded, image }, alive, recorder, dump);
-  const identity = (await answers(session.handle))
-    ? await identifyCrash(trace, prepared.read, prepared.production)
-    : undefined;
+  const seen = { ...recorded, image: { ...recorded.image, ...session.planned } };
+  const truth = alive ? await known(() => withGroundTruth(session, seen, recorder, dump)) : undefined;
+  const trace = truth ?? seen;
+  const identity = await known(() => identifyCrash(trace, prepared.read, prepared.production));
   const { t0, t2, t4 } = trace.instants;
   return {
     outcome: captured ? 'captured' : 'failed',
@@ -232,11 +244,9 @@ async function conclude({
 async function withGroundTruth<T extends UnjudgedTrace>(
   { handle }: Session,
   trace: T,
-  alive: boolean,
   recorder: Recorder,
   dump: FoundDump | undefined,
 ): Promise<T & Examination> {
-  if (!alive) return trace;
   const examined = await examine({
     handle,
     facts: trace.image,

@@ -10,7 +10,7 @@ import { readKimage, readThrough } from '../facts/kimage.ts';
 import type { LoadedSegment } from '../fidelity/index.ts';
 import { instantFacts } from '../fidelity/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
-import { isStandstill, type Session, type Standstill } from '../guest/session.ts';
+import { describeEnd, isGone, isStandstill, type Session, type Standstill } from '../guest/session.ts';
 import { loadByPlan } from '../loading/index.ts';
 import { judgeRules } from '../rules/index.ts';
 import {
@@ -182,7 +182,7 @@ async function conclude(
       ? stop.kind === 'ready' && recorder.entryOfKernel !== undefined
       : stop.kind === 'ended' && stop.end.kind === 'reboot';
   const phase: LeavePhase = done ? (path === 'kexec' ? 'up' : 'restarted') : reached;
-  const alive = stop.kind !== 'ended' || stop.end.kind !== 'error';
+  const alive = stop.kind !== 'ended' || !isGone(stop.end);
   if (alive) recorder.setDropped(await session.handle.dropped());
   const seen = recorder.trace();
   const t1 = alive ? await keptAt(session.handle, 't1', seen.instants.t1) : undefined;
@@ -226,11 +226,8 @@ async function reasonOf(
       return 'the agent reported that it is ready again, but no new kernel started';
     case 'refused':
       return `the agent refused: ${stop.text}`;
-    case 'ended': {
-      const { end } = stop;
-      const what = end.kind === 'error' || end.kind === 'os-term' ? `${end.kind}: ${end.message}` : end.kind;
-      return `${crashOnTheWay(recorder) ?? 'the guest'} ended in phase ${phase} (${what})`;
-    }
+    case 'ended':
+      return `${crashOnTheWay(recorder) ?? 'the guest'} ended in phase ${phase} (${describeEnd(stop.end)})`;
     case 'standing':
       return `every CPU stands still in phase ${phase}: ${describeCpus(recorder, await session.handle.vcpus())}`;
     case 'timeout':

@@ -5,7 +5,7 @@ import { MSR } from '../../base/power.ts';
 import type { VcpuSnapshot } from '../../emulator/host/index.ts';
 import type { CapturePhase } from '../contract/index.ts';
 import type { FoundDump } from '../guest/dump-device.ts';
-import type { Session, Standstill } from '../guest/session.ts';
+import { describeEnd, type Session, type Standstill } from '../guest/session.ts';
 import type { Prepared } from './prepare.ts';
 
 export type Situation = {
@@ -70,7 +70,7 @@ async function howItStopped(situation: Situation): Promise<string> {
         case 'power-off':
           return `the guest powered off in phase ${phase}`;
         case 'stopped':
-          return `the partition was stopped in phase ${phase}`;
+          return stopped(situation, stop.end);
         case 'error':
           return `the machine failed in phase ${phase}: ${stop.end.message}`;
       }
@@ -81,6 +81,15 @@ async function howItStopped(situation: Situation): Promise<string> {
       return standing(situation, await session.handle.vcpus());
   }
   return `stopped in phase ${phase}`;
+}
+
+/** Stopped from outside. A stop for a reason says where the CPUs were, unless they are gone with the worker. */
+async function stopped(situation: Situation, { reason }: { readonly reason?: string }): Promise<string> {
+  const { phase, session, prepared } = situation;
+  if (reason === undefined) return `the partition was stopped in phase ${phase}`;
+  const cpus = await session.handle.vcpus().catch(() => []);
+  const where = cpus.length === 0 ? '' : `: ${describeCpus(prepared.recorder, cpus)}`;
+  return `${reason}; it was in phase ${phase}${where}`;
 }
 
 function timedOut(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
@@ -158,10 +167,7 @@ export function describeStandstill(stop: Standstill, limitSeconds: number): stri
       return `the guest was not ready after ${limitSeconds} s of its time`;
     case 'standing':
       return 'the guest stands still, and its agent did not report that it is ready';
-    case 'ended': {
-      const { end } = stop;
-      const what = end.kind === 'error' || end.kind === 'os-term' ? `${end.kind}: ${end.message}` : end.kind;
-      return `the guest ended before it was ready (${what})`;
-    }
+    case 'ended':
+      return `the guest ended before it was ready (${describeEnd(stop.end)})`;
   }
 }

@@ -13,10 +13,12 @@ import {
   type PartitionHandle,
 } from '../../emulator/host/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
+import { defaultHostSeconds, stopOnAbort } from '../guest/host-time.ts';
 import { makeConfig } from '../guest/machine.ts';
 import { type MachineOptions, resolveMachine } from '../guest/machine-spec.ts';
 import { Session } from '../guest/session.ts';
 import { untilLoaded } from '../loading/index.ts';
+import { withinHostTime } from '../operations/index.ts';
 import type { RuleResult, Trace } from '../trace/index.ts';
 import { formatTrace, type TraceFormat } from '../trace/index.ts';
 import { bootPlan } from '../watch/index.ts';
@@ -31,6 +33,8 @@ export type OnceOptions<Phase> = MachineOptions & {
   readonly console?: string;
   readonly onPhase?: (phase: Phase | 'booting' | 'ready') => void;
   readonly onConsole?: (bytes: Uint8Array) => void;
+  /** Host seconds for all of it; default by the machine. */
+  readonly hostSeconds?: number;
   /** Opens the partition; default a worker thread of its own. */
   readonly openPartition?: (config: PartitionConfig) => PartitionHandle;
 };
@@ -77,11 +81,15 @@ export async function runOnce<R extends Result, T, Phase>(
   way: Way<R, T>,
 ): Promise<T> {
   const { boot } = options;
-  const config = makeConfig(boot, resolveMachine(options));
+  const spec = resolveMachine(options);
+  const config = makeConfig(boot, spec);
   const handle = (options.openPartition ?? openPartition)(config);
   const session = new Session(handle, boot.agent, options.onConsole);
   try {
-    const result = await bootAndTake(session, options, way);
+    const result = await withinHostTime(options.hostSeconds ?? defaultHostSeconds(spec), async (signal) => {
+      const unwatch = stopOnAbort(session, signal);
+      return await bootAndTake(session, options, way).finally(unwatch);
+    });
     const { processor, mmu, cpus } = config;
     const report = await way.report(result, handle, { image: boot.name, processor, mmu, cpus });
     if (options.trace !== undefined) await writeFile(options.trace, traceText(result, options.traceFormat));
@@ -89,8 +97,6 @@ export async function runOnce<R extends Result, T, Phase>(
     return report;
   } finally {
     session.close();
-    // A partition that has ended cannot be stopped.
-    await handle.stop().catch(() => undefined);
     await handle.close();
   }
 }

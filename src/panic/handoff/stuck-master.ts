@@ -25,8 +25,10 @@ export class StuckMaster {
     this.#prepared = prepared;
   }
 
-  /** Call it at every notice. @returns `standing` once the master has waited too long. @throws Error when the partition's worker dies */
+  /** Call it at every notice. @returns `standing` once the master has waited too long. @throws Error when its state cannot be read */
   look(): Standstill | undefined {
+    // A partition whose worker died has ended as well, and that says why.
+    if (this.#session.ended !== undefined) return undefined;
     if (this.#failure !== undefined) throw this.#failure;
     const { recorder, image } = this.#prepared;
     const { phase, master } = recorder;

@@ -1,5 +1,6 @@
 /** Runs operations: the seams of queue, leases and events, and the service over them. */
 
+export { earlyEnd, withinHostTime } from './early-end.ts';
 export type { BusMessage, EventBus } from './event-bus.ts';
 export type { Fence, Lease, PartitionLease, WorkerId } from './lease.ts';
 export { MemoryEventBus } from './memory-event-bus.ts';

@@ -5,7 +5,8 @@ import { FormatError } from '../../base/errors.ts';
 /**
  * Codes: `not-ready` (the guest did not come up, or was not up), `capture-failed` (the crash left no whole dump),
  * `kexec-failed`, `restart-failed` (the guest did not leave its kernel, or the next one did not come up),
- * `store-failed`, `interrupted` (the service went down meanwhile), `machine-failed`; a FormatError keeps its own.
+ * `host-time-exceeded` (the host's limit, not the guest's), `store-failed`, `interrupted` (the service went down
+ * meanwhile), `machine-failed`; a FormatError keeps its own. `cancelled` ends work and is no failure: it is a state.
  */
 export class OperationFailure extends Error {
   readonly code: string;
@@ -17,12 +18,13 @@ export class OperationFailure extends Error {
   }
 }
 
+/** @param early why the operation was ended before it was done: then what it threw is a consequence */
 export function failureOf(
   error: unknown,
-  closing: boolean,
+  early: OperationFailure | undefined,
 ): { readonly code: string; readonly message: string } {
   if (error instanceof OperationFailure) return { code: error.code, message: error.message };
-  if (closing) return { code: 'interrupted', message: 'the service was shut down' };
+  if (early !== undefined) return { code: early.code, message: early.message };
   if (error instanceof FormatError) return { code: error.code, message: error.message };
   return { code: 'machine-failed', message: error instanceof Error ? error.message : String(error) };
 }

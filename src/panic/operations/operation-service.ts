@@ -15,9 +15,10 @@ import type {
   Page,
 } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
+import { interrupted } from './early-end.ts';
 import type { EventBus } from './event-bus.ts';
 import type { Fence, WorkerId } from './lease.ts';
-import { failureOf, OperationFailure } from './operation-failure.ts';
+import { failureOf } from './operation-failure.ts';
 import type { Claim, OperationEnd, OperationQueue } from './queue.ts';
 import { Run } from './run.ts';
 import { requireSameRequest } from './same-request.ts';
@@ -40,7 +41,12 @@ export interface OperationHost {
   readonly kinds: readonly OperationKind[];
   /** Checks a request and takes what it needs at once, so that a second request meets the new state. @throws Refusal */
   accept(request: OperationRequest): Promise<Accepted>;
-  /** Does the operation. What it throws is the operation's error. */
+  /** Host seconds that an operation may take: what its request says, or the host's own limit. */
+  hostSeconds(request: OperationRequest): number;
+  /**
+   * Does the operation, and ends it soon once `run.signal` is aborted. What it throws is the operation's error. What it
+   * returns is kept, also of an operation that was cancelled: then an `error` only says that it was not done.
+   */
   run(request: OperationRequest, run: Run): Promise<OperationResult>;
 }
 
@@ -234,12 +240,17 @@ export class OperationService implements Operations {
 
   async #endOf(host: OperationHost, { request }: Claim, run: Run): Promise<OperationEnd> {
     try {
-      if (this.#closing) throw new OperationFailure('interrupted', 'the service was shut down');
-      const result = await host.run(request, run);
-      return { ...result, state: result.error === undefined ? 'succeeded' : 'failed' };
+      const before = this.#closing ? interrupted() : run.early();
+      if (before !== undefined) throw before;
+      run.limit(host.hostSeconds(request));
+      const { error, ...result } = await host.run(request, run);
+      if (error === undefined) return { ...result, state: 'succeeded' };
+      return run.early()?.code === 'cancelled'
+        ? { ...result, state: 'cancelled' }
+        : { ...result, state: 'failed', error };
     } catch (error) {
-      if (run.isCancelled) return { state: 'cancelled' };
-      return { state: 'failed', error: failureOf(error, this.#closing) };
+      if (run.early()?.code === 'cancelled') return { state: 'cancelled' };
+      return { state: 'failed', error: failureOf(error, this.#closing ? interrupted() : run.early()) };
     }
   }
 

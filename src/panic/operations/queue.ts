@@ -15,15 +15,18 @@ export type OperationRule = {
   readonly cancelWhileRunning: boolean;
 };
 
-const OF_A_GUEST: OperationRule = { whenLost: 'fail', cancelWhileRunning: false };
+const OF_A_GUEST: OperationRule = { whenLost: 'fail', cancelWhileRunning: true };
 
-/** A guest is gone with its worker, so nothing that was done to it can be continued; an import leaves nothing half-done. */
+/**
+ * A guest is gone with its worker, so nothing that was done to it can be continued; an import leaves nothing half-done. A
+ * stop ends by itself within two seconds, and a partition that is half stopped is of no use.
+ */
 export const OPERATION_RULES: Readonly<Record<OperationKind, OperationRule>> = {
   panic: OF_A_GUEST,
   kexec: OF_A_GUEST,
   restart: OF_A_GUEST,
   start: OF_A_GUEST,
-  stop: OF_A_GUEST,
+  stop: { whenLost: 'fail', cancelWhileRunning: false },
   reset: OF_A_GUEST,
   import: { whenLost: 'retry', cancelWhileRunning: true },
 };

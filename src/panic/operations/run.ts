@@ -1,6 +1,8 @@
 /** Follows a claimed operation while it runs: stores its phases, sends heartbeats, and aborts it where it must end early. */
 
 import type { Operation } from '../contract/index.ts';
+import { cancelled, earlyEnd, hostTimeExceeded, interrupted } from './early-end.ts';
+import type { OperationFailure } from './operation-failure.ts';
 import type { Beat, Claim, OperationQueue } from './queue.ts';
 
 export type RunOptions = {
@@ -14,7 +16,7 @@ export type RunOptions = {
 export class Run {
   readonly #options: RunOptions;
   readonly #abort = new AbortController();
-  #isCancelled = false;
+  #timer: NodeJS.Timeout | undefined;
   /** Commits follow one another. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -26,13 +28,23 @@ export class Run {
     return this.#options.claim.operation.id;
   }
 
-  /** Aborted when the operation is to end early: cancelled, lost to another worker, or the service goes down. */
+  /**
+   * Aborted when the operation is to end early: cancelled, out of host time, lost to another worker, or the service goes
+   * down. The first reason stays.
+   */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  get isCancelled(): boolean {
-    return this.#isCancelled;
+  /** Why the operation is to end early; undefined while it may go on. */
+  early(): OperationFailure | undefined {
+    return earlyEnd(this.#abort.signal);
+  }
+
+  /** From now on the operation may take so much host time. */
+  limit(hostSeconds: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#abort.abort(hostTimeExceeded(hostSeconds)), hostSeconds * 1000);
   }
 
   /** Stores and publishes how far the operation is. Returns at once. */
@@ -50,19 +62,19 @@ export class Run {
     return this.#writing;
   }
 
-  /** Waits until everything reported is stored. */
+  /** The work is done: waits until everything reported is stored. */
   settle(): Promise<void> {
+    clearTimeout(this.#timer);
     return this.#writing;
   }
 
   cancel(): void {
-    this.#isCancelled = true;
-    this.#abort.abort();
+    this.#abort.abort(cancelled());
   }
 
   /** Asks the operation to end because it cannot be continued here. */
   interrupt(): void {
-    this.#abort.abort();
+    this.#abort.abort(interrupted());
   }
 
   async #beat(phase?: string): Promise<Beat> {

@@ -21,6 +21,8 @@ class Host implements OperationHost {
   readonly kinds = ['start', 'import'] as const;
   readonly log: string[] = [];
   isFree = true;
+  /** Host seconds. */
+  limit = 60;
   /** Turns that wait; absent: each comes at once. */
   turns: (() => void)[] | undefined;
   work: (run: Run) => Promise<void> = async () => undefined;
@@ -39,6 +41,10 @@ class Host implements OperationHost {
         this.isFree = true;
       },
     };
+  }
+
+  hostSeconds(): number {
+    return this.limit;
   }
 
   async run(request: OperationRequest, run: Run) {
@@ -175,18 +181,44 @@ describe.each([
     expect(await metadata.operations.get(id)).toMatchObject({ state: 'cancelled' });
   });
 
-  it('cancel: while it runs → an import ends, as cancelled; a start is refused', async () => {
+  /** Works until it is asked to end. */
+  const untilAborted = ({ signal }: Run): Promise<void> =>
+    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+
+  it('cancel: while it runs → it ends as cancelled, without an error', async () => {
     const operations = await service();
-    host.work = ({ signal }) =>
-      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
-    const imported = await operations.submit(IMPORT);
-    const started = await operations.submit(START);
-    await until(operations, imported.id, ['running']);
-    await until(operations, started.id, ['running']);
-    await operations.cancel(imported.id);
-    expect(await until(operations, imported.id, ENDED)).toMatchObject({ state: 'cancelled' });
-    await expect(operations.cancel(started.id)).rejects.toMatchObject({ code: 'conflict' });
+    host.work = untilAborted;
+    for (const request of [IMPORT, START]) {
+      const { id } = await operations.submit(request);
+      await until(operations, id, ['running']);
+      await operations.cancel(id);
+      const ended = await until(operations, id, ENDED);
+      expect([ended.state, ended.error]).toEqual(['cancelled', undefined]);
+    }
     await expect(operations.cancel('o999')).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('cancel: too late, the work is done → succeeded', async () => {
+    const operations = await service();
+    host.work = ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+    const { id } = await operations.submit(START);
+    await until(operations, id, ['running']);
+    await operations.cancel(id);
+    expect(await until(operations, id, ENDED)).toMatchObject({ state: 'succeeded', phase: 'done' });
+  });
+
+  it('host time: the limit passes → failed with code and figures; the next one has its own', async () => {
+    const operations = await service();
+    host.work = untilAborted;
+    host.limit = 0.02;
+    const { id } = await operations.submit(START);
+    expect(await until(operations, id, ENDED)).toMatchObject({
+      state: 'failed',
+      error: { code: 'host-time-exceeded', message: expect.stringContaining('after 0.02 s of host time') },
+    });
+    host.work = async () => undefined;
+    const next = await operations.submit(START);
+    expect(await until(operations, next.id, ENDED)).toMatchObject({ state: 'succeeded' });
   });
 
   it('cancel: asked of another process → the worker sees it by its heartbeat', async () => {

@@ -194,7 +194,8 @@ export function queueContract(name: string, open: (now: () => number) => Promise
     });
 
     it('cancel: at the same time as a claim → one of them wins', async () => {
-      await queue.submit(submission('o1'));
+      // A kind that cannot be cancelled once it runs.
+      await queue.submit(submission('o1', { kind: 'stop' }));
       const [cancelled, claim] = await Promise.allSettled([
         queue.cancel('o1'),
         queue.claim(worker, { id: 'o1' }, LEASE),
@@ -204,13 +205,22 @@ export function queueContract(name: string, open: (now: () => number) => Promise
       expect(await queue.get('o1')).toMatchObject({ state: isClaimed ? 'running' : 'cancelled' });
     });
 
-    it('cancel: running → refused for a panic; an import sees it by its next heartbeat', async () => {
-      await claimed('o1');
+    it.each(['panic', 'kexec', 'restart', 'start', 'reset', 'import'] as const)(
+      'cancel: a running %s → its worker sees it by its next heartbeat; what it has made is kept',
+      async (kind) => {
+        const claim = await claimed('o1', worker, { kind });
+        expect(await queue.cancel('o1')).toMatchObject({ state: 'running' });
+        expect(await queue.heartbeat(claim, 1000, 'handoff')).toBe('cancelling');
+        const end = { state: 'cancelled', captureId: 'c1' } as const;
+        expect(await queue.complete(claim, end)).toMatchObject({ ...end, phase: 'handoff' });
+        await expect(queue.cancel('o1')).rejects.toMatchObject({ code: 'conflict' });
+      },
+    );
+
+    it('cancel: a running stop → refused: it ends by itself', async () => {
+      const claim = await claimed('o1', worker, { kind: 'stop' });
       await expect(queue.cancel('o1')).rejects.toMatchObject({ code: 'conflict' });
-      const claim = await claimed('o2', worker, { kind: 'import' });
-      expect(await queue.cancel('o2')).toMatchObject({ state: 'running' });
-      expect(await queue.heartbeat(claim, 1000)).toBe('cancelling');
-      expect(await queue.complete(claim, { state: 'cancelled' })).toMatchObject({ state: 'cancelled' });
+      expect(await queue.heartbeat(claim, 1000)).toBe('held');
     });
 
     it('expire: a worker that was silent too long → its panic fails, and what it does later is lost', async () => {

@@ -151,6 +151,8 @@ export interface paths {
                     "application/json": {
                         /** @description Guest seconds until it must be done */
                         timeoutSeconds?: number;
+                        /** @description Seconds of the host until it is given up; the default depends on the machine (docs/api.md) */
+                        hostTimeoutSeconds?: number;
                     };
                 };
             };
@@ -217,6 +219,8 @@ export interface paths {
                     "application/json": {
                         /** @description Guest seconds until it must be done */
                         timeoutSeconds?: number;
+                        /** @description Seconds of the host until it is given up; the default depends on the machine (docs/api.md) */
+                        hostTimeoutSeconds?: number;
                     };
                 };
             };
@@ -494,7 +498,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Powers the partition on */
+        /** Powers the partition on; ends when its guest is ready */
         post: {
             parameters: {
                 query?: never;
@@ -504,63 +508,14 @@ export interface paths {
                 };
                 cookie?: never;
             };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
-                };
-                /** @description RFC 9457 problem details */
-                "4XX": {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description RFC 9457 problem details */
-                "5XX": {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description Seconds of the host until it is given up; the default depends on the machine (docs/api.md) */
+                        hostTimeoutSeconds?: number;
                     };
                 };
             };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/partitions/{id}/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Powers the partition off where it is */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
             responses: {
                 /** @description Default Response */
                 202: {
@@ -606,7 +561,70 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Powers it off and on again */
+        /** Powers it off and on again; ends when its guest is ready */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description Seconds of the host until it is given up; the default depends on the machine (docs/api.md) */
+                        hostTimeoutSeconds?: number;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Operation"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/partitions/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Powers the partition off where it is, within two seconds */
         post: {
             parameters: {
                 query?: never;
@@ -684,7 +702,10 @@ export interface paths {
                         onCpu?: number;
                         /** @description `raw`, or makedumpfile options such as `-l -d 31` */
                         dump: string;
+                        /** @description Guest seconds until the dump must be done */
                         timeoutSeconds?: number;
+                        /** @description Seconds of the host until it is given up; the default depends on the machine (docs/api.md) */
+                        hostTimeoutSeconds?: number;
                         /** @description Injected on purpose */
                         faults?: ({
                             /** @enum {string} */
@@ -1036,7 +1057,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancels an operation that is still queued */
+        /** Cancels an operation: at once while it is queued, soon where it runs */
         post: {
             parameters: {
                 query?: never;
@@ -1257,6 +1278,8 @@ export interface paths {
                         kind: "debian";
                         name?: string;
                         kernel?: string;
+                        /** @description Seconds of the host until it is given up; the default depends on the machine (docs/api.md) */
+                        hostTimeoutSeconds?: number;
                     };
                 };
             };
@@ -2103,6 +2126,8 @@ export interface components {
             memoryBytes: number;
             instructions: number;
             crashes: number;
+            /** @description Seconds that its machine has kept a processor of the host busy since the service started */
+            hostSeconds: number;
         };
         Operation: {
             id: string;

@@ -50,7 +50,7 @@ export function registerOperationRoutes(app: App, { operations }: RouteContext):
     {
       schema: {
         tags,
-        summary: 'Cancels an operation that is still queued',
+        summary: 'Cancels an operation: at once while it is queued, soon where it runs',
         params: IdParams,
         response: { 200: OperationRef, '4xx': ProblemRef },
       },

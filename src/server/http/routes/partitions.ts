@@ -11,14 +11,14 @@ import {
   PartitionRef,
   PartitionRequestSchema,
   ProblemRef,
+  StartRequestSchema,
 } from '../schemas/index.ts';
 import { API_PREFIX, type App, type RouteContext } from '../shared/context.ts';
 
 const tags = ['partitions'];
-const LIFE_CYCLE = [
-  ['start', 'Powers the partition on'],
-  ['stop', 'Powers the partition off where it is'],
-  ['reset', 'Powers it off and on again'],
+const POWERING_ON = [
+  ['start', 'Powers the partition on; ends when its guest is ready'],
+  ['reset', 'Powers it off and on again; ends when its guest is ready'],
 ] as const;
 
 const LEAVING = [
@@ -89,17 +89,42 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
     },
   );
 
-  for (const [action, summary] of LIFE_CYCLE) {
+  for (const [action, summary] of POWERING_ON) {
     app.post(
       `/partitions/:id/${action}`,
-      { schema: { tags, summary, params: IdParams, response: { 202: OperationRef, '4xx': ProblemRef } } },
+      {
+        schema: {
+          tags,
+          summary,
+          params: IdParams,
+          body: StartRequestSchema,
+          response: { 202: OperationRef, '4xx': ProblemRef },
+        },
+        preValidation: emptyBody,
+      },
       async (request, reply) => {
         const { id: partitionId } = request.params as { id: string };
-        const operation = await operations.submit({ kind: action, partitionId });
+        const operation = await operations.submit({ kind: action, partitionId, options: request.body });
         return reply.code(202).header('location', locationOf(operation)).send(operation);
       },
     );
   }
+
+  app.post(
+    '/partitions/:id/stop',
+    {
+      schema: {
+        tags,
+        summary: 'Powers the partition off where it is, within two seconds',
+        params: IdParams,
+        response: { 202: OperationRef, '4xx': ProblemRef },
+      },
+    },
+    async (request, reply) => {
+      const operation = await operations.submit({ kind: 'stop', partitionId: request.params.id });
+      return reply.code(202).header('location', locationOf(operation)).send(operation);
+    },
+  );
 
   app.post(
     '/partitions/:id/panic',
@@ -135,10 +160,7 @@ function registerLeaving(app: App, { operations }: RouteContext): void {
           body: LeaveRequestSchema,
           response: { 202: OperationRef, '4xx': ProblemRef },
         },
-        // There is nothing that must be said: no body is an empty one.
-        preValidation: async (request) => {
-          if (request.body === undefined) request.body = {};
-        },
+        preValidation: emptyBody,
       },
       async (request, reply) => {
         const { id: partitionId } = request.params as { id: string };
@@ -148,6 +170,11 @@ function registerLeaving(app: App, { operations }: RouteContext): void {
       },
     );
   }
+}
+
+/** There is nothing that must be said: no body is an empty one. */
+async function emptyBody(request: { body: unknown }): Promise<void> {
+  if (request.body === undefined) request.body = {};
 }
 
 export function locationOf(operation: Operation): string {

@@ -3,7 +3,7 @@
 import { type TUnsafe, Type } from 'typebox';
 import type { ImageImport, ImageView } from '../shared/ports.ts';
 import { exactly } from './exact.ts';
-import { closed, count, IdText, sha256 } from './scalars.ts';
+import { closed, count, hostTimeout, IdText, sha256 } from './scalars.ts';
 
 export const Image: TUnsafe<ImageView> = exactly<ImageView>()(
   Type.Object(
@@ -26,6 +26,7 @@ export const ImageImportSchema: TUnsafe<ImageImport> = exactly<ImageImport>()(
       kind: Type.Enum(['debian']),
       name: Type.Optional(IdText),
       kernel: Type.Optional(Type.String({ pattern: '^[0-9][A-Za-z0-9.+~-]{0,63}$' })),
+      hostTimeoutSeconds: Type.Optional(hostTimeout),
     },
     closed,
   ),

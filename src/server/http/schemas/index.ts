@@ -3,7 +3,7 @@
  */
 
 export { ImageImportSchema } from './image.ts';
-export { LeaveRequestSchema, PanicRequestSchema } from './operation.ts';
+export { LeaveRequestSchema, PanicRequestSchema, StartRequestSchema } from './operation.ts';
 export { PartitionRequestSchema, partitionRequestProblem } from './partition.ts';
 export {
   CapturePage,

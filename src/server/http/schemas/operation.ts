@@ -1,10 +1,16 @@
 /** Operations, and the requests that start those which take a guest out of its kernel. */
 
 import { type TUnsafe, Type } from 'typebox';
-import type { Fault, LeaveRequest, Operation as Named, PanicRequest } from '../../../panic/contract/index.ts';
+import type {
+  Fault,
+  LeaveRequest,
+  Operation as Named,
+  PanicRequest,
+  StartRequest,
+} from '../../../panic/contract/index.ts';
 import { FAULT_INSTANTS, FLIP_TARGETS, MAXIMUM_CPUS } from '../../../panic/contract/index.ts';
 import { exactly } from './exact.ts';
-import { closed, when } from './scalars.ts';
+import { closed, hostTimeout, when } from './scalars.ts';
 
 export const Operation: TUnsafe<Named> = exactly<Named>()(
   Type.Object(
@@ -60,7 +66,14 @@ export const PanicRequestSchema: TUnsafe<PanicRequest> = exactly<PanicRequest>()
         pattern: '^(raw|-[A-Za-z0-9 ,._=/-]{1,255})$',
         description: '`raw`, or makedumpfile options such as `-l -d 31`',
       }),
-      timeoutSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
+      timeoutSeconds: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 86_400,
+          description: 'Guest seconds until the dump must be done',
+        }),
+      ),
+      hostTimeoutSeconds: Type.Optional(hostTimeout),
       faults: Type.Optional(Type.Array(fault, { maxItems: 64, description: 'Injected on purpose' })),
     },
     closed,
@@ -73,7 +86,12 @@ export const LeaveRequestSchema: TUnsafe<LeaveRequest> = exactly<LeaveRequest>()
       timeoutSeconds: Type.Optional(
         Type.Integer({ minimum: 1, maximum: 86_400, description: 'Guest seconds until it must be done' }),
       ),
+      hostTimeoutSeconds: Type.Optional(hostTimeout),
     },
     closed,
   ),
+);
+
+export const StartRequestSchema: TUnsafe<StartRequest> = exactly<StartRequest>()(
+  Type.Object({ hostTimeoutSeconds: Type.Optional(hostTimeout) }, closed),
 );

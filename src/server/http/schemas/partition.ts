@@ -24,6 +24,11 @@ export const Partition: TUnsafe<PartitionView> = exactly<PartitionView>()(
       memoryBytes: count,
       instructions: count,
       crashes: count,
+      hostSeconds: Type.Number({
+        minimum: 0,
+        description:
+          'Seconds that its machine has kept a processor of the host busy since the service started',
+      }),
     },
     closed,
   ),

@@ -15,6 +15,13 @@ export const cpuIndex: TInteger = Type.Integer({
   minimum: -1,
   description: 'Logical index; -1 is a device, or the machine itself',
 });
+/** Timers of Node count 31 bits of milliseconds: 24 days. */
+export const MOST_HOST_SECONDS = 1_000_000;
+export const hostTimeout: TInteger = Type.Integer({
+  minimum: 1,
+  maximum: MOST_HOST_SECONDS,
+  description: 'Seconds of the host until it is given up; the default depends on the machine (docs/api.md)',
+});
 export const processor: TEnum<['power8', 'power9']> = Type.Enum(['power8', 'power9']);
 export const mmu: TEnum<['hash', 'radix']> = Type.Enum(['hash', 'radix']);
 
