@@ -235,11 +235,12 @@ export class FleetMember {
     }
     const { ended } = guest.session;
     // Whatever the guest was asked for, a machine that dies may do so again and again.
-    if (ended !== undefined && isGone(ended))
-      return this.#comeBack(describeEnd(ended), async () => undefined);
-    this.show('starting');
-    // A boot that fails shows in the partition's state.
-    this.enqueue(() => this.boot()).catch(this.#options.onError);
+    if (ended !== undefined && isGone(ended)) this.#comeBack(describeEnd(ended), async () => undefined);
+    else {
+      this.show('starting');
+      // A boot that fails shows in the partition's state.
+      this.enqueue(() => this.boot()).catch(this.#options.onError);
+    }
   }
 
   /** The partition was started by hand: earlier crashes count no more. */
