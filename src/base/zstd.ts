@@ -13,6 +13,9 @@ const BLOCK_RLE = 1;
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
 
+/** RFC 8878 §3.1.1.1.2 recommends that every decoder supports windows of 8 MiB; frames of a page or a chunk need less. */
+const WINDOW_LOG2 = 23;
+
 /** `bytes` as one frame that names its content's size. */
 export function zstdCompress(bytes: Uint8Array, level: number): Uint8Array {
   return zstdCompressSync(bytes, {
@@ -23,12 +26,16 @@ export function zstdCompress(bytes: Uint8Array, level: number): Uint8Array {
 }
 
 /**
- * What the frames in `bytes` hold, at most `limit` bytes (1 or more), in memory of its own.
+ * What the frames in `bytes` hold, at most `limit` bytes (1 or more), in memory of its own. The decoder takes 8 MiB at most.
  * @throws Error when the frames are damaged or cut short, when something else follows them, or when more comes out.
  */
 export function zstdDecompress(bytes: Uint8Array, limit: number): Uint8Array {
   checkZstdFrames(bytes);
-  const options = { maxOutputLength: limit, chunkSize: outputPiece(limit) };
+  const options = {
+    maxOutputLength: limit,
+    chunkSize: outputPiece(limit),
+    params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG2 },
+  };
   // Node may answer with a part of its shared pool, which must not be handed to another thread.
   return new Uint8Array(zstdDecompressSync(bytes, options));
 }

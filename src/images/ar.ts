@@ -12,6 +12,8 @@ export type ArMember = { readonly name: string; readonly data: Uint8Array };
 
 const MAGIC = '!<arch>\n';
 const HEADER_BYTES = 60;
+/** A package has three. */
+const MAX_MEMBERS = 64;
 const NAME: readonly [number, number] = [0, 16];
 const SIZE: readonly [number, number] = [48, 58];
 const END: readonly [number, number] = [58, 60];
@@ -28,6 +30,8 @@ export function readAr(bytes: Uint8Array, what: string): ArMember[] {
   const members: ArMember[] = [];
   let at = MAGIC.length;
   while (at < bytes.length) {
+    if (members.length === MAX_MEMBERS)
+      throw imageError('image/bad-ar', `${what} has more than ${MAX_MEMBERS} members`, { what, offset: at });
     const header = latin1(bytes.subarray(at, at + HEADER_BYTES));
     if (header.length < HEADER_BYTES) {
       throw imageError('image/bad-ar', `${what} ends inside a member header`, { what, offset: at });

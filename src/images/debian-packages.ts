@@ -1,11 +1,11 @@
 /** Selects the packages of a Debian import among package files, checks them and unpacks them in memory. */
 
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type DebControl, readDebControl, readDebData } from './deb.ts';
 import { ImportError, imageError } from './errors.ts';
-import { FileTree } from './file-tree.ts';
+import { FileTree, MAX_TREE_BYTES } from './file-tree.ts';
 import type { PackageRecord } from './image-record.ts';
 import type { ReportProgress } from './progress.ts';
 
@@ -42,6 +42,10 @@ export const PROGRAM_PACKAGES: readonly string[] = [
 ];
 /** Without these there is no image; libraries are asked for by what the programs need. */
 const REQUIRED: readonly string[] = ['kexec-tools', 'makedumpfile', 'busybox-static'];
+/** The largest, the debug package of the kernel, has 718 MB. */
+const MAX_PACKAGE_BYTES = 2 ** 30;
+/** The kernel with debugging data has 500 MB; it is kept beside the files of the other packages. */
+const MAX_DEBUG_KERNEL_BYTES = 2 ** 30;
 const KERNEL_PACKAGE = /^linux-image-([0-9].*powerpc64le)$/;
 const DEBUG_PACKAGE = /^linux-image-([0-9].*powerpc64le)-dbg$/;
 /** The paths that an import takes out of packages. */
@@ -66,7 +70,7 @@ export async function selectPackages(
   const chosen = new Map<string, DebianPackage>();
   for (const { path, sha256 } of files) {
     const file = basename(path);
-    const data = await readFile(path);
+    const data = await readPackage(path, file);
     const control = await readDebControl(data, file);
     const key = roleOf(control.name, kernel, debuginfo);
     if (key === undefined) continue;
@@ -96,13 +100,25 @@ export async function selectPackages(
   return { release: release ?? '', packages };
 }
 
+async function readPackage(path: string, file: string): Promise<Uint8Array> {
+  const { size } = await stat(path);
+  if (size > MAX_PACKAGE_BYTES)
+    throw imageError('image/too-large', `${file} has ${size} bytes`, {
+      what: file,
+      expected: `at most ${MAX_PACKAGE_BYTES}`,
+      actual: `${size}`,
+    });
+  return await readFile(path);
+}
+
 /** The files of the packages that an image may need. @throws FormatError; ImportError when cancelled */
 export async function unpackPackages(
   selection: Selection,
   progress: ReportProgress,
   signal: AbortSignal | undefined,
 ): Promise<FileTree> {
-  const tree = new FileTree();
+  const isDebug = selection.packages.some(({ record }) => DEBUG_PACKAGE.test(record.name));
+  const tree = new FileTree(MAX_TREE_BYTES + (isDebug ? MAX_DEBUG_KERNEL_BYTES : 0));
   const total = selection.packages.reduce((sum, { data }) => sum + data.length, 0);
   let done = 0;
   for (const { file, data, record } of selection.packages) {
@@ -124,8 +140,10 @@ async function unpackOne(
   for await (const entry of readDebData(data, file)) {
     if (signal?.aborted === true) throw new ImportError('import/cancelled', 'the import was cancelled');
     if (!WANTED.test(entry.path)) continue;
-    if (entry.kind === 'file') tree.addFile(entry.path, await entry.data(), entry.mode);
-    else if (entry.kind === 'symlink') tree.addLink(entry.path, entry.link);
+    if (entry.kind === 'file') {
+      tree.requireRoom(entry.size, file);
+      tree.addFile(entry.path, await entry.data(), entry.mode);
+    } else if (entry.kind === 'symlink') tree.addLink(entry.path, entry.link);
     else if (entry.kind === 'hardlink') tree.addLink(entry.path, `/${entry.link}`);
   }
 }

@@ -10,17 +10,55 @@ export type TreeLink = { readonly kind: 'symlink'; readonly target: string };
 
 /** As deep as Linux follows links in one look-up. */
 const MAX_LINKS = 40;
+/** A kernel with its modules is some 300 MB in 5,000 files. */
+export const MAX_TREE_BYTES: number = 768 * 2 ** 20;
+const MAX_NODES = 100_000;
 
 /** Paths are relative to the root, without `.` and `..`. */
 export class FileTree {
   readonly #nodes: Map<string, TreeFile | TreeLink> = new Map();
+  readonly #maxBytes: number;
+  #bytes = 0;
 
-  addFile(path: string, data: Uint8Array, mode: number): void {
-    this.#nodes.set(path, { kind: 'file', data, mode });
+  /** @param maxBytes of all files together */
+  constructor(maxBytes: number = MAX_TREE_BYTES) {
+    this.#maxBytes = maxBytes;
   }
 
+  /** Call it before a file of `size` bytes is read into memory. @throws FormatError `image/too-large` */
+  requireRoom(size: number, what: string): void {
+    if (this.#bytes + size > this.#maxBytes)
+      throw imageError(
+        'image/too-large',
+        `${what}: the packages hold more than ${this.#maxBytes} bytes of wanted files`,
+        {
+          what,
+          expected: `at most ${this.#maxBytes}`,
+          actual: `${this.#bytes + size}`,
+        },
+      );
+  }
+
+  /** @throws FormatError `image/too-large` */
+  addFile(path: string, data: Uint8Array, mode: number): void {
+    this.requireRoom(data.length, path);
+    this.#add(path, { kind: 'file', data, mode });
+    this.#bytes += data.length;
+  }
+
+  /** @throws FormatError `image/too-large` */
   addLink(path: string, target: string): void {
-    this.#nodes.set(path, { kind: 'symlink', target });
+    this.#add(path, { kind: 'symlink', target });
+  }
+
+  #add(path: string, node: TreeFile | TreeLink): void {
+    const before = this.#nodes.get(path);
+    if (before?.kind === 'file') this.#bytes -= before.data.length;
+    if (before === undefined && this.#nodes.size === MAX_NODES)
+      throw imageError('image/too-large', `the packages hold more than ${MAX_NODES} wanted files`, {
+        what: path,
+      });
+    this.#nodes.set(path, node);
   }
 
   /** Every path, sorted. */

@@ -15,7 +15,8 @@ import type { FileTree } from './file-tree.ts';
 /** A module to load. Its data is unchanged, so that its signature stays valid. */
 export type KernelModule = { readonly name: string; readonly data: Uint8Array };
 
-const MAX_MODULE_BYTES = 256 * 1024 * 1024;
+/** Of all modules together, unpacked: those for disks are 2 MB. */
+const MAX_MODULE_BYTES = 128 * 2 ** 20;
 
 /**
  * `names` and what they need, each after what it needs. Those built into the kernel are left out.
@@ -37,6 +38,7 @@ export async function collectModules(
   const builtin = builtinModules(tree, roots);
   const done = new Map<string, KernelModule>();
   const visiting = new Set<string>();
+  let taken = 0;
 
   async function visit(name: string, wantedBy: string): Promise<void> {
     if (done.has(name) || builtin.has(name)) return;
@@ -49,7 +51,8 @@ export async function collectModules(
     }
     if (visiting.has(name)) throw imageError('image/bad-module', `${path} needs itself`, { what: path });
     visiting.add(name);
-    const data = await decompressAll(file.data, path, MAX_MODULE_BYTES);
+    const data = await decompressAll(file.data, path, MAX_MODULE_BYTES - taken);
+    taken += data.length;
     const info = moduleInfo(data, path);
     const magic = info.get('vermagic') ?? '';
     if (magic.split(' ')[0] !== release) {

@@ -1,7 +1,7 @@
 /**
  * Reads tar archives as a stream: ustar, with GNU long names and pax extended headers.
  * Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Extended Header"; GNU tar manual, "Basic Tar Format".
- * Left out: sparse files, multi-volume archives, base-256 sizes above 2^53.
+ * Left out: sparse files, which are refused, multi-volume archives, base-256 sizes above 2^53.
  */
 
 import { latin1 } from '../base/bytes.ts';
@@ -26,6 +26,10 @@ const BLOCK = 512;
 const MAX_ENTRY_BYTES = 1024 * 1024 * 1024;
 /** Long names and pax headers are a few hundred bytes. */
 const MAX_HEADER_BYTES = 65536;
+/** A file has one long name, one long link name and one pax header. */
+const MAX_HEADERS = 8;
+/** PATH_MAX of Linux. */
+const MAX_PATH = 4096;
 
 /** The entries of a tar stream, in order. @throws FormatError `image/bad-tar`, `image/unsafe-path`, `image/too-large` */
 export async function* readTar(
@@ -42,6 +46,7 @@ export async function* readTar(
 
 async function* readEntries(input: ChunkReader, what: string): AsyncGenerator<TarEntry, void, undefined> {
   let overrides: Map<string, string> = new Map();
+  let headers = 0;
   for (;;) {
     const at = input.offset;
     const block = await input.take(BLOCK);
@@ -49,6 +54,7 @@ async function* readEntries(input: ChunkReader, what: string): AsyncGenerator<Ta
     const header = parseHeader(block, what, at);
     const padded = Math.ceil(header.size / BLOCK) * BLOCK;
     if ('LKxg'.includes(header.type)) {
+      if (++headers > MAX_HEADERS) throw badTar(what, at, 'an entry has too many extended headers');
       if (header.size > MAX_HEADER_BYTES) throw tooLarge(what, at, header.size, MAX_HEADER_BYTES);
       const data = (await input.take(padded)).subarray(0, header.size);
       // A global pax header applies to all that follows; packages carry none that matters (a comment).
@@ -57,6 +63,9 @@ async function* readEntries(input: ChunkReader, what: string): AsyncGenerator<Ta
       else if (header.type === 'x') overrides = new Map([...overrides, ...parsePax(data, what, at)]);
       continue;
     }
+    headers = 0;
+    if (header.type === 'S' || [...overrides.keys()].some((key) => key.startsWith('GNU.sparse.')))
+      throw badTar(what, at, 'sparse files are not read');
     const size = overrides.has('size') ? Number(overrides.get('size')) : header.size;
     if (!Number.isSafeInteger(size) || size < 0) throw badTar(what, at, 'an extended header has a bad size');
     const kind = kindOf(header.type);
@@ -67,7 +76,7 @@ async function* readEntries(input: ChunkReader, what: string): AsyncGenerator<Ta
       kind,
       mode: header.mode,
       size: dataBytes,
-      link: overrides.get('linkpath') ?? header.link,
+      link: safeLink(overrides.get('linkpath') ?? header.link, what, at),
       async data(): Promise<Uint8Array> {
         if (dataBytes > MAX_ENTRY_BYTES) throw tooLarge(what, at, dataBytes, MAX_ENTRY_BYTES);
         const bytes = await input.take(state.left);
@@ -150,11 +159,21 @@ function parsePax(data: Uint8Array, what: string, at: number): Map<string, strin
   return records;
 }
 
+/** Where a link leads is judged when it is followed (file-tree.ts). @throws FormatError `image/unsafe-path` */
+function safeLink(link: string, what: string, at: number): string {
+  if (link.length <= MAX_PATH) return link;
+  throw imageError('image/unsafe-path', `${what} has a link to a path of ${link.length} characters`, {
+    what,
+    offset: at,
+    expected: `at most ${MAX_PATH}`,
+  });
+}
+
 /** @throws FormatError `image/unsafe-path` for absolute paths, `..` and control characters */
 function safePath(path: string, what: string, at: number): string {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (path.startsWith('/') || parts.includes('..') || /[\x00-\x1f]/.test(path)) {
+  if (path.length > MAX_PATH || path.startsWith('/') || parts.includes('..') || /[\x00-\x1f]/.test(path)) {
     throw imageError('image/unsafe-path', `${what} names a path outside its tree`, {
       what,
       offset: at,
@@ -197,10 +216,14 @@ class ChunkReader {
 
   /** The next `length` bytes, in an array of their own. */
   async take(length: number): Promise<Uint8Array> {
-    // Grown as data comes: a header may promise what the archive does not hold.
-    const parts: Uint8Array[] = [];
-    await this.#consume(length, (part) => parts.push(part));
-    return Buffer.concat(parts, length);
+    // A header may promise what the archive does not hold: a large array costs memory only where it is written.
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    await this.#consume(length, (part) => {
+      bytes.set(part, at);
+      at += part.length;
+    });
+    return bytes;
   }
 
   async skip(length: number): Promise<void> {

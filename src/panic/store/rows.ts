@@ -1,13 +1,18 @@
 /** Reads and writes rows that hold a record as JSON, and translates the errors of an insert. */
 
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { gunzip, gzip, type ZlibOptions } from 'node:zlib';
 import type { Database } from 'better-sqlite3';
 import { Refusal } from '../contract/index.ts';
 
+/** Consoles are bounded by 8 MiB and traces by the recorder; damaged data must not become more than this. */
+const MAX_UNPACKED = 256 * 2 ** 20;
+const unpack: (data: Uint8Array, options: ZlibOptions) => Promise<Buffer> = promisify(gunzip);
+
 /** Off the calling thread. */
 export const compress: (data: string | Uint8Array) => Promise<Buffer> = promisify(gzip);
-export const decompress: (data: Uint8Array) => Promise<Buffer> = promisify(gunzip);
+export const decompress = (data: Uint8Array): Promise<Buffer> =>
+  unpack(data, { maxOutputLength: MAX_UNPACKED });
 
 type RecordRow = { readonly record: string };
 
