@@ -1,5 +1,5 @@
 /**
- * Defines the two kinds of error that every folder throws: bad input, and a bug of this program.
+ * Defines the kinds of error that every folder throws: bad input, damage of what was stored, and a bug of this program.
  * Guest events (interrupts, hypercall status) are values and never pass through here.
  */
 
@@ -22,6 +22,17 @@ export class FormatError extends Error {
     this.name = 'FormatError';
     this.code = code;
     this.detail = detail;
+  }
+}
+
+/**
+ * Data that this program stored and that is not what it reads back: a flipped bit, a lost write, a file that was changed.
+ * No request is at fault: REST answers with 500, where other bad input is 422.
+ */
+export class StoredDataError extends FormatError {
+  constructor(code: string, message: string, detail: FormatErrorDetail = {}) {
+    super(code, message, detail);
+    this.name = 'StoredDataError';
   }
 }
 

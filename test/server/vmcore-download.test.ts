@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { arraySource } from '../../src/base/bytes.ts';
 import { judgeConditions, MAX_RANGES, parseRange } from '../../src/server/http/shared/range.ts';
+import { openLocalVmcoreStore } from '../../src/vmcore/store/index.ts';
 import { synthVmcore } from '../synth/fleet.ts';
-import { buildTestService } from '../synth/service.ts';
+import { buildTestService, type TestService } from '../synth/service.ts';
 
 const SIZE = 70_001;
 const bytes = Buffer.from(synthVmcore(SIZE));
@@ -147,6 +153,70 @@ describe('GET vmcore', () => {
     await expect(answer.arrayBuffer()).rejects.toThrow();
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
     await broken.app.close();
+  });
+});
+
+describe('GET vmcore of which a chunk in the store changed', () => {
+  const DIGESTS = ['etag', 'repr-digest', 'x-content-sha256', 'cache-control', 'content-disposition'];
+  const whole = Buffer.concat(Array.from({ length: 64 }, (_, n) => synthVmcore(65_536, n)));
+  const chunkAt = (n: number): Buffer =>
+    createHash('sha256')
+      .update(whole.subarray(n * 65_536, (n + 1) * 65_536))
+      .digest();
+  const zeroed = 'UPDATE chunk SET data = zeroblob(length(data)) WHERE hash = ?';
+
+  /** A service whose one capture is in a real store, of which chunk `n` is changed. */
+  async function serveDamaged(
+    n: number,
+  ): Promise<{ readonly service: TestService; readonly close: () => Promise<void> }> {
+    const dir = mkdtempSync(join(tmpdir(), 'kdumpd-damaged-'));
+    const store = openLocalVmcoreStore(join(dir, 'chunks.db'));
+    const { manifestId } = await store.writeVmcore(arraySource(whole));
+    const db = new BetterSqlite3(join(dir, 'chunks.db'));
+    expect(db.prepare(zeroed).run(chunkAt(n)).changes).toBe(1);
+    db.close();
+    const service = await buildTestService();
+    service.world.addCapture({ id: 'c1' }, { bytes: whole });
+    const source = await service.world.captures.vmcore('c1');
+    if (source === null) throw new Error('no source');
+    service.world.captures.vmcore = async () => ({
+      ...source,
+      read: (start, end) => store.readVmcore(manifestId, { start, end }),
+    });
+    return {
+      service,
+      close: async () => {
+        await service.app.close();
+        await store.close();
+        rmSync(dir, { recursive: true });
+      },
+    };
+  }
+
+  test.each([{}, { range: 'bytes=5-90' }, { range: 'bytes=5-90,200-300' }] as Record<string, string>[])(
+    'in the first piece (%j) → 500 damaged with its code, and no field of a vmcore',
+    async (headers) => {
+      const { service, close } = await serveDamaged(0);
+      const answer = await service.app.inject({ url: URL, headers });
+      expect([answer.statusCode, answer.json()]).toEqual([
+        500,
+        expect.objectContaining({ type: 'urn:kdumpd:problem:damaged', code: 'store/corrupt-chunk' }),
+      ]);
+      for (const field of DIGESTS) expect(answer.headers[field]).toBeUndefined();
+      await close();
+    },
+  );
+
+  test('further on → the connection breaks before Content-Length; a range without it is served', async () => {
+    const { service, close } = await serveDamaged(40);
+    await service.app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = service.app.server.address() as { port: number };
+    const answer = await fetch(`http://127.0.0.1:${port}${URL}`);
+    expect([answer.status, answer.headers.get('content-length')]).toEqual([200, String(whole.length)]);
+    await expect(answer.arrayBuffer()).rejects.toThrow();
+    const part = await fetch(`http://127.0.0.1:${port}${URL}`, { headers: { range: 'bytes=0-2000000' } });
+    expect(Buffer.from(await part.arrayBuffer()).equals(whole.subarray(0, 2_000_001))).toBe(true);
+    await close();
   });
 });
 

@@ -1,6 +1,7 @@
 /** Defines why an operation failed: a stable code and a sentence. */
 
 import { FormatError } from '../../base/errors.ts';
+import { databaseError } from '../../vmcore/store/index.ts';
 
 /**
  * Codes: `not-ready` (the guest did not come up, or was not up), `capture-failed` (the crash left no whole dump),
@@ -20,9 +21,10 @@ export class OperationFailure extends Error {
 
 /** @param early why the operation was ended before it was done: then what it threw is a consequence */
 export function failureOf(
-  error: unknown,
+  thrown: unknown,
   early: OperationFailure | undefined,
 ): { readonly code: string; readonly message: string } {
+  const error = databaseError(thrown, 'the database');
   if (error instanceof OperationFailure) return { code: error.code, message: error.message };
   if (early !== undefined) return { code: early.code, message: early.message };
   if (error instanceof FormatError) return { code: error.code, message: error.message };

@@ -1,20 +1,23 @@
 /**
  * Stores vmcores over any PageStore and ManifestStore. A vmcore is cut into chunks of 64 KiB (the size and, in /proc/vmcore,
- * the alignment of a 64 KiB page of guest memory), hashed, stored where a chunk is new, read back and compared.
+ * the alignment of a 64 KiB page of guest memory), hashed, stored where a chunk is new, read back and compared. A stored chunk
+ * that is found damaged then gets its content from the vmcore that is being written.
  */
 
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ByteSource } from '../../base/bytes.ts';
-import { concatBytes, isAllZero } from '../../base/bytes.ts';
-import { assert } from '../../base/errors.ts';
+import { concatBytes } from '../../base/bytes.ts';
+import { assert, StoredDataError } from '../../base/errors.ts';
 import type { DumpCheck } from '../reader/index.ts';
 import { checkDump, evaluateAsync } from '../reader/index.ts';
+import { hashOf } from './chunk-row.ts';
 import { chunksOf, piecesOf } from './chunker.ts';
 import type {
   ByteSpan,
   Chunk,
   ChunkId,
+  ChunkRef,
   ChunkSpan,
   HoldId,
   Manifest,
@@ -22,8 +25,10 @@ import type {
   ManifestStore,
   PageStore,
   StoredVmcore,
+  StoreFigures,
   SweepId,
   SweepResult,
+  VmcoreDamage,
   VmcoreStore,
 } from './contract.ts';
 import { CHUNK_BYTES } from './contract.ts';
@@ -36,6 +41,13 @@ const BATCH_CHUNKS = 128;
 const READ_CHUNKS = 16;
 /** Chunks that are marked in one call: 256 MiB of vmcore. */
 const MARK_CHUNKS = 4096;
+
+/** A batch in the store, as a manifest names it, and what was read back. `newBytes` is content that was not there before. */
+type StoredBatch = {
+  readonly refs: readonly ChunkRef[];
+  readonly newBytes: number;
+  readonly contents: readonly Uint8Array[];
+};
 
 export class ChunkedVmcoreStore implements VmcoreStore {
   readonly #pages: PageStore;
@@ -52,27 +64,34 @@ export class ChunkedVmcoreStore implements VmcoreStore {
     // Held until the manifest names the chunks: a sweep meanwhile leaves them alone.
     const hold = await this.#pages.hold();
     try {
-      const ids: ChunkId[] = [];
-      const hashes: Uint8Array[] = [];
-      let newBytes = 0;
+      const refs: ChunkRef[] = [];
+      const whole = createHash('sha256');
+      let [bytes, newBytes] = [0, 0];
       let batch: Chunk[] = [];
       const flush = async (): Promise<void> => {
-        newBytes += await this.#store(hold, batch, ids);
-        for (const chunk of batch) hashes.push(chunk.hash);
+        const stored = await this.#store(hold, batch);
+        for (const content of stored.contents) {
+          whole.update(content);
+          bytes += content.length;
+        }
+        newBytes += stored.newBytes;
+        refs.push(...stored.refs);
         batch = [];
+        // A local store answers at once: other tasks of this thread run between the batches.
+        await nextTurn();
       };
-      for await (const bytes of chunksOf(piecesOf(source, length), CHUNK_BYTES)) {
-        batch.push({ hash: hashOf(bytes), bytes });
+      for await (const piece of chunksOf(piecesOf(source, length), CHUNK_BYTES)) {
+        batch.push({ hash: hashOf(piece), bytes: piece });
         if (batch.length === BATCH_CHUNKS) await flush();
       }
       await flush();
-      const { sha256, bytes } = await this.#compare(ids, hashes);
+      const sha256 = whole.digest('hex');
       if (length !== undefined && bytes !== length)
         throw storeError('store/corrupt-manifest', 'other bytes were stored than were given', {
           expected: `${length}`,
           actual: `${bytes}`,
         });
-      const manifestId = await this.#manifests.create({ bytes, sha256, chunkBytes: CHUNK_BYTES }, ids);
+      const manifestId = await this.#manifests.create({ bytes, sha256, chunkBytes: CHUNK_BYTES }, refs);
       return { manifestId, sha256, bytes, newBytes };
     } finally {
       await this.#pages.release(hold);
@@ -108,13 +127,13 @@ export class ChunkedVmcoreStore implements VmcoreStore {
     const chunks = { first: Math.floor(start / chunkBytes), end: Math.ceil(end / chunkBytes) };
     const hold = await this.#pages.hold();
     try {
-      const ids = await this.#open(hold, id, chunks);
+      const refs = await this.#open(hold, id, chunks);
       for (let at = start; at < end; ) {
         const first = Math.floor(at / chunkBytes);
         const last = Math.min(first + READ_CHUNKS, chunks.end);
         const base = first * chunkBytes;
         const piece = concatBytes(
-          await this.#pages.getMany(ids.slice(first - chunks.first, last - chunks.first)),
+          await this.#pages.getMany(refs.slice(first - chunks.first, last - chunks.first)),
         );
         const stop = Math.min(end, last * chunkBytes);
         if (piece.length < stop - base)
@@ -158,16 +177,68 @@ export class ChunkedVmcoreStore implements VmcoreStore {
   }
 
   async retain(keep: ReadonlySet<ManifestId>): Promise<SweepResult> {
-    for (const { id } of await this.#manifests.list()) if (!keep.has(id)) await this.#manifests.delete(id);
+    const there = new Set<ManifestId>();
+    for (const { id } of await this.#manifests.list()) {
+      if (keep.has(id)) there.add(id);
+      else await this.#manifests.delete(id);
+    }
+    for (const id of await this.#manifests.damaged()) {
+      if (keep.has(id)) there.add(id);
+      else await this.#manifests.delete(id);
+    }
+    const missing = [...keep].filter((id) => !there.has(id));
+    if (missing.length > 0)
+      return { chunks: 0, bytes: 0, heldBack: `vmcore ${missing.join(', ')} is not in the store` };
     return this.#sweep();
+  }
+
+  async damage(): Promise<readonly VmcoreDamage[]> {
+    const damaged = (await this.#manifests.damaged()).map(
+      (manifestId): VmcoreDamage => ({ manifestId, chunks: 0, reason: 'its manifest is damaged' }),
+    );
+    const bad = new Set((await this.#pages.quarantined()).map(({ id }) => id));
+    for (const manifest of await this.#manifests.list()) {
+      const found = await this.#damageOf(manifest, bad);
+      if (found !== undefined) damaged.push(found);
+    }
+    return damaged;
+  }
+
+  quarantine(chunks: readonly ChunkRef[]): Promise<void> {
+    return this.#pages.quarantine(chunks);
+  }
+
+  async figures(): Promise<StoreFigures> {
+    const manifests = await this.#manifests.list();
+    return {
+      ...(await this.#pages.figures()),
+      vmcores: manifests.length,
+      vmcoreBytes: manifests.reduce((sum, { bytes }) => sum + bytes, 0),
+      quarantined: (await this.#pages.quarantined()).length,
+    };
   }
 
   async close(): Promise<void> {
     await this.#pages.close();
   }
 
-  /** Stores a batch and appends its ids. @returns bytes that were new. */
-  async #store(hold: HoldId, batch: readonly Chunk[], ids: ChunkId[]): Promise<number> {
+  /**
+   * Stores a batch and reads it back. What was in the store before and is damaged is then stored once more, from the batch.
+   * @throws StoredDataError where that does not help
+   */
+  async #store(hold: HoldId, batch: readonly Chunk[]): Promise<StoredBatch> {
+    const first = await this.#put(hold, batch);
+    try {
+      return { ...first, contents: await this.#pages.getMany(first.refs) };
+    } catch (error) {
+      if (!(error instanceof StoredDataError)) throw error;
+    }
+    // All that is damaged is in quarantine now: content that comes again takes its place.
+    const { refs } = await this.#put(hold, batch);
+    return { refs, newBytes: first.newBytes, contents: await this.#pages.getMany(refs) };
+  }
+
+  async #put(hold: HoldId, batch: readonly Chunk[]): Promise<Omit<StoredBatch, 'contents'>> {
     const known = await this.#pages.hasMany(
       hold,
       batch.map((chunk) => chunk.hash),
@@ -176,55 +247,57 @@ export class ChunkedVmcoreStore implements VmcoreStore {
     const put = await this.#pages.putMany(hold, fresh);
     assert(put.length === fresh.length, 'putMany gives an id for each chunk');
     let next = 0;
-    for (const id of known) ids.push(id ?? put[next++] ?? '');
+    const refs = batch.map(({ hash }, i) => ({ id: known[i] ?? put[next++] ?? '', hash }));
     const bytesOf = new Map(fresh.map((chunk, i) => [put[i], chunk.bytes.length]));
-    return [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return { refs, newBytes: [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0) };
   }
 
-  /** Reads every chunk back. @throws FormatError `store/corrupt-chunk`. */
-  async #compare(
-    ids: readonly ChunkId[],
-    hashes: readonly Uint8Array[],
-  ): Promise<{ sha256: string; bytes: number }> {
-    const whole = createHash('sha256');
-    let bytes = 0;
-    const good = new Set<ChunkId>();
-    for (let first = 0; first < ids.length; first += BATCH_CHUNKS) {
-      const contents = await this.#pages.getMany(ids.slice(first, first + BATCH_CHUNKS));
-      contents.forEach((content, i) => {
-        const id = ids[first + i] ?? '';
-        if (!good.has(id) && !Buffer.from(hashOf(content)).equals(hashes[first + i] ?? new Uint8Array(0))) {
-          throw storeError('store/corrupt-chunk', `chunk ${id} read back is not what was written`, {
-            offset: bytes,
-          });
-        }
-        good.add(id);
-        whole.update(content);
-        bytes += content.length;
-      });
-      // A local store answers at once: other tasks of this thread run between the batches.
+  async #damageOf(
+    { id, bytes, chunkBytes }: Manifest,
+    bad: ReadonlySet<ChunkId>,
+  ): Promise<VmcoreDamage | undefined> {
+    if (bad.size === 0) return undefined;
+    const count = Math.ceil(bytes / chunkBytes);
+    let chunks = 0;
+    for (let first = 0; first < count; first += MARK_CHUNKS) {
+      try {
+        const refs = await this.#manifests.chunks(id, { first, end: first + MARK_CHUNKS });
+        for (const ref of refs) if (bad.has(ref.id)) chunks += 1;
+      } catch (error) {
+        if (!(error instanceof StoredDataError)) throw error;
+        return { manifestId: id, chunks, reason: error.message };
+      }
       await nextTurn();
     }
-    return { sha256: whole.digest('hex'), bytes };
+    const reason = `${chunks} of its ${count} chunks of ${chunkBytes >>> 10} KiB ${chunks === 1 ? 'is' : 'are'} damaged`;
+    return chunks === 0 ? undefined : { manifestId: id, chunks, reason };
   }
 
   /** The chunks of a span, held. */
-  async #open(hold: HoldId, id: ManifestId, span: ChunkSpan): Promise<readonly ChunkId[]> {
-    const ids = await this.#manifests.chunks(id, span);
+  async #open(hold: HoldId, id: ManifestId, span: ChunkSpan): Promise<readonly ChunkRef[]> {
+    const refs = await this.#manifests.chunks(id, span);
     try {
-      await this.#pages.keepMany(hold, ids);
+      await this.#pages.keepMany(hold, refs);
     } catch (error) {
       // The vmcore may have been deleted and swept since its chunks were read.
       await this.describe(id);
       throw error;
     }
-    return ids;
+    return refs;
   }
 
+  /** Removes nothing while a manifest is damaged: what it names cannot be told from what is not in use. */
   #sweep(): Promise<SweepResult> {
     return this.#sweeps.run(async () => {
+      const [damaged] = await this.#manifests.damaged();
+      if (damaged !== undefined) return heldBack(`the manifest of vmcore ${damaged} is damaged`);
       const sweep = await this.#pages.beginSweep();
-      for (const manifest of await this.#manifests.list()) await this.#mark(sweep, manifest);
+      try {
+        for (const manifest of await this.#manifests.list()) await this.#mark(sweep, manifest);
+      } catch (error) {
+        if (error instanceof StoredDataError) return heldBack(error.message);
+        throw error;
+      }
       return this.#pages.endSweep(sweep);
     });
   }
@@ -233,8 +306,11 @@ export class ChunkedVmcoreStore implements VmcoreStore {
     const count = Math.ceil(bytes / chunkBytes);
     for (let first = 0; first < count; first += MARK_CHUNKS) {
       try {
-        const ids = await this.#manifests.chunks(id, { first, end: first + MARK_CHUNKS });
-        await this.#pages.mark(sweep, ids);
+        const refs = await this.#manifests.chunks(id, { first, end: first + MARK_CHUNKS });
+        await this.#pages.mark(
+          sweep,
+          refs.map((ref) => ref.id),
+        );
       } catch (error) {
         // Deleted meanwhile: its chunks are its readers' alone.
         if ((await this.#manifests.get(id)) === null) return;
@@ -244,13 +320,6 @@ export class ChunkedVmcoreStore implements VmcoreStore {
   }
 }
 
-let zeroHash: Uint8Array | undefined;
-
-/** SHA-256. The hash of a whole chunk of zeros, half of many dumps, is computed once. */
-function hashOf(bytes: Uint8Array): Uint8Array {
-  if (bytes.length === CHUNK_BYTES && isAllZero(bytes)) {
-    zeroHash ??= createHash('sha256').update(bytes).digest();
-    return zeroHash;
-  }
-  return createHash('sha256').update(bytes).digest();
+function heldBack(reason: string): SweepResult {
+  return { chunks: 0, bytes: 0, heldBack: reason };
 }

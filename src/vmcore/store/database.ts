@@ -5,9 +5,9 @@ import { basename } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import BetterSqlite3 from 'better-sqlite3';
 import { DISK_ERRORS, DiskError, diskErrorOf } from '../../base/disk-error.ts';
-import { FormatError } from '../../base/errors.ts';
+import { FormatError, StoredDataError } from '../../base/errors.ts';
 import { storeError } from './errors.ts';
-import { migrate, migrationsFolder } from './migrate.ts';
+import { type MigrationSteps, migrate, migrationsFolder } from './migrate.ts';
 
 type Kind = 'meta' | 'chunks';
 
@@ -20,16 +20,16 @@ const APPLICATION_IDS: Readonly<Record<Kind, number>> = { meta: 0x6b646d65, chun
  * was told outlives a power cut, and a capture never names a vmcore that the chunk database has lost (docs/adr/014-durability.md).
  * @throws FormatError `store/…` for a file that is damaged or another program's; DiskError
  */
-export function openDatabase(path: string, migrations: Kind): Database {
+export function openDatabase(path: string, migrations: Kind, steps: MigrationSteps = {}): Database {
   try {
     checkFile(path);
-    return openChecked(path, migrations);
+    return openChecked(path, migrations, steps);
   } catch (error) {
     throw inWords(error, basename(path));
   }
 }
 
-function openChecked(path: string, kind: Kind): Database {
+function openChecked(path: string, kind: Kind, steps: MigrationSteps): Database {
   const db = new BetterSqlite3(path);
   try {
     requireOwn(db, kind);
@@ -40,7 +40,7 @@ function openChecked(path: string, kind: Kind): Database {
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
     db.pragma('busy_timeout = 5000');
-    migrate(db, migrationsFolder(kind));
+    migrate(db, migrationsFolder(kind), steps);
     requireTables(db, kind);
     if (applicationId(db) === 0) db.pragma(`application_id = ${APPLICATION_IDS[kind]}`);
   } catch (error) {
@@ -105,6 +105,8 @@ function columnsOf(db: Database): string[] {
 
 /** The error with the file's name; SQLite's own as one of ours. */
 function inWords(error: unknown, file: string): unknown {
+  if (error instanceof StoredDataError)
+    return new StoredDataError(error.code, `${file}: ${error.message}`, { ...error.detail, what: file });
   if (error instanceof FormatError)
     return new FormatError(error.code, `${file}: ${error.message}`, { ...error.detail, what: file });
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';

@@ -4,7 +4,9 @@ export { ChunkedVmcoreStore } from './chunked-vmcore-store.ts';
 export type {
   ByteSpan,
   Chunk,
+  ChunkFigures,
   ChunkId,
+  ChunkRef,
   ChunkSpan,
   HoldId,
   Manifest,
@@ -19,7 +21,8 @@ export type {
 export { CHUNK_BYTES } from './contract.ts';
 export { openDatabase } from './database.ts';
 
-export { openLocalVmcoreStore } from './local.ts';
+export { databaseError } from './errors.ts';
+export { openChunkDatabase, openLocalVmcoreStore } from './local.ts';
 export { migrate, migrationsFolder } from './migrate.ts';
 export { SqliteManifestStore } from './sqlite-manifest-store.ts';
 

@@ -1,6 +1,7 @@
 /**
  * Applies migrations: NNN_verb_noun.sql files, in order, forward only, one transaction for each file. Each applied file is
  * recorded with its SHA-256; a file that changed afterwards is refused, and so is a database that is ahead of the files.
+ * A migration may have a step in code, for what SQL cannot compute; it runs after the file, in the same transaction.
  */
 
 import { createHash } from 'node:crypto';
@@ -15,8 +16,11 @@ export function migrationsFolder(name: 'meta' | 'chunks'): string {
   return fileURLToPath(new URL(`../../../migrations/${name}`, import.meta.url));
 }
 
+/** Steps in code, by the name of the file that they complete. */
+export type MigrationSteps = Readonly<Record<string, (db: Database) => void>>;
+
 /** Brings `db` up to date. @throws FormatError `store/migration-drift`, `store/migration-order`. */
-export function migrate(db: Database, folder: string): void {
+export function migrate(db: Database, folder: string, steps: MigrationSteps = {}): void {
   db.exec(
     'CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL) STRICT',
   );
@@ -52,6 +56,7 @@ export function migrate(db: Database, folder: string): void {
     if (before !== undefined) return;
     db.transaction(() => {
       db.exec(sql);
+      steps[name]?.(db);
       db.prepare('INSERT INTO migration VALUES (?, ?, ?)').run(i + 1, name, sha256);
     })();
   });

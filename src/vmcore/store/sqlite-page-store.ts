@@ -1,22 +1,27 @@
 /**
  * Stores chunks in SQLite, each once. Content is compressed by zstd where that saves an eighth; a chunk of zeros takes
- * no room. Source of the layout: migrations/chunks.
+ * no room. Whatever is read is compared with its hash. Source of the layout: migrations/chunks.
  * All calls block; run it in a worker thread (worker.ts).
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database, Statement } from 'better-sqlite3';
-import { isAllZero } from '../../base/bytes.ts';
-import { assert } from '../../base/errors.ts';
-import { zstdCompress, zstdDecompress } from '../../base/zstd.ts';
-import type { Chunk, ChunkId, HoldId, PageStore, SweepId, SweepResult } from './contract.ts';
+import { assert, StoredDataError } from '../../base/errors.ts';
+import { type ChunkRow, decodeChunk, encodeChunk, hashOf } from './chunk-row.ts';
+import type {
+  Chunk,
+  ChunkFigures,
+  ChunkId,
+  ChunkRef,
+  HoldId,
+  PageStore,
+  SweepId,
+  SweepResult,
+} from './contract.ts';
 import { CHUNK_BYTES } from './contract.ts';
-import { storeError } from './errors.ts';
+import { databaseError, guarded, storeError } from './errors.ts';
 import { rowOf } from './row-id.ts';
 
-const CODEC_RAW = 0;
-const CODEC_ZSTD = 1;
-const CODEC_ZERO = 2;
 /** Rows that a sweep deletes in one transaction. */
 const SWEEP_ROWS = 4096;
 
@@ -29,30 +34,36 @@ export class SqlitePageStore implements PageStore {
   readonly #db: Database;
   readonly #find: Statement<[Uint8Array], { id: number }>;
   readonly #insert: Statement<[Uint8Array, number, number, Uint8Array]>;
-  readonly #exists: Statement<[number], { id: number }>;
+  readonly #replace: Statement<[number, Uint8Array, number, number, Uint8Array]>;
+  readonly #hashAt: Statement<[number], { hash: unknown }>;
   readonly #hold: Statement<[number, number]>;
-  readonly #read: Statement<[number], { size: number; codec: number; data: Buffer }>;
+  readonly #read: Statement<[number], ChunkRow>;
   readonly #level: number;
+  /** In quarantine: what each row must hold. */
+  readonly #bad = new Map<number, Uint8Array>();
 
   #lastHold = 0;
   #lastSweep = 0;
   #sweep: SweepId | undefined;
 
-  /** @param db from openDatabase(…, 'chunks'); closed with this store. */
+  /** @param db from openChunkDatabase; closed with this store. */
   constructor(db: Database, options: SqlitePageStoreOptions = {}) {
     this.#db = db;
     this.#find = db.prepare('SELECT id FROM chunk WHERE hash = ?');
     this.#insert = db.prepare('INSERT INTO chunk (hash, size, codec, data) VALUES (?, ?, ?, ?)');
+    this.#replace = db.prepare(`INSERT INTO chunk (id, hash, size, codec, data) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, size = excluded.size, codec = excluded.codec, data = excluded.data`);
     // Holds end with the process: they are in a temporary database.
     db.exec(`
       CREATE TEMP TABLE held (chunk INTEGER, hold INTEGER, PRIMARY KEY (chunk, hold)) WITHOUT ROWID;
       CREATE INDEX temp.held_by_hold ON held (hold);
       CREATE TEMP TABLE marked (chunk INTEGER PRIMARY KEY);
     `);
-    this.#exists = db.prepare('SELECT id FROM chunk WHERE id = ?');
+    this.#hashAt = db.prepare('SELECT hash FROM chunk WHERE id = ?');
     this.#hold = db.prepare('INSERT OR IGNORE INTO held (hold, chunk) VALUES (?, ?)');
     this.#read = db.prepare('SELECT size, codec, data FROM chunk WHERE id = ?');
     this.#level = options.compressionLevel ?? 1;
+    for (const { chunk, hash } of quarantineRows(db)) this.#bad.set(chunk, hash);
   }
 
   async hold(): Promise<HoldId> {
@@ -71,31 +82,80 @@ export class SqlitePageStore implements PageStore {
   }
 
   async hasMany(hold: HoldId, hashes: readonly Uint8Array[]): Promise<readonly (ChunkId | null)[]> {
-    return this.#db.transaction(() =>
+    return this.#inTransaction(() =>
       hashes.map((hash) => {
-        const id = this.#find.get(hash)?.id;
-        return id === undefined ? null : this.#keep(hold, id);
+        const row = this.#lookUp(hash);
+        return row === undefined || this.#bad.has(row) ? null : this.#keep(hold, row);
       }),
-    )();
+    );
   }
 
   async putMany(hold: HoldId, chunks: readonly Chunk[]): Promise<readonly ChunkId[]> {
-    return this.#db.transaction(() =>
-      chunks.map((chunk) => this.#keep(hold, this.#find.get(chunk.hash)?.id ?? this.#put(chunk))),
-    )();
+    const healed: number[] = [];
+    const ids = this.#inTransaction(() =>
+      chunks.map((chunk) => {
+        const row = this.#lookUp(chunk.hash);
+        if (row !== undefined && !this.#bad.has(row)) return this.#keep(hold, row);
+        const damaged = row ?? this.#quarantinedAs(chunk.hash);
+        if (damaged === undefined) return this.#keep(hold, this.#put(chunk));
+        this.#heal(damaged, chunk);
+        healed.push(damaged);
+        return this.#keep(hold, damaged);
+      }),
+    );
+    for (const row of healed) this.#bad.delete(row);
+    return ids;
   }
 
-  async keepMany(hold: HoldId, ids: readonly ChunkId[]): Promise<void> {
-    this.#db.transaction(() => {
-      for (const id of ids) {
-        if (this.#exists.get(rowOf(id)) === undefined) throw missing(id);
-        this.#keep(hold, rowOf(id));
+  async keepMany(hold: HoldId, chunks: readonly ChunkRef[]): Promise<void> {
+    const gone: ChunkRef[] = [];
+    this.#inTransaction(() => {
+      for (const chunk of chunks) if (this.#hashAt.get(rowOf(chunk.id)) === undefined) gone.push(chunk);
+      if (gone.length === 0) for (const { id } of chunks) this.#keep(hold, rowOf(id));
+    });
+    const [first] = gone;
+    if (first === undefined) return;
+    await this.quarantine(gone);
+    throw missing(first.id);
+  }
+
+  async getMany(chunks: readonly ChunkRef[]): Promise<readonly Uint8Array[]> {
+    const contents = this.#inTransaction(() => chunks.map((chunk) => this.#contentOf(chunk)));
+    const bad = chunks.filter((_, i) => contents[i] instanceof Error);
+    const error = contents.find((each) => each instanceof Error);
+    if (error === undefined) return contents as readonly Uint8Array[];
+    try {
+      await this.quarantine(bad);
+    } catch (cause) {
+      throw storeError('store/corrupt-chunk', `${error.message}, and cannot be put in quarantine`, { cause });
+    }
+    throw error;
+  }
+
+  async quarantine(chunks: readonly ChunkRef[]): Promise<void> {
+    const add = this.#db.prepare('INSERT OR REPLACE INTO quarantine VALUES (?, ?)');
+    this.#inTransaction(() => {
+      for (const { id, hash } of chunks) {
+        const row = rowOf(id);
+        // An id that no row can have; or a row that is whole and holds something else: its reference is wrong, not the row.
+        if (row === 0 || this.#isWhole(row)) continue;
+        this.#bad.set(row, new Uint8Array(hash));
+        add.run(row, hash);
       }
-    })();
+    });
   }
 
-  async getMany(ids: readonly ChunkId[]): Promise<readonly Uint8Array[]> {
-    return this.#db.transaction(() => ids.map((id) => this.#get(id)))();
+  async quarantined(): Promise<readonly ChunkRef[]> {
+    return [...this.#bad].map(([row, hash]) => ({ id: String(row), hash }));
+  }
+
+  async figures(): Promise<ChunkFigures> {
+    const row = guarded('chunks.db', () =>
+      this.#db
+        .prepare<[], ChunkFigures>('SELECT count(*) AS chunks, coalesce(sum(size), 0) AS bytes FROM chunk')
+        .get(),
+    );
+    return row ?? { chunks: 0, bytes: 0 };
   }
 
   async beginSweep(): Promise<SweepId> {
@@ -118,6 +178,7 @@ export class SqlitePageStore implements PageStore {
          AND NOT EXISTS (SELECT 1 FROM held WHERE held.chunk = id) ORDER BY id LIMIT ${SWEEP_ROWS}`,
     );
     const remove = this.#db.prepare<[number]>('DELETE FROM chunk WHERE id = ?');
+    const forget = this.#db.prepare<[number]>('DELETE FROM quarantine WHERE chunk = ?');
     let [chunks, bytes, last] = [0, 0, 0];
     for (let isDone = false; !isDone; ) {
       this.#requireSweep(sweep);
@@ -125,6 +186,7 @@ export class SqlitePageStore implements PageStore {
         const dead = page.all(last);
         for (const row of dead) {
           remove.run(row.id);
+          if (this.#bad.delete(row.id)) forget.run(row.id);
           bytes += row.size;
         }
         chunks += dead.length;
@@ -157,44 +219,106 @@ export class SqlitePageStore implements PageStore {
     return String(row);
   }
 
-  #put(chunk: Chunk): number {
-    const { bytes, hash } = chunk;
+  #inTransaction<T>(work: () => T): T {
+    return guarded('chunks.db', () => this.#db.transaction(work)());
+  }
+
+  /**
+   * The row with this hash. The index alone is not believed: one that names a row of another hash is made again.
+   * @throws StoredDataError `store/damaged-database` where that does not help
+   */
+  #lookUp(hash: Uint8Array): number | undefined {
+    for (let isFresh = false; ; isFresh = true) {
+      const row = this.#find.get(hash)?.id;
+      if (row === undefined || this.#bad.has(row)) return row;
+      const there = this.#hashAt.get(row)?.hash;
+      if (there instanceof Uint8Array && Buffer.compare(there, hash) === 0) return row;
+      if (isFresh) throw storeError('store/damaged-database', 'the index of chunks.db names other chunks');
+      this.#db.exec('REINDEX chunk');
+    }
+  }
+
+  #quarantinedAs(hash: Uint8Array): number | undefined {
+    for (const [row, wanted] of this.#bad) if (Buffer.compare(wanted, hash) === 0) return row;
+    return undefined;
+  }
+
+  #put({ bytes, hash }: Chunk): number {
     assert(
       bytes.length > 0 && bytes.length <= CHUNK_BYTES && hash.length === 32,
       'putMany: chunks of 1 to 64 KiB with a SHA-256',
     );
-    const row = this.#encode(bytes);
+    const row = encodeChunk(bytes, this.#level);
     return Number(this.#insert.run(hash, bytes.length, row.codec, row.data).lastInsertRowid);
   }
 
-  #encode(bytes: Uint8Array): { codec: number; data: Uint8Array } {
-    if (isAllZero(bytes)) return { codec: CODEC_ZERO, data: new Uint8Array(0) };
-    const small = this.#level === 0 ? undefined : zstdCompress(bytes, this.#level);
-    if (small !== undefined && small.length <= bytes.length - (bytes.length >>> 3))
-      return { codec: CODEC_ZSTD, data: small };
-    return { codec: CODEC_RAW, data: bytes };
+  /** Gives a damaged row its content back. Every manifest that names it is whole again. */
+  #heal(row: number, { bytes, hash }: Chunk): void {
+    const { codec, data } = encodeChunk(bytes, this.#level);
+    const replace = (): void => void this.#replace.run(row, hash, bytes.length, codec, data);
+    try {
+      replace();
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_UNIQUE'))
+        throw error;
+      // The row is gone and the index still names it.
+      this.#db.exec('REINDEX chunk');
+      replace();
+    }
+    this.#db.prepare('DELETE FROM quarantine WHERE chunk = ?').run(row);
   }
 
-  #get(id: ChunkId): Uint8Array {
-    const row = this.#read.get(rowOf(id));
-    if (row === undefined) throw missing(id);
-    if (row.codec === CODEC_ZERO) return new Uint8Array(row.size);
-    if (row.codec === CODEC_RAW && row.data.length === row.size) return row.data;
-    let bytes: Uint8Array = row.data;
+  /** The content of a chunk, or why it cannot be had. */
+  #contentOf({ id, hash }: ChunkRef): Uint8Array | Error {
     try {
-      if (row.codec === CODEC_ZSTD) bytes = zstdDecompress(row.data, row.size);
-    } catch (cause) {
-      throw storeError('store/corrupt-chunk', `chunk ${id} cannot be decompressed`, { cause });
+      const row = this.#read.get(rowOf(id));
+      if (row === undefined) return missing(id);
+      const bytes = decodeChunk(row);
+      if (bytes !== undefined && Buffer.compare(hashOf(bytes), hash) === 0) return bytes;
+      return corrupt(id);
+    } catch (error) {
+      return corrupt(id, damageOf(error));
     }
-    if (row.codec !== CODEC_ZSTD || bytes.length !== row.size)
-      throw storeError('store/corrupt-chunk', `chunk ${id} has another size than its row says`, {
-        expected: `${row.size}`,
-        actual: `${bytes.length}`,
-      });
-    return bytes;
   }
+
+  /** Whether a row holds what its own hash says. */
+  #isWhole(row: number): boolean {
+    const hash = this.#hashOfRow(row);
+    return hash !== undefined && !(this.#contentOf({ id: String(row), hash }) instanceof Error);
+  }
+
+  #hashOfRow(row: number): Uint8Array | undefined {
+    try {
+      const hash = this.#hashAt.get(row)?.hash;
+      return hash instanceof Uint8Array ? hash : undefined;
+    } catch (error) {
+      damageOf(error);
+      return undefined;
+    }
+  }
+}
+
+function quarantineRows(db: Database): readonly { readonly chunk: number; readonly hash: Buffer }[] {
+  return guarded('chunks.db', () =>
+    db.prepare<[], { chunk: number; hash: Buffer }>('SELECT chunk, hash FROM quarantine').all(),
+  );
+}
+
+/** An error by which SQLite says that the pages of a row are damaged. Any other is thrown. */
+function damageOf(error: unknown): unknown {
+  const damage = databaseError(error, 'chunks.db');
+  if (!(damage instanceof StoredDataError)) throw error;
+  return damage;
 }
 
 function missing(id: ChunkId): Error {
   return storeError('store/missing-chunk', `chunk ${id} is not in the store`);
+}
+
+function corrupt(id: ChunkId, cause?: unknown): Error {
+  return storeError(
+    'store/corrupt-chunk',
+    `chunk ${id} does not match its hash`,
+    cause === undefined ? {} : { cause },
+  );
 }

@@ -5,7 +5,17 @@ import type { ByteSource } from '../../base/bytes.ts';
 import { startWorker } from '../../base/worker.ts';
 import type { DumpCheck } from '../reader/index.ts';
 import { piecesOf } from './chunker.ts';
-import type { ByteSpan, Manifest, ManifestId, StoredVmcore, SweepResult, VmcoreStore } from './contract.ts';
+import type {
+  ByteSpan,
+  ChunkRef,
+  Manifest,
+  ManifestId,
+  StoredVmcore,
+  StoreFigures,
+  SweepResult,
+  VmcoreDamage,
+  VmcoreStore,
+} from './contract.ts';
 import type { SqlitePageStoreOptions } from './sqlite-page-store.ts';
 import type { Call, Reply, Request } from './worker-protocol.ts';
 import { receiveError, sendError } from './worker-protocol.ts';
@@ -144,6 +154,18 @@ class WorkerVmcoreStore implements VmcoreStore {
 
   retain(keep: ReadonlySet<ManifestId>): Promise<SweepResult> {
     return this.#call({ method: 'retain', keep }) as Promise<SweepResult>;
+  }
+
+  damage(): Promise<readonly VmcoreDamage[]> {
+    return this.#call({ method: 'damage' }) as Promise<readonly VmcoreDamage[]>;
+  }
+
+  async quarantine(chunks: readonly ChunkRef[]): Promise<void> {
+    await this.#call({ method: 'quarantine', chunks });
+  }
+
+  figures(): Promise<StoreFigures> {
+    return this.#call({ method: 'figures' }) as Promise<StoreFigures>;
   }
 
   async close(): Promise<void> {

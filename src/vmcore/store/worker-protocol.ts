@@ -4,13 +4,14 @@
  */
 
 import { DiskError, type DiskErrorCode, diskErrorOf } from '../../base/disk-error.ts';
-import { BugError, FormatError } from '../../base/errors.ts';
-import type { ByteSpan, ManifestId } from './contract.ts';
+import { BugError, FormatError, StoredDataError } from '../../base/errors.ts';
+import type { ByteSpan, ChunkRef, ManifestId } from './contract.ts';
 
 /** Methods with one request and one answer. */
 export type Call =
   | { readonly method: 'describe' | 'checkVmcore' | 'verify' | 'delete'; readonly id: ManifestId }
-  | { readonly method: 'list' | 'close' }
+  | { readonly method: 'list' | 'damage' | 'figures' | 'close' }
+  | { readonly method: 'quarantine'; readonly chunks: readonly ChunkRef[] }
   | { readonly method: 'retain'; readonly keep: ReadonlySet<ManifestId> };
 
 export type Request =
@@ -39,7 +40,7 @@ export type Reply =
 
 /** An error as data: structured cloning keeps neither class nor code. */
 export type SentError = {
-  readonly kind: 'format' | 'bug' | 'disk' | 'other';
+  readonly kind: 'format' | 'stored' | 'bug' | 'disk' | 'other';
   readonly message: string;
   readonly code?: string;
   readonly detail?: {
@@ -53,7 +54,12 @@ export type SentError = {
 export function sendError(error: unknown): SentError {
   if (error instanceof FormatError) {
     const { cause: _, ...detail } = error.detail;
-    return { kind: 'format', message: error.message, code: error.code, detail };
+    return {
+      kind: error instanceof StoredDataError ? 'stored' : 'format',
+      message: error.message,
+      code: error.code,
+      detail,
+    };
   }
   const disk = diskErrorOf(error);
   if (disk !== undefined) return { kind: 'disk', message: disk.message, code: disk.code };
@@ -62,8 +68,9 @@ export function sendError(error: unknown): SentError {
 }
 
 export function receiveError(sent: SentError): Error {
-  if (sent.kind === 'format')
-    return new FormatError(sent.code ?? 'store/unknown', sent.message, sent.detail ?? {});
-  if (sent.kind === 'disk') return new DiskError(sent.code as DiskErrorCode, sent.message);
-  return sent.kind === 'bug' ? new BugError(sent.message) : new Error(sent.message);
+  const { code = 'store/unknown', message, detail = {} } = sent;
+  if (sent.kind === 'format') return new FormatError(code, message, detail);
+  if (sent.kind === 'stored') return new StoredDataError(code, message, detail);
+  if (sent.kind === 'disk') return new DiskError(code as DiskErrorCode, message);
+  return sent.kind === 'bug' ? new BugError(message) : new Error(message);
 }

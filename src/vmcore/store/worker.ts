@@ -140,6 +140,12 @@ function call(store: VmcoreStore, request: Call): Promise<unknown> {
       return store.delete(request.id);
     case 'list':
       return store.list();
+    case 'damage':
+      return store.damage();
+    case 'figures':
+      return store.figures();
+    case 'quarantine':
+      return store.quarantine(request.chunks);
     case 'retain':
       return store.retain(request.keep);
     case 'close':

@@ -1,13 +1,15 @@
 /** What every ManifestStore must do. A second implementation runs the same suite. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ChunkId, ManifestStore } from '../../../src/vmcore/store/index.ts';
+import type { ChunkRef, ManifestId, ManifestStore } from '../../../src/vmcore/store/index.ts';
 import { asyncCodeOf } from '../../synth/mutate.ts';
 
 export type OpenedManifests = {
   readonly store: ManifestStore;
-  /** The Nth chunk id as the page store beside it would give it. */
-  readonly chunkId: (n: number) => ChunkId;
+  /** The Nth chunk as the page store beside it would give it. */
+  readonly chunk: (n: number) => ChunkRef;
+  /** Changes what is stored of a manifest. */
+  readonly tamper: (id: ManifestId) => void;
   readonly close: () => Promise<void>;
 };
 
@@ -22,12 +24,14 @@ export function manifestStoreContract(name: string, open: () => Promise<OpenedMa
     afterEach(() => opened.close());
 
     /** A manifest of so many chunks, the last of them one byte long. */
-    async function create(chunks: readonly ChunkId[]): Promise<string> {
+    async function create(chunks: readonly ChunkRef[]): Promise<string> {
       const bytes = chunks.length === 0 ? 0 : (chunks.length - 1) * 65_536 + 1;
       return opened.store.create({ bytes, sha256: SHA, chunkBytes: 65_536 }, chunks);
     }
-    const ids = (count: number, from = 1): ChunkId[] =>
-      Array.from({ length: count }, (_, i) => opened.chunkId(from + i));
+    const ids = (count: number, from = 1): ChunkRef[] =>
+      Array.from({ length: count }, (_, i) => opened.chunk(from + i));
+    const plain = (refs: readonly ChunkRef[]): unknown =>
+      refs.map(({ id, hash }) => [id, Buffer.from(hash).toString('hex')]);
 
     it.each([0, 1, 1023, 1024, 1025, 5000])(
       'create, get, chunks: %i chunks → the same in order',
@@ -40,7 +44,7 @@ export function manifestStoreContract(name: string, open: () => Promise<OpenedMa
           sha256: SHA,
           chunkBytes: 65_536,
         });
-        expect(await opened.store.chunks(id)).toEqual(chunks);
+        expect(plain(await opened.store.chunks(id))).toEqual(plain(chunks));
       },
     );
 
@@ -56,7 +60,7 @@ export function manifestStoreContract(name: string, open: () => Promise<OpenedMa
     ])('chunks: %i to %i of 3000 → those', async (first, end) => {
       const chunks = ids(3000);
       const id = await create(chunks);
-      expect(await opened.store.chunks(id, { first, end })).toEqual(chunks.slice(first, end));
+      expect(plain(await opened.store.chunks(id, { first, end }))).toEqual(plain(chunks.slice(first, end)));
     });
 
     it('list: in order of creation; delete: once, and the id is not used again', async () => {
@@ -67,6 +71,19 @@ export function manifestStoreContract(name: string, open: () => Promise<OpenedMa
       const d = await create(ids(4));
       expect(d).not.toBe(c);
       expect((await opened.store.list()).map(({ id }) => id)).toEqual([a, b, d]);
+    });
+
+    it('a manifest that changed in the store → store/corrupt-manifest; not listed, named as damaged, and can be deleted', async () => {
+      const [good, bad] = [await create(ids(2)), await create(ids(3))];
+      expect(await opened.store.damaged()).toEqual([]);
+      opened.tamper(bad);
+      expect(await asyncCodeOf(() => opened.store.get(bad))).toBe('store/corrupt-manifest');
+      expect(await asyncCodeOf(() => opened.store.chunks(bad))).toBe('store/corrupt-manifest');
+      expect((await opened.store.list()).map(({ id }) => id)).toEqual([good]);
+      expect(await opened.store.damaged()).toEqual([bad]);
+      expect(await opened.store.chunks(good)).toHaveLength(2);
+      expect(await opened.store.delete(bad)).toBe(true);
+      expect(await opened.store.damaged()).toEqual([]);
     });
 
     it.each(['99', '', 'no id'])(

@@ -2,7 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Chunk, ChunkId, PageStore, SweepResult } from '../../../src/vmcore/store/index.ts';
+import type {
+  Chunk,
+  ChunkId,
+  ChunkRef,
+  HoldId,
+  PageStore,
+  SweepResult,
+} from '../../../src/vmcore/store/index.ts';
 import { CHUNK_BYTES } from '../../../src/vmcore/store/index.ts';
 import { asyncCodeOf } from '../../synth/mutate.ts';
 
@@ -37,19 +44,33 @@ async function sweep(store: PageStore, live: readonly ChunkId[]): Promise<SweepR
   return store.endSweep(id);
 }
 
-export function pageStoreContract(name: string, open: () => Promise<PageStore>): void {
+export type OpenedPages = {
+  readonly store: PageStore;
+  /** Changes a bit of what is stored under an id, or loses it. */
+  readonly tamper: (id: ChunkId, change: 'flip' | 'lose') => void;
+};
+
+export function pageStoreContract(name: string, open: () => Promise<OpenedPages>): void {
   describe(`PageStore: ${name}`, () => {
     let store: PageStore;
+    let tamper: OpenedPages['tamper'];
+    const hashes = new Map<ChunkId, Uint8Array>();
     beforeEach(async () => {
-      store = await open();
+      ({ store, tamper } = await open());
     });
     afterEach(() => store.close());
 
     /** Stores chunks, and holds them no longer. */
     async function put(chunks: readonly Chunk[]): Promise<readonly ChunkId[]> {
       const hold = await store.hold();
-      const ids = await store.putMany(hold, chunks);
+      const ids = await putUnder(hold, chunks);
       await store.release(hold);
+      return ids;
+    }
+
+    async function putUnder(hold: HoldId, chunks: readonly Chunk[]): Promise<readonly ChunkId[]> {
+      const ids = await store.putMany(hold, chunks);
+      for (const [i, { hash }] of chunks.entries()) hashes.set(ids[i] ?? '', hash);
       return ids;
     }
 
@@ -63,10 +84,17 @@ export function pageStoreContract(name: string, open: () => Promise<PageStore>):
       return ids;
     }
 
+    /** Chunks by ids that were given for them; another id has a hash that nothing has. */
+    function refs(ids: readonly ChunkId[]): ChunkRef[] {
+      return ids.map((id) => ({ id, hash: hashes.get(id) ?? new Uint8Array(32) }));
+    }
+
+    const get = (ids: readonly ChunkId[]): Promise<readonly Uint8Array[]> => store.getMany(refs(ids));
+
     it.each(Object.entries(CONTENTS))('putMany, getMany: %s → the same bytes', async (_, bytes) => {
       const [id] = await put([chunk(bytes)]);
       expect(id).toMatch(/./);
-      const [back] = await store.getMany([id ?? '']);
+      const [back] = await get([id ?? '']);
       expect(Buffer.compare(back ?? new Uint8Array(0), bytes)).toBe(0);
     });
 
@@ -86,7 +114,7 @@ export function pageStoreContract(name: string, open: () => Promise<PageStore>):
 
     it('putMany: zeros of different lengths → different chunks', async () => {
       const ids = await put([chunk(new Uint8Array(10)), chunk(new Uint8Array(11))]);
-      expect((await store.getMany(ids)).map((bytes) => bytes.length)).toEqual([10, 11]);
+      expect((await get(ids)).map((bytes) => bytes.length)).toEqual([10, 11]);
     });
 
     it('hasMany: known and unknown hashes → their ids and null', async () => {
@@ -97,7 +125,7 @@ export function pageStoreContract(name: string, open: () => Promise<PageStore>):
 
     it('getMany: any order, repeated → as asked', async () => {
       const [a = '', b = '', c = ''] = await put([1, 2, 3].map((seed) => chunk(noise(50, seed))));
-      const got = await store.getMany([c, a, c, b]);
+      const got = await get([c, a, c, b]);
       expect(got.map((bytes) => bytes[0])).toEqual([3, 1, 3, 2].map((seed) => noise(50, seed)[0]));
     });
 
@@ -105,24 +133,73 @@ export function pageStoreContract(name: string, open: () => Promise<PageStore>):
       'getMany, keepMany: %j, an id that was never given → store/missing-chunk',
       async (id) => {
         const [good = ''] = await put([chunk(noise(50, 1))]);
-        expect(await asyncCodeOf(() => store.getMany([good, id]))).toBe('store/missing-chunk');
+        expect(await asyncCodeOf(() => get([good, id]))).toBe('store/missing-chunk');
         const hold = await store.hold();
-        expect(await asyncCodeOf(() => store.keepMany(hold, [good, id]))).toBe('store/missing-chunk');
+        expect(await asyncCodeOf(() => store.keepMany(hold, refs([good, id])))).toBe('store/missing-chunk');
         expect(await sweep(store, [])).toEqual({ chunks: 1, bytes: 50 });
       },
     );
+
+    it.each([
+      ['flip', 'store/corrupt-chunk'],
+      ['lose', 'store/missing-chunk'],
+    ] as const)(
+      'a chunk that changed in the store (%s) → %s, in quarantine and not found; the same content again → whole under its id',
+      async (change, code) => {
+        const contents = [noise(5000, 1), noise(5000, 2), noise(5000, 3)].map(chunk);
+        const ids = await put(contents);
+        const [first = '', bad = '', last = ''] = ids;
+        tamper(bad, change);
+        expect(await asyncCodeOf(() => get(ids))).toBe(code);
+        expect(
+          (await store.quarantined()).map(({ id, hash }) => [id, Buffer.from(hash).toString('hex')]),
+        ).toEqual([[bad, Buffer.from(contents[1]?.hash ?? []).toString('hex')]]);
+        expect(await has(contents)).toEqual([first, null, last]);
+        expect(await get([first, last])).toHaveLength(2);
+        expect(await put(contents)).toEqual(ids);
+        expect(await store.quarantined()).toEqual([]);
+        expect(Buffer.compare((await get([bad]))[0] ?? new Uint8Array(0), noise(5000, 2))).toBe(0);
+        expect(await has(contents)).toEqual(ids);
+      },
+    );
+
+    it('quarantine: of chunks that are whole → they stay in use; of a damaged one → as when it is read', async () => {
+      const contents = [noise(5000, 1), noise(5000, 2)].map(chunk);
+      const ids = await put(contents);
+      const [good = '', bad = ''] = ids;
+      tamper(bad, 'flip');
+      await store.quarantine(refs(ids));
+      expect((await store.quarantined()).map(({ id }) => id)).toEqual([bad]);
+      expect(await has(contents)).toEqual([good, null]);
+    });
+
+    it('sweep: a chunk in quarantine that is not in use → gone from there, too', async () => {
+      const [bad = ''] = await put([chunk(noise(5000, 1))]);
+      tamper(bad, 'flip');
+      expect(await asyncCodeOf(() => get([bad]))).toBe('store/corrupt-chunk');
+      await sweep(store, [bad]);
+      expect(await store.quarantined()).toHaveLength(1);
+      expect(await sweep(store, [])).toEqual({ chunks: 1, bytes: 5000 });
+      expect(await store.quarantined()).toEqual([]);
+    });
+
+    it('figures: chunks, and bytes of content', async () => {
+      expect(await store.figures()).toEqual({ chunks: 0, bytes: 0 });
+      await put([chunk(new Uint8Array(300)), chunk(noise(50, 1))]);
+      expect(await store.figures()).toEqual({ chunks: 2, bytes: 350 });
+    });
 
     it('sweep: chunks that are not marked → gone; the others stay; an id never names other content', async () => {
       const ids = await put(Array.from({ length: 20 }, (_, i) => chunk(noise(1000, i + 1))));
       const live = ids.slice(0, 5);
       expect(await sweep(store, live)).toEqual({ chunks: 15, bytes: 15_000 });
-      expect(await store.getMany(live)).toHaveLength(5);
-      expect(await asyncCodeOf(() => store.getMany([ids[19] ?? '']))).toBe('store/missing-chunk');
+      expect(await get(live)).toHaveLength(5);
+      expect(await asyncCodeOf(() => get([ids[19] ?? '']))).toBe('store/missing-chunk');
       expect(await has([chunk(noise(1000, 20))])).toEqual([null]);
       const others = await put(Array.from({ length: 20 }, (_, i) => chunk(noise(1000, i + 100))));
       for (const id of others) expect(ids).not.toContain(id);
       const [again = ''] = await put([chunk(noise(1000, 20))]);
-      expect(Buffer.compare((await store.getMany([again]))[0] ?? new Uint8Array(0), noise(1000, 20))).toBe(0);
+      expect(Buffer.compare((await get([again]))[0] ?? new Uint8Array(0), noise(1000, 20))).toBe(0);
       expect(await sweep(store, [...live, ...others, again])).toEqual({ chunks: 0, bytes: 0 });
     });
 
@@ -132,17 +209,17 @@ export function pageStoreContract(name: string, open: () => Promise<PageStore>):
       );
       const live = ids.filter((_, i) => i % 3 === 0);
       expect(await sweep(store, live)).toEqual({ chunks: 6000, bytes: 18_000 });
-      expect(await store.getMany(live)).toHaveLength(3000);
+      expect(await get(live)).toHaveLength(3000);
     });
 
     it('sweep: chunks that are found, stored or kept under a hold → stay until it is released', async () => {
       const [found, kept = ''] = await put([chunk(noise(10, 1)), chunk(noise(10, 2)), chunk(noise(10, 3))]);
       const hold = await store.hold();
       expect(await store.hasMany(hold, [chunk(noise(10, 1)).hash])).toEqual([found]);
-      await store.keepMany(hold, [kept]);
-      const [stored = ''] = await store.putMany(hold, [chunk(noise(10, 4))]);
+      await store.keepMany(hold, refs([kept]));
+      const [stored = ''] = await putUnder(hold, [chunk(noise(10, 4))]);
       expect(await sweep(store, [])).toEqual({ chunks: 1, bytes: 10 });
-      expect(await store.getMany([found ?? '', kept, stored])).toHaveLength(3);
+      expect(await get([found ?? '', kept, stored])).toHaveLength(3);
       await store.release(hold);
       await store.release(hold);
       expect(await sweep(store, [])).toEqual({ chunks: 3, bytes: 30 });
@@ -150,8 +227,8 @@ export function pageStoreContract(name: string, open: () => Promise<PageStore>):
 
     it('sweep: a chunk that two hold → stays until both have released it', async () => {
       const [one, other] = [await store.hold(), await store.hold()];
-      await store.putMany(one, [chunk(noise(10, 1))]);
-      await store.putMany(other, [chunk(noise(10, 1))]);
+      await putUnder(one, [chunk(noise(10, 1))]);
+      await putUnder(other, [chunk(noise(10, 1))]);
       await store.release(one);
       expect(await sweep(store, [])).toEqual({ chunks: 0, bytes: 0 });
       await store.release(other);
@@ -160,13 +237,13 @@ export function pageStoreContract(name: string, open: () => Promise<PageStore>):
 
     it('sweep: a chunk that was held when it began, or came after → stays, whoever has released it', async () => {
       const before = await store.hold();
-      const [early = ''] = await store.putMany(before, [chunk(noise(10, 1))]);
+      const [early = ''] = await putUnder(before, [chunk(noise(10, 1))]);
       await put([chunk(noise(10, 9))]);
       const id = await store.beginSweep();
       await store.release(before);
       const [late = ''] = await put([chunk(noise(10, 2))]);
       expect(await store.endSweep(id)).toEqual({ chunks: 1, bytes: 10 });
-      expect(await store.getMany([early, late])).toHaveLength(2);
+      expect(await get([early, late])).toHaveLength(2);
       expect(await sweep(store, [])).toEqual({ chunks: 2, bytes: 20 });
     });
 
@@ -180,7 +257,7 @@ export function pageStoreContract(name: string, open: () => Promise<PageStore>):
       await store.mark(next, [second, 'no id']);
       expect(await store.endSweep(next)).toEqual({ chunks: 1, bytes: 10 });
       expect(await asyncCodeOf(() => store.endSweep(next))).toBe('store/stale-sweep');
-      expect(await store.getMany([second])).toHaveLength(1);
+      expect(await get([second])).toHaveLength(1);
     });
   });
 }

@@ -28,12 +28,19 @@ async function readAll(store: VmcoreStore, id: string, span?: ByteSpan): Promise
   return concatBytes(parts);
 }
 
-export function vmcoreStoreContract(name: string, open: () => Promise<VmcoreStore>): void {
+export type OpenedVmcores = {
+  readonly store: VmcoreStore;
+  /** Changes what is stored of the chunk with this hash. */
+  readonly tamper: (hash: Uint8Array) => void;
+};
+
+export function vmcoreStoreContract(name: string, open: () => Promise<OpenedVmcores>): void {
   describe(`VmcoreStore: ${name}`, () => {
     let store: VmcoreStore;
+    let tamper: OpenedVmcores['tamper'];
     // One store for all: a worker takes its time to start. Each test leaves it empty.
     beforeAll(async () => {
-      store = await open();
+      ({ store, tamper } = await open());
     });
     afterEach(async () => {
       await store.retain(new Set());
@@ -190,6 +197,64 @@ export function vmcoreStoreContract(name: string, open: () => Promise<VmcoreStor
       }
       for (const id of kept) await store.verify(id);
       expect((await store.list()).map(({ id }) => id)).toEqual(kept);
+    });
+
+    it('readVmcore: a chunk that changed in the store → the pieces before it, then store/corrupt-chunk; ranges without it are served', async () => {
+      const bytes = noise(3 << 20, 31);
+      const { manifestId } = await store.writeVmcore(arraySource(bytes));
+      const bad = bytes.subarray(40 * 65_536, 41 * 65_536);
+      tamper(createHash('sha256').update(bad).digest());
+      let read = 0;
+      const reading = async (): Promise<void> => {
+        for await (const piece of store.readVmcore(manifestId)) {
+          expect(Buffer.compare(piece, bytes.subarray(read, read + piece.length))).toBe(0);
+          read += piece.length;
+        }
+      };
+      expect(await asyncCodeOf(reading)).toBe('store/corrupt-chunk');
+      expect(read).toBeLessThanOrEqual(40 * 65_536);
+      expect(await readAll(store, manifestId, { start: 0, end: 40 * 65_536 })).toHaveLength(40 * 65_536);
+      expect(await asyncCodeOf(() => store.verify(manifestId))).toBe('store/corrupt-chunk');
+      expect(await store.damage()).toEqual([
+        { manifestId, chunks: 1, reason: '1 of its 48 chunks of 64 KiB is damaged' },
+      ]);
+      expect(await store.figures()).toEqual({
+        chunks: 48,
+        bytes: 3 << 20,
+        vmcores: 1,
+        vmcoreBytes: 3 << 20,
+        quarantined: 1,
+      });
+    });
+
+    it.each(['unnoticed', 'noticed'])(
+      'writeVmcore: content whose chunk in the store is damaged, %s → stored, and every vmcore that shares it is whole again',
+      async (how) => {
+        const bytes = noise(600_000, 32);
+        const first = await store.writeVmcore(arraySource(bytes));
+        tamper(createHash('sha256').update(bytes.subarray(65_536, 131_072)).digest());
+        if (how === 'noticed') {
+          expect(await asyncCodeOf(() => store.verify(first.manifestId))).toBe('store/corrupt-chunk');
+          expect(await store.damage()).toHaveLength(1);
+        }
+        const second = await store.writeVmcore(arraySource(concatBytes([bytes, noise(10, 1)])));
+        expect(second.sha256).toBe(SHA(concatBytes([bytes, noise(10, 1)])));
+        await store.verify(second.manifestId);
+        await store.verify(first.manifestId);
+        expect(Buffer.compare(await readAll(store, first.manifestId), bytes)).toBe(0);
+        expect(await store.damage()).toEqual([]);
+      },
+    );
+
+    it('retain: a vmcore that is to be kept is missing → nothing is swept', async () => {
+      const { manifestId } = await store.writeVmcore(arraySource(noise(1000, 1)));
+      expect(await store.retain(new Set(['gone']))).toMatchObject({
+        chunks: 0,
+        heldBack: expect.stringContaining('gone'),
+      });
+      expect(await store.list()).toEqual([]);
+      expect(await store.retain(new Set())).toEqual({ chunks: 1, bytes: 1000 });
+      expect(await asyncCodeOf(() => store.describe(manifestId))).toBe('store/unknown-manifest');
     });
 
     it('retain: ids to keep → all others are gone', async () => {

@@ -1,6 +1,8 @@
 /**
  * Serves the vmcore as the guest wrote it, whole or in ranges: RFC 9110 §13 and §14, RFC 9530 (Repr-Digest).
  * Answers are not compressed: ranges and digests are of the vmcore's own bytes.
+ * The first piece is read before the answer begins: damage there is a problem. Damage further on ends the connection before
+ * Content-Length is reached.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -47,7 +49,7 @@ export function registerVmcoreRoutes(app: App, { captures }: RouteContext): void
         },
       },
     },
-    async (request, reply) => sendVmcore(request, reply, await find(request.params.id)),
+    async (request, reply) => await sendVmcore(request, reply, await find(request.params.id)),
   );
 
   app.head<{ Params: { id: string } }>(
@@ -74,7 +76,11 @@ export function registerVmcoreRoutes(app: App, { captures }: RouteContext): void
   );
 }
 
-function sendVmcore(request: Download, reply: FastifyReply, source: VmcoreSource): FastifyReply {
+async function sendVmcore(
+  request: Download,
+  reply: FastifyReply,
+  source: VmcoreSource,
+): Promise<FastifyReply> {
   const { verdict, rangeCounts } = judge(request, source);
   const fields = describe(source);
   if (verdict === 'failed') throw new ProblemError('precondition-failed', undefined, fields);
@@ -87,26 +93,40 @@ function sendVmcore(request: Download, reply: FastifyReply, source: VmcoreSource
         'content-range': `bytes */${source.bytes}`,
       });
     case 'whole':
-      return sendBytes(reply.headers(fields), source, { start: 0, end: source.bytes });
+      return sendBytes(reply, source, { start: 0, end: source.bytes }, 200, fields);
     case 'ranges': {
-      reply.headers(fields).code(206);
       const [first] = answer.ranges;
       if (first !== undefined && answer.ranges.length === 1) {
-        return sendBytes(reply.header('content-range', contentRange(first, source)), source, first);
+        const range = { 'content-range': contentRange(first, source) };
+        return sendBytes(reply, source, first, 206, { ...fields, ...range });
       }
-      return sendParts(reply, source, answer.ranges);
+      return sendParts(reply, source, answer.ranges, fields);
     }
   }
 }
 
-function sendBytes(reply: FastifyReply, source: VmcoreSource, range: ByteRange): FastifyReply {
+async function sendBytes(
+  reply: FastifyReply,
+  source: VmcoreSource,
+  range: ByteRange,
+  status: 200 | 206,
+  fields: Readonly<Record<string, string>>,
+): Promise<FastifyReply> {
+  const body = await begun(source.read(range.start, range.end));
   return reply
+    .code(status)
+    .headers(fields)
     .type(OCTETS)
     .header('content-length', String(range.end - range.start))
-    .send(Readable.from(source.read(range.start, range.end), { objectMode: false }));
+    .send(Readable.from(body, { objectMode: false }));
 }
 
-function sendParts(reply: FastifyReply, source: VmcoreSource, ranges: readonly ByteRange[]): FastifyReply {
+async function sendParts(
+  reply: FastifyReply,
+  source: VmcoreSource,
+  ranges: readonly ByteRange[],
+  fields: Readonly<Record<string, string>>,
+): Promise<FastifyReply> {
   const boundary = `kdumpd-${randomBytes(18).toString('hex')}`;
   const heads = ranges.map((range) =>
     Buffer.from(
@@ -119,18 +139,39 @@ function sendParts(reply: FastifyReply, source: VmcoreSource, ranges: readonly B
     (sum, range, i) => sum + (heads[i]?.length ?? 0) + range.end - range.start,
     tail.length,
   );
+  const [{ start, end } = { start: 0, end: 0 }] = ranges;
+  const first = await begun(source.read(start, end));
 
   async function* parts(): AsyncGenerator<Uint8Array> {
     for (const [i, range] of ranges.entries()) {
       yield heads[i] ?? tail;
-      yield* source.read(range.start, range.end);
+      yield* i === 0 ? first : source.read(range.start, range.end);
     }
     yield tail;
   }
   return reply
+    .code(206)
+    .headers(fields)
     .type(`multipart/byteranges; boundary=${boundary}`)
     .header('content-length', String(length))
     .send(Readable.from(parts(), { objectMode: false }));
+}
+
+/** The same pieces, of which the first has been read already. @throws what reading it throws */
+async function begun(pieces: AsyncIterable<Uint8Array>): Promise<AsyncIterableIterator<Uint8Array>> {
+  const reading = pieces[Symbol.asyncIterator]();
+  let first: IteratorResult<Uint8Array> | undefined = await reading.next();
+  // No generator: one of which nothing was read does not pass its end on.
+  const rest: AsyncIterableIterator<Uint8Array> = {
+    next: () => {
+      const step = first;
+      first = undefined;
+      return step === undefined ? reading.next() : Promise.resolve(step);
+    },
+    return: async () => (await reading.return?.()) ?? { done: true, value: undefined },
+    [Symbol.asyncIterator]: () => rest,
+  };
+  return rest;
 }
 
 function contentRange(range: ByteRange, source: VmcoreSource): string {

@@ -5,9 +5,10 @@
  */
 
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { FormatError } from '../../../base/errors.ts';
+import { FormatError, StoredDataError } from '../../../base/errors.ts';
 import type { RefusalCode } from '../../../panic/contract/index.ts';
 import { Refusal } from '../../../panic/contract/index.ts';
+import { databaseError } from '../../../vmcore/store/index.ts';
 
 type Entry = { readonly status: number; readonly title: string };
 
@@ -32,6 +33,7 @@ export const PROBLEMS: Readonly<Record<ProblemKind, Entry>> = {
   'idempotency-mismatch': { status: 422, title: 'The key was used before, with another request' },
   'headers-too-large': { status: 431, title: 'The header fields are too large' },
   internal: { status: 500, title: 'The service failed' },
+  damaged: { status: 500, title: 'What is stored is damaged' },
   unavailable: { status: 503, title: 'The service is not ready' },
   'version-not-supported': { status: 505, title: 'This version of HTTP is not served here' },
 };
@@ -56,6 +58,7 @@ export type ProblemKind =
   | 'idempotency-mismatch'
   | 'headers-too-large'
   | 'internal'
+  | 'damaged'
   | 'unavailable'
   | 'version-not-supported';
 
@@ -130,12 +133,17 @@ const FRAMEWORK: Readonly<Record<string, readonly [ProblemKind, string]>> = {
 };
 
 /** Turns anything thrown into its answer. An internal error is logged; its answer names the request id only. */
-export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function handleError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = databaseError(thrown, 'the database');
   if (error instanceof ProblemError) {
     return sendProblem(request, reply, error.kind, { detail: error.message }, error.headers);
   }
   if (error instanceof Refusal)
     return sendProblem(request, reply, REFUSALS[error.code], { detail: error.message });
+  if (error instanceof StoredDataError) {
+    request.log.error({ err: error, code: error.code }, 'stored data is damaged');
+    return sendProblem(request, reply, 'damaged', { detail: error.message, code: error.code });
+  }
   if (error instanceof FormatError) {
     return sendProblem(request, reply, 'unprocessable', { detail: error.message, code: error.code });
   }
