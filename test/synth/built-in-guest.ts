@@ -14,6 +14,7 @@ import { createMemoryStore } from '../../src/emulator/devices/virtio/stores.ts';
 import type { MachineEvent, PartitionConfig } from '../../src/emulator/host/index.ts';
 import { Partition } from '../../src/emulator/partition/index.ts';
 import { parseFacts } from '../../src/panic/loading/facts.ts';
+import { runPausing } from './pausing.ts';
 
 export const MIB: number = 2 ** 20;
 export const GUEST_KERNEL: string = process.env.KDUMPD_GUEST_KERNEL ?? 'guest/prebuilt/kernel.elf';
@@ -23,7 +24,12 @@ const PIECE = 1_000_000;
 
 export type GuestOptions = Partial<
   Pick<PartitionConfig, 'processor' | 'mmu' | 'cpus' | 'memory' | 'rma' | 'refuseSysReset'>
-> & { readonly append?: string; readonly dumpBytes?: number };
+> & {
+  readonly append?: string;
+  readonly dumpBytes?: number;
+  /** Pauses every slice as often as it can be. */
+  readonly pauses?: boolean;
+};
 
 export class BuiltInGuest {
   readonly partition: Partition;
@@ -34,10 +40,12 @@ export class BuiltInGuest {
   console = '';
   readonly plans: ReturnType<typeof createMemoryStore> = createMemoryStore(8 * MIB, { readOnly: true });
   readonly dump: ReturnType<typeof createMemoryStore>;
+  readonly #pauses: boolean;
   #rest = '';
 
   constructor(options: GuestOptions = {}) {
-    const { append = '', dumpBytes = 160 * MIB, ...machine } = options;
+    const { append = '', dumpBytes = 160 * MIB, pauses = false, ...machine } = options;
+    this.#pauses = pauses;
     this.dump = createMemoryStore(dumpBytes);
     this.partition = new Partition(
       {
@@ -66,7 +74,7 @@ export class BuiltInGuest {
   until(wanted: RegExp, instructions: number = 400_000_000): string {
     const seen = this.lines.length;
     for (let done = 0; done < instructions; done += PIECE) {
-      const outcome = this.partition.run(PIECE);
+      const outcome = this.#run();
       const line = this.lines.slice(seen).find((each) => wanted.test(each));
       if (line !== undefined) return line;
       if (outcome !== 'ran') throw this.#lost(outcome, wanted);
@@ -116,8 +124,13 @@ export class BuiltInGuest {
   /** Runs until this power cycle has ended. */
   end(instructions: number = 400_000_000): string {
     for (let done = 0; done < instructions; done += PIECE)
-      if (this.partition.run(PIECE) === 'ended') return this.partition.ended?.kind ?? 'nothing';
+      if (this.#run() === 'ended') return this.partition.ended?.kind ?? 'nothing';
     throw this.#lost('too many instructions', /the end/);
+  }
+
+  /** About so many instructions, to the end of a slice. */
+  #run(): ReturnType<Partition['run']> {
+    return this.#pauses ? runPausing(this.partition, PIECE) : this.partition.run(PIECE);
   }
 
   #said(vty: 0 | 1, text: string): void {

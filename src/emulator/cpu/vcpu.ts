@@ -76,6 +76,12 @@ export class Vcpu {
     this.#active = false;
   }
 
+  /** As {@link deactivate}, until the same vCPU is activated again, before any other: the reservation is kept. */
+  pause(): void {
+    this.#bytes.copyWithin(this.#block, 0, layout.STATE_SIZE);
+    this.#active = false;
+  }
+
   /** Every register zero, MSR = SF | ME, nothing pending. */
   resetRegisters(): void {
     this.#bytes.fill(0, this.#at(0), this.#at(0) + layout.STATE_SIZE);

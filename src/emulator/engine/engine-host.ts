@@ -7,6 +7,8 @@ export interface EngineHost {
   /** Nanoseconds since power-on at the start of the running slice. */
   readonly sliceStart: () => number;
   readonly processorVersion: number;
+  /** Whether a run that may be paused shall be. It may depend on the host's time. Absent: never. */
+  readonly isTime?: () => boolean;
   readonly unsupported: ReportUnsupported;
   readonly randomBytes: (count: number) => Uint8Array;
   /** `sc`: with level 1 in privileged state a hypercall. @returns false when there is no hypervisor: an interrupt then. */

@@ -10,7 +10,6 @@ import { hex32, hex64 } from '../../base/hex.ts';
 import { MSR } from '../../base/power.ts';
 import { EXIT } from '../cpu/exit.ts';
 import { deliver } from '../cpu/interrupts.ts';
-import * as layout from '../cpu/layout.ts';
 import { modeKey } from '../cpu/mode.ts';
 import { processorModel } from '../cpu/processor.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
@@ -24,11 +23,15 @@ import { CodeCache } from './code-cache.ts';
 import type { EngineHost } from './engine-host.ts';
 import { interpreterImports } from './imports.ts';
 import { interpreterModule } from './interpreter/modules.ts';
+import { Pauses } from './pauses.ts';
 import { faultAddress, type MmioBus, StorageAccess } from './translation.ts';
 import { followMode, translationState } from './translation-state.ts';
 
 /** Why {@link Engine.run} came back. */
-export type RunEnd = 'budget' | 'attn' | 'left-service' | 'event';
+export type RunEnd = 'budget' | 'attn' | 'left-service' | 'event' | 'paused';
+
+/** `pausable`: the run may end `paused`; `resumed`: it continues one that did, with what was left, and may again. */
+export type RunMode = 'whole' | 'pausable' | 'resumed';
 
 type Interpreter = (data: number, code: number, budget: number) => number;
 
@@ -47,6 +50,11 @@ export class Engine {
   #stopRequested = false;
   /** Set where the instruction at NIA raised an interrupt. */
   #raised = false;
+  /** What was left of the slice when the last interrupt was raised. */
+  #raisedAt = -1;
+  /** The run that was paused had left compiled code for that alone: nothing happens before it is entered again. */
+  #pausedInside = false;
+  readonly #pauses: Pauses;
 
   constructor(arena: Arena, ram: Ram, mmu: GuestMmu, bus: MmioBus, host: EngineHost) {
     this.#host = host;
@@ -63,8 +71,10 @@ export class Engine {
     const [first] = host.allVcpus();
     assert(first !== undefined, 'an engine has a vCPU to run');
     this.storage = new StorageAccess(arena, ram, mmu, bus, translationState(first));
+    this.#pauses = new Pauses(arena, this.storage.state, () => host.isTime?.() === true);
     this.#imports = interpreterImports({
       host,
+      pauses: this.#pauses,
       arena,
       ram,
       storage: this.storage,
@@ -77,7 +87,7 @@ export class Engine {
 
   /** Instructions of the running slice executed so far, when called from a special handler. */
   get executedInSlice(): number {
-    return this.#budget - this.#arena.view.getInt32(layout.LEFT, true);
+    return this.#budget - this.#pauses.left;
   }
 
   /** Ends the slice after the instruction that a special handler executes. */
@@ -89,55 +99,73 @@ export class Engine {
    * Executes up to about `budget` instructions of an active vCPU; the last straight-line run is finished. An interrupt at
    * the very first instruction of an interrupt's handler counts as one and ends the slice: a guest whose handlers fault
    * runs for ever, but time passes and calls from its owner get through.
+   * @param mode whether the host's time may end it in the middle: pauses.ts. A run that was paused must be resumed, with the
+   * same vCPU and what was left of its budget, before any other.
    * @returns why it came back and how many instructions were executed.
    */
-  run(vcpu: Vcpu, budget: number): { readonly end: RunEnd; readonly executed: number } {
+  run(
+    vcpu: Vcpu,
+    budget: number,
+    mode: RunMode = 'whole',
+  ): { readonly end: RunEnd; readonly executed: number } {
+    const pauses = this.#pauses;
     this.storage.state.vcpu = vcpu;
     this.#budget = budget;
-    this.#stopRequested = false;
-    let left = budget;
-    let raisedAt = -1;
-    this.#arena.view.setInt32(layout.LEFT, left, true);
-    this.#arena.view.setBigInt64(layout.SLICE_END, BigInt(this.#host.sliceStart() + budget), true);
+    let inside = mode === 'resumed' && this.#pausedInside;
+    if (mode !== 'resumed') {
+      this.#stopRequested = false;
+      this.#raisedAt = -1;
+    }
+    pauses.begin(budget, this.#host.sliceStart(), mode !== 'whole');
     followMode(this.storage.state, vcpu, vcpu.msr);
     for (;;) {
-      this.code.settle();
-      if (this.#stopRequested)
-        return { end: vcpu.state === 'running' ? 'event' : 'left-service', executed: budget - left };
-      if (left <= 0) return { end: 'budget', executed: budget - left };
-      this.#host.deliverPending(vcpu);
-      const mode = vcpu.msr;
-      followMode(this.storage.state, vcpu, mode);
+      if (!inside) {
+        this.code.settle();
+        const executed = this.executedInSlice;
+        if (this.#stopRequested)
+          return { end: vcpu.state === 'running' ? 'event' : 'left-service', executed };
+        if (executed >= budget) return { end: 'budget', executed };
+        if (pauses.afterExit()) return this.#paused(false);
+        this.#host.deliverPending(vcpu);
+      }
+      inside = false;
+      const msr = vcpu.msr;
+      followMode(this.storage.state, vcpu, msr);
       const state = this.storage.state;
-      const code = this.#interpreter(mode)(
+      const code = this.#interpreter(msr)(
         vcpu.tlb.set(state.dataSet),
         vcpu.tlb.set(state.codeSet) + tlb.TLB_EXECUTE,
-        left,
+        pauses.enter(),
       );
-      left = this.#arena.view.getInt32(layout.LEFT, true);
+      if (pauses.takeLeaving()) return this.#paused(true);
       switch (code) {
         case EXIT.budget:
         case EXIT.special:
           break;
         case EXIT.fetch:
-          this.#fetch(vcpu, mode);
+          this.#fetch(vcpu, msr);
           break;
         case EXIT.fault:
           this.#storageInterrupt(vcpu);
           break;
         case EXIT.attn:
-          return { end: 'attn', executed: budget - left };
+          return { end: 'attn', executed: this.executedInSlice };
         default:
           this.#instructionInterrupt(vcpu, code);
       }
       if (!this.#raised) continue;
       this.#raised = false;
-      if (raisedAt === left) {
-        this.#arena.view.setInt32(layout.LEFT, --left, true);
+      if (this.#raisedAt === pauses.left) {
+        pauses.spendOne();
         this.#stopRequested = true;
       }
-      raisedAt = left;
+      this.#raisedAt = pauses.left;
     }
+  }
+
+  #paused(inside: boolean): { readonly end: RunEnd; readonly executed: number } {
+    this.#pausedInside = inside;
+    return { end: 'paused', executed: this.executedInSlice };
   }
 
   /** Delivers an interrupt at the next instruction. */

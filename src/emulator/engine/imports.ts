@@ -5,13 +5,15 @@ import { EXIT } from '../cpu/exit.ts';
 import { HELPERS } from '../semantics/helpers/index.ts';
 import { SPECIAL_NAMES } from '../semantics/system/specials.ts';
 import type { CodeCache } from './code-cache.ts';
+import { HANDLER_DECODE } from './interpreter/handlers.ts';
+import type { Pauses } from './pauses.ts';
 import type { SpecialHost } from './special-host.ts';
 import { specialTable } from './specials.ts';
 
 export function interpreterImports(
-  parts: SpecialHost & { readonly code: CodeCache },
+  parts: SpecialHost & { readonly code: CodeCache; readonly pauses: Pauses },
 ): Record<string, unknown> {
-  const { arena, code, host, storage, vcpu } = parts;
+  const { arena, code, host, pauses, storage, vcpu } = parts;
   const table = specialTable(parts);
   const specials = SPECIAL_NAMES.map((name) => {
     const run = table.get(name);
@@ -20,16 +22,27 @@ export function interpreterImports(
   });
   const imports: Record<string, unknown> = {
     memory: arena.memory,
-    decode: (record: number) => (code.decodeRecord(record >>> 0) ? 0 : EXIT.fetch),
+    // Each of these may leave before it has begun: the instruction is executed when the run is resumed.
+    decode: (record: number) =>
+      !pauses.before(record >>> 0) && code.decodeRecord(record >>> 0) ? 0 : EXIT.fetch,
     probe: (record: number) => {
+      if (pauses.looksNext) return HANDLER_DECODE;
       const { handler, word } = code.probed(record >>> 0);
       host.probed?.(vcpu(), word);
       return handler;
     },
-    special: (id: number, record: number) =>
-      (specials[id] as (word: number) => number)(code.wordAt(record >>> 0)),
-    resolveRead: (lo: number, hi: number, bytes: number) => storage.resolveRead(lo, hi, bytes) | 0,
-    resolveWrite: (lo: number, hi: number, bytes: number) => storage.resolveWrite(lo, hi, bytes) | 0,
+    special: (id: number, record: number) => {
+      const exit = (specials[id] as (word: number) => number)(code.wordAt(record >>> 0));
+      if (exit !== 0 || !pauses.afterSpecial()) return exit;
+      // This one is complete.
+      vcpu().nia = vcpu().effective(vcpu().cia + 4n);
+      return EXIT.special;
+    },
+    refill: (record: number, left: number) => pauses.refill(record >>> 0, left),
+    resolveRead: (lo: number, hi: number, bytes: number) =>
+      pauses.beforeAccess() ? -1 : storage.resolveRead(lo, hi, bytes) | 0,
+    resolveWrite: (lo: number, hi: number, bytes: number) =>
+      pauses.beforeAccess() ? -1 : storage.resolveWrite(lo, hi, bytes) | 0,
     commitWrite: () => storage.commitWrite(),
   };
   for (const [name, helper] of HELPERS) {

@@ -132,6 +132,11 @@ export class Partition {
     return this.#running().run(instructions, enough);
   }
 
+  /** Whether the last run ended in the middle of a slice; the next one continues there. */
+  get paused(): boolean {
+    return this.#cycle?.scheduler.paused === true;
+  }
+
   /** The flattened tree that power-on gave the kernel; undefined before power-on, and where Open Firmware gave none. */
   machineTree(): Uint8Array | undefined {
     return this.#tree;
@@ -199,6 +204,7 @@ export class Partition {
   #hardwareHost(): HardwareHost {
     return {
       sliceStart: () => this.#running().clock.base,
+      isTime: () => this.#running().isTime,
       unsupported: (what) => this.#report(what),
       randomBytes: (count) => this.#running().randomBytes(count),
       hypercall: (vcpu) => {

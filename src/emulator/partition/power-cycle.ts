@@ -41,6 +41,8 @@ export class PowerCycle {
   /** When something was last printed, typed or moved, in ns since power-on. */
   #lastActivity = 0;
   #end: PartitionEnd | undefined;
+  /** Whether the run under way shall end as soon as it can. */
+  #enough: () => boolean = () => false;
 
   /** The hardware must be as at power-on. */
   constructor(parts: PowerCycleParts) {
@@ -79,14 +81,21 @@ export class PowerCycle {
     return this.#end;
   }
 
-  /** Runs until about `instructions` more are executed, the power cycle ends, the partition rests, or `enough` returns true. */
+  /**
+   * Runs until about `instructions` more are executed, the power cycle ends, the partition rests, or `enough` returns true:
+   * asked between slices and every few thousand instructions or calls within one. What the guest does, and when in its
+   * time, does not depend on how often a run is ended so.
+   */
   run(instructions: number, enough: () => boolean): RunOutcome {
     const { scheduler } = this;
     const until = scheduler.instructions + instructions;
     const { watch } = this.#parts.observation;
+    this.#enough = enough;
     while (this.#end === undefined && scheduler.instructions < until && !enough()) {
-      watch.settle();
-      const turn = scheduler.turn(this.#lastActivity);
+      if (!scheduler.paused) watch.settle();
+      const turn = scheduler.turn(() => this.#lastActivity, enough);
+      // In the middle of a slice nothing may show that there was a pause: not even the order of notices.
+      if (turn.kind === 'paused') return 'ran';
       if (turn.kind === 'idle') {
         watch.settle();
         return 'resting';
@@ -95,6 +104,11 @@ export class PowerCycle {
     }
     watch.settle();
     return this.#end === undefined ? 'ran' : 'ended';
+  }
+
+  /** Whether the host's time is up: a slice may be paused. */
+  get isTime(): boolean {
+    return this.#enough();
   }
 
   /** Ends it, unless it has ended. */
@@ -158,6 +172,7 @@ export class PowerCycle {
         this.active();
         observation.watch.diskWritten(disk, offset, length);
       },
+      onDeferred: () => this.active(),
       onEoi: (eoi) => observation.watch.ended(eoi),
     });
   }

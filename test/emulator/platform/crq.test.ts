@@ -7,6 +7,7 @@ const UNIT = 7;
 const RESOURCE = -16;
 const PARAMETER = -4;
 const CLOSED = 2;
+const DROPPED = -12;
 
 function machine() {
   const client = new GuestClient();
@@ -42,6 +43,14 @@ describe('command queues', () => {
     expect(hcall('H_SEND_CRQ', UNIT, init, 0)).toEqual(only(0));
     expect(client.take()).toMatchObject({ valid: 0xc0, format: 2 });
     expect(client.pulses).toBe(1);
+  });
+
+  it('more messages than any client has under way → H_DROPPED', () => {
+    const { hcall } = machine();
+    hcall('H_REG_CRQ', UNIT, 0, 0x1000);
+    const command = 0x8001_0000_0000_0040n;
+    for (let i = 0; i < 256; i++) expect(hcall('H_SEND_CRQ', UNIT, command, 0x2000)).toEqual(only(0));
+    expect(hcall('H_SEND_CRQ', UNIT, command, 0x2000)).toEqual(only(DROPPED));
   });
 
   it('signals that there are not → H_PARAMETER', () => {

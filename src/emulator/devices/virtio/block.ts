@@ -6,7 +6,7 @@
 
 import type { GuestMemory } from '../../memory/contract.ts';
 import type { BlockStore, ReportUnsupported } from '../contract.ts';
-import type { Served, VirtioModel } from './model.ts';
+import type { Broken, Served, VirtioModel, VirtioRequest } from './model.ts';
 import type { Chain } from './queue.ts';
 import { SegmentCursor } from './segments.ts';
 
@@ -45,6 +45,18 @@ const S_OK = 0;
 const S_IOERR = 1;
 const S_UNSUPP = 2;
 
+/** A request as its header names it, and how far it is. Offsets and lengths are in bytes. */
+type Transfer = {
+  readonly type: number;
+  /** Where on the disk it begins. */
+  readonly offset: number;
+  readonly readable: SegmentCursor;
+  readonly supplied: number;
+  readonly writable: SegmentCursor;
+  readonly room: number;
+  done: number;
+};
+
 export class VirtioBlock implements VirtioModel {
   readonly deviceType = 2;
   /** Mass storage, SCSI: as firmware names such a disk. */
@@ -66,7 +78,7 @@ export class VirtioBlock implements VirtioModel {
   }
 
   /** The header is the first 16 readable bytes and the status the last writable one, however they are cut up (§2.6.4). */
-  serve(_queue: number, chain: Chain): Served {
+  begin(_queue: number, chain: Chain): VirtioRequest | Broken {
     const { memory } = this.#options;
     if (chain.readableBytes < HEADER_SIZE || chain.writableBytes < 1)
       return { kind: 'broken', why: 'a request without header or status' };
@@ -75,47 +87,52 @@ export class VirtioBlock implements VirtioModel {
     const header = new Uint8Array(HEADER_SIZE);
     readable.readInto(header);
     const view = new DataView(header.buffer);
-    const type = view.getUint32(0, true);
-    const offset = view.getUint32(12, true) * 2 ** 32 * SECTOR + view.getUint32(8, true) * SECTOR;
-    const room = chain.writableBytes - 1;
-    const supplied = chain.readableBytes - HEADER_SIZE;
-    const status = this.#perform(type, offset, readable, supplied, writable, room);
+    const transfer: Transfer = {
+      type: view.getUint32(0, true),
+      offset: view.getUint32(12, true) * 2 ** 32 * SECTOR + view.getUint32(8, true) * SECTOR,
+      readable,
+      supplied: chain.readableBytes - HEADER_SIZE,
+      writable,
+      room: chain.writableBytes - 1,
+      done: 0,
+    };
+    return { kind: 'request', serve: (bytes) => this.#serve(transfer, bytes) };
+  }
+
+  #serve(transfer: Transfer, bytes: number): Served {
+    const { writable, room, done } = transfer;
+    const status = this.#perform(transfer, bytes);
+    const moved = transfer.done - done;
+    if (status === undefined) return { kind: 'more', moved };
     const filled = writable.position;
     writable.skip(room - filled);
     writable.write(Uint8Array.of(status));
     // `written` counts from the start without a gap: a part that was not filled hides the status behind it.
-    return { kind: 'done', written: filled === room ? room + 1 : filled };
+    return { kind: 'done', moved, written: filled === room ? room + 1 : filled };
   }
 
-  /** @returns the request's status. */
-  #perform(
-    type: number,
-    offset: number,
-    readable: SegmentCursor,
-    supplied: number,
-    writable: SegmentCursor,
-    room: number,
-  ): number {
+  /** @returns the request's status; undefined while there is more to move. */
+  #perform(transfer: Transfer, bytes: number): number | undefined {
     const { store, unsupported } = this.#options;
-    switch (type) {
+    switch (transfer.type) {
       case T_IN:
-        return this.#guarded(() => this.#read(offset, writable, room));
+        return this.#guarded(() => this.#read(transfer, bytes));
       case T_OUT:
-        return store.readOnly ? S_IOERR : this.#guarded(() => this.#write(offset, readable, supplied));
+        return store.readOnly ? S_IOERR : this.#guarded(() => this.#write(transfer, bytes));
       case T_FLUSH:
         return this.#guarded(() => {
           store.flush();
           return S_OK;
         });
       case T_GET_ID: {
-        if (room < ID_SIZE) return S_IOERR;
+        if (transfer.room < ID_SIZE) return S_IOERR;
         const id = new Uint8Array(ID_SIZE);
         id.set(new TextEncoder().encode(this.#options.id).subarray(0, ID_SIZE));
-        writable.write(id);
+        transfer.writable.write(id);
         return S_OK;
       }
       default:
-        unsupported({ kind: 'device', key: `virtio-blk request ${type}` });
+        unsupported({ kind: 'device', key: `virtio-blk request ${transfer.type}` });
         return S_UNSUPP;
     }
   }
@@ -126,29 +143,47 @@ export class VirtioBlock implements VirtioModel {
     );
   }
 
-  #read(offset: number, writable: SegmentCursor, length: number): number {
-    if (!this.#inside(offset, length)) return S_IOERR;
-    for (let at = 0; at < length; at += PIECE) {
-      const piece = this.#piece.subarray(0, Math.min(PIECE, length - at));
-      this.#options.store.read(offset + at, piece);
+  #read(transfer: Transfer, bytes: number): number | undefined {
+    const { offset, writable, room } = transfer;
+    if (!this.#inside(offset, room)) return S_IOERR;
+    return this.#inPieces(transfer, room, bytes, (piece) => {
+      this.#options.store.read(offset + transfer.done, piece);
       writable.write(piece);
-    }
-    return S_OK;
+    });
   }
 
-  #write(offset: number, readable: SegmentCursor, length: number): number {
-    if (!this.#inside(offset, length)) return S_IOERR;
-    for (let at = 0; at < length; at += PIECE) {
-      const piece = this.#piece.subarray(0, Math.min(PIECE, length - at));
-      readable.readInto(piece);
-      this.#options.store.write(offset + at, piece);
+  #write(transfer: Transfer, bytes: number): number | undefined {
+    const { offset, readable, supplied, done } = transfer;
+    if (!this.#inside(offset, supplied)) return S_IOERR;
+    try {
+      return this.#inPieces(transfer, supplied, bytes, (piece) => {
+        readable.readInto(piece);
+        this.#options.store.write(offset + transfer.done, piece);
+      });
+    } finally {
+      const stored = transfer.done - done;
+      if (stored > 0) this.#options.observer?.onWrite?.(offset + done, stored);
     }
-    if (length > 0) this.#options.observer?.onWrite?.(offset, length);
+  }
+
+  #inPieces(
+    transfer: Transfer,
+    length: number,
+    bytes: number,
+    move: (piece: Uint8Array) => void,
+  ): number | undefined {
+    const until = transfer.done + bytes;
+    while (transfer.done < length) {
+      if (transfer.done >= until) return undefined;
+      const piece = this.#piece.subarray(0, Math.min(PIECE, length - transfer.done));
+      move(piece);
+      transfer.done += piece.length;
+    }
     return S_OK;
   }
 
   /** A store that fails (no space on the host, a file cut short) is a medium error to the guest, and is reported. */
-  #guarded(run: () => number): number {
+  #guarded(run: () => number | undefined): number | undefined {
     try {
       return run();
     } catch (error) {

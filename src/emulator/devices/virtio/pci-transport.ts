@@ -4,8 +4,9 @@
  * configuration at 0x2000, notifications at 0x3000, four bytes a queue.
  *
  * Requests are served {@link REQUEST_LATENCY_NS} after the notification that announced them, all that are available
- * then in one go: data, used ring and interrupt at one instant of the partition's clock. A reset before that instant
- * cancels them, so that no request of an earlier driver completes after a new driver has started.
+ * then in one go: data, used ring and interrupt at one instant of the partition's clock. What exceeds the device's
+ * bandwidth (bandwidth.ts), in the middle of a request too, follows in pieces at later instants, in order. A reset before
+ * that drops it, so that no request of an earlier driver completes after a new driver has started.
  *
  * Left out: the legacy interface, ACCESS_PLATFORM (buffers are guest-physical), packed rings, NOTIFICATION_DATA,
  * shared memory, RING_RESET, configuration changes.
@@ -13,11 +14,12 @@
 
 import type { GuestMemory } from '../../memory/contract.ts';
 import { OutsideMemory } from '../../memory/contract.ts';
+import { Bandwidth, DESCRIPTOR_BYTES, REQUEST_BYTES } from '../bandwidth.ts';
 import type { Clock, ReportUnsupported } from '../contract.ts';
 import { type AccessSize, Msix, PciFunction, type PciRegisters } from '../pci/index.ts';
 import { CommonConfig, type CommonHost } from './common-config.ts';
-import type { VirtioModel } from './model.ts';
-import { type RingFeatures, SplitQueue } from './queue.ts';
+import type { Broken, VirtioModel, VirtioRequest } from './model.ts';
+import { type Chain, type RingFeatures, SplitQueue } from './queue.ts';
 import * as R from './registers.ts';
 import {
   COMMON_AT,
@@ -39,7 +41,12 @@ export type VirtioPciOptions = {
   readonly memory: GuestMemory;
   readonly clock: Clock;
   readonly unsupported: ReportUnsupported;
+  /** A piece was moved after the instant at which its request was served. */
+  readonly onDeferred?: () => void;
 };
+
+/** A request under way in a queue. */
+type Current = { readonly chain: Chain; readonly request: VirtioRequest };
 
 export class VirtioPci implements CommonHost {
   readonly function: PciFunction;
@@ -50,6 +57,8 @@ export class VirtioPci implements CommonHost {
   readonly #options: VirtioPciOptions;
   readonly #common: CommonConfig;
   readonly #cancels: ((() => void) | undefined)[];
+  readonly #current: (Current | undefined)[];
+  readonly #bandwidth: Bandwidth;
   #isr = 0;
 
   constructor(model: VirtioModel, options: VirtioPciOptions) {
@@ -58,6 +67,8 @@ export class VirtioPci implements CommonHost {
     this.offered = model.features | R.F_VERSION_1 | R.F_INDIRECT_DESC | R.F_EVENT_IDX;
     this.queues = model.queueSizes.map((size) => new SplitQueue(options.memory, size));
     this.#cancels = this.queues.map(() => undefined);
+    this.#current = this.queues.map(() => undefined);
+    this.#bandwidth = new Bandwidth(options.clock);
     // One vector for configuration changes, one a queue.
     this.msix = new Msix(1 + this.queues.length, MSIX_BAR, options.unsupported);
     this.#common = new CommonConfig(this, options.unsupported);
@@ -105,7 +116,8 @@ export class VirtioPci implements CommonHost {
   get inFlight(): number {
     if (!this.#common.running) return 0;
     return this.queues.reduce(
-      (sum, queue, i) => sum + (this.#cancels[i] === undefined ? 0 : queue.waiting),
+      (sum, queue, i) =>
+        sum + (this.#cancels[i] === undefined ? 0 : queue.waiting + (this.#current[i] === undefined ? 0 : 1)),
       0,
     );
   }
@@ -144,8 +156,12 @@ export class VirtioPci implements CommonHost {
   }
 
   #schedule(index: number): void {
+    this.#serveAt(index, this.#options.clock.now() + REQUEST_LATENCY_NS);
+  }
+
+  #serveAt(index: number, atNs: number): void {
     if (!this.#common.running || !this.queues[index]?.enabled || this.#cancels[index] !== undefined) return;
-    this.#cancels[index] = this.#options.clock.at(this.#options.clock.now() + REQUEST_LATENCY_NS, () => {
+    this.#cancels[index] = this.#options.clock.at(atNs, () => {
       this.#cancels[index] = undefined;
       this.#serve(index);
     });
@@ -154,36 +170,61 @@ export class VirtioPci implements CommonHost {
   #cancel(index: number): void {
     this.#cancels[index]?.();
     this.#cancels[index] = undefined;
+    this.#current[index] = undefined;
   }
 
   #serve(index: number): void {
     // A function that may not master the bus waits for the bit: masterEnabled looks again.
     if (!this.function.busMaster) return;
-    const why = this.#drain(index);
-    if (why !== undefined) this.breakDevice(`queue ${index}: ${why}`);
+    if (this.#current[index] !== undefined) this.#options.onDeferred?.();
+    const end = this.#drain(index);
+    if (end.kind === 'broken') this.breakDevice(`queue ${index}: ${end.why}`);
+    else if (end.kind === 'more') this.#serveAt(index, this.#bandwidth.nextAt);
   }
 
-  /** @returns what the driver did wrong, if it did. */
-  #drain(index: number): string | undefined {
+  /** Serves what is available, as far as the bandwidth goes. `broken`: the driver did something wrong. */
+  #drain(index: number): { readonly kind: 'empty' | 'more' } | Broken {
     const queue = this.queues[index]!;
     const features = this.#ringFeatures();
     try {
+      let kind: 'empty' | 'more' = 'empty';
       // At most one round of the ring: nothing is added to it meanwhile.
       for (let served = 0; served <= queue.size; served++) {
-        const popped = queue.pop(features);
-        if (popped.kind === 'empty') break;
-        if (popped.kind === 'broken') return popped.why;
-        const outcome = this.model.serve(index, popped.chain);
-        if (outcome.kind === 'broken') return outcome.why;
-        queue.push(popped.chain, outcome.written);
+        if (this.#bandwidth.left <= 0) {
+          kind = 'more';
+          break;
+        }
+        const current = this.#current[index] ?? this.#next(index, features);
+        if (current === undefined) break;
+        if ('kind' in current) return current;
+        this.#current[index] = current;
+        const outcome = current.request.serve(Math.max(1, this.#bandwidth.left));
+        this.#bandwidth.spend(outcome.moved);
+        if (outcome.kind === 'more') {
+          kind = 'more';
+          break;
+        }
+        this.#current[index] = undefined;
+        queue.push(current.chain, outcome.written);
       }
-      queue.requestNotification(features);
+      if (kind === 'empty') queue.requestNotification(features);
       if (queue.wantsInterrupt(features)) this.#interrupt(R.ISR_QUEUE, queue.vector);
+      return { kind };
     } catch (error) {
-      if (error instanceof OutsideMemory) return error.message;
+      if (error instanceof OutsideMemory) return { kind: 'broken', why: error.message };
       throw error;
     }
-    return undefined;
+  }
+
+  /** The next available request, begun; undefined when there is none. */
+  #next(index: number, features: RingFeatures): Current | Broken | undefined {
+    const popped = this.queues[index]!.pop(features);
+    if (popped.kind === 'empty') return undefined;
+    if (popped.kind === 'broken') return popped;
+    const { chain } = popped;
+    this.#bandwidth.spend(REQUEST_BYTES + DESCRIPTOR_BYTES * chain.descriptors);
+    const request = this.model.begin(index, chain);
+    return request.kind === 'broken' ? request : { chain, request };
   }
 
   #interrupt(cause: number, vector: number): void {

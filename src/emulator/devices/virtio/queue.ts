@@ -18,6 +18,8 @@ export type Chain = {
   readonly writable: readonly Segment[];
   readonly readableBytes: number;
   readonly writableBytes: number;
+  /** How many descriptors were read, those of empty buffers too. */
+  readonly descriptors: number;
 };
 
 export type Popped =
@@ -139,9 +141,11 @@ export class SplitQueue {
     let table = { bytes: undefined as Uint8Array | undefined, count: this.size };
     let index = head;
     let steps = 0;
+    let descriptors = 0;
     for (;;) {
       if (index >= table.count) return broken(`descriptor ${index} of ${table.count}`);
       if (++steps > table.count) return broken('descriptor loop');
+      descriptors++;
       const bytes =
         table.bytes ?? this.#memory.read(Number(this.descriptors) + index * R.DESC_SIZE, R.DESC_SIZE);
       const entry = descriptor(bytes, table.bytes === undefined ? 0 : index * R.DESC_SIZE);
@@ -174,6 +178,7 @@ export class SplitQueue {
       writable,
       readableBytes: total(readable),
       writableBytes: total(writable),
+      descriptors,
     };
     return { kind: 'chain', chain };
   }

@@ -2,13 +2,15 @@
  * A virtual SCSI adapter (vscsi): the server's end of a client's command/response queue, with disks behind it.
  *
  * Source: LoPAR, "Virtual SCSI"; QEMU 7.2 hw/scsi/spapr_vscsi.c; the client is Linux 6.1 drivers/scsi/ibmvscsi. A message names an
- * information unit in the client's memory; it is read, executed and answered some microseconds later, by DMA through
+ * information unit in the client's memory; it is read, executed and answered some microseconds later, or when the
+ * adapter's bandwidth (bandwidth.ts) allows it, in the order of the messages, by DMA through
  * the adapter's window, so that a page that was unmapped meanwhile fails the request: with a check condition where it
  * held data, with a queue element that says so where the answer cannot be put, and without an answer where the unit
  * itself cannot be read or the queue is gone. Left out: fast fail, migration, reservation, units of several clients.
  */
 
 import { getU16, getU32, getU64, latin1Bytes, putU16, putU32 } from '../../../base/bytes.ts';
+import { Bandwidth, DESCRIPTOR_BYTES, REQUEST_BYTES } from '../bandwidth.ts';
 import type { Clock, InterruptLine, ReportUnsupported } from '../contract.ts';
 import { CommandQueue } from './command-queue.ts';
 import type { DmaWindow } from './dma.ts';
@@ -44,51 +46,65 @@ export type VscsiOptions = {
   readonly clock: Clock;
   readonly disks: readonly ScsiDisk[];
   readonly unsupported: ReportUnsupported;
+  /** A message was worked on later than usual. */
+  readonly onDeferred?: () => void;
 };
 
 /** Between a message and the work on it. */
 const REQUEST_LATENCY_NS = 10_000;
 /** Requests that a client may have under way; two more for management. */
 const REQUEST_LIMIT = 22;
+/** Messages that wait for being worked on: more than a client that keeps to the limit ever has. Further ones are dropped. */
+const MOST_WAITING = 256;
 const VERSION = '16.a';
 const MAD_VERSION = 1;
 /** What the server is: Linux, as far as clients distinguish. */
 const SYSTEM_LINUX = 2;
 
-type Request = {
-  readonly element: Uint8Array;
-  readonly cancel: () => void;
-};
+/** What became of a message. LoPAR, H_SEND_CRQ. */
+export type Sent = 'taken' | 'no-queue' | 'full';
 
 export class Vscsi {
   readonly unit: number;
   readonly queue: CommandQueue;
   readonly #options: VscsiOptions;
   readonly #target: ScsiTarget;
-  readonly #requests = new Set<Request>();
+  /** The same window; what moves through it is taken from the bandwidth. */
+  readonly #dma: DmaWindow;
+  readonly #bandwidth: Bandwidth;
+  /** Messages that were sent and not yet worked on, the oldest first, and the instant from which each may be. */
+  #waiting: { readonly element: Uint8Array; readonly fromNs: number }[] = [];
+  /** Of the next work, while messages wait. */
+  #cancel: (() => void) | undefined;
+  /** Whether that work waits for the bandwidth. */
+  #held = false;
 
   constructor(options: VscsiOptions) {
     this.unit = options.unit;
     this.#options = options;
+    this.#bandwidth = new Bandwidth(options.clock);
+    this.#dma = countedDma(options.dma, this.#bandwidth);
     this.queue = new CommandQueue(options.dma, options.line);
-    this.#target = new ScsiTarget(options.disks, options.dma);
+    this.#target = new ScsiTarget(options.disks, this.#dma);
   }
 
   /** Requests that were sent and not yet worked on. */
   get inFlight(): number {
-    return this.#requests.size;
+    return this.#waiting.length;
   }
 
   /** The client gives its queue up: what it sent is forgotten. */
   close(): void {
-    for (const request of this.#requests) request.cancel();
-    this.#requests.clear();
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#held = false;
+    this.#waiting = [];
     this.queue.free();
   }
 
-  /** A message from the client: 16 bytes. @returns whether a queue is registered to take it. */
-  send(element: Uint8Array): boolean {
-    if (!this.queue.registered) return false;
+  /** A message from the client: 16 bytes. */
+  send(element: Uint8Array): Sent {
+    if (!this.queue.registered) return 'no-queue';
     switch (element[0]) {
       case VALID.init:
         if (element[CRQ.format] === INIT.request) {
@@ -97,33 +113,50 @@ export class Vscsi {
           answer[CRQ.format] = INIT.complete;
           this.queue.put(answer);
         }
-        return true;
-      case VALID.command:
-        this.#schedule(element);
-        return true;
+        return 'taken';
+      case VALID.command: {
+        if (this.#waiting.length >= MOST_WAITING) return 'full';
+        const fromNs = this.#options.clock.now() + REQUEST_LATENCY_NS;
+        this.#waiting.push({ element, fromNs });
+        if (this.#cancel === undefined) this.#workAt(fromNs);
+        return 'taken';
+      }
       default:
         this.#options.unsupported({
           kind: 'device',
           key: `vscsi message 0x${(element[0] ?? 0).toString(16)}`,
         });
-        return true;
+        return 'taken';
     }
   }
 
-  #schedule(element: Uint8Array): void {
-    const { clock } = this.#options;
-    const request: Request = {
-      element,
-      cancel: clock.at(clock.now() + REQUEST_LATENCY_NS, () => {
-        this.#requests.delete(request);
-        this.#serve(element);
-      }),
-    };
-    this.#requests.add(request);
+  #workAt(atNs: number): void {
+    this.#cancel = this.#options.clock.at(atNs, () => {
+      this.#cancel = undefined;
+      this.#work();
+    });
+  }
+
+  /** Works on what is due, as far as the bandwidth goes. */
+  #work(): void {
+    const { clock, onDeferred } = this.#options;
+    if (this.#held) onDeferred?.();
+    this.#held = false;
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      this.#held = next.fromNs <= clock.now() && this.#bandwidth.left <= 0;
+      if (this.#held || next.fromNs > clock.now()) {
+        this.#workAt(this.#held ? this.#bandwidth.nextAt : next.fromNs);
+        return;
+      }
+      this.#waiting.shift();
+      this.#bandwidth.spend(REQUEST_BYTES);
+      this.#serve(next.element);
+    }
   }
 
   #serve(element: Uint8Array): void {
-    const { dma, unsupported } = this.#options;
+    const { unsupported } = this.#options;
+    const dma = this.#dma;
     const format = element[CRQ.format];
     const length = getU16(element, CRQ.length, 'big');
     if ((format !== FORMAT.srp && format !== FORMAT.mad) || length > IU_BYTES) {
@@ -141,7 +174,7 @@ export class Vscsi {
 
   /** Puts a unit where the request's was, and says so. */
   #answer(request: Uint8Array, format: number, unit: Uint8Array): void {
-    const written = this.#options.dma.write(getU64(request, CRQ.pointer, 'big'), unit);
+    const written = this.#dma.write(getU64(request, CRQ.pointer, 'big'), unit);
     const element = new Uint8Array(CRQ.bytes);
     element[0] = VALID.command;
     element[CRQ.format] = format;
@@ -165,7 +198,7 @@ export class Vscsi {
     }
   }
 
-  /** Requests are worked on in order and in one go: those that came before this one are done. */
+  /** Requests are worked on in order, each in one go: those that came before this one are done. */
   #manageTasks(unit: Uint8Array): number {
     const known: readonly (number | undefined)[] = Object.values(TASK_FUNCTION);
     return known.includes(unit[TASK.function]) ? TASK_DONE : TASK_NOT_SUPPORTED;
@@ -179,7 +212,7 @@ export class Vscsi {
     if (type === MAD_TYPE.adapterInfo) {
       status = this.#put(at, adapterInfo().subarray(0, length));
     } else if (type === MAD_TYPE.capabilities) {
-      const asked = this.#options.dma.read(at, Math.min(length, CAPABILITIES.bytes));
+      const asked = this.#dma.read(at, Math.min(length, CAPABILITIES.bytes));
       status = asked === undefined ? MAD_STATUS.failed : this.#put(at, withoutCapabilities(asked));
     }
     putU16(unit, MAD.status, status, 'big');
@@ -187,8 +220,22 @@ export class Vscsi {
   }
 
   #put(ioba: bigint, bytes: Uint8Array): number {
-    return this.#options.dma.write(ioba, bytes) ? MAD_STATUS.success : MAD_STATUS.failed;
+    return this.#dma.write(ioba, bytes) ? MAD_STATUS.success : MAD_STATUS.failed;
   }
+}
+
+/** @param bandwidth what every transfer through the window is taken from */
+function countedDma(dma: DmaWindow, bandwidth: Bandwidth): DmaWindow {
+  return {
+    read: (ioba, length) => {
+      bandwidth.spend(DESCRIPTOR_BYTES + length);
+      return dma.read(ioba, length);
+    },
+    write: (ioba, bytes) => {
+      bandwidth.spend(DESCRIPTOR_BYTES + bytes.length);
+      return dma.write(ioba, bytes);
+    },
+  };
 }
 
 function adapterInfo(): Uint8Array {

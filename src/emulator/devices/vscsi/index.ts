@@ -1,5 +1,6 @@
 /** The virtual SCSI adapter and its disks. */
 
+export type { Sent } from './adapter.ts';
 export { Vscsi } from './adapter.ts';
 
 export type { DmaWindow } from './dma.ts';

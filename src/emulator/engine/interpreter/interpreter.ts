@@ -3,7 +3,8 @@
  * each handler that is too rare to be part of it. A module serves one mode (64- or 32-bit, big- or little-endian).
  *
  * `run(tlbData, tlbCode, budget)` starts at NIA and answers an exit code (cpu/exit.ts). Instructions are counted where
- * straight-line runs end: from the distance between records, not one by one.
+ * straight-line runs end: from the distance between records, not one by one. A slice is given in portions: where one is
+ * used up, `refill` gives the next without leaving the function, or asks to leave (engine.ts).
  */
 
 import { EXIT } from '../../cpu/exit.ts';
@@ -57,6 +58,7 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
   const decode = module.import('decode', I32_1);
   const special = module.import('special', I32_2);
   const probe = module.import('probe', I32_1);
+  const refill = module.import('refill', I32_2);
   const resolveRead = module.import('resolveRead', I32_3);
   const resolveWrite = module.import('resolveWrite', I32_3);
   const commitWrite = module.import('commitWrite', { parameters: [], results: ['i32'] });
@@ -110,7 +112,7 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
     module.define(ref, body);
   }
   const run = module.declare('run', I32_3, true);
-  module.define(run, mainBody(mode, { decode, probe }, callees, outOfLine));
+  module.define(run, mainBody(mode, { decode, probe, refill }, callees, outOfLine));
   return module.encode(1);
 }
 
@@ -152,7 +154,7 @@ function emit(mode: Mode, body: FunctionBody, handler: Handler, frame: HandlerFr
 
 function mainBody(
   mode: Mode,
-  host: { readonly decode: FunctionRef; readonly probe: FunctionRef },
+  host: { readonly decode: FunctionRef; readonly probe: FunctionRef; readonly refill: FunctionRef },
   callees: Callees,
   outOfLine: ReadonlyMap<Handler, FunctionRef>,
 ): FunctionBody {
@@ -192,7 +194,10 @@ function mainBody(
         setLeftBase(i32.sub(i32.add(get(leftBase), i32.shrS(records, i32c(RECORD_SHIFT))), i32c(1)));
         body.set(record, i32.add(get(record), records));
         body.brIf('next', i32.gtS(leftHere(), i32c(0)));
-        exit(i32c(EXIT.budget));
+        body.set(code, call('i32', host.refill, [get(record), leftHere()]));
+        body.brIf('exit', get(code));
+        setLeftBase(i32.add(load.i32(i32c(layout.LEFT)), i32.shrU(get(record), i32c(RECORD_SHIFT))));
+        body.br('next');
       },
       jumpFar: (to) => {
         body.set(left, i32.sub(leftHere(), i32c(1)));
@@ -218,7 +223,10 @@ function mainBody(
   body.if(i64.ne(load.i64(get(scratch)), i64.and(get(target), i64c(-4096n))), () =>
     leaveAtTarget(EXIT.fetch),
   );
-  body.if(i32.leS(get(left), i32c(0)), () => leaveAtTarget(EXIT.budget));
+  body.if(i32.leS(get(left), i32c(0)), () => {
+    body.if(call('i32', host.refill, [i32c(0), get(left)]), () => leaveAtTarget(EXIT.budget));
+    body.set(left, load.i32(i32c(layout.LEFT)));
+  });
   const slot = load.i32(get(scratch), 8);
   body.set(record, i32.add(slot, i32.shl(i32.and(i32.wrap(get(target)), i32c(0xffc)), i32c(2))));
   setLeftBase(i32.add(get(left), i32.shrU(get(record), i32c(RECORD_SHIFT))));

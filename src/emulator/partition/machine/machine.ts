@@ -40,6 +40,8 @@ export type MachineOptions = {
   readonly output: (vty: 0 | 1, bytes: Uint8Array) => void;
   readonly onRtas?: (vcpu: FirmwareVcpu, name: string, args: readonly number[]) => void;
   readonly onDiskWrite?: (disk: number, offset: number, length: number) => void;
+  /** A disk moved data later than usual, because there was so much of it. */
+  readonly onDeferred?: () => void;
   /** The guest ended an interrupt that was pending. */
   readonly onEoi?: (eoi: Pick<EoiEvent, 'controller' | 'source' | 'cppr'>) => void;
 };
@@ -87,7 +89,12 @@ export function createMachine(options: MachineOptions): Machine {
         unsupported,
         observer: { onWrite: (offset, length) => options.onDiskWrite?.(index, offset, length) },
       });
-      const transport = new VirtioPci(block, { memory, clock, unsupported });
+      const transport = new VirtioPci(block, {
+        memory,
+        clock,
+        unsupported,
+        ...(options.onDeferred === undefined ? {} : { onDeferred: options.onDeferred }),
+      });
       bridge.attach(index, transport);
       return transport;
     });
@@ -95,7 +102,12 @@ export function createMachine(options: MachineOptions): Machine {
   const scsi =
     onScsi.length === 0
       ? []
-      : [createVirtualScsi(machine, interrupts, onScsi, (...written) => options.onDiskWrite?.(...written))];
+      : [
+          createVirtualScsi(machine, interrupts, onScsi, {
+            written: (...written) => options.onDiskWrite?.(...written),
+            deferred: () => options.onDeferred?.(),
+          }),
+        ];
   const tces = new TceTable(memory);
   const tables = [tces, ...scsi.map(({ table }) => table)];
   const pages = xive === undefined ? [] : xivePages(xive, options.running, unsupported);

@@ -22,7 +22,10 @@ export function createVirtualScsi(
   machine: FirmwareMachine,
   interrupts: { allocate(kind: 'msi', first: number): AllocatedInterrupt },
   disks: ScsiDisks,
-  onWrite: (disk: number, offset: number, length: number) => void,
+  on: {
+    readonly written: (disk: number, offset: number, length: number) => void;
+    readonly deferred: () => void;
+  },
 ): VirtualScsi {
   const { memory, clock, unsupported } = machine;
   const table = new TceTable(memory, WINDOW_BYTES, VSCSI_UNIT);
@@ -33,13 +36,14 @@ export function createVirtualScsi(
     line,
     clock,
     unsupported,
+    onDeferred: on.deferred,
     disks: disks.map(
       ({ index, store }) =>
         new ScsiDisk({
           store,
           name: `kdumpd-disk${index}`,
           unsupported,
-          onWrite: (offset, length) => onWrite(index, offset, length),
+          onWrite: (offset, length) => on.written(index, offset, length),
         }),
     ),
   });

@@ -58,9 +58,11 @@ export class EventClock implements Clock {
     this.#base += nanoseconds;
   }
 
-  /** Calls what is due. */
-  fire(): void {
-    while (this.next <= this.#base) this.#events.shift()?.callback?.();
+  /** Calls the first of what is due. @returns whether there was something */
+  fireOne(): boolean {
+    if (this.next > this.#base) return false;
+    this.#events.shift()?.callback?.();
+    return true;
   }
 
   #dropCancelled(): void {

@@ -30,6 +30,8 @@ const REST_AFTER_NS = 3e9;
 
 /** What a turn of the scheduler ended with. */
 export type Turn =
+  /** The host's time was up, in the middle of a slice or of events; the next turn continues there. Nothing shows it. */
+  | { readonly kind: 'paused' }
   | { readonly kind: 'ran'; readonly vcpu: Vcpu; readonly end: RunEnd }
   /** Nothing will happen without input from outside. */
   | { readonly kind: 'idle' };
@@ -37,12 +39,22 @@ export type Turn =
 /** A vCPU that waits for the timebase in a loop around `nia`, and until when, where that is known. */
 type Delay = { readonly vcpu: Vcpu; readonly nia: bigint; readonly untilNs: number | undefined };
 
+/** A slice under way: what the vCPU may still execute of it, and has executed. */
+type Slice = {
+  readonly vcpu: Vcpu;
+  readonly delay: Delay | undefined;
+  readonly left: number;
+  readonly executed: number;
+};
+
 export class Scheduler {
   readonly #vcpus: readonly Vcpu[];
   readonly #engine: Engine;
   readonly #clock: EventClock;
   #next = 0;
   #delay: Delay | undefined;
+  /** A slice that was paused: nothing else runs before it is over. */
+  #paused: Slice | undefined;
   #running: Vcpu | undefined;
   /** Instructions executed by all vCPUs. */
   instructions = 0;
@@ -81,33 +93,46 @@ export class Scheduler {
     return this.#running;
   }
 
+  /** Whether the last turn ended in the middle of a slice. */
+  get paused(): boolean {
+    return this.#paused !== undefined;
+  }
+
   /**
-   * One slice of one vCPU; before it, where all wait, a jump of the clock to the next event.
+   * One slice of one vCPU; before it, where all wait, jumps of the clock to the next event.
    * @param lastActivity when something was last printed, typed or moved (ns). Where all have waited for long enough since
-   * then, or would until the next event, there is no jump: the partition rests.
+   * then, or would until the next event, there is no jump: the partition rests. Read again after each event.
+   * @param isTime whether the turn shall end as soon as it can, because of the host's time
    */
-  turn(lastActivity: number): Turn {
-    this.#clock.fire();
-    for (const vcpu of this.#vcpus) this.#wake(vcpu);
-    const vcpu = this.#pick();
-    if (vcpu === undefined) {
-      if (this.restWhenStuck && this.#vcpus.some(isStuck)) {
-        this.restWhenStuck = false;
-        return { kind: 'idle' };
-      }
-      const next = Math.min(this.#clock.next, ...this.#vcpus.map(expiry));
-      const now = this.#clock.base;
-      if (now - this.#busySince > STIR_NS) this.#waitingSince = now;
-      const restAt = Math.max(lastActivity, this.#waitingSince) + REST_AFTER_NS;
-      this.#busySince = now;
-      if (!Number.isFinite(next) || next >= restAt) return { kind: 'idle' };
-      const jump = Math.max(0, next - this.#clock.base);
-      this.idleNs += jump;
-      this.#clock.advance(jump);
-      this.#busySince = this.#clock.base;
-      return this.turn(lastActivity);
+  turn(lastActivity: () => number, isTime: () => boolean): Turn {
+    if (this.#paused !== undefined) return this.#run(this.#paused, 'resumed');
+    for (;;) {
+      // Devices move data in events: between two of them the owner may be heard.
+      while (this.#clock.fireOne()) if (isTime()) return { kind: 'paused' };
+      for (const vcpu of this.#vcpus) this.#wake(vcpu);
+      const vcpu = this.#pick();
+      if (vcpu !== undefined) return this.#slice(vcpu);
+      if (!this.#waited(lastActivity())) return { kind: 'idle' };
     }
-    return this.#slice(vcpu);
+  }
+
+  /** No vCPU runs. @returns whether the clock jumped to what is due next; false: the partition rests. */
+  #waited(lastActivity: number): boolean {
+    if (this.restWhenStuck && this.#vcpus.some(isStuck)) {
+      this.restWhenStuck = false;
+      return false;
+    }
+    const next = Math.min(this.#clock.next, ...this.#vcpus.map(expiry));
+    const now = this.#clock.base;
+    if (now - this.#busySince > STIR_NS) this.#waitingSince = now;
+    const restAt = Math.max(lastActivity, this.#waitingSince) + REST_AFTER_NS;
+    this.#busySince = now;
+    if (!Number.isFinite(next) || next >= restAt) return false;
+    const jump = Math.max(0, next - now);
+    this.idleNs += jump;
+    this.#clock.advance(jump);
+    this.#busySince = this.#clock.base;
+    return true;
   }
 
   /** Whether an interrupt waits for a vCPU, MSR[EE] aside. */
@@ -164,11 +189,28 @@ export class Scheduler {
     }
     const slice = delay !== undefined ? DELAY_SLICE : alone ? LONE_SLICE : SHARED_SLICE;
     const budget = Math.max(1, Math.min(slice, until - this.#clock.base));
+    return this.#run({ vcpu, delay, left: budget, executed: 0 }, 'pausable');
+  }
+
+  #run(slice: Slice, mode: 'pausable' | 'resumed'): Turn {
+    const { vcpu, delay } = slice;
+    this.#paused = undefined;
     this.#running = vcpu;
     vcpu.activate();
-    const { end, executed } = isTraced(vcpu) ? this.#traced(vcpu) : this.#engine.run(vcpu, budget);
-    this.#account(vcpu, executed);
-    this.#remember(vcpu, this.#look(vcpu, delay, end === 'budget' && executed >= SHARED_SLICE));
+    const traced = mode === 'pausable' && isTraced(vcpu);
+    const { end, executed } = traced ? this.#traced(vcpu) : this.#engine.run(vcpu, slice.left, mode);
+    const total = slice.executed + executed;
+    this.instructions += executed;
+    this.#clock.advance(executed);
+    if (end === 'paused') {
+      vcpu.pause();
+      this.#running = undefined;
+      this.#paused = { vcpu, delay, left: slice.left - executed, executed: total };
+      return { kind: 'paused' };
+    }
+    // The guest reads this one: it counts whole slices.
+    vcpu.instructions += total;
+    this.#remember(vcpu, this.#look(vcpu, delay, end === 'budget' && total >= SHARED_SLICE));
     vcpu.deactivate();
     this.#running = undefined;
     return { kind: 'ran', vcpu, end };

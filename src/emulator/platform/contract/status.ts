@@ -22,6 +22,8 @@ export const H = {
   ptegFull: -6,
   notFound: -7,
   authority: -10,
+  /** H_SEND_CRQ: the partner's queue is full. */
+  dropped: -12,
   resource: -16,
   p2: -55,
   p3: -56,

@@ -5,8 +5,8 @@
  */
 
 import { putU64 } from '../../../base/bytes.ts';
-import { CRQ, type Vscsi } from '../../devices/vscsi/index.ts';
-import type { HcallFamily, HcallHandler, HcallResult } from '../contract/contract.ts';
+import { CRQ, type Sent, type Vscsi } from '../../devices/vscsi/index.ts';
+import type { HcallFamily, HcallHandler, HcallResult, HcallStatus } from '../contract/contract.ts';
 import { H, status } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
@@ -14,6 +14,11 @@ const PAGE = 0x1000n;
 const LARGEST_QUEUE = 0x1000_0000n;
 /** H_VIO_SIGNAL: interrupts wanted. The second bit is for adapters with a receive queue of their own. */
 const SIGNAL = 1n;
+const SENT: Readonly<Record<Sent, HcallStatus>> = {
+  taken: H.success,
+  'no-queue': H.closed,
+  full: H.dropped,
+};
 
 export function crqHcalls(adapters: readonly Vscsi[]): HcallFamily {
   const on =
@@ -40,7 +45,7 @@ export function crqHcalls(adapters: readonly Vscsi[]): HcallFamily {
       const element = new Uint8Array(CRQ.bytes);
       putU64(element, 0, arg(args, 1), 'big');
       putU64(element, 8, arg(args, 2), 'big');
-      return status(adapter.send(element) ? H.success : H.closed);
+      return status(SENT[adapter.send(element)]);
     }),
     // Queues here are never disabled by an event: there is nothing to enable again.
     H_ENABLE_CRQ: on(() => status(H.success)),

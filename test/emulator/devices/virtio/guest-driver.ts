@@ -36,11 +36,16 @@ export class Machine {
     this.bridge = new PciHostBridge({ allocate: this.interrupts.allocate, unsupported: this.reports.report });
   }
 
-  addDisk(slot: number, store: BlockStore, observer: BlockObserver = {}): VirtioPci {
+  addDisk(
+    slot: number,
+    store: BlockStore,
+    observer: BlockObserver = {},
+    onDeferred: () => void = () => undefined,
+  ): VirtioPci {
     const { memory, clock } = this;
     const unsupported = this.reports.report;
     const model = new VirtioBlock({ memory, store, id: `disk-${slot}`, unsupported, observer });
-    const device = new VirtioPci(model, { memory, clock, unsupported });
+    const device = new VirtioPci(model, { memory, clock, unsupported, onDeferred });
     this.bridge.attach(slot, device);
     this.disks.push(device);
     return device;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { getU16, getU32, putU16, putU32, putU64 } from '../../../../src/base/bytes.ts';
+import { BURST_BYTES, BYTES_PER_NS } from '../../../../src/emulator/devices/bandwidth.ts';
 import { BUFFER, DISK_BYTES, GuestClient, QUEUE, UNIT } from './guest-client.ts';
 
 const READ10 = (lba: number, blocks: number): number[] => [0x28, 0, 0, 0, 0, lba, 0, 0, blocks];
@@ -49,6 +50,73 @@ describe('the queue', () => {
     client.run();
     expect(client.send(1, client.command([0]))).toBe(false);
     expect(client.take()).toBeUndefined();
+  });
+});
+
+describe('more than the adapter moves at once', () => {
+  const COMMANDS = 200;
+  const BLOCKS = 4096;
+  const BYTES = BLOCKS * 512;
+  /** An answer takes the place of its unit: each message has one of its own. */
+  const UNITS = 0x2_0000;
+
+  /** Commands of 2 MiB each into a buffer of one page, which every descriptor names. */
+  function busy() {
+    const client = new GuestClient(2 * BYTES);
+    // READ(10) into 1024 descriptors of 2 KiB in an indirect list of which none is in the command.
+    const list = 0x4000;
+    const bytes = new Uint8Array(1024 * 16);
+    for (let i = 0; i < 1024; i++) {
+      putU64(bytes, i * 16, BigInt(BUFFER), 'big');
+      putU32(bytes, i * 16 + 12, BYTES / 1024, 'big');
+    }
+    client.put(list, bytes);
+    const unit = client.command([0x28, 0, 0, 0, 0, 0, 0, BLOCKS >> 8, BLOCKS & 0xff], { disk: 1 });
+    const whole = new Uint8Array(80);
+    whole.set(unit);
+    whole[5] = 0x02;
+    putU64(whole, 48, BigInt(list), 'big');
+    putU32(whole, 60, bytes.length, 'big');
+    putU32(whole, 64, BYTES, 'big');
+    return { client, unit: whole };
+  }
+
+  it('no more than a burst at the instant of service, the rest at the rate of the bandwidth, in order', () => {
+    const { client, unit } = busy();
+    for (let i = 0; i < COMMANDS; i++) {
+      putU64(unit, 8, BigInt(i), 'big');
+      client.send(1, unit, 0x80, UNITS + 0x100 * i);
+    }
+    client.clock.advance(10_000);
+    const read = (): number => client.disks[1]?.bytesRead ?? 0;
+    expect(read()).toBeGreaterThan(BURST_BYTES / 4);
+    expect(read()).toBeLessThanOrEqual(BURST_BYTES + BYTES);
+    client.clock.advance((COMMANDS * BYTES - BURST_BYTES) / BYTES_PER_NS / 2);
+    expect(read()).toBeLessThan(COMMANDS * BYTES);
+    client.clock.advance((4 * COMMANDS * BYTES) / BYTES_PER_NS);
+    expect(read()).toBe(COMMANDS * BYTES);
+    expect(client.adapter.inFlight).toBe(0);
+  });
+
+  it('the queue given up in the middle → what waits is dropped', () => {
+    const { client, unit } = busy();
+    for (let i = 0; i < COMMANDS; i++) client.send(1, unit, 0x80, UNITS + 0x100 * i);
+    client.clock.advance(10_000);
+    const before = client.disks[1]?.bytesRead;
+    expect(client.adapter.inFlight).toBeGreaterThan(0);
+    client.adapter.close();
+    expect(client.clock.pending).toBe(0);
+    client.run();
+    expect(client.disks[1]?.bytesRead).toBe(before);
+  });
+
+  it('more messages than any client has under way → dropped, and taken again once some were worked on', () => {
+    const client = new GuestClient();
+    let taken = 0;
+    while (taken < 1000 && client.send(1, client.command([0]))) taken++;
+    expect(taken).toBe(256);
+    client.run();
+    expect(client.send(1, client.command([0]))).toBe(true);
   });
 });
 

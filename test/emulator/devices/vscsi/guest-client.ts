@@ -5,6 +5,7 @@ import type { BlockStore, Unsupported } from '../../../../src/emulator/devices/c
 import { ScsiDisk, Vscsi } from '../../../../src/emulator/devices/vscsi/index.ts';
 import { TceTable, tceDma } from '../../../../src/emulator/platform/pci/index.ts';
 import { FakeMemory } from '../../../synth/firmware-machine.ts';
+import { FakeClock } from '../virtio/fakes.ts';
 
 export const WINDOW = 0x10_0000;
 /** Bus addresses; memory is mapped one to one at OFFSET above them. */
@@ -19,6 +20,7 @@ const LOGICAL = 0x80;
 export class ArrayStore implements BlockStore {
   readonly data: Uint8Array;
   readonly readOnly: boolean;
+  bytesRead = 0;
 
   constructor(bytes: number, readOnly: boolean) {
     this.data = new Uint8Array(bytes);
@@ -28,6 +30,7 @@ export class ArrayStore implements BlockStore {
     return this.data.length;
   }
   read(offset: number, target: Uint8Array): void {
+    this.bytesRead += target.length;
     target.set(this.data.subarray(offset, offset + target.length));
   }
   write(offset: number, source: Uint8Array): void {
@@ -55,33 +58,22 @@ export type Answer = {
 export class GuestClient {
   readonly memory: FakeMemory = new FakeMemory([{ base: 0, size: 0x40_0000 }]);
   readonly table: TceTable = new TceTable(this.memory, WINDOW, 7);
-  readonly disks: readonly ArrayStore[] = [
-    new ArrayStore(DISK_BYTES, true),
-    new ArrayStore(DISK_BYTES, false),
-  ];
+  readonly disks: readonly ArrayStore[];
   readonly adapter: Vscsi;
   readonly reports: Unsupported[] = [];
   readonly written: (readonly [number, number, number])[] = [];
+  readonly clock: FakeClock = new FakeClock();
   pulses = 0;
-  #waiting: (() => void)[] = [];
   #next = QUEUE;
 
-  constructor() {
+  constructor(diskBytes: number = DISK_BYTES) {
+    this.disks = [new ArrayStore(DISK_BYTES, true), new ArrayStore(diskBytes, false)];
     for (let at = 0; at < WINDOW; at += PAGE) this.map(at, 3);
     this.adapter = new Vscsi({
       unit: 7,
       dma: tceDma(this.table, this.memory),
       line: { set: () => undefined, pulse: () => void this.pulses++ },
-      clock: {
-        now: () => 0,
-        timebase: () => 0n,
-        at: (_at, callback) => {
-          this.#waiting.push(callback);
-          return () => {
-            this.#waiting = this.#waiting.filter((each) => each !== callback);
-          };
-        },
-      },
+      clock: this.clock,
       unsupported: (what) => void this.reports.push(what),
       disks: this.disks.map(
         (store, i) =>
@@ -117,12 +109,12 @@ export class GuestClient {
     element[1] = format;
     putU16(element, 6, unit.length, 'big');
     putU64(element, 8, BigInt(where), 'big');
-    return this.adapter.send(element);
+    return this.adapter.send(element) === 'taken';
   }
 
   /** Time passes. */
   run(): void {
-    for (const callback of this.#waiting.splice(0)) callback();
+    this.clock.advance(1_000_000);
   }
 
   /** The next element that the server put; undefined when there is none. */
