@@ -16,7 +16,14 @@ import {
   openDaemon,
   type TroubledPartition,
 } from '../server/index.ts';
-import { DEFAULT_DATA, HOST_TIMEOUT, hostTimeoutArgument, integerArgument, optional } from './arguments.ts';
+import {
+  DEFAULT_DATA,
+  HOST_TIMEOUT,
+  hostTimeoutArgument,
+  integerArgument,
+  optional,
+  sizeArgument,
+} from './arguments.ts';
 import { readFleetFile } from './fleet-file.ts';
 import { showProgress } from './image.ts';
 
@@ -26,6 +33,7 @@ type Options = {
   readonly data: string;
   readonly fleet?: string;
   readonly hostTimeout?: string;
+  readonly minFree: string;
 };
 
 /** The fleet of a daemon that was given none: the built-in guest, with a hash table and with a radix tree. */
@@ -42,6 +50,11 @@ export function serveCommand(): Command {
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
     .option('--fleet <file>', 'JSON file: an array of partitions, each as for POST /partitions')
     .option('--host-timeout <seconds>', HOST_TIMEOUT)
+    .option(
+      '--min-free <size>',
+      'room that stays free on the data folder’s disk: no capture or import begins below it',
+      '256M',
+    )
     .exitOverride()
     .action(serve);
 }
@@ -57,6 +70,7 @@ async function serve(options: Options): Promise<void> {
       host: options.host,
       port,
       data: options.data,
+      minFreeBytes: sizeArgument('--min-free', options.minFree),
       version: { name: 'kdumpd', version: packageVersion() },
       logger,
       ...defined({ webRoot: webRoot(), allowedHosts: allowedHostsFor(options.host), hostSeconds }),

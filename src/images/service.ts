@@ -4,7 +4,9 @@
  */
 
 import { defined } from '../base/defined.ts';
+import { diskErrorOf } from '../base/disk-error.ts';
 import { BugError, FormatError } from '../base/errors.ts';
+import type { Room } from '../panic/captures/index.ts';
 import type {
   ImageImport,
   ImageView,
@@ -52,6 +54,8 @@ export type ImageServiceOptions = {
   ) => Promise<void>;
   /** Whether a partition boots it. */
   readonly inUse: (name: string) => boolean;
+  /** The room that an import needs; absent: it is not counted. */
+  readonly room?: Pick<Room, 'take'>;
   readonly bus: EventBus;
   /** Called with what went wrong where the operation shows only that something did. */
   readonly onError: (error: Error) => void;
@@ -62,6 +66,8 @@ export type ImageServiceOptions = {
 /** Some hundred MB are downloaded and unpacked: minutes, over a slow line longer. */
 const HOST_SECONDS = 3600;
 const DEFAULT_NAME = 'debian';
+/** What an import of Debian takes at the most, without debugging data: packages, then the image beside them. */
+const IMPORT_BYTES = 400 * 2 ** 20;
 /** Progress comes with every package; clients need not see each. */
 const REPORT_EVERY_MS = 400;
 /** Failed imports that are still listed; older ones are forgotten. */
@@ -117,14 +123,22 @@ export class ImageService implements OperationHost {
     };
     // Marked before anything is awaited, so that a second request meets it.
     this.#pending.set(name, { state: 'importing', detail: 'queued' });
+    let giveBack = (): void => undefined;
     try {
       if (await this.#isInCatalogue(name))
         throw new Refusal('conflict', `There is an image ${name} already.`);
+      giveBack = this.#options.room?.take(IMPORT_BYTES, `An import of ${name}`) ?? giveBack;
     } catch (error) {
       drop();
       throw error;
     }
-    return { turn: (work) => work(), drop };
+    return {
+      turn: (work) => work().finally(giveBack),
+      drop: () => {
+        giveBack();
+        drop();
+      },
+    };
   }
 
   hostSeconds(request: OperationRequest): number {
@@ -207,6 +221,9 @@ function unready(name: string, state: Pending['state'], detail: string): ImageVi
 
 /** Errors of the input or the caller are shown; the details of internal errors are in the log only. */
 function failureOf(error: unknown): OperationFailure {
+  const disk = diskErrorOf(error);
+  if (disk !== undefined)
+    return new OperationFailure(disk.code, `The image could not be stored: ${disk.message}.`);
   if (error instanceof FormatError || error instanceof ImportError)
     return new OperationFailure(error.code, error.message);
   if (error instanceof Refusal) return new OperationFailure(`image/${error.code}`, error.message);

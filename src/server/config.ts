@@ -9,6 +9,8 @@ export type ServerConfig = {
   readonly log: LogOptions;
   readonly retention: RetentionLimits;
   readonly schedules: ScheduleConfig;
+  /** With less room on the data folder's disk no capture and no import begins. */
+  readonly minFreeBytes: number;
 };
 
 /** Cron expressions (minute hour day month weekday), in UTC. */
@@ -19,6 +21,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
   port: 8470,
   log: { level: 'info' },
   retention: { maxCaptures: 200 },
+  minFreeBytes: 256 * 2 ** 20,
   schedules: { retention: '*/10 * * * *', storeSweep: '30 3 * * *' },
 };
 

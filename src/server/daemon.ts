@@ -16,7 +16,7 @@ import {
   type NamedImport,
   removeImage,
 } from '../images/index.ts';
-import { Captures } from '../panic/captures/index.ts';
+import { Captures, Room } from '../panic/captures/index.ts';
 import type { Operation, PartitionRequest } from '../panic/contract/index.ts';
 import { openFleet, randomId } from '../panic/index.ts';
 import { type EventBus, MemoryEventBus, OperationService, type WorkerId } from '../panic/operations/index.ts';
@@ -24,6 +24,7 @@ import { type MetadataStore, openMetadataStore } from '../panic/store/index.ts';
 import { openVmcoreStore, type VmcoreStore } from '../vmcore/store/index.ts';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.ts';
 import { type HeldFolder, holdDataFolder, sentenceOf } from './data-folder/index.ts';
+import { DiskWatch } from './disk-watch.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { buildApp } from './http/app.ts';
 import type { HealthCheck, TroubledPartition, VersionInfo } from './http/shared/ports.ts';
@@ -31,7 +32,9 @@ import { maintenanceSchedules } from './maintenance.ts';
 import { openScheduleJournal, viewSchedules } from './schedule/schedule-journal.ts';
 import { Scheduler } from './schedule/scheduler.ts';
 
-export type DaemonOptions = Partial<Pick<ServerConfig, 'host' | 'port' | 'retention' | 'schedules'>> & {
+export type DaemonOptions = Partial<
+  Pick<ServerConfig, 'host' | 'port' | 'retention' | 'schedules' | 'minFreeBytes'>
+> & {
   /** The data folder: made where it is missing, locked until the daemon closes. */
   readonly data: string;
   readonly version: VersionInfo;
@@ -44,6 +47,8 @@ export type DaemonOptions = Partial<Pick<ServerConfig, 'host' | 'port' | 'retent
   readonly hostSeconds?: number;
   /** Host names that are answered; absent: any. */
   readonly allowedHosts?: readonly string[];
+  /** Bytes free on the data folder's disk; default what the file system says. */
+  readonly freeRoom?: () => number;
   /** Called for a partition that cannot be made, failed, or is slow to come up. */
   readonly onTrouble?: (trouble: TroubledPartition) => void;
   /** Called once: the whole fleet is up. */
@@ -123,7 +128,20 @@ async function openStores(folder: HeldFolder, workerId: string): Promise<Stores>
 async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemon> {
   const { logger } = options;
   const host = options.host ?? DEFAULT_CONFIG.host;
-  const onError = (component: string) => (error: Error) => logger.error({ err: error, component }, component);
+  const minFreeBytes = options.minFreeBytes ?? DEFAULT_CONFIG.minFreeBytes;
+  const disk = new DiskWatch({
+    folder: data.root,
+    reserve: data.reserve,
+    minFreeBytes,
+    retry: () => operations.retryEnds(),
+    logger,
+    ...defined({ free: options.freeRoom }),
+  });
+  const onError = (component: string) => (error: Error) => {
+    logger.error({ err: error, component }, component);
+    disk.note(error);
+  };
+  const room = new Room({ free: () => disk.free(), reserve: minFreeBytes });
   const { metadata, vmcores, worker } = await openStores(data, options.worker ?? 'local');
   closeToOthers(data, logger);
   const bus = new MemoryEventBus();
@@ -139,6 +157,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     images: imageSource(data.images),
     metadata,
     captures,
+    room,
     onError: onError('fleet'),
     ...defined({ openPartition: options.openPartition, hostSeconds: options.hostSeconds }),
   });
@@ -146,6 +165,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     catalogue: { list: () => listImages(data.images), remove: (name) => removeImage(data.images, name) },
     importImage: (request, progress, signal) => importImage(data.images, options, request, progress, signal),
     inUse: (name) => fleet.usesImage(name),
+    room,
     bus,
     onError: onError('images'),
     ...defined({ hostSeconds: options.hostSeconds }),
@@ -153,6 +173,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
   operations.serve(fleet.host);
   operations.serve(images);
   operations.start();
+  disk.open();
 
   let address = '';
   const watch = new FleetWatch({
@@ -179,7 +200,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     operations,
     images,
     events: bus,
-    health: () => [watch.check()],
+    health: () => [watch.check(), disk.check()],
     schedules: () => viewSchedules(scheduler, metadata.firings),
     version: options.version,
     logger,
@@ -192,6 +213,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     operations.stop();
     await fleet.close();
     await operations.close();
+    disk.close();
     await vmcores.close();
     await metadata.close();
     data.release();

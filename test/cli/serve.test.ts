@@ -119,6 +119,7 @@ describe('serve', () => {
               },
             ],
           },
+          { name: 'disk', ok: true },
         ],
       },
     });
@@ -142,7 +143,14 @@ describe('serve', () => {
     const [line, base] = await said(daemon, /kdumpd ready (http:\/\/\S+)\n/);
     expect(await health(base ?? '')).toEqual({
       code: 200,
-      health: { ready: true, status: 'ok', checks: [{ name: 'fleet', ok: true }] },
+      health: {
+        ready: true,
+        status: 'ok',
+        checks: [
+          { name: 'fleet', ok: true },
+          { name: 'disk', ok: true },
+        ],
+      },
     });
     expect(daemon.out).toBe(line);
   });

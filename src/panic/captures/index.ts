@@ -2,3 +2,4 @@
 
 export type { VmcoreSource } from './captures.ts';
 export { Captures } from './captures.ts';
+export { Room } from './room.ts';

@@ -5,7 +5,7 @@
 
 import { defined } from '../../base/defined.ts';
 import { openPartition, type PartitionConfig, type PartitionHandle } from '../../emulator/host/index.ts';
-import type { Captures } from '../captures/index.ts';
+import type { Captures, Room } from '../captures/index.ts';
 import type { Fleet, PartitionRequest, PartitionView } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { ImageSource } from '../guest/boot-image.ts';
@@ -24,6 +24,8 @@ export type FleetOptions = {
   readonly metadata: Pick<MetadataStore, 'partitions' | 'leases'>;
   readonly captures: Captures;
   readonly bus: EventBus;
+  /** The room that captures need; absent: it is not counted. */
+  readonly room?: Room;
   /** Who holds the partitions. */
   readonly worker: WorkerId;
   /** A short, url-safe name that was not given before. */
@@ -73,7 +75,7 @@ class PartitionFleet implements OwnedFleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
-    this.host = new PartitionHost((id) => this.#member(id), options.captures);
+    this.host = new PartitionHost((id) => this.#member(id), options.captures, options.room);
     this.#timer = setInterval(() => {
       this.renewLeases().catch(options.onError);
     }, this.#leaseMs / 4);
@@ -181,7 +183,10 @@ class PartitionFleet implements OwnedFleet {
   async #storeUnasked({ member, handle, session }: Unasked): Promise<void> {
     const result = await unaskedCrash(handle, session);
     if (result === undefined || this.#closing) return;
-    await this.#options.captures.store({ ...member.identity, handle, result, console: session.console });
+    // The partition boots again even where the capture cannot be stored.
+    await this.#options.captures
+      .store({ ...member.identity, handle, result, console: session.console })
+      .catch(this.#options.onError);
   }
 
   #publish(id: string, state: PartitionView['state']): void {

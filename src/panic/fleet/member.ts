@@ -11,6 +11,7 @@ import { Refusal } from '../contract/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { MemberConsole } from '../guest/console.ts';
 import { stopOnAbort } from '../guest/host-time.ts';
+import { dumpBytesOf } from '../guest/machine.ts';
 import { type MachineSpec, memoryBytesOf } from '../guest/machine-spec.ts';
 import { describeEnd, isGone, type Readiness, type Session } from '../guest/session.ts';
 import { DEFAULT_TIMEOUT_SECONDS } from '../handoff/crash.ts';
@@ -88,6 +89,13 @@ export class FleetMember {
   get fence(): Fence {
     const { partitionId, epoch } = this.#options.lease;
     return { partitionId, epoch };
+  }
+  /**
+   * The room that a capture takes at the worst: all memory on the dump device, and again in the store where it is new and
+   * does not compress.
+   */
+  get captureBytes(): number {
+    return 2 * dumpBytesOf(this.#options.spec);
   }
   /** What a capture of this partition names. */
   get identity(): { readonly partitionId: string; readonly image: string; readonly fence: Fence } {

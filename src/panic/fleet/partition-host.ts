@@ -1,8 +1,9 @@
 /** Runs the operations on partitions: start, stop, reset; panic, kexec, restart. */
 
 import { defined } from '../../base/defined.ts';
+import { diskErrorOf } from '../../base/disk-error.ts';
 import { BugError } from '../../base/errors.ts';
-import type { Captures } from '../captures/index.ts';
+import type { Captures, Room } from '../captures/index.ts';
 import type { LeaveRequest, OperationKind, OperationRequest, PanicRequest } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import { stopOnAbort } from '../guest/host-time.ts';
@@ -26,18 +27,32 @@ export class PartitionHost implements OperationHost {
   readonly kinds: readonly OperationKind[] = ['start', 'stop', 'reset', 'panic', 'kexec', 'restart'];
   readonly #member: (id: string) => FleetMember;
   readonly #captures: Pick<Captures, 'store'>;
+  readonly #room: Pick<Room, 'take'> | undefined;
 
   /** @param member finds a partition. It throws Refusal `not-found` */
-  constructor(member: (id: string) => FleetMember, captures: Pick<Captures, 'store'>) {
+  constructor(
+    member: (id: string) => FleetMember,
+    captures: Pick<Captures, 'store'>,
+    room?: Pick<Room, 'take'>,
+  ) {
     this.#member = member;
     this.#captures = captures;
+    this.#room = room;
   }
 
   async accept(request: OperationRequest): Promise<Accepted> {
     const partition = ofPartition(request);
     const member = this.#member(partition.partitionId);
     const drop = await accept(member, partition);
-    return { ...defined({ fence: member.fence }), turn: (work) => member.enqueue(work), drop };
+    const giveBack = partition.kind === 'panic' ? await this.#takeRoom(member, drop) : () => undefined;
+    return {
+      ...defined({ fence: member.fence }),
+      turn: (work) => member.enqueue(work).finally(giveBack),
+      drop: async () => {
+        giveBack();
+        await drop();
+      },
+    };
   }
 
   hostSeconds(request: OperationRequest): number {
@@ -63,6 +78,19 @@ export class PartitionHost implements OperationHost {
       case 'kexec':
       case 'restart':
         return leaveKernel(member, partition.kind, partition.options, run);
+    }
+  }
+
+  /** @returns gives the room back. @throws Refusal `no-room`; then the partition is as it was before */
+  async #takeRoom(member: FleetMember, drop: () => Promise<void> | void): Promise<() => void> {
+    try {
+      return (
+        this.#room?.take(member.captureBytes, `A capture of partition ${member.record.name}`) ??
+        (() => undefined)
+      );
+    } catch (error) {
+      await drop();
+      throw error;
     }
   }
 
@@ -162,6 +190,9 @@ function ofPartition(request: OperationRequest): PartitionOperation {
 }
 
 function storeFailed(error: unknown): never {
+  const disk = diskErrorOf(error);
+  if (disk !== undefined)
+    throw new OperationFailure(disk.code, `the capture could not be stored: ${disk.message}`);
   throw new OperationFailure(
     'store-failed',
     `the capture could not be stored: ${error instanceof Error ? error.message : error}`,

@@ -9,6 +9,11 @@ import { type MachineSpec, memoryBytesOf } from './machine-spec.ts';
 
 const DUMP_MARGIN = 64 * 2 ** 20;
 
+/** Bytes of a dump device for all memory of a machine. */
+export function dumpBytesOf(spec: MachineSpec): number {
+  return spec.dumpBytes ?? memoryBytesOf(spec) + DUMP_MARGIN;
+}
+
 /**
  * A read-only disk with the image's crash kernel, where it has one, then the dump device.
  * @throws FormatError `panic/unsupported-machine` where the image's guest has no driver for the machine
@@ -16,7 +21,7 @@ const DUMP_MARGIN = 64 * 2 ** 20;
 export function makeConfig(boot: BootImage, spec: MachineSpec): PartitionConfig {
   const { processor, mmu, cpus, memory, seed, firmware, interrupts, diskBus } = spec;
   checkDrivers(boot, { firmware, interruptController: interrupts, diskBus });
-  const dump: DiskConfig = { kind: 'scratch', bytes: spec.dumpBytes ?? memoryBytesOf(spec) + DUMP_MARGIN };
+  const dump: DiskConfig = { kind: 'scratch', bytes: dumpBytesOf(spec) };
   return {
     processor,
     mmu,

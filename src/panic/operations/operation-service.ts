@@ -19,9 +19,10 @@ import { interrupted } from './early-end.ts';
 import type { EventBus } from './event-bus.ts';
 import type { Fence, WorkerId } from './lease.ts';
 import { failureOf } from './operation-failure.ts';
-import type { Claim, OperationEnd, OperationQueue } from './queue.ts';
+import type { Claim, OperationEnd, OperationError, OperationQueue } from './queue.ts';
 import { Run } from './run.ts';
 import { requireSameRequest } from './same-request.ts';
+import { UnstoredEnds } from './unstored-ends.ts';
 
 /** The result of an operation. */
 export type OperationResult = Omit<OperationEnd, 'state'>;
@@ -78,6 +79,7 @@ export class OperationService implements Operations {
   readonly #runs = new Map<string, Run>();
   /** Operations that wait for their turn, or run. */
   readonly #turns = new Set<Promise<void>>();
+  readonly #unstored = new UnstoredEnds();
   #timer: NodeJS.Timeout | undefined;
   #closing = false;
 
@@ -112,11 +114,12 @@ export class OperationService implements Operations {
   }
 
   async get(id: string): Promise<Operation> {
-    return (await this.#options.queue.get(id)) ?? notFound(id);
+    return this.#unstored.get(id) ?? (await this.#options.queue.get(id)) ?? notFound(id);
   }
 
-  list(query: ListQuery): Promise<Page<Operation>> {
-    return this.#options.queue.list(query);
+  async list(query: ListQuery): Promise<Page<Operation>> {
+    const page = await this.#options.queue.list(query);
+    return { ...page, items: page.items.map((operation) => this.#unstored.shown(operation)) };
   }
 
   async trace(id: string): Promise<string | null> {
@@ -125,6 +128,8 @@ export class OperationService implements Operations {
   }
 
   async cancel(id: string): Promise<Operation> {
+    const ended = this.#unstored.get(id);
+    if (ended !== undefined) throw new Refusal('conflict', `Operation ${id} is ${ended.state}.`);
     const operation = await this.#options.queue.cancel(id);
     if (operation.state === 'cancelled') await this.#publish(operation);
     else this.#runs.get(id)?.cancel();
@@ -134,8 +139,15 @@ export class OperationService implements Operations {
   /** Heartbeats for what runs, then deals with what other workers left. */
   async beat(): Promise<void> {
     await Promise.all([...this.#runs.values()].map((run) => run.beat()));
+    // First: an operation whose end waits to be stored is not one that a dead worker left.
+    if ((await this.retryEnds()) > 0) return;
     for (const operation of await this.#options.queue.expire(INTERRUPTED)) await this.#publish(operation);
     await this.#takeFree();
+  }
+
+  /** Stores the ends that could not be stored. @returns how many still wait. @throws the store's error */
+  retryEnds(): Promise<number> {
+    return this.#unstored.retry();
   }
 
   /** Begins no operation any more, and asks those that run to end: they fail as interrupted. */
@@ -149,10 +161,13 @@ export class OperationService implements Operations {
   async close(): Promise<void> {
     this.stop();
     while (this.#turns.size > 0) await Promise.all(this.#turns);
+    // The next start fails what is not stored now as interrupted.
+    await this.retryEnds().catch(this.#options.onError);
   }
 
   async #submitOnce(request: OperationRequest, key: string): Promise<Operation> {
-    return (await this.#options.queue.find(key, request)) ?? (await this.#submit(request, key));
+    const earlier = await this.#options.queue.find(key, request);
+    return earlier === null ? await this.#submit(request, key) : this.#unstored.shown(earlier);
   }
 
   async #submit(request: OperationRequest, key?: string): Promise<Operation> {
@@ -166,20 +181,21 @@ export class OperationService implements Operations {
       stored = await queue.submit({ operation, request, worker, ...defined({ key }) });
     } catch (error) {
       await accepted.drop();
+      this.#options.onError(asError(error));
       throw error;
     }
     if (stored.id !== operation.id) {
       // Another process has submitted the same meanwhile.
       await accepted.drop();
-      return stored;
+      return this.#unstored.shown(stored);
     }
     await this.#publish(stored);
-    this.#watch(accepted.turn(() => this.#take(host, accepted, stored.id)));
+    this.#watch(accepted.turn(() => this.#take(host, accepted, stored)));
     return stored;
   }
 
   #newOperation(request: OperationRequest): Operation {
-    const at = (this.#options.now?.() ?? new Date()).toISOString();
+    const at = this.#now();
     return {
       id: this.#options.newId('o'),
       kind: request.kind,
@@ -191,12 +207,29 @@ export class OperationService implements Operations {
     };
   }
 
-  async #take(host: OperationHost, accepted: Accepted, id: string): Promise<void> {
-    const { queue, worker } = this.#options;
-    const leaseMs = this.#leaseMs;
-    const claim = await queue.claim(worker, { id }, { leaseMs, ...defined({ fence: accepted.fence }) });
+  async #take(host: OperationHost, accepted: Accepted, operation: Operation): Promise<void> {
+    const claim = await this.#claim(operation, accepted).catch(async (error: unknown) => {
+      await accepted.drop();
+      await this.#failUnclaimed(operation, accepted, error);
+      throw error;
+    });
     if (claim === null) await accepted.drop();
     else await this.#run(host, claim);
+  }
+
+  #claim({ id }: Operation, { fence }: Accepted): Promise<Claim | null> {
+    const { queue, worker } = this.#options;
+    return queue.claim(worker, { id }, { leaseMs: this.#leaseMs, ...defined({ fence }) });
+  }
+
+  /** An operation that the store could not give to this worker has failed: it is claimed when its end can be stored. */
+  async #failUnclaimed(operation: Operation, accepted: Accepted, reason: unknown): Promise<void> {
+    const error = failureOf(reason, this.#closing ? interrupted() : undefined);
+    let claim: Claim | null = null;
+    await this.#keepEnd(operation, { state: 'failed', error }, async () => {
+      claim ??= await this.#claim(operation, accepted);
+      return claim === null ? null : this.#options.queue.complete(claim, { state: 'failed', error });
+    });
   }
 
   /** Runs what other workers have left for any. */
@@ -226,16 +259,44 @@ export class OperationService implements Operations {
       await this.#publish(claim.operation);
       const end = await this.#endOf(host, claim, run);
       await run.settle();
-      const ended = await queue.complete(claim, end).catch((error: unknown) =>
-        queue.complete(claim, {
-          state: 'failed',
-          error: { code: 'store-failed', message: `its end could not be stored: ${messageOf(error)}` },
-        }),
-      );
-      if (ended !== null) await this.#publish(ended);
+      await this.#complete(claim, end);
     } finally {
       this.#runs.delete(run.id);
     }
+  }
+
+  /** Stores an end; one that cannot be stored is kept here, shown, and stored later. */
+  async #complete(claim: Claim, end: OperationEnd): Promise<void> {
+    const { queue, onError } = this.#options;
+    let ended: Operation | null;
+    try {
+      ended = await queue.complete(claim, end);
+    } catch (error) {
+      onError(asError(error));
+      const { trace, ...rest } = end;
+      // The trace may be what is too large for what room is left.
+      const kept: OperationEnd =
+        trace === undefined ? rest : { ...rest, state: 'failed', error: rest.error ?? unstored(error) };
+      await this.#keepEnd(claim.operation, kept, () => queue.complete(claim, kept));
+      return;
+    }
+    if (ended !== null) await this.#publish(ended);
+  }
+
+  /** Shows an end that is not stored, and tries at once to store it: a reserve may have been given up for it. */
+  async #keepEnd(
+    operation: Operation,
+    end: OperationEnd,
+    store: () => Promise<Operation | null>,
+  ): Promise<void> {
+    const ended: Operation = { ...operation, ...end, updatedAt: this.#now() };
+    this.#unstored.add(ended, store);
+    await this.#publish(ended);
+    await this.retryEnds().catch((error: unknown) => this.#options.onError(asError(error)));
+  }
+
+  #now(): string {
+    return (this.#options.now?.() ?? new Date()).toISOString();
   }
 
   async #endOf(host: OperationHost, { request }: Claim, run: Run): Promise<OperationEnd> {
@@ -257,9 +318,7 @@ export class OperationService implements Operations {
   /** Lets work run on its own; its failure is reported. */
   #watch(work: Promise<void>): void {
     const turn = work
-      .catch((error: unknown) =>
-        this.#options.onError(error instanceof Error ? error : new Error(`${error}`)),
-      )
+      .catch((error: unknown) => this.#options.onError(asError(error)))
       .finally(() => this.#turns.delete(turn));
     this.#turns.add(turn);
   }
@@ -269,8 +328,17 @@ export class OperationService implements Operations {
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Why a trace is not there. */
+function unstored(error: unknown): OperationError {
+  const { code, message } = failureOf(error, undefined);
+  return {
+    code: code === 'machine-failed' ? 'store-failed' : code,
+    message: `its trace could not be stored: ${message}`,
+  };
 }
 
 function notFound(id: string): never {

@@ -19,6 +19,8 @@ export type DataPaths = {
   readonly images: string;
   readonly metadata: string;
   readonly chunks: string;
+  /** Holds room for when the disk is full. */
+  readonly reserve: string;
 };
 
 /** A folder that this process holds. */
@@ -50,6 +52,7 @@ export function dataPaths(path: string): DataPaths {
     images: join(root, 'images'),
     metadata: join(root, 'metadata.db'),
     chunks: join(root, 'chunks.db'),
+    reserve: join(root, 'reserve'),
   };
 }
 

@@ -6,6 +6,7 @@ import { Refusal } from '../../../src/panic/contract/index.ts';
 import {
   MemoryEventBus,
   type OperationHost,
+  type OperationQueue,
   OperationService,
   type Run,
 } from '../../../src/panic/operations/index.ts';
@@ -68,7 +69,11 @@ describe.each([
   const opened: OperationService[] = [];
   const events: ServiceEvent[] = [];
   const errors: Error[] = [];
+  /** A test lets the store fail: the failures are reported. */
+  let isDiskFull = false;
   beforeEach(() => {
+    isDiskFull = false;
+    errors.length = 0;
     now = Date.parse('2024-01-01T00:00:00Z');
     metadata = open(() => now);
     host = new Host();
@@ -78,14 +83,18 @@ describe.each([
   afterEach(async () => {
     for (const service of opened.splice(0)) await service.close();
     await metadata.close();
-    expect(errors).toEqual([]);
+    if (!isDiskFull) expect(errors).toEqual([]);
   });
 
   let ids = 0;
-  async function service(worker = 'one', of: OperationHost = host): Promise<OperationService> {
+  async function service(
+    worker = 'one',
+    of: OperationHost = host,
+    queue: OperationQueue = metadata.operations,
+  ): Promise<OperationService> {
     const bus = new MemoryEventBus();
     const made = new OperationService({
-      queue: metadata.operations,
+      queue,
       bus,
       worker: await metadata.operations.enlist(worker),
       newId: (prefix) => `${prefix}${++ids}`,
@@ -109,6 +118,81 @@ describe.each([
     });
   }
   const ENDED = ['succeeded', 'failed', 'cancelled'] as const;
+
+  /** The queue, of which some methods fail with an error of the disk while it is full. */
+  function failing(...methods: readonly (keyof OperationQueue)[]): {
+    readonly queue: OperationQueue;
+    isFull: boolean;
+  } {
+    isDiskFull = true;
+    const disk = { queue: metadata.operations, isFull: true };
+    disk.queue = new Proxy(metadata.operations, {
+      get: (target, name) => {
+        const method: unknown = Reflect.get(target, name);
+        if (typeof method !== 'function') return method;
+        return async (...parameters: readonly unknown[]): Promise<unknown> => {
+          if (disk.isFull && methods.some((each) => each === name))
+            throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+          return Reflect.apply(method, target, parameters);
+        };
+      },
+    });
+    return disk;
+  }
+
+  it('run: its end cannot be stored → shown as ended, also in lists and for its key; stored when that works again', async () => {
+    const disk = failing('complete');
+    const operations = await service('one', host, disk.queue);
+    const { id } = await operations.submit(START, 'k');
+    expect(await until(operations, id, ENDED)).toMatchObject({ state: 'succeeded', phase: 'done' });
+    expect((await metadata.operations.get(id))?.state).toBe('running');
+    expect((await operations.list({ limit: 10 })).items).toMatchObject([{ id, state: 'succeeded' }]);
+    expect(await operations.submit(START, 'k')).toMatchObject({ id, state: 'succeeded' });
+    await expect(operations.cancel(id)).rejects.toMatchObject({ code: 'conflict' });
+    // Its lease runs out meanwhile: it is not one that a dead worker left.
+    now += 120_000;
+    await expect(operations.beat()).rejects.toMatchObject({ code: 'SQLITE_FULL' });
+    expect((await operations.get(id)).state).toBe('succeeded');
+    disk.isFull = false;
+    expect(await operations.retryEnds()).toBe(0);
+    expect(await metadata.operations.get(id)).toMatchObject({ state: 'succeeded', phase: 'done' });
+    expect(errors.map(({ message }) => message)).toContain('database or disk is full');
+    await operations.close();
+    expect(events.map((e) => (e.kind === 'operation' ? e.state : e.kind))).toEqual([
+      'queued',
+      'running',
+      'succeeded',
+    ]);
+  });
+
+  it('run: it cannot be claimed → failed with the disk’s code, dropped, and stored when that works again', async () => {
+    const disk = failing('claim');
+    const operations = await service('one', host, disk.queue);
+    const { id } = await operations.submit(START);
+    expect(await until(operations, id, ENDED)).toMatchObject({
+      state: 'failed',
+      error: { code: 'disk-full', message: 'the disk is full (SQLITE_FULL)' },
+    });
+    expect(host.log).toEqual(['dropped']);
+    disk.isFull = false;
+    // A try that began while it was full may still run.
+    await eventually(async () => (await operations.retryEnds().catch(() => 1)) === 0 || undefined);
+    expect(await metadata.operations.get(id)).toMatchObject({
+      state: 'failed',
+      error: { code: 'disk-full' },
+    });
+    await operations.close();
+    expect(errors).toMatchObject([{ code: 'SQLITE_FULL' }, { code: 'SQLITE_FULL' }]);
+  });
+
+  it('close: an end still cannot be stored → reported', async () => {
+    const operations = await service('one', host, failing('complete').queue);
+    const { id } = await operations.submit(START);
+    await until(operations, id, ENDED);
+    errors.length = 0;
+    await operations.close();
+    expect(errors).toMatchObject([{ code: 'SQLITE_FULL' }]);
+  });
 
   it('submit: → queued, run, done, with an event for each step', async () => {
     const operations = await service();

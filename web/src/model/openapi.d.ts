@@ -742,6 +742,15 @@ export interface paths {
                     };
                 };
                 /** @description RFC 9457 problem details */
+                507: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
                 "4XX": {
                     headers: {
                         [name: string]: unknown;
@@ -1291,6 +1300,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Operation"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                507: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description RFC 9457 problem details */

@@ -41,7 +41,7 @@ export function registerImageRoutes(app: App, { images, operations }: RouteConte
         tags,
         summary: 'Imports an image',
         body: ImageImportSchema,
-        response: { 202: OperationRef, '4xx': ProblemRef },
+        response: { 202: OperationRef, '4xx': ProblemRef, 507: ProblemRef },
       },
     },
     async (request, reply) => {

@@ -135,7 +135,7 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
         params: IdParams,
         headers: idempotency,
         body: PanicRequestSchema,
-        response: { 202: OperationRef, '4xx': ProblemRef },
+        response: { 202: OperationRef, '4xx': ProblemRef, 507: ProblemRef },
       },
     },
     async (request, reply) => {

@@ -5,6 +5,7 @@
  */
 
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { diskErrorOf } from '../../../base/disk-error.ts';
 import { FormatError, StoredDataError } from '../../../base/errors.ts';
 import type { RefusalCode } from '../../../panic/contract/index.ts';
 import { Refusal } from '../../../panic/contract/index.ts';
@@ -36,6 +37,7 @@ export const PROBLEMS: Readonly<Record<ProblemKind, Entry>> = {
   damaged: { status: 500, title: 'What is stored is damaged' },
   unavailable: { status: 503, title: 'The service is not ready' },
   'version-not-supported': { status: 505, title: 'This version of HTTP is not served here' },
+  'insufficient-storage': { status: 507, title: 'The disk of the data folder has no room for it' },
 };
 
 export type ProblemKind =
@@ -60,7 +62,8 @@ export type ProblemKind =
   | 'internal'
   | 'damaged'
   | 'unavailable'
-  | 'version-not-supported';
+  | 'version-not-supported'
+  | 'insufficient-storage';
 
 /** One field that broke its schema: `pointer` is a JSON pointer into the part of the request that `in` names. */
 export type FieldError = { readonly in: string; readonly pointer: string; readonly detail: string };
@@ -118,6 +121,7 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemKind>> = {
   conflict: 'conflict',
   invalid: 'unprocessable',
   'key-reused': 'idempotency-mismatch',
+  'no-room': 'insufficient-storage',
 };
 
 /** Fastify's own error codes that have a better name than their status. */
@@ -143,6 +147,12 @@ export function handleError(thrown: unknown, request: FastifyRequest, reply: Fas
   if (error instanceof StoredDataError) {
     request.log.error({ err: error, code: error.code }, 'stored data is damaged');
     return sendProblem(request, reply, 'damaged', { detail: error.message, code: error.code });
+  }
+  const disk = diskErrorOf(error);
+  if (disk !== undefined) {
+    request.log.error({ err: error }, 'the disk of the data folder is in trouble');
+    const kind = disk.code === 'disk-full' ? 'insufficient-storage' : 'unavailable';
+    return sendProblem(request, reply, kind, { detail: `${disk.message}.`, code: disk.code });
   }
   if (error instanceof FormatError) {
     return sendProblem(request, reply, 'unprocessable', { detail: error.message, code: error.code });
