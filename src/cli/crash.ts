@@ -26,6 +26,7 @@ import {
 } from './arguments.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
+import { unsupportedText } from './unsupported-text.ts';
 
 type Options = LoadingOptions &
   MachineOptions & {
@@ -99,6 +100,7 @@ async function run(options: Options): Promise<number> {
     ...machine,
     traceFormat,
     onPhase: (phase) => process.stderr.write(`crash: ${phase}\n`),
+    onUnsupported: (all) => process.stderr.write(`crash: ${unsupportedText(all)}\n`),
     request: {
       trigger: choiceArgument('--trigger', options.trigger, TRIGGERS),
       dump,

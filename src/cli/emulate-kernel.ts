@@ -26,7 +26,8 @@ export async function emulateKernel(config: PartitionConfig, streams: Streams): 
       if (vty === 0) streams.output.write(bytes);
     },
     event: () => undefined,
-    unsupported: (what) => {
+    unsupported: (what, count) => {
+      if (count > 1) return;
       streams.messages.write(
         `kdumpd: not implemented: ${what.kind} ${what.key} at ${what.where ?? 'no address'}\n`,
       );

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
+import { UNLIMITED_OUTPUT } from '../emulator/contract/index.ts';
 import type { PartitionConfig } from '../emulator/host/index.ts';
 import { MACHINE_DEFAULTS, PROCESSORS } from '../panic/contract/index.ts';
 import { resolveMachine } from '../panic/index.ts';
@@ -10,7 +11,7 @@ import { emulateKernel } from './emulate-kernel.ts';
 import { runRaw } from './emulate-raw.ts';
 import { type MachineOptions, machineArguments, withProcessorOptions } from './machine-arguments.ts';
 
-type Options = Omit<MachineOptions, 'diskBus' | 'rma'> & {
+type Options = Omit<MachineOptions, 'diskBus' | 'rma' | 'consoleLimit'> & {
   readonly raw?: string;
   readonly kernel?: string;
   readonly loadAt?: string;
@@ -87,6 +88,7 @@ async function runKernel(options: Options, kernel: string): Promise<number> {
     disks: [],
     firmware,
     interruptController: interrupts,
+    limits: UNLIMITED_OUTPUT,
     ...defined({
       initrd: options.initrd,
       loadAt: optional(options.loadAt, (text) => integerArgument('--load-at', text, 0, MAXIMUM_ADDRESS)),

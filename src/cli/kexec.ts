@@ -15,6 +15,7 @@ import {
 } from './arguments.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
+import { unsupportedText } from './unsupported-text.ts';
 
 type Options = LoadingOptions &
   MachineOptions & {
@@ -67,6 +68,7 @@ async function run(options: Options): Promise<number> {
     request: { timeoutSeconds: integerArgument('--timeout', options.timeout, 1, 1_000_000) },
     traceFormat,
     onPhase: (phase) => process.stderr.write(`kexec: ${phase}\n`),
+    onUnsupported: (all) => process.stderr.write(`kexec: ${unsupportedText(all)}\n`),
     ...defined({
       hostSeconds: optional(options.hostTimeout, hostTimeoutArgument),
       trace: options.trace,

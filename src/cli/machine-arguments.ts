@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { defined } from '../base/defined.ts';
+import { DEFAULT_OUTPUT_LIMITS } from '../emulator/contract/index.ts';
 import {
   DISK_BUSES,
   FIRMWARES,
@@ -31,6 +32,7 @@ export type MachineOptions = {
   readonly memory?: string;
   readonly rma?: string;
   readonly seed?: string;
+  readonly consoleLimit?: string;
 };
 
 /** Adds the options to a command. resolveMachine chooses defaults for those that are not given. */
@@ -40,7 +42,11 @@ export function withMachineOptions(command: Command): Command {
       '--disk-bus <kind>',
       `how disks are attached: virtio or vscsi (default: ${MACHINE_DEFAULTS.diskBus})`,
     )
-    .option('--rma <size>', 'size of the real-mode area');
+    .option('--rma <size>', 'size of the real-mode area')
+    .option(
+      '--console-limit <size>',
+      `what the guest may print before it is stopped (default: ${DEFAULT_OUTPUT_LIMITS.terminals[0].most.burst / 2 ** 20}M)`,
+    );
 }
 
 /** The options of a machine without disks. */
@@ -75,6 +81,9 @@ function given(options: MachineOptions): Machine {
     cpus: optional(options.cpus, (text) => integerArgument('--cpus', text, 1, MAXIMUM_CPUS)),
     memory: options.memory,
     rma: optional(options.rma, (text) => sizeArgument('--rma', text)),
+    limits: optional(options.consoleLimit, (text) => ({
+      consoleBytes: sizeArgument('--console-limit', text),
+    })),
     seed: optional(options.seed, (text) => integerArgument('--seed', text, 0, Number.MAX_SAFE_INTEGER)),
   });
 }

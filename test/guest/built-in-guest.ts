@@ -71,7 +71,8 @@ export async function startGuest(options: GuestOptions = {}): Promise<Guest> {
     if ('insn' in notice) instructions = notice.insn;
     if (notice.kind === 'console') texts[notice.vty] += Buffer.from(notice.bytes).toString('latin1');
     else if (notice.kind === 'ended') end = notice.end;
-    else if (notice.kind === 'unsupported') texts[0] += `unsupported: ${JSON.stringify(notice.what)}\n`;
+    else if (notice.kind === 'unsupported' && notice.count === 1)
+      texts[0] += `unsupported: ${JSON.stringify(notice.what)}\n`;
     for (const listener of listeners) listener();
   });
   const wait = <T>(check: () => T | undefined): Promise<T> =>

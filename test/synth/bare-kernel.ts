@@ -14,7 +14,24 @@ export const KERNEL_ENTRY = 0x4000;
 export type BareRun = {
   readonly partition: Partition;
   readonly events: readonly MachineEvent[];
+  /** What was printed on each terminal, as latin1. */
+  readonly printed: readonly [string[], string[]];
 };
+
+/** The words as an ELF file that is entered at its first one. */
+export function bareKernelFile(words: readonly number[]): Uint8Array {
+  const data = new Uint8Array(4 * words.length);
+  const view = new DataView(data.buffer);
+  for (const [i, word] of words.entries()) view.setUint32(4 * i, word, false);
+  const at = BigInt(KERNEL_ENTRY);
+  return buildElf({
+    endian: 'big',
+    type: ET_EXEC,
+    machine: EM_PPC64,
+    entry: at,
+    segments: [{ type: PT_LOAD, flags: PF_R | PF_X, vaddr: at, paddr: at, data }],
+  });
+}
 
 /**
  * Powers on a partition, by default of one vCPU, with the words as its kernel; it has not run yet. Every interrupt ends
@@ -24,26 +41,14 @@ export function bareKernel(
   words: readonly number[],
   plan?: Partial<ObservePlan>,
   disks: readonly BlockStore[] = [],
-  change: Partial<Pick<PartitionConfig, 'cpus' | 'interruptController'>> = {},
+  change: Partial<Pick<PartitionConfig, 'cpus' | 'interruptController' | 'limits' | 'lineTerminal'>> = {},
 ): BareRun {
   const folder = mkdtempSync(join(tmpdir(), 'kdumpd-kernel-'));
   try {
     const kernel = join(folder, 'kernel');
-    const data = new Uint8Array(4 * words.length);
-    const view = new DataView(data.buffer);
-    for (const [i, word] of words.entries()) view.setUint32(4 * i, word, false);
-    const at = BigInt(KERNEL_ENTRY);
-    writeFileSync(
-      kernel,
-      buildElf({
-        endian: 'big',
-        type: ET_EXEC,
-        machine: EM_PPC64,
-        entry: at,
-        segments: [{ type: PT_LOAD, flags: PF_R | PF_X, vaddr: at, paddr: at, data }],
-      }),
-    );
+    writeFileSync(kernel, bareKernelFile(words));
     const events: MachineEvent[] = [];
+    const printed: [string[], string[]] = [[], []];
     const partition = new Partition(
       {
         processor: 'power9',
@@ -57,7 +62,11 @@ export function bareKernel(
         ...change,
       },
       disks,
-      { console: () => undefined, unsupported: () => undefined, event: (event) => events.push(event) },
+      {
+        console: (vty, bytes) => printed[vty].push(Buffer.from(bytes).toString('latin1')),
+        unsupported: () => undefined,
+        event: (event) => events.push(event),
+      },
     );
     partition.powerOn();
     for (let vector = 0x100; vector < 0x1000; vector += 0x20) partition.ram.writeU32(vector, ATTN, false);
@@ -70,7 +79,7 @@ export function bareKernel(
       hcallsExcept: [],
       ...plan,
     });
-    return { partition, events };
+    return { partition, events, printed };
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -64,6 +64,7 @@ export class ScriptedPartition implements PartitionHandle {
   lives = 0;
   closed = false;
   #n = 0;
+  #lines = 0;
   #on = false;
 
   constructor(config: PartitionConfig, script: GuestScript) {
@@ -97,7 +98,10 @@ export class ScriptedPartition implements PartitionHandle {
   }
   /** A line of the agent's. */
   say(line: string): void {
-    this.#tell({ kind: 'console', vty: 1, insn: this.insn, bytes: Buffer.from(`${line}\r\n`) });
+    this.#lines++;
+    const bytes: [number, number] = [0, 8 * this.#lines];
+    this.#tell({ kind: 'output', summary: { bytes, lines: this.#lines, refused: 0, throttledMs: 0 } });
+    this.#tell({ kind: 'line', insn: this.insn, text: `${line}\r` });
   }
   print(text: string): void {
     this.#tell({ kind: 'console', vty: 0, insn: this.insn, bytes: Buffer.from(text) });

@@ -156,11 +156,12 @@ export type MachineEvent =
   | FaultEvent;
 export type MachineEventKind = MachineEvent['kind'];
 
-/** Events of a place that exceeded its limit and were not reported. */
+/** Events of one kind that exceeded a limit and were not reported. */
 export type DroppedEvents = {
-  readonly kind: 'fetch' | 'store';
+  readonly kind: MachineEventKind;
   readonly cpu: number;
-  readonly mark: MarkId;
+  /** The place, where the limit was a place's. */
+  readonly mark?: MarkId;
   readonly count: number;
   /** The partition's instruction count at the first of them. */
   readonly since: number;

@@ -30,13 +30,17 @@ export type {
   SavePoint,
   VcpuSnapshot,
 } from './instants.ts';
+export type { Allowance, OutputLimits, TerminalLimits } from './limits.ts';
+export { DEFAULT_OUTPUT_LIMITS, UNLIMITED_OUTPUT } from './limits.ts';
 export type {
   DiskBus,
   DiskConfig,
   Firmware,
   HcallName,
   InterruptController,
+  LineTerminal,
   MmuMode,
+  OutputSummary,
   PageChange,
   PageWriter,
   PartitionConfig,
@@ -44,5 +48,6 @@ export type {
   PartitionHandle,
   PartitionNotice,
   Processor,
+  UnsupportedThing,
 } from './partition.ts';
 export { HCALL_NAMES } from './partition.ts';

@@ -14,6 +14,7 @@ import type {
   SystemCallWatch,
 } from './events.ts';
 import type { InstantRecord, VcpuSnapshot } from './instants.ts';
+import type { OutputLimits } from './limits.ts';
 
 export type { PageWriter } from '../memory/snapshots.ts';
 export type { HcallName } from '../platform/contract/opcodes.ts';
@@ -63,7 +64,14 @@ export type PartitionConfig = {
   readonly interruptController?: InterruptController;
   /** A system call that is reported with or without a plan. */
   readonly systemCall?: SystemCallWatch;
+  /** Present: the second terminal is cut into lines, and its bytes are not passed on. */
+  readonly lineTerminal?: LineTerminal;
+  /** What the guest may emit; absent: DEFAULT_OUTPUT_LIMITS. */
+  readonly limits?: OutputLimits;
 };
+
+/** Lines that are passed on: those with one of the beginnings. Of a longer line the first `longest` bytes are. */
+export type LineTerminal = { readonly prefixes: readonly string[]; readonly longest: number };
 
 /** How a partition's power cycle ended. */
 export type PartitionEnd =
@@ -77,28 +85,48 @@ export type PartitionEnd =
       /** The worker did not answer and was terminated: memory, disks and registers of the machine are gone. */
       readonly terminated?: true;
     }
+  /** The guest printed more on a terminal than it may (limits.ts). */
+  | { readonly kind: 'exceeded'; readonly vty: 0 | 1; readonly message: string }
   | { readonly kind: 'error'; readonly message: string };
+
+/** What a guest has emitted in its power cycle so far, and what became of it. */
+export type OutputSummary = {
+  /** Bytes printed on each terminal. */
+  readonly bytes: readonly [number, number];
+  /** Lines of the line terminal that were passed on. */
+  readonly lines: number;
+  /** Calls that a terminal answered busy. */
+  readonly refused: number;
+  /** Milliseconds of the host for which the guest had to wait until its owner had taken what it emitted. */
+  readonly throttledMs: number;
+};
 
 /** A page written after an instant. */
 export type PageChange = WrittenPage;
 
-/** A notice that the worker sends without a request. `insn` is the partition's instruction count. */
+/**
+ * A notice that the worker sends without a request. `insn` is the partition's instruction count. Console bytes are gathered:
+ * a notice may hold what was printed before and after the events around it.
+ */
 export type PartitionNotice =
   | { readonly kind: 'console'; readonly vty: 0 | 1; readonly insn: number; readonly bytes: Uint8Array }
+  /** A line of the line terminal, without its end. */
+  | { readonly kind: 'line'; readonly insn: number; readonly text: string }
+  | { readonly kind: 'output'; readonly summary: OutputSummary }
   | { readonly kind: 'machine-event'; readonly event: MachineEvent }
   /** `resting`: every vCPU has only waited for some guest seconds, and the partition executes nothing until input comes. */
   | { readonly kind: 'progress'; readonly insn: number; readonly resting: boolean }
-  | {
-      readonly kind: 'unsupported';
-      readonly what: {
-        readonly kind: string;
-        readonly key: string;
-        readonly where?: string;
-        readonly detail?: string;
-      };
-      readonly count: number;
-    }
+  /** The guest met what the machine lacks: the first time, each time that the count has doubled, and at the end. */
+  | { readonly kind: 'unsupported'; readonly what: UnsupportedThing; readonly count: number }
   | { readonly kind: 'ended'; readonly end: PartitionEnd; readonly insn: number };
+
+/** What the machine lacks, and where the guest met it first. Kinds beyond a limit are one, `others`. */
+export type UnsupportedThing = {
+  readonly kind: string;
+  readonly key: string;
+  readonly where?: string;
+  readonly detail?: string;
+};
 
 /**
  * A partition as its owner drives it. Every promise rejects with an Error when the worker dies; those of {@link stop} and

@@ -34,7 +34,7 @@ export interface MmioRegion {
 
 /** Something a guest did that the machine does not implement: counted, and logged the first time with its address. */
 export type Unsupported = {
-  readonly kind: 'instruction' | 'spr' | 'hcall' | 'rtas' | 'mmio' | 'config' | 'device';
+  readonly kind: 'instruction' | 'spr' | 'hcall' | 'rtas' | 'mmio' | 'config' | 'device' | 'others';
   /** A stable key: the mnemonic or word, the token, the offset. */
   readonly key: string;
   /** Where: the instruction's effective address or a real address, as 16 hex digits. */

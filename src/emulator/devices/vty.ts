@@ -18,18 +18,22 @@ export type VtyOptions = {
   readonly line: InterruptLine;
   /** Called with what the guest printed; the array is the listener's own. */
   readonly output: (bytes: Uint8Array) => void;
+  /** Whether the buffer of what was printed is full; absent: it never is. */
+  readonly isBusy?: () => boolean;
 };
 
 export class Vty {
   readonly unit: number;
   readonly #line: InterruptLine;
   readonly #output: (bytes: Uint8Array) => void;
+  readonly #isBusy: () => boolean;
   #queue: Uint8Array[] = [];
 
   constructor(options: VtyOptions) {
     this.unit = options.unit;
     this.#line = options.line;
     this.#output = options.output;
+    this.#isBusy = options.isBusy ?? (() => false);
   }
 
   /** Bytes typed and not yet read by the guest. */
@@ -61,9 +65,12 @@ export class Vty {
     return out.subarray(0, length);
   }
 
-  /** Prints `bytes`. */
-  put(bytes: Uint8Array): void {
+  /** Prints `bytes`. @returns whether it did: a busy terminal takes none of them */
+  put(bytes: Uint8Array): boolean {
     assert(bytes.length <= VTY_TRANSFER_BYTES, 'a hypercall moves at most 16 bytes');
-    if (bytes.length > 0) this.#output(bytes);
+    if (bytes.length === 0) return true;
+    if (this.#isBusy()) return false;
+    this.#output(bytes);
+    return true;
   }
 }

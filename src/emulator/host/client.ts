@@ -17,7 +17,7 @@ import type {
 } from '../contract/partition.ts';
 import { modulesToShare } from '../engine/interpreter/modules.ts';
 import { OutsideMemory } from '../memory/contract.ts';
-import type { FromWorker, Request, WorkerStart } from './protocol.ts';
+import type { FromWorker, Request, ToWorker, WorkerStart } from './protocol.ts';
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (reason: Error) => void };
 
@@ -29,10 +29,15 @@ const STOP_MS = 1000;
 const CLOSE_MS = 500;
 /** V8 ends a loop at once. A system call that does not return cannot be ended; nothing waits for it. */
 const TERMINATE_MS = 300;
+/**
+ * JavaScript memory of a worker, in MiB: what a boot and a crash of Debian need several times over. Guest memory is not part
+ * of it. A worker that needs more ends, and no other one with it.
+ */
+const HEAP_MIB = 512;
 
 /** Starts a worker for a partition, which is off. It throws nothing: an impossible configuration makes the first request fail. */
-export function openPartition(config: PartitionConfig): PartitionHandle {
-  return new WorkerPartition(config);
+export function openPartition(config: PartitionConfig, heapMiB: number = HEAP_MIB): PartitionHandle {
+  return new WorkerPartition(config, heapMiB);
 }
 
 class WorkerPartition implements PartitionHandle {
@@ -46,13 +51,14 @@ class WorkerPartition implements PartitionHandle {
   #on = false;
   #busySeconds = 0;
 
-  constructor(config: PartitionConfig) {
+  constructor(config: PartitionConfig, heapMiB: number) {
     this.config = config;
     this.#worker = startWorker('./worker', import.meta.url, {
       workerData: { config, interpreters: modulesToShare() } satisfies WorkerStart,
+      resourceLimits: { maxOldGenerationSizeMb: heapMiB },
     });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
-    this.#worker.on('error', (error) => this.#die(error instanceof Error ? error : new Error(String(error))));
+    this.#worker.on('error', (error) => this.#die(deathOf(error, heapMiB)));
     this.#worker.on('messageerror', (error) => {
       this.#die(new Error('a message of the partition’s worker could not be read', { cause: error }));
       void this.#worker.terminate();
@@ -141,15 +147,23 @@ class WorkerPartition implements PartitionHandle {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, request });
+      this.#post({ id, request });
     });
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message);
   }
 
   #receive(message: FromWorker): void {
     void this.hostSeconds;
     switch (message.kind) {
       case 'notices':
-        for (const notice of message.notices) this.#tell(notice);
+        try {
+          for (const notice of message.notices) this.#tell(notice);
+        } finally {
+          this.#post('taken');
+        }
         return;
       case 'answer':
         this.#pending.get(message.id)?.resolve(message.value);
@@ -179,6 +193,12 @@ class WorkerPartition implements PartitionHandle {
     this.#pending.clear();
     this.#tell({ kind: 'ended', end, insn: 0 });
   }
+}
+
+function deathOf(error: unknown, heapMiB: number): Error {
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return new Error(`the partition's worker needed more than its ${heapMiB} MiB of memory and was ended`);
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Memory that does not exist has an error class of its own, so that callers can distinguish it from a dead worker. */

@@ -43,7 +43,8 @@ export type Request =
   | { readonly kind: 'read-disk'; readonly disk: number; readonly offset: number; readonly length: number }
   | { readonly kind: 'close' };
 
-export type ToWorker = { readonly id: number; readonly request: Request };
+/** A request; or a batch of notices was taken, and the worker may send one more. */
+export type ToWorker = { readonly id: number; readonly request: Request } | 'taken';
 
 export type FromWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }

@@ -1,11 +1,12 @@
 /**
  * Runs one partition in a worker thread, in turns of some million instructions, and serves requests between turns.
- * A request that changes the machine takes effect between two turns; while the partition rests, at once.
+ * A request that changes the machine takes effect between two turns; while the partition rests, at once. What the guest emits
+ * goes through an outbox, which decides when the next turn may begin.
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, BugError } from '../../base/errors.ts';
-import type { DiskConfig, PartitionNotice } from '../contract/partition.ts';
+import type { DiskConfig } from '../contract/partition.ts';
 import type { BlockStore } from '../devices/contract.ts';
 import {
   createMemoryStore,
@@ -17,6 +18,8 @@ import {
 import { adoptModules } from '../engine/interpreter/modules.ts';
 import { OutsideMemory } from '../memory/contract.ts';
 import { Partition } from '../partition/partition.ts';
+import { LineCutter } from './line-cutter.ts';
+import { Outbox } from './outbox.ts';
 import type { FromWorker, Request, ToWorker, WorkerStart } from './protocol.ts';
 
 /** A turn ends after so many instructions or milliseconds, whichever comes first; then requests are served. */
@@ -31,19 +34,22 @@ assert(port !== null, 'the partition worker runs in a worker thread');
 const { config, interpreters } = workerData as WorkerStart;
 adoptModules(interpreters);
 
-let outbox: PartitionNotice[] = [];
 let power: 'off' | 'running' | 'resting' = 'off';
 let told = 0;
+/** The next turn, where one is due. */
+let next: NodeJS.Immediate | NodeJS.Timeout | undefined;
+/** Lines of the line terminal in this power cycle. */
+let lines = 0;
 
-const tell = (notice: PartitionNotice): void => {
-  outbox.push(notice);
-};
 const send = (message: FromWorker): void => port.postMessage(message);
-const flush = (): void => {
-  if (outbox.length === 0) return;
-  send({ kind: 'notices', notices: outbox });
-  outbox = [];
-};
+const outbox = new Outbox({
+  send: (notices) => send({ kind: 'notices', notices }),
+  summary: () => {
+    const [first, second] = partition.terminals;
+    return { bytes: [first.bytes, second.bytes], lines, refused: first.refused + second.refused };
+  },
+});
+const cutter = config.lineTerminal === undefined ? undefined : new LineCutter(config.lineTerminal);
 
 const comparePiece = new Uint8Array(2 ** 18);
 
@@ -61,35 +67,58 @@ function openDisk(disk: DiskConfig): OwnedStore | ScratchStore {
 }
 
 const partition = new Partition(config, disks as readonly BlockStore[], {
-  console: (vty, bytes) => tell({ kind: 'console', vty, insn: partition.instructions, bytes }),
-  event: (event) => tell({ kind: 'machine-event', event }),
-  unsupported: (what, count) => tell({ kind: 'unsupported', what, count }),
+  console: print,
+  event: (event) => outbox.add({ kind: 'machine-event', event }),
+  unsupported: (what, count) => outbox.add({ kind: 'unsupported', what, count }),
 });
 
-/** Runs one turn and schedules the next; messages that wait in the port are served in between. */
+function print(vty: 0 | 1, bytes: Uint8Array): void {
+  const insn = partition.instructions;
+  if (vty === 0 || cutter === undefined) return outbox.print(vty, bytes, insn);
+  for (const text of cutter.push(bytes)) {
+    lines++;
+    outbox.add({ kind: 'line', insn, text });
+  }
+}
+
+/** Schedules the next turn for when the owner has taken enough; messages that wait in the port are served in between. */
+function schedule(): void {
+  if (power !== 'running' || next !== undefined) return;
+  const { waitMs } = outbox;
+  if (waitMs === 0) next = setImmediate(turn);
+  else if (Number.isFinite(waitMs)) {
+    next = setTimeout(() => {
+      next = undefined;
+      schedule();
+    }, waitMs);
+  }
+}
+
 function turn(): void {
+  next = undefined;
   if (power !== 'running') return;
   try {
     const until = performance.now() + TURN_MS;
-    const outcome = partition.run(TURN, () => performance.now() > until);
+    const outcome = partition.run(TURN, () => outbox.isFull || performance.now() > until);
     if (outcome === 'ended') {
       power = 'off';
       const end = partition.ended;
       assert(end !== undefined, 'an ended partition says how');
-      tell({ kind: 'ended', end, insn: partition.instructions });
+      outbox.add({ kind: 'ended', end, insn: partition.instructions });
     } else if (outcome === 'resting') {
       power = 'resting';
-      tell({ kind: 'progress', insn: partition.instructions, resting: true });
+      outbox.add({ kind: 'progress', insn: partition.instructions, resting: true });
     } else if (partition.instructions - told >= PROGRESS) {
       told = partition.instructions;
-      tell({ kind: 'progress', insn: told, resting: false });
+      outbox.add({ kind: 'progress', insn: told, resting: false });
     }
   } catch (error) {
     power = 'off';
-    tell({ kind: 'ended', end: { kind: 'error', message: describe(error) }, insn: partition.instructions });
+    const end = { kind: 'error', message: describe(error) } as const;
+    outbox.add({ kind: 'ended', end, insn: partition.instructions });
   }
-  flush();
-  if (power === 'running') setImmediate(turn);
+  outbox.send();
+  schedule();
 }
 
 /** Empties dump devices and plan disks, so that their contents were written in this power cycle. */
@@ -100,7 +129,7 @@ function emptyScratchDisks(): void {
 function wake(): void {
   if (power !== 'resting') return;
   power = 'running';
-  setImmediate(turn);
+  schedule();
 }
 
 function serve(request: Request): unknown {
@@ -112,13 +141,16 @@ function serve(request: Request): unknown {
       if (request.plan !== undefined) partition.observe(request.plan);
       power = 'running';
       told = 0;
-      setImmediate(turn);
+      lines = 0;
+      cutter?.clear();
+      outbox.reset();
+      schedule();
       return undefined;
     case 'stop':
       if (power === 'off') return undefined;
       partition.stop();
       power = 'off';
-      tell({ kind: 'ended', end: { kind: 'stopped' }, insn: partition.instructions });
+      outbox.add({ kind: 'ended', end: { kind: 'stopped' }, insn: partition.instructions });
       return undefined;
     case 'input':
       partition.input(request.vty, request.bytes);
@@ -207,7 +239,13 @@ port.on('messageerror', (error) => {
   throw error;
 });
 
-port.on('message', ({ id, request }: ToWorker) => {
+port.on('message', (message: ToWorker) => {
+  if (message === 'taken') {
+    outbox.acknowledge();
+    schedule();
+    return;
+  }
+  const { id, request } = message;
   let answer: FromWorker;
   try {
     answer = { kind: 'answer', id, value: serve(request) };
@@ -216,7 +254,7 @@ port.on('message', ({ id, request }: ToWorker) => {
       error instanceof OutsideMemory ? { outside: { raddr: error.raddr, length: error.length } } : {};
     answer = { kind: 'refusal', id, message: describe(error), ...outside };
   }
-  flush();
+  outbox.flush();
   send(answer);
   if (request.kind === 'close') port.close();
 });

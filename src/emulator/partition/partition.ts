@@ -12,15 +12,18 @@ import type {
   ObservePlan,
 } from '../contract/events.ts';
 import type { InstantRecord, VcpuSnapshot } from '../contract/instants.ts';
+import { DEFAULT_OUTPUT_LIMITS, type OutputLimits } from '../contract/limits.ts';
 import type { PartitionConfig, PartitionEnd } from '../contract/partition.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
-import type { BlockStore, ReportUnsupported, Unsupported } from '../devices/contract.ts';
+import type { BlockStore, Unsupported } from '../devices/contract.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Ram } from '../memory/ram.ts';
 import type { WrittenPage } from '../memory/snapshots.ts';
 import type { HashTable } from '../mmu/hash/table.ts';
 import type { Platform } from '../platform/index.ts';
 import { boot } from './boot.ts';
+import type { TerminalUse } from './limits/terminal-budget.ts';
+import { UnsupportedCounts } from './limits/unsupported-counts.ts';
 import { Hardware, type HardwareHost } from './machine/hardware.ts';
 import { snapshotOf } from './observe/instants.ts';
 import { machineFacts } from './observe/machine-facts.ts';
@@ -31,15 +34,22 @@ import type { EventClock } from './time/event-clock.ts';
 /** What a partition reports while it runs. Every callback is synchronous and must not drive the partition. */
 export type PartitionListener = {
   readonly console: (vty: 0 | 1, bytes: Uint8Array) => void;
+  /** See UnsupportedCounts: not every time. */
   readonly unsupported: (what: Unsupported, count: number) => void;
   readonly event: (event: MachineEvent) => void;
 };
+
+const NOTHING_PRINTED: readonly [TerminalUse, TerminalUse] = [
+  { bytes: 0, refused: 0 },
+  { bytes: 0, refused: 0 },
+];
 
 export class Partition {
   readonly config: PartitionConfig;
   readonly #listener: PartitionListener;
   readonly #disks: readonly BlockStore[];
-  readonly #counts = new Map<string, number>();
+  readonly #limits: OutputLimits;
+  readonly #unsupported: UnsupportedCounts;
   readonly #hardware: Hardware;
   readonly #observation: Observation;
   /** Undefined before power-on, and where the kernel could not be loaded. */
@@ -49,6 +59,8 @@ export class Partition {
   constructor(config: PartitionConfig, disks: readonly BlockStore[], listener: PartitionListener) {
     this.config = config;
     this.#listener = listener;
+    this.#limits = config.limits ?? DEFAULT_OUTPUT_LIMITS;
+    this.#unsupported = new UnsupportedCounts(this.#limits.unsupported, listener.unsupported);
     this.#disks = disks;
     const bus = {
       read: (raddr: number, target: Uint8Array): boolean => this.#running().machine.bus.read(raddr, target),
@@ -58,6 +70,8 @@ export class Partition {
     this.#observation = new Observation(
       {
         hardware: this.#hardware,
+        limits: this.#limits,
+        now: () => this.#cycle?.clock.now() ?? 0,
         running: () => this.#cycle?.running,
         instructions: () => this.instructions,
         timebase: () => this.#cycle?.clock.timebase() ?? 0n,
@@ -101,9 +115,13 @@ export class Partition {
   get ended(): PartitionEnd | undefined {
     return this.#cycle?.end;
   }
-  /** What was met that the machine lacks: `kind key` → times. */
+  /** What was met in this power cycle that the machine lacks: `kind key` → times. */
   get unsupported(): ReadonlyMap<string, number> {
-    return this.#counts;
+    return this.#unsupported.counts;
+  }
+  /** What the terminals took and refused in this power cycle. */
+  get terminals(): readonly [TerminalUse, TerminalUse] {
+    return this.#cycle?.terminals ?? NOTHING_PRINTED;
   }
 
   /**
@@ -114,13 +132,15 @@ export class Partition {
     this.#cycle = undefined;
     this.#tree = undefined;
     this.#observation.clear();
+    this.#unsupported.reset();
     this.#hardware.reset();
     const cycle = new PowerCycle({
       config: this.config,
       hardware: this.#hardware,
       observation: this.#observation,
       disks: this.#disks,
-      unsupported: this.#report,
+      limits: this.#limits,
+      unsupported: this.#unsupported.add,
       console: this.#listener.console,
     });
     this.#tree = boot(this.config, this.#hardware, cycle);
@@ -129,7 +149,9 @@ export class Partition {
 
   /** Runs until about `instructions` more are executed, the power cycle ends, the partition rests, or `enough` says so. */
   run(instructions: number, enough: () => boolean = () => false): RunOutcome {
-    return this.#running().run(instructions, enough);
+    const outcome = this.#running().run(instructions, enough);
+    if (outcome === 'ended') this.#unsupported.settle();
+    return outcome;
   }
 
   /** Whether the last run ended in the middle of a slice; the next one continues there. */
@@ -156,7 +178,7 @@ export class Partition {
 
   /** Replaces the plan of what is observed. Between runs only. */
   observe(plan: ObservePlan | undefined): void {
-    this.#observation.watch.set(plan);
+    this.#observation.set(plan);
     if (this.#cycle !== undefined) this.#cycle.scheduler.restWhenStuck = plan?.restWhenStuck === true;
   }
 
@@ -173,7 +195,7 @@ export class Partition {
 
   /** What exceeded the limits of the plan. */
   get dropped(): readonly DroppedEvents[] {
-    return this.#observation.watch.dropped;
+    return this.#observation.dropped;
   }
 
   /** Memory as it was at an instant. @throws OutsideMemory; Error where it has not come */
@@ -198,6 +220,7 @@ export class Partition {
   /** Ends the power cycle from outside. */
   stop(): void {
     this.#cycle?.finish({ kind: 'stopped' });
+    this.#unsupported.settle();
   }
 
   /** What the engine calls: the power cycle answers, the observation records. */
@@ -205,7 +228,7 @@ export class Partition {
     return {
       sliceStart: () => this.#running().clock.base,
       isTime: () => this.#running().isTime,
-      unsupported: (what) => this.#report(what),
+      unsupported: (what) => this.#unsupported.add(what),
       randomBytes: (count) => this.#running().randomBytes(count),
       hypercall: (vcpu) => {
         this.#running().hypercall(vcpu);
@@ -224,11 +247,4 @@ export class Partition {
     assert(this.#cycle !== undefined, 'the partition is on');
     return this.#cycle;
   }
-
-  readonly #report: ReportUnsupported = (what) => {
-    const key = `${what.kind} ${what.key}`;
-    const count = (this.#counts.get(key) ?? 0) + 1;
-    this.#counts.set(key, count);
-    if (count === 1) this.#listener.unsupported(what, count);
-  };
 }

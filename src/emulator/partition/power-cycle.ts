@@ -4,10 +4,12 @@
  */
 
 import { hex64 } from '../../base/hex.ts';
+import type { OutputLimits } from '../contract/limits.ts';
 import type { PartitionConfig, PartitionEnd } from '../contract/partition.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { BlockStore, ReportUnsupported } from '../devices/contract.ts';
 import type { FirmwareMachine } from '../platform/contract/contract.ts';
+import { TerminalBudget, type TerminalUse } from './limits/terminal-budget.ts';
 import { PartitionVcpu } from './machine/firmware-vcpu.ts';
 import type { Hardware } from './machine/hardware.ts';
 import { runHypercall } from './machine/hypercalls.ts';
@@ -20,12 +22,15 @@ import { Scheduler } from './time/scheduler.ts';
 /** How a run came back. `resting`: every vCPU waits, and nothing that is due would be visible from outside. */
 export type RunOutcome = 'ran' | 'resting' | 'ended';
 
+const NS_PER_SECOND = 1e9;
+
 /** What a power cycle is made of. */
 export type PowerCycleParts = {
   readonly config: PartitionConfig;
   readonly hardware: Hardware;
   readonly observation: Observation;
   readonly disks: readonly BlockStore[];
+  readonly limits: OutputLimits;
   readonly unsupported: ReportUnsupported;
   readonly console: (vty: 0 | 1, bytes: Uint8Array) => void;
 };
@@ -38,6 +43,7 @@ export class PowerCycle {
   readonly firmware: readonly PartitionVcpu[];
   readonly #parts: PowerCycleParts;
   readonly #random: SeededRandom;
+  readonly #terminals: readonly [TerminalBudget, TerminalBudget];
   /** When something was last printed, typed or moved, in ns since power-on. */
   #lastActivity = 0;
   #end: PartitionEnd | undefined;
@@ -64,7 +70,14 @@ export class PowerCycle {
           changed: (each, change) => observation.watch.run(each, change),
         }),
     );
+    this.#terminals = [this.#terminal(0), this.#terminal(1)];
     this.machine = this.#createMachine();
+  }
+
+  /** What the terminals took and refused. */
+  get terminals(): readonly [TerminalUse, TerminalUse] {
+    const [first, second] = this.#terminals;
+    return [first.use, second.use];
   }
 
   /** The vCPU whose slice is running. */
@@ -154,6 +167,26 @@ export class PowerCycle {
     this.#parts.observation.writingAs('hypervisor', () => this.machine.platform.dispatched(firmware));
   }
 
+  #terminal(vty: 0 | 1): TerminalBudget {
+    const { config, limits } = this.#parts;
+    const lines = vty === 1 && config.lineTerminal !== undefined ? limits.lines : undefined;
+    const { most } = limits.terminals[vty];
+    const budget: TerminalBudget = new TerminalBudget(
+      limits.terminals[vty],
+      lines,
+      () => this.clock.now(),
+      () => {
+        const { bytes, refused } = budget.use;
+        const seconds = Math.round(this.clock.now() / NS_PER_SECOND);
+        const message =
+          `the guest printed ${bytes} bytes on its ${vty === 0 ? 'first' : 'second'} terminal in ${seconds} s of its time, and ` +
+          `printed on ${refused} times while that was busy; it may print ${most.burst} bytes and ${most.perSecond} more a second`;
+        this.finish({ kind: 'exceeded', vty, message });
+      },
+    );
+    return budget;
+  }
+
   #createMachine(): Machine {
     const { config, disks, observation, console } = this.#parts;
     return createMachine({
@@ -165,8 +198,10 @@ export class PowerCycle {
       ...(config.refuseSysReset === undefined ? {} : { refuseSysReset: config.refuseSysReset }),
       output: (vty, bytes) => {
         this.active();
+        this.#terminals[vty].printed(bytes);
         console(vty, bytes);
       },
+      isBusy: (vty) => this.#terminals[vty].isBusy(),
       onRtas: (vcpu, name, args) => observation.watch.rtas(vcpu.index, name, args),
       onDiskWrite: (disk, offset, length) => {
         this.active();

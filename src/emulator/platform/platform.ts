@@ -60,6 +60,8 @@ export type PlatformOptions = {
   readonly xive?: Xive;
   /** What the guest prints: terminal 0 is the console, 1 the agent channel. */
   readonly output: (vty: 0 | 1, bytes: Uint8Array) => void;
+  /** Whether a terminal takes nothing for now; absent: each always does. */
+  readonly isBusy?: (vty: 0 | 1) => boolean;
   /** The date at power-on, in ms since 1970; absent: a fixed one. */
   readonly startDateMs?: number;
   /** The NVRAM of an earlier power cycle. */
@@ -128,7 +130,12 @@ export function createPlatform(options: PlatformOptions): Platform {
   const rngSeed = machine.randomBytes(RNG_SEED_BYTES);
   const terminal = (index: 0 | 1) => {
     const { number, line } = (xive ?? xics).allocate('msi', FIRST_VIO_SOURCE);
-    const vty = new Vty({ unit: VTY_UNITS[index], line, output: (bytes) => options.output(index, bytes) });
+    const vty = new Vty({
+      unit: VTY_UNITS[index],
+      line,
+      output: (bytes) => options.output(index, bytes),
+      isBusy: () => options.isBusy?.(index) === true,
+    });
     return { vty, interrupt: number };
   };
   const [first, second] = [terminal(0), terminal(1)];

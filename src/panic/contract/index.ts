@@ -24,7 +24,13 @@ export type {
   OperationRequest,
 } from './operation.ts';
 export type { Operations } from './operations.ts';
-export type { PartitionRequest, PartitionState, PartitionView } from './partition.ts';
+export type {
+  OutputLimitsRequest,
+  PartitionOutput,
+  PartitionRequest,
+  PartitionState,
+  PartitionView,
+} from './partition.ts';
 export type { CapturePhase, LeavePhase } from './phases.ts';
 export { CAPTURE_PHASES, LEAVE_PHASES } from './phases.ts';
 export type { RefusalCode } from './refusal.ts';

@@ -35,7 +35,16 @@ export const DISK_BUSES: readonly PartitionView['diskBus'][] = ['virtio', 'vscsi
 /** The parts of a request that describe the machine. */
 export type MachineRequest = Pick<
   PartitionRequest,
-  'processor' | 'mmu' | 'firmware' | 'interrupts' | 'diskBus' | 'cpus' | 'memory' | 'seed' | 'refuseSysReset'
+  | 'processor'
+  | 'mmu'
+  | 'firmware'
+  | 'interrupts'
+  | 'diskBus'
+  | 'cpus'
+  | 'memory'
+  | 'seed'
+  | 'refuseSysReset'
+  | 'limits'
 >;
 
 /** The defaults of a request. The MMU and the interrupt controller default to the processor's first. */

@@ -21,6 +21,32 @@ export type PartitionView = {
   readonly crashes: number;
   /** Seconds that its machine has kept a processor of the host busy since the service started. */
   readonly hostSeconds: number;
+  /** Of the power cycle that is on; absent: the guest has emitted nothing, or the partition is off. */
+  readonly output?: PartitionOutput;
+};
+
+/** What a guest has emitted in its power cycle so far. */
+export type PartitionOutput = {
+  readonly consoleBytes: number;
+  /** Bytes on the second terminal, and the agent's lines among them. */
+  readonly agentBytes: number;
+  readonly agentLines: number;
+  /** Times that a terminal was busy because the guest printed faster than its limits allow. */
+  readonly busyAnswers: number;
+  /** Milliseconds for which the guest had to wait until the service had taken what it emitted. */
+  readonly throttledMs: number;
+  /** Uses of instructions, calls and devices that the machine lacks, as last reported. */
+  readonly unsupported: number;
+};
+
+/** What a guest may print; absent: the defaults (docs/adr/011). */
+export type OutputLimitsRequest = {
+  /** On the first terminal, in a power cycle; slow output is not counted. A guest that prints more is stopped. */
+  readonly consoleBytes?: number;
+  /** In a second of the guest's time, once much was printed: a guest that prints faster has to wait. */
+  readonly consoleBytesPerSecond?: number;
+  /** As `consoleBytes`, on the second terminal. */
+  readonly agentBytes?: number;
 };
 
 export type PartitionRequest = {
@@ -44,4 +70,5 @@ export type PartitionRequest = {
   readonly refuseSysReset?: boolean;
   /** Who plans the segments of kexec_load: kexec-tools in the guest, or kdumpd; absent: what the image says. */
   readonly loader?: 'stock' | 'own';
+  readonly limits?: OutputLimitsRequest;
 };

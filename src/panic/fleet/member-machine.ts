@@ -5,6 +5,7 @@
  */
 
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';
+import type { PartitionOutput } from '../contract/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { isGone, Session } from '../guest/session.ts';
 
@@ -41,6 +42,20 @@ export class MemberMachine {
   /** Seconds of a processor of the host that its machines have used. */
   get hostSeconds(): number {
     return this.#hostSeconds + (this.#machine?.handle.hostSeconds ?? 0);
+  }
+  /** What the guest that is on has emitted. */
+  get output(): PartitionOutput | undefined {
+    const output = this.#session?.output;
+    if (this.#session === undefined || output === undefined) return undefined;
+    const { bytes, lines, refused, throttledMs } = output;
+    return {
+      consoleBytes: bytes[0],
+      agentBytes: bytes[1],
+      agentLines: lines,
+      busyAnswers: refused,
+      throttledMs,
+      unsupported: this.#session.unsupported.reduce((sum, { count }) => sum + count, 0),
+    };
   }
   get running(): Running | undefined {
     if (this.#machine === undefined || this.#session === undefined) return undefined;

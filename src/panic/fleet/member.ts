@@ -132,6 +132,7 @@ export class FleetMember {
       instructions: this.#machine.instructions,
       crashes: this.#crashes,
       hostSeconds: Math.round(this.#machine.hostSeconds * 1000) / 1000,
+      ...defined({ output: this.#machine.output }),
     };
   }
 
@@ -326,6 +327,8 @@ export class FleetMember {
         if (this.#machine.session !== session || this.#state !== 'ready') return;
         if (end.kind === 'power-off' || end.kind === 'stopped')
           return this.show('stopped', 'the guest powered off');
+        // It would only print on: it boots again when it is told to.
+        if (end.kind === 'exceeded') return this.show('failed', describeEnd(end));
         const why = end.kind === 'reboot' ? 'the guest rebooted' : describeEnd(end);
         this.#comeBack(why, async () => {
           const { running } = this.#machine;

@@ -3,7 +3,11 @@
  * come from machine events.
  */
 
+import type { LineTerminal } from '../../emulator/host/index.ts';
 import { panicError } from '../contract/errors.ts';
+
+/** How every line of the protocol begins. The longest of an honest agent are facts of some hundred bytes. */
+export const AGENT_LINES: LineTerminal = { prefixes: ['ok ', 'error ', 'kdumpd-agent '], longest: 8192 };
 
 /** A line of the agent. `answer`: to a command. */
 export type AgentLine =
@@ -42,17 +46,6 @@ export function parseAgentLine(line: string): AgentLine | undefined {
     }
     default:
       return undefined;
-  }
-}
-
-/** Joins bytes that come in pieces to lines. Of an unfinished line at most the first 64 KiB are kept. */
-export class LineReader {
-  #rest = '';
-
-  push(bytes: Uint8Array): readonly string[] {
-    const lines = (this.#rest + Buffer.from(bytes).toString('latin1')).split('\n');
-    this.#rest = (lines.pop() ?? '').slice(0, 65536);
-    return lines;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { defined } from '../../base/defined.ts';
-import type { PartitionConfig } from '../../emulator/host/index.ts';
+import type { OutputLimits, PartitionConfig } from '../../emulator/host/index.ts';
 import { parseMemorySpec } from '../../emulator/partition/index.ts';
 import { panicError } from '../contract/errors.ts';
 import {
@@ -13,6 +13,7 @@ import {
   type PartitionView,
   PROCESSOR_TRAITS,
 } from '../contract/index.ts';
+import { outputLimits } from './output-limits.ts';
 
 /** A request with the options that only the command line has. */
 export type MachineOptions = MachineRequest & {
@@ -30,6 +31,8 @@ export type MachineSpec = Pick<
   readonly memory: PartitionConfig['memory'];
   readonly seed: number;
   readonly refuseSysReset: boolean;
+  /** Absent: the machine's defaults. */
+  readonly limits?: OutputLimits;
   readonly rma?: number;
   readonly dumpBytes?: number;
 };
@@ -48,7 +51,7 @@ export function resolveMachine(request: MachineOptions): MachineSpec {
     memory: parseMemorySpec(request.memory ?? MACHINE_DEFAULTS.memory),
     seed: request.seed ?? MACHINE_DEFAULTS.seed,
     refuseSysReset: request.refuseSysReset ?? false,
-    ...defined({ rma: request.rma, dumpBytes: request.dumpBytes }),
+    ...defined({ limits: outputLimits(request.limits), rma: request.rma, dumpBytes: request.dumpBytes }),
   };
 }
 

@@ -4,6 +4,7 @@ import { defined } from '../../base/defined.ts';
 import type { DiskConfig, PartitionConfig } from '../../emulator/host/index.ts';
 import { panicError } from '../contract/errors.ts';
 import { KEXEC_LOAD_CALL } from '../facts/index.ts';
+import { AGENT_LINES } from './agent-line.ts';
 import type { BootImage, MachineVariant } from './boot-image.ts';
 import { type MachineSpec, memoryBytesOf } from './machine-spec.ts';
 
@@ -32,6 +33,8 @@ export function makeConfig(boot: BootImage, spec: MachineSpec): PartitionConfig 
     append: boot.append,
     seed,
     systemCall: KEXEC_LOAD_CALL,
+    ...(boot.agent ? { lineTerminal: AGENT_LINES } : {}),
+    ...defined({ limits: spec.limits }),
     ...(spec.refuseSysReset ? { refuseSysReset: true } : {}),
     firmware,
     interruptController: interrupts,

@@ -11,16 +11,19 @@ import { Signal } from '../../base/signal.ts';
 import type {
   MachineEvent,
   ObservePlan,
+  OutputSummary,
   PartitionEnd,
   PartitionHandle,
   PartitionNotice,
   SyscallEvent,
+  UnsupportedThing,
 } from '../../emulator/host/index.ts';
 import type { KexecLoad } from '../facts/index.ts';
 import { isCrashLoad, LoadLog, parseKexecLoad } from '../facts/index.ts';
 import type { LoadRefusal, PlanFacts } from '../trace/index.ts';
 import { markOfId } from '../watch/index.ts';
-import { type AgentLine, LineReader, parseAgentLine } from './agent-line.ts';
+import { type AgentLine, parseAgentLine } from './agent-line.ts';
+import { AgentLines } from './agent-lines.ts';
 
 /** Why a wait ended without what it waited for. */
 export type Standstill =
@@ -28,6 +31,9 @@ export type Standstill =
   /** The guest showed no activity for {@link PATIENCE} rests in a row, or executes no instruction any more. */
   | { readonly kind: 'standing' }
   | { readonly kind: 'timeout' };
+
+/** What the machine lacks, and how often the guest met it. */
+export type Unsupported = { readonly what: UnsupportedThing; readonly count: number };
 
 export type Readiness = { readonly kind: 'ready'; readonly noCrashKernel?: string } | Standstill;
 
@@ -48,8 +54,7 @@ const UNTOUCHED: readonly string[] = ['EPERM', 'EBUSY'];
 export class Session {
   readonly handle: PartitionHandle;
   readonly signal: Signal = new Signal();
-  readonly lines: AgentLine[] = [];
-  readonly #reader = new LineReader();
+  readonly lines: AgentLines = new AgentLines();
   readonly #usesAgent: boolean;
   readonly #unsubscribe: () => void;
   readonly #console = new BoundedBytes(CONSOLE_LIMIT);
@@ -59,6 +64,8 @@ export class Session {
   #why: (() => string) | undefined;
   /** Guest seconds that the current wait may take. */
   #limitSeconds: number | undefined;
+  #output: OutputSummary | undefined;
+  readonly #unsupported = new Map<string, Unsupported>();
   #insn = 0;
   #ticks = 0;
   #resting = false;
@@ -100,6 +107,14 @@ export class Session {
   /** The image of the last ordinary kexec_load. */
   get next(): KexecLoad | undefined {
     return this.#next;
+  }
+  /** What the guest has emitted, as of the last notice; undefined: nothing. */
+  get output(): OutputSummary | undefined {
+    return this.#output;
+  }
+  /** What the guest met that the machine lacks; the machine bounds how many kinds it tells apart. */
+  get unsupported(): readonly Unsupported[] {
+    return [...this.#unsupported.values()];
   }
   /** Guest time as of the last notice, in seconds. */
   get seconds(): number {
@@ -144,7 +159,7 @@ export class Session {
       const stopped = await this.untilResting(limitSeconds);
       return stopped ?? { kind: 'ready' };
     }
-    const first = await this.wait(() => this.lines.find((line) => line.kind === 'ready'), limitSeconds);
+    const first = await this.wait(() => this.lines.first('ready'), limitSeconds);
     if (isStandstill(first)) return first;
     const stopped = await this.untilResting(limitSeconds);
     if (stopped !== undefined) return stopped;
@@ -179,15 +194,11 @@ export class Session {
   /** Sends a command and waits for its answer, then at most {@link SETTLE_SECONDS} for rest: a busy guest never rests. */
   async command(text: string, limitSeconds: number): Promise<AgentLine | Standstill> {
     const [name] = text.split(' ');
-    const from = this.lines.length;
-    await this.type(1, Buffer.from(`${text}\n`, 'latin1'));
-    const answer = await this.wait(
-      () =>
-        this.lines
-          .slice(from)
-          .find((line) => line.kind === 'answer' && (line.command === name || line.command === 'unknown')),
-      limitSeconds,
+    const answered = this.lines.watch((line) =>
+      line.kind === 'answer' && (line.command === name || line.command === 'unknown') ? line : undefined,
     );
+    await this.type(1, Buffer.from(`${text}\n`, 'latin1'));
+    const answer = await this.wait(() => answered.found, limitSeconds).finally(() => answered.close());
     if (isStandstill(answer)) return answer;
     const stopped = await this.untilResting(SETTLE_SECONDS);
     return stopped === undefined || stopped.kind === 'timeout' ? answer : stopped;
@@ -254,8 +265,15 @@ export class Session {
         this.#insn = Math.max(this.#insn, notice.insn);
         this.#activity++;
         if (notice.vty === 0) this.#print(notice.bytes);
-        else if (this.#usesAgent) this.#hear(notice.bytes);
         break;
+      case 'line':
+        this.#insn = Math.max(this.#insn, notice.insn);
+        if (this.#usesAgent) this.#hear(notice.text);
+        break;
+      case 'output':
+        if (isMore(notice.summary, this.#output)) this.#activity++;
+        this.#output = notice.summary;
+        return;
       case 'machine-event':
         this.#activity++;
         this.#ticks = Number(notice.event.tb);
@@ -272,6 +290,10 @@ export class Session {
         this.#end ??= this.#reasoned(notice.end);
         break;
       case 'unsupported':
+        this.#unsupported.set(`${notice.what.kind} ${notice.what.key}`, {
+          what: notice.what,
+          count: notice.count,
+        });
         return;
     }
     this.signal.notify();
@@ -317,11 +339,9 @@ export class Session {
     this.#onConsole?.(bytes);
   }
 
-  #hear(bytes: Uint8Array): void {
-    for (const text of this.#reader.push(bytes)) {
-      const line = parseAgentLine(text);
-      if (line !== undefined) this.lines.push(line);
-    }
+  #hear(text: string): void {
+    const line = parseAgentLine(text);
+    if (line !== undefined) this.lines.add(line);
   }
 }
 
@@ -336,12 +356,19 @@ export function describeEnd(end: PartitionEnd): string {
     case 'error':
     case 'os-term':
       return `${end.kind}: ${end.message}`;
+    case 'exceeded':
+      return `${end.message} (limits.${end.vty === 0 ? 'consoleBytes' : 'agentBytes'} of the partition allows more)`;
     case 'stopped':
       return end.reason === undefined ? end.kind : `${end.kind}: ${end.reason}`;
     case 'power-off':
     case 'reboot':
       return end.kind;
   }
+}
+
+/** Whether the guest has printed since. */
+function isMore({ bytes: [first, second] }: OutputSummary, before: OutputSummary | undefined): boolean {
+  return before === undefined || first > before.bytes[0] || second > before.bytes[1];
 }
 
 export function isStandstill(value: unknown): value is Standstill {

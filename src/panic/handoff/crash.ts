@@ -102,15 +102,13 @@ export async function crash(
     prepared.recorder.add(event);
     watcher.look();
   });
+  const refused = session.lines.watch((line) => (line.kind === 'answer' && !line.ok ? line : undefined));
   try {
-    const from = session.lines.length;
     const failure = await pullTrigger(session, request, boot.agent, () => inject(session.handle, faults));
     if (typeof failure === 'string') return early(session, failure);
     options.onPhase?.('triggered');
-    const refusal = (): string | undefined => {
-      const line = session.lines.slice(from).find((each) => each.kind === 'answer' && !each.ok);
-      return line?.kind === 'answer' && prepared.recorder.phase === 'triggered' ? line.text : undefined;
-    };
+    const refusal = (): string | undefined =>
+      prepared.recorder.phase === 'triggered' ? refused.found?.text : undefined;
     const stuck = new StuckMaster(session, prepared);
     const over = (): string | Standstill | undefined => refusal() ?? stuck.look();
     const stop = failure ?? (await session.wait(over, timeoutSeconds, followUp(session, request, prepared)));
@@ -118,6 +116,7 @@ export async function crash(
     await watcher.done(session.handle);
     return await conclude({ session, boot, prepared, stop, noCrashKernel, timeoutSeconds, faults });
   } finally {
+    refused.close();
     session.listen(undefined);
   }
 }
@@ -196,10 +195,10 @@ async function conclude({
     observed === 'dumping' && alive && disk !== undefined
       ? await known(() => findDump(handle, disk))
       : undefined;
-  const failed = session.lines.some((line) => line.kind === 'dump-failed');
+  const failed = session.lines.has('dump-failed');
   // A guest without an agent sends no lines: a reboot or power-off after a whole dump counts as its `dump-done`.
   const said = boot.agent
-    ? session.lines.some((line) => line.kind === 'dump-done')
+    ? session.lines.has('dump-done')
     : stop.kind === 'ended' && (stop.end.kind === 'reboot' || stop.end.kind === 'power-off');
   // Without `dump-done` this dump may have been cut, with the rest of an earlier, longer dump behind it on the device.
   const dump = found === undefined || said ? found : { ...found, complete: false };
@@ -264,10 +263,10 @@ export async function unaskedCrash(
   session: Session,
 ): Promise<CrashResult | undefined> {
   const disk = dumpDiskOf(handle.config);
-  const began = session.lines.some(({ kind }) => kind === 'dump-start');
+  const began = session.lines.has('dump-start');
   if (disk === undefined || !began) return undefined;
   const found = await findDump(handle, disk);
-  const done = session.lines.some(({ kind }) => kind === 'dump-done');
+  const done = session.lines.has('dump-done');
   const dump = found === undefined || done ? found : { ...found, complete: false };
   const captured = dump?.complete === true;
   return {

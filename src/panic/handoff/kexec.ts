@@ -9,6 +9,7 @@ import type { LeavePhase, LeaveRequest } from '../contract/index.ts';
 import { readKimage, readThrough } from '../facts/kimage.ts';
 import type { LoadedSegment } from '../fidelity/index.ts';
 import { instantFacts } from '../fidelity/index.ts';
+import type { AgentLine } from '../guest/agent-line.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { describeEnd, isGone, isStandstill, type Session, type Standstill } from '../guest/session.ts';
 import { loadByPlan } from '../loading/index.ts';
@@ -97,18 +98,19 @@ export async function leave(
     prepared.recorder.add(event);
     watcher.look();
   });
+  const sign = session.lines.watch((line) => signOf(line, path));
   try {
-    const from = session.lines.length;
     await session.type(1, Buffer.from(path === 'kexec' ? 'kexec\n' : 'restart\n', 'latin1'));
     tell('triggered');
     const seconds = request.timeoutSeconds ?? DEFAULT_LEAVE_SECONDS;
-    const stop = await session.wait(() => sign(session, from, path), seconds);
+    const stop = await session.wait(() => sign.found, seconds);
     // The guest may still be printing its prompt. One that never rests, because a program keeps it busy, is up as well.
     if (isSign(stop) && stop.kind === 'ready') await session.untilResting(REST_SECONDS);
     await watcher.done(session.handle);
     const result = await conclude(session, prepared, loaded, path, stop, seconds);
     return result.phase === 'up' ? await afresh(session, boot, result) : result;
   } finally {
+    sign.close();
     session.listen(undefined);
     if (session.ended === undefined) await session.handle.observe(undefined);
   }
@@ -155,12 +157,9 @@ type Sign =
   | { readonly kind: 'ready'; readonly noCrashKernel?: string }
   | { readonly kind: 'refused'; readonly text: string };
 
-function sign(session: Session, from: number, path: LeavePath): Sign | undefined {
-  for (const line of session.lines.slice(from)) {
-    if (line.kind === 'answer' && !line.ok) return { kind: 'refused', text: line.text };
-    if (line.kind === 'ready' && path === 'kexec') return line;
-  }
-  return undefined;
+function signOf(line: AgentLine, path: LeavePath): Sign | undefined {
+  if (line.kind === 'answer' && !line.ok) return { kind: 'refused', text: line.text };
+  return line.kind === 'ready' && path === 'kexec' ? line : undefined;
 }
 
 function isSign(value: Sign | Standstill): value is Sign {

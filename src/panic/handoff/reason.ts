@@ -33,9 +33,9 @@ export async function reasonOf(situation: Situation): Promise<string> {
 
 async function guestsReason(situation: Situation): Promise<string> {
   const { session, stop, phase, dump } = situation;
-  const failed = session.lines.findLast((line) => line.kind === 'dump-failed');
+  const failed = session.lines.last('dump-failed');
   const cut = dump !== undefined && !dump.complete ? `; ${cutShort(dump)}` : '';
-  if (failed?.kind === 'dump-failed')
+  if (failed !== undefined)
     return `the crash kernel abandoned the dump (${failed.phase}): ${failed.reason}${cut}`;
   const how = await howItStopped(situation);
   const missing = situation.noCrashKernel;
@@ -71,6 +71,8 @@ async function howItStopped(situation: Situation): Promise<string> {
           return `the guest powered off in phase ${phase}`;
         case 'stopped':
           return stopped(situation, stop.end);
+        case 'exceeded':
+          return `${describeEnd(stop.end)}, in phase ${phase}`;
         case 'error':
           return `the machine failed in phase ${phase}: ${stop.end.message}`;
       }

@@ -16,7 +16,7 @@ import type { BootImage } from '../guest/boot-image.ts';
 import { defaultHostSeconds, stopOnAbort } from '../guest/host-time.ts';
 import { makeConfig } from '../guest/machine.ts';
 import { type MachineOptions, resolveMachine } from '../guest/machine-spec.ts';
-import { Session } from '../guest/session.ts';
+import { Session, type Unsupported } from '../guest/session.ts';
 import { untilLoaded } from '../loading/index.ts';
 import { withinHostTime } from '../operations/index.ts';
 import type { RuleResult, Trace } from '../trace/index.ts';
@@ -35,6 +35,8 @@ export type OnceOptions<Phase> = MachineOptions & {
   readonly onConsole?: (bytes: Uint8Array) => void;
   /** Host seconds for all of it; default by the machine. */
   readonly hostSeconds?: number;
+  /** Called once, at the end, with what the guest met that the machine lacks, where there was something. */
+  readonly onUnsupported?: (unsupported: readonly Unsupported[]) => void;
   /** Opens the partition; default a worker thread of its own. */
   readonly openPartition?: (config: PartitionConfig) => PartitionHandle;
 };
@@ -94,6 +96,7 @@ export async function runOnce<R extends Result, T, Phase>(
     const report = await way.report(result, handle, { image: boot.name, processor, mmu, cpus });
     if (options.trace !== undefined) await writeFile(options.trace, traceText(result, options.traceFormat));
     if (options.console !== undefined) await writeFile(options.console, session.console);
+    if (session.unsupported.length > 0) options.onUnsupported?.(session.unsupported);
     return report;
   } finally {
     session.close();

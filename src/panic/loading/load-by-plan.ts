@@ -71,8 +71,8 @@ export function waitsForPlan(boot: BootImage, noCrashKernel: string | undefined)
 /** Makes new plans and has the guest load, to dump as `mode` says. @throws Error when the partition's worker dies */
 export async function loadByPlan(session: Session, boot: BootImage, mode: string): Promise<PlannedLoad> {
   const { loading } = boot;
-  const line = session.lines.findLast(({ kind }) => kind === 'facts');
-  if (loading === undefined || line?.kind !== 'facts')
+  const line = session.lines.last('facts');
+  if (loading === undefined || line === undefined)
     return { failure: 'the image’s agent does not load by plan: it reported no facts' };
   if (session.handle.config.firmware === 'open-firmware')
     return { failure: 'Open Firmware gave the kernel no flattened tree to plan with' };

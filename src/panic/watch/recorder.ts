@@ -178,7 +178,9 @@ export class Recorder {
 
   #more(): readonly MoreEvents[] {
     return [
-      ...this.#dropped.map(({ mark, ...rest }) => ({ ...rest, mark: markOfId(mark) })),
+      ...this.#dropped.map(({ mark, ...rest }) =>
+        mark === undefined ? rest : { ...rest, mark: markOfId(mark) },
+      ),
       ...this.#selection.more,
     ];
   }

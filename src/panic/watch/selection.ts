@@ -20,6 +20,9 @@ const RTAS_AFTER_ENTRY: ReadonlySet<string> = new Set([
 const BEFORE_ENTRY = { rtas: 16, others: 64 } as const;
 const AFTER_ENTRY = { msr: 1, others: 4 } as const;
 
+/** Groups that are told apart: a guest chooses the numbers of the calls that do not exist. */
+const MOST_GROUPS = 1024;
+
 type Group = {
   seen: number;
   readonly of: Omit<MoreEvents, 'count' | 'since'>;
@@ -43,7 +46,8 @@ export class Selection {
       // The new kernel loads a crash kernel of its own.
       case 'syscall':
       case 'syscall-return':
-        return !entered;
+        if (entered) return false;
+        break;
       case 'rtas':
         if (entered && !RTAS_AFTER_ENTRY.has(event.name)) return this.#drop(event, entered);
     }
@@ -86,7 +90,9 @@ export class Selection {
   }
 
   #group(event: MachineEvent, entered: boolean): Group {
-    const name = nameOf(event);
+    const own = this.#groups.get(keyOf(event.cpu, event.kind, nameOf(event) ?? '', entered));
+    if (own !== undefined) return own;
+    const name = this.#groups.size < MOST_GROUPS ? nameOf(event) : undefined;
     const key = keyOf(event.cpu, event.kind, name ?? '', entered);
     const found = this.#groups.get(key);
     if (found !== undefined) return found;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../../src/base/errors.ts';
-import { dumpMode, LineReader, parseAgentLine } from '../../../src/panic/guest/agent-line.ts';
+import { dumpMode, parseAgentLine } from '../../../src/panic/guest/agent-line.ts';
 
 describe('parseAgentLine', () => {
   it('knows every line of the protocol', () => {
@@ -38,15 +38,6 @@ describe('parseAgentLine', () => {
     for (const line of ['', 'hello', 'kdumpd-agent', 'kdumpd-agent dance', '[    0.1] ok then']) {
       expect(parseAgentLine(line)).toBeUndefined();
     }
-  });
-});
-
-describe('LineReader', () => {
-  it('puts lines together from pieces', () => {
-    const reader = new LineReader();
-    expect(reader.push(Buffer.from('kdumpd-'))).toEqual([]);
-    expect(reader.push(Buffer.from('agent ready\nok st'))).toEqual(['kdumpd-agent ready']);
-    expect(reader.push(Buffer.from('atus\n\n'))).toEqual(['ok status', '']);
   });
 });
 

@@ -38,6 +38,8 @@ export type MachineOptions = {
   readonly running: () => number;
   readonly refuseSysReset?: boolean;
   readonly output: (vty: 0 | 1, bytes: Uint8Array) => void;
+  /** Whether a terminal takes nothing for now. */
+  readonly isBusy: (vty: 0 | 1) => boolean;
   readonly onRtas?: (vcpu: FirmwareVcpu, name: string, args: readonly number[]) => void;
   readonly onDiskWrite?: (disk: number, offset: number, length: number) => void;
   /** A disk moved data later than usual, because there was so much of it. */
@@ -122,6 +124,7 @@ export function createMachine(options: MachineOptions): Machine {
     xics,
     ...(xive === undefined ? {} : { xive }),
     output: options.output,
+    isBusy: options.isBusy,
     hcalls: [tceHcallFamily(tables, memory), crqHcalls(scsi.map(({ adapter }) => adapter))],
     rtas: [pciRtasFamily(bridge)],
     mmio: (raddr) => find(raddr)?.region,

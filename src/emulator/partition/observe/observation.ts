@@ -3,9 +3,11 @@
  * registers, writers of memory. The guest can notice only the faults.
  */
 
-import type { MachineEvent, SystemCallWatch } from '../../contract/events.ts';
+import type { DroppedEvents, MachineEvent, ObservePlan, SystemCallWatch } from '../../contract/events.ts';
+import type { OutputLimits } from '../../contract/limits.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import { MemorySnapshots, type PageWriter } from '../../memory/snapshots.ts';
+import { EventBudget } from '../limits/event-budget.ts';
 import type { Hardware } from '../machine/hardware.ts';
 import { FaultInjector } from './faults.ts';
 import { Instants, type MachineFacts } from './instants.ts';
@@ -18,6 +20,9 @@ export type HostWriter = Exclude<PageWriter['by'], 'cpu'>;
 export type ObservedMachine = {
   readonly hardware: Hardware;
   readonly systemCall?: SystemCallWatch;
+  readonly limits: Pick<OutputLimits, 'events' | 'systemCalls'>;
+  /** Nanoseconds since power-on. */
+  readonly now: () => number;
   readonly running: () => Vcpu | undefined;
   readonly instructions: () => number;
   readonly timebase: () => bigint;
@@ -30,10 +35,12 @@ export class Observation {
   readonly memory: MemorySnapshots;
   readonly faults: FaultInjector;
   readonly #machine: ObservedMachine;
+  readonly #budget: EventBudget;
   #hostWriter: HostWriter = 'device';
 
   constructor(machine: ObservedMachine, report: (event: MachineEvent) => void) {
     this.#machine = machine;
+    this.#budget = new EventBudget(machine.limits, machine.now);
     const { hardware, instructions, timebase, facts } = machine;
     const { ram, vcpus, engine, arena } = hardware;
     this.memory = new MemorySnapshots(
@@ -55,7 +62,7 @@ export class Observation {
         ...(machine.systemCall === undefined ? {} : { systemCall: machine.systemCall }),
       },
       (event) => {
-        report(event);
+        if (this.#budget.lets(event)) report(event);
         this.faults.seen(event);
       },
     );
@@ -78,6 +85,18 @@ export class Observation {
   clear(): void {
     this.watch.reset();
     this.faults.set([]);
+    this.#budget.reset();
+  }
+
+  /** Replaces the plan. Between slices only. */
+  set(plan: ObservePlan | undefined): void {
+    this.watch.set(plan);
+    if (plan !== undefined) this.#budget.forget();
+  }
+
+  /** Events of the plan in force, or of the last one, that exceeded a limit. */
+  get dropped(): readonly DroppedEvents[] {
+    return [...this.watch.dropped, ...this.#budget.dropped];
   }
 
   /** Runs a write that the host makes for a device or the hypervisor, with it as the writer. */

@@ -38,6 +38,7 @@ export const RTAS = {
   /** check-exception and event-scan: nothing to report. */
   noErrorsFound: 1,
   hardwareError: -1,
+  busy: -2,
   parameterError: -3,
   /** ibm,get-system-parameter: no such parameter. */
   notSupported: -3,

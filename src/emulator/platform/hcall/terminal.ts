@@ -1,7 +1,8 @@
 /**
  * H_GET_TERM_CHAR and H_PUT_TERM_CHAR.
  * Source: QEMU 7.2 and Linux 6.1 arch/powerpc/platforms/pseries/hvconsole.c. Characters travel in r5 and r6 (get) or r6 and r7 (put), the first in the most significant
- * byte. Terminal 0 means the first one, as QEMU and the purgatory of kexec-tools have it.
+ * byte. Terminal 0 means the first one, as QEMU and the purgatory of kexec-tools have it. A terminal whose buffer is full
+ * answers H_Busy and takes nothing (LoPAR, H_PUT_TERM_CHAR); Linux and the built-in guest then print again.
  */
 
 import { getU64, putU64 } from '../../../base/bytes.ts';
@@ -29,8 +30,7 @@ export function terminalHcalls(vtys: readonly Vty[]): HcallFamily {
       const words = new Uint8Array(VTY_TRANSFER_BYTES);
       putU64(words, 0, arg(args, 2), 'big');
       putU64(words, 8, arg(args, 3), 'big');
-      vty.put(words.slice(0, Number(length)));
-      return status(H.success);
+      return status(vty.put(words.slice(0, Number(length))) ? H.success : H.busy);
     },
   });
 }

@@ -90,8 +90,7 @@ export function deviceServices(
         handler: (args) => {
           if (!isConsole(argument(args, 0))) return [FAILED];
           const bytes = memory.read(argument(args, 1), argument(args, 2));
-          terminal.write(bytes);
-          return [bytes.length];
+          return [terminal.write(bytes)];
         },
       },
     ],

@@ -41,10 +41,11 @@ export class ConsoleDevice {
     return node !== undefined && node.name === `vty@${this.#vty.unit.toString(16)}`;
   }
 
-  write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at += VTY_TRANSFER_BYTES) {
-      this.#vty.put(bytes.slice(at, at + VTY_TRANSFER_BYTES));
-    }
+  /** @returns how many of the bytes the terminal took */
+  write(bytes: Uint8Array): number {
+    for (let at = 0; at < bytes.length; at += VTY_TRANSFER_BYTES)
+      if (!this.#vty.put(bytes.slice(at, at + VTY_TRANSFER_BYTES))) return at;
+    return bytes.length;
   }
 
   /** What was typed, up to 16 bytes; nothing into a buffer that might not hold them. */

@@ -16,10 +16,9 @@ export function powerServices(machine: FirmwareMachine, console_: Vty): RtasFami
   return new Map([
     [
       'display-character',
-      service(1, 1, (_vcpu, args) => {
-        console_.put(Uint8Array.of(cellArg(args, 0) & 0xff));
-        return [RTAS.success];
-      }),
+      service(1, 1, (_vcpu, args) => [
+        console_.put(Uint8Array.of(cellArg(args, 0) & 0xff)) ? RTAS.success : RTAS.busy,
+      ]),
     ],
     [
       // The two arguments are masks of events that may power it on again: there are none here.

@@ -11,8 +11,9 @@ const tags = ['console'];
 
 /** hvc hands over 16 bytes a call; more than this at once is a file, not typing. */
 const MAX_INPUT_BYTES = 64 << 10;
-/** Console output is gathered this long, so that a boot is not thousands of messages a second. */
+/** Console output is gathered this long, so that a boot is not thousands of messages a second, or until it is so much. */
 const GATHER_MS = 40;
+const GATHER_BYTES = 64 << 10;
 
 const textInput = Type.Object({ text: Type.String() }, { additionalProperties: false });
 
@@ -94,6 +95,7 @@ export function registerConsoleRoutes(app: App, { fleet, events, streams }: Rout
         stream.send({ event: 'snapshot', data: encode([soFar]) });
 
         let gathered: Uint8Array[] = [];
+        let bytesGathered = 0;
         let timer: NodeJS.Timeout | undefined;
         const flush = (): void => {
           clearTimeout(timer);
@@ -101,10 +103,13 @@ export function registerConsoleRoutes(app: App, { fleet, events, streams }: Rout
           if (gathered.length === 0) return;
           stream.send({ event: 'output', data: encode(gathered) });
           gathered = [];
+          bytesGathered = 0;
         };
         const unwatch = fleet.watchConsole(id, (bytes) => {
           gathered.push(bytes);
-          timer ??= setTimeout(flush, GATHER_MS);
+          bytesGathered += bytes.length;
+          if (bytesGathered >= GATHER_BYTES) flush();
+          else timer ??= setTimeout(flush, GATHER_MS);
         });
         const subscription = events.subscribe((message) => {
           if (message.kind !== 'event') return;

@@ -29,10 +29,30 @@ export const Partition: TUnsafe<PartitionView> = exactly<PartitionView>()(
         description:
           'Seconds that its machine has kept a processor of the host busy since the service started',
       }),
+      output: Type.Optional(
+        Type.Object(
+          {
+            consoleBytes: count,
+            agentBytes: count,
+            agentLines: count,
+            busyAnswers: count,
+            throttledMs: count,
+            unsupported: count,
+          },
+          {
+            ...closed,
+            description:
+              'What the guest has emitted in this power cycle: bytes and lines; times that a terminal was busy because the guest printed too fast; milliseconds that it had to wait until the service had taken its output; uses of what the machine lacks',
+          },
+        ),
+      ),
     },
     closed,
   ),
 );
+
+/** Less than a boot prints is no limit, but a partition that cannot start. */
+const printed = { minimum: 4096, maximum: 2 ** 40 };
 
 /** Command lines go to the guest as they are; control characters would end them early. */
 const printable = { pattern: '^[^\\u0000-\\u001f\\u007f]*$', maxLength: 2048 };
@@ -76,6 +96,31 @@ export const PartitionRequestSchema: TUnsafe<PartitionRequest> = exactly<Partiti
         Type.Boolean({
           description: 'H_SIGNAL_SYS_RESET answers H_Function: CPUs are stopped by interrupts',
         }),
+      ),
+      limits: Type.Optional(
+        Type.Object(
+          {
+            consoleBytes: Type.Optional(
+              Type.Integer({
+                ...printed,
+                description: 'Bytes that the guest may print on its console before it is stopped',
+              }),
+            ),
+            consoleBytesPerSecond: Type.Optional(
+              Type.Integer({
+                ...printed,
+                description: 'Bytes that the console takes in a second of the guest after a burst',
+              }),
+            ),
+            agentBytes: Type.Optional(
+              Type.Integer({
+                ...printed,
+                description: 'Bytes that the guest may print on its second terminal before it is stopped',
+              }),
+            ),
+          },
+          { ...closed, description: 'What the guest may emit; the defaults are in docs/api.md' },
+        ),
       ),
     },
     closed,
