@@ -356,6 +356,15 @@ export interface paths {
                         loader?: "stock" | "own";
                         /** @description H_SIGNAL_SYS_RESET answers H_Function: CPUs are stopped by interrupts */
                         refuseSysReset?: boolean;
+                        /** @description What the guest may emit; the defaults are in docs/api.md */
+                        limits?: {
+                            /** @description Bytes that the guest may print on its console before it is stopped */
+                            consoleBytes?: number;
+                            /** @description Bytes that the console takes in a second of the guest after a burst */
+                            consoleBytesPerSecond?: number;
+                            /** @description Bytes that the guest may print on its second terminal before it is stopped */
+                            agentBytes?: number;
+                        };
                     };
                 };
             };
@@ -2146,6 +2155,15 @@ export interface components {
             crashes: number;
             /** @description Seconds that its machine has kept a processor of the host busy since the service started */
             hostSeconds: number;
+            /** @description What the guest has emitted in this power cycle: bytes and lines; times that a terminal was busy because the guest printed too fast; milliseconds that it had to wait until the service had taken its output; uses of what the machine lacks */
+            output?: {
+                consoleBytes: number;
+                agentBytes: number;
+                agentLines: number;
+                busyAnswers: number;
+                throttledMs: number;
+                unsupported: number;
+            };
         };
         Operation: {
             id: string;
