@@ -30,7 +30,7 @@ export type {
   SavePoint,
   VcpuSnapshot,
 } from './instants.ts';
-export type { Allowance, OutputLimits, TerminalLimits } from './limits.ts';
+export type { OutputLimits, TerminalLimits } from './limits.ts';
 export { DEFAULT_OUTPUT_LIMITS, UNLIMITED_OUTPUT } from './limits.ts';
 export type {
   DiskBus,

@@ -74,11 +74,12 @@ const partition = new Partition(config, disks as readonly BlockStore[], {
 
 function print(vty: 0 | 1, bytes: Uint8Array): void {
   const insn = partition.instructions;
-  if (vty === 0 || cutter === undefined) return outbox.print(vty, bytes, insn);
-  for (const text of cutter.push(bytes)) {
-    lines++;
-    outbox.add({ kind: 'line', insn, text });
-  }
+  if (vty === 0 || cutter === undefined) outbox.print(vty, bytes, insn);
+  else
+    for (const text of cutter.push(bytes)) {
+      lines++;
+      outbox.add({ kind: 'line', insn, text });
+    }
 }
 
 /** Schedules the next turn for when the owner has taken enough; messages that wait in the port are served in between. */

@@ -67,12 +67,12 @@ describe('a terminal', () => {
   });
 
   it('run in turns of another length → the same output at the same instructions', () => {
-    const after = (turns: readonly number[]): string => {
+    const outputOf = (turns: readonly number[]): string => {
       const run = bareKernel(printing(0, 'sixteen letters\n'), undefined, [], { limits: small });
       for (const turn of turns) run.partition.run(turn);
       return JSON.stringify([run.partition.instructions, run.partition.terminals, run.printed]);
     };
-    expect(after([1, 1, 1])).toBe(after([2.5 * SLICE]));
+    expect(outputOf([1, 1, 1])).toBe(outputOf([2.5 * SLICE]));
   });
 });
 
