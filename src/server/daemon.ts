@@ -16,7 +16,7 @@ import {
   type NamedImport,
   removeImage,
 } from '../images/index.ts';
-import { Captures, Room } from '../panic/captures/index.ts';
+import { Captures, Room, retainCaptured } from '../panic/captures/index.ts';
 import type { Operation, PartitionRequest } from '../panic/contract/index.ts';
 import { openFleet, randomId } from '../panic/index.ts';
 import { type EventBus, MemoryEventBus, OperationService, type WorkerId } from '../panic/operations/index.ts';
@@ -86,6 +86,8 @@ type Stores = {
   readonly worker: WorkerId;
 };
 
+const NOT_SWEPT = 'the store is damaged: nothing is removed from it; see `kdumpd store verify`';
+
 const INTERRUPTED = {
   code: 'interrupted',
   message: 'the service was restarted while this was not done',
@@ -106,16 +108,20 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 /** The stores of a folder, with nothing left in them that an earlier incarnation began. @throws DataFolderError */
-async function openStores(folder: HeldFolder, workerId: string): Promise<Stores> {
+async function openStores(folder: HeldFolder, workerId: string, logger: FastifyBaseLogger): Promise<Stores> {
   const { root, images, metadata: path, chunks } = folder;
   const opened: { close(): Promise<void> }[] = [];
   try {
     await clearLeftovers(images, true);
-    const metadata = openMetadataStore(path);
+    const metadata = openMetadataStore(path, {
+      onDamage: (damage) =>
+        logger.error({ component: 'store', ...damage }, 'a record is damaged in the store'),
+    });
     opened.push(metadata);
     const vmcores = await openVmcoreStore({ path: chunks });
     opened.push(vmcores);
-    await vmcores.retain(await metadata.captures.manifestIds());
+    const { heldBack } = await retainCaptured(metadata.captures, vmcores);
+    if (heldBack !== undefined) logger.warn({ component: 'store', heldBack }, NOT_SWEPT);
     const worker = await metadata.operations.enlist(workerId);
     await metadata.operations.failOrphans(worker, INTERRUPTED);
     return { metadata, vmcores, worker };
@@ -142,7 +148,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     disk.note(error);
   };
   const room = new Room({ free: () => disk.free(), reserve: minFreeBytes });
-  const { metadata, vmcores, worker } = await openStores(data, options.worker ?? 'local');
+  const { metadata, vmcores, worker } = await openStores(data, options.worker ?? 'local', logger);
   closeToOthers(data, logger);
   const bus = new MemoryEventBus();
   const shared = { bus, worker, newId: randomId };

@@ -1,6 +1,7 @@
 /** Defines the service's own schedules: one removes captures beyond the limit, one removes unused content from the store. */
 
 import type { FastifyBaseLogger } from 'fastify';
+import type { SweepResult } from '../vmcore/store/index.ts';
 import type { ScheduleConfig } from './config.ts';
 import type { CaptureReader } from './http/shared/ports.ts';
 import { type RetentionLimits, sweepCaptures } from './schedule/retention.ts';
@@ -14,7 +15,7 @@ export type MaintenanceOptions = {
    * Removes stored content that belongs to no capture. It must leave alone what is being stored meanwhile: a vmcore
    * is written before its capture is.
    */
-  readonly sweepStore: () => Promise<{ readonly chunks: number; readonly bytes: number }>;
+  readonly sweepStore: () => Promise<SweepResult>;
   readonly logger: FastifyBaseLogger;
 };
 
@@ -40,6 +41,8 @@ export function maintenanceSchedules(options: MaintenanceOptions): readonly Sche
       cron: options.schedules.storeSweep,
       run: async () => {
         const swept = await options.sweepStore();
+        if (swept.heldBack !== undefined)
+          log.warn({ heldBack: swept.heldBack }, 'the store is damaged: nothing is removed from it');
         if (swept.chunks > 0) log.info({ chunks: swept.chunks, removedBytes: swept.bytes }, 'store swept');
       },
     },

@@ -4,8 +4,9 @@
  */
 
 import { defined } from '../../base/defined.ts';
+import { StoredDataError } from '../../base/errors.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
-import type { StoredVmcore, SweepResult, VmcoreStore } from '../../vmcore/store/index.ts';
+import type { ManifestId, StoredVmcore, SweepResult, VmcoreStore } from '../../vmcore/store/index.ts';
 import type { Capture, CaptureQuery, CaptureVmcore, Page } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import { readDump } from '../guest/dump-device.ts';
@@ -116,16 +117,23 @@ export class Captures {
   /** Forgets a capture and its vmcore. */
   async remove(id: string): Promise<void> {
     const { captures, vmcores } = this.#options;
-    const manifest = await captures.manifestId(id);
+    let manifest: ManifestId | null | 'unknown';
+    try {
+      manifest = await captures.manifestId(id);
+    } catch (error) {
+      if (!(error instanceof StoredDataError)) throw error;
+      manifest = 'unknown';
+    }
     // The capture first: a vmcore without one is found by the sweep, a capture without its vmcore would be broken.
     if (!(await captures.delete(id))) notFound(id);
-    if (manifest !== null) await vmcores.delete(manifest);
+    // A damaged capture does not say which vmcore is its own: the sweep finds it.
+    if (manifest === 'unknown') await this.sweep();
+    else if (manifest !== null) await vmcores.delete(manifest);
   }
 
-  /** Removes vmcores that belong to no capture. */
+  /** Removes vmcores that belong to no capture; none while a capture is damaged, because its vmcore is not known then. */
   sweep(): Promise<SweepResult> {
-    const { captures, vmcores } = this.#options;
-    return this.#alone(async () => vmcores.retain(await captures.manifestIds()));
+    return this.#alone(() => retainCaptured(this.#options.captures, this.#options.vmcores));
   }
 
   /** Waits until nothing is being stored. */
@@ -139,6 +147,19 @@ export class Captures {
     // The caller gets the error; later callers only wait for the end.
     this.#last = result.catch(() => undefined);
     return result;
+  }
+}
+
+/** Removes vmcores that belong to no capture, as far as the store is whole enough to know them. */
+export async function retainCaptured(
+  captures: Pick<CaptureStore, 'manifestIds'>,
+  vmcores: Pick<VmcoreStore, 'retain'>,
+): Promise<SweepResult> {
+  try {
+    return await vmcores.retain(await captures.manifestIds());
+  } catch (error) {
+    if (!(error instanceof StoredDataError)) throw error;
+    return { chunks: 0, bytes: 0, heldBack: error.message };
   }
 }
 

@@ -3,8 +3,15 @@
 import type { Capture } from './capture.ts';
 import type { OperationState } from './operation.ts';
 
-/** One page of a list, newest first. `next` is the cursor of the page after it; absent on the last page. */
-export type Page<T> = { readonly items: readonly T[]; readonly next?: string };
+/**
+ * One page of a list, newest first. `next` is the cursor of the page after it; absent on the last page. `damaged` names what
+ * belongs on the page and cannot be shown, because its record changed in the store.
+ */
+export type Page<T> = {
+  readonly items: readonly T[];
+  readonly next?: string;
+  readonly damaged?: readonly string[];
+};
 
 export type ListQuery = {
   /** At most so many items, 1 or more. */

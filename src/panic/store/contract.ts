@@ -2,9 +2,12 @@
  * Defines the seam of metadata: partitions, operations, captures, leases, firings of schedules. SQLite is the embedded
  * implementation; a second one must pass the same contract tests (docs/seams.md). The nouns share one back end, because a
  * commit on behalf of a partition checks the partition's lease. Vmcores themselves are in src/vmcore/store.
+ *
+ * What is read is checked. A record that is not what was written is never given: a method that is asked for it throws
+ * StoredDataError `store/corrupt-record`; lists leave it out, and a page names its id.
  */
 
-import type { ManifestId } from '../../vmcore/store/index.ts';
+import type { ManifestId, RecordDamage } from '../../vmcore/store/index.ts';
 import type { Capture, CaptureQuery, Page, PartitionRequest } from '../contract/index.ts';
 import type { Fence, OperationQueue, PartitionLease, WorkerId } from '../operations/index.ts';
 
@@ -45,7 +48,10 @@ export interface CaptureStore {
   count(partitionId: string): Promise<number>;
   /** The capture's vmcore, or null where it left none. */
   manifestId(id: string): Promise<ManifestId | null>;
-  /** Of every capture: what {@link VmcoreStore.retain} is to keep. */
+  /**
+   * Of every capture: what {@link VmcoreStore.retain} is to keep.
+   * @throws StoredDataError where a capture is damaged or may be missing: then nobody knows what to keep
+   */
   manifestIds(): Promise<ReadonlySet<ManifestId>>;
   trace(id: string): Promise<string | null>;
   console(id: string): Promise<Uint8Array | null>;
@@ -80,5 +86,7 @@ export interface MetadataStore {
   readonly operations: OperationQueue;
   readonly captures: CaptureStore;
   readonly firings: FiringStore;
+  /** The records that were found damaged since the store was opened. */
+  damaged(): Promise<readonly RecordDamage[]>;
   close(): Promise<void>;
 }

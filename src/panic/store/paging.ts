@@ -1,28 +1,45 @@
 /** Reads a table page by page, newest first. The cursor is the row number of the last item: added and removed rows do not move it. */
 
-import type { Database } from 'better-sqlite3';
 import { assert } from '../../base/errors.ts';
+import type { SealedTable, SqlValue } from '../../vmcore/store/index.ts';
 import type { ListQuery, Page } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 
-/** @param filters column to wanted value; undefined does not filter. @throws Refusal `invalid` for a bad cursor. */
-export function pageOf<T>(
-  db: Database,
-  table: 'operation' | 'capture',
+/**
+ * @param filters column to wanted value; undefined does not filter.
+ * @throws Refusal `invalid` for a bad cursor.
+ */
+export function pageOf<
+  Row extends { readonly [Column in keyof Row]: SqlValue } & { readonly record: string },
+  T,
+>(
+  table: SealedTable<Row>,
   query: ListQuery,
-  filters: Readonly<Record<string, string | undefined>>,
+  filters: { readonly [Column in keyof Row]?: string | undefined },
 ): Page<T> {
   assert(Number.isInteger(query.limit) && query.limit > 0, 'a page has a limit of at least 1');
-  const wanted = Object.entries(filters).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  const where = ['seq < ?', ...wanted.map(([column]) => `${column} = ?`)].join(' AND ');
-  const rows = db
-    .prepare<(string | number)[], { seq: number; record: string }>(
-      `SELECT seq, record FROM ${table} WHERE ${where} ORDER BY seq DESC LIMIT ?`,
-    )
-    .all(before(query.cursor), ...wanted.map(([, value]) => value), query.limit + 1);
-  const items = rows.slice(0, query.limit).map((row) => JSON.parse(row.record) as T);
-  const last = rows[query.limit - 1];
-  return rows.length > query.limit && last !== undefined ? { items, next: String(last.seq) } : { items };
+  const wanted = Object.entries(filters).filter(
+    (entry): entry is [keyof Row & string, string] => entry[1] !== undefined,
+  );
+  const where = ['rowid < ?', ...wanted.map(([column]) => `${column} = ?`)].join(' AND ');
+  const entries = table.all(`WHERE ${where} ORDER BY rowid DESC LIMIT ?`, [
+    before(query.cursor),
+    ...wanted.map(([, value]) => value),
+    query.limit + 1,
+  ]);
+  const page = entries.slice(0, query.limit);
+  const items = page.flatMap((entry) =>
+    'row' in entry && wanted.every(([column, value]) => entry.row[column] === value)
+      ? [JSON.parse(entry.row.record) as T]
+      : [],
+  );
+  const damaged = page.flatMap((entry) => ('row' in entry ? [] : [entry.damaged]));
+  const last = page.at(-1);
+  return {
+    items,
+    ...(damaged.length > 0 ? { damaged } : {}),
+    ...(entries.length > query.limit && last !== undefined ? { next: String(last.rowid) } : {}),
+  };
 }
 
 function before(cursor: string | undefined): number {

@@ -1,8 +1,9 @@
-/** Reads and writes rows that hold a record as JSON, and translates the errors of an insert. */
+/** Packs records, translates the errors of an insert, and remembers which rows were found damaged. */
 
 import { promisify } from 'node:util';
 import { gunzip, gzip, type ZlibOptions } from 'node:zlib';
 import type { Database } from 'better-sqlite3';
+import { guarded, type RecordDamage } from '../../vmcore/store/index.ts';
 import { Refusal } from '../contract/index.ts';
 
 /** Consoles are bounded by 8 MiB and traces by the recorder; damaged data must not become more than this. */
@@ -14,31 +15,52 @@ export const compress: (data: string | Uint8Array) => Promise<Buffer> = promisif
 export const decompress = (data: Uint8Array): Promise<Buffer> =>
   unpack(data, { maxOutputLength: MAX_UNPACKED });
 
-type RecordRow = { readonly record: string };
+/** What the tables of a store share. */
+export type Tables = {
+  readonly db: Database;
+  readonly damage: DamageLog;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+};
 
-export function oneRecord<T>(db: Database, sql: string, key: string): T | null {
-  const row = db.prepare<[string], RecordRow>(sql).get(key);
-  return row === undefined ? null : (JSON.parse(row.record) as T);
+/** The rows that were found damaged, each reported once. */
+export class DamageLog {
+  readonly #known = new Map<string, RecordDamage>();
+  readonly #report: (damage: RecordDamage) => void;
+
+  constructor(report: (damage: RecordDamage) => void) {
+    this.#report = report;
+  }
+
+  readonly add = (damage: RecordDamage): void => {
+    const key = `${damage.table} ${damage.id}`;
+    if (this.#known.has(key)) return;
+    this.#known.set(key, damage);
+    this.#report(damage);
+  };
+
+  /** A row is gone, or was written again. */
+  forget(table: string, id: string): void {
+    this.#known.delete(`${table} ${id}`);
+  }
+
+  list(): readonly RecordDamage[] {
+    return [...this.#known.values()];
+  }
 }
 
-export function allRecords<T>(db: Database, sql: string, ...values: readonly (string | number)[]): T[] {
-  return db
-    .prepare<(string | number)[], RecordRow>(sql)
-    .all(...values)
-    .map((row) => JSON.parse(row.record) as T);
+/** Runs `work` in one transaction. */
+export function inTransaction<T>(db: Database, work: () => T): T {
+  return guarded('metadata.db', () => db.transaction(work)());
 }
 
-/** @throws Refusal `conflict` where a unique value is taken. */
-export function insert(
-  db: Database,
-  sql: string,
-  ...values: readonly (string | number | Buffer | null)[]
-): void {
+/** Runs an insert. @throws Refusal `conflict` where a unique value is taken */
+export function orConflict(what: string, insert: () => void): void {
   try {
-    db.prepare(sql).run(...values);
+    insert();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code !== 'SQLITE_CONSTRAINT_UNIQUE' && code !== 'SQLITE_CONSTRAINT_PRIMARYKEY') throw error;
-    throw new Refusal('conflict', `${JSON.stringify(values[0])} is taken`);
+    throw new Refusal('conflict', `${JSON.stringify(what)} is taken`);
   }
 }

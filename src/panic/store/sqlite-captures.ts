@@ -1,49 +1,72 @@
 /** Stores captures in SQLite. Source of the layout: migrations/meta. */
 
-import type { Database } from 'better-sqlite3';
-import type { ManifestId } from '../../vmcore/store/index.ts';
+import { type ManifestId, SealedTable, storeError } from '../../vmcore/store/index.ts';
 import type { Capture, CaptureQuery, Page } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { Fence } from '../operations/index.ts';
 import type { CaptureParts, CaptureStore } from './contract.ts';
 import { pageOf } from './paging.ts';
-import { compress, decompress, insert, oneRecord } from './rows.ts';
-import { holds } from './sqlite-leases.ts';
+import { compress, decompress, inTransaction, orConflict, type Tables } from './rows.ts';
+import { SqliteLeases } from './sqlite-leases.ts';
+
+type Row = {
+  readonly id: string;
+  readonly partition_id: string;
+  readonly outcome: Capture['outcome'];
+  readonly signature: string | null;
+  readonly manifest_id: null;
+  readonly vmcore_id: string | null;
+  readonly record: string;
+};
+type PartRow = { readonly capture_id: string; readonly gzip: Buffer };
+type Part = 'trace' | 'console';
 
 export class SqliteCaptures implements CaptureStore {
-  readonly #db: Database;
+  readonly #tables: Tables;
+  readonly #leases: SqliteLeases;
+  readonly #rows: SealedTable<Row>;
+  readonly #parts: Readonly<Record<Part, SealedTable<PartRow>>>;
 
-  constructor(db: Database) {
-    this.#db = db;
+  constructor(tables: Tables) {
+    const { db, damage } = tables;
+    this.#tables = tables;
+    this.#leases = new SqliteLeases(tables);
+    this.#rows = new SealedTable({ db, name: 'capture', key: 'id', onDamage: damage.add });
+    const part = (name: Part): SealedTable<PartRow> =>
+      new SealedTable({ db, name, key: 'capture_id', onDamage: damage.add });
+    this.#parts = { trace: part('trace'), console: part('console') };
   }
 
   async create(capture: Capture, parts: CaptureParts, fence?: Fence): Promise<void> {
+    const { id, partitionId } = capture;
     const trace = parts.trace === undefined ? undefined : await compress(parts.trace);
     const console = parts.console === undefined ? undefined : await compress(parts.console);
-    this.#db.transaction(() => {
-      if (!holds(this.#db, fence))
-        throw new Refusal('conflict', `Another process runs partition ${capture.partitionId} now.`);
-      insert(
-        this.#db,
-        'INSERT INTO capture (id, partition_id, outcome, signature, vmcore_id, record) VALUES (?, ?, ?, ?, ?, ?)',
-        capture.id,
-        capture.partitionId,
-        capture.outcome,
-        capture.signature ?? null,
-        parts.manifestId ?? null,
-        JSON.stringify(capture),
+    inTransaction(this.#tables.db, () => {
+      if (!this.#leases.holds(fence))
+        throw new Refusal('conflict', `Another process runs partition ${partitionId} now.`);
+      orConflict(id, () =>
+        this.#rows.insert({
+          id,
+          partition_id: partitionId,
+          outcome: capture.outcome,
+          signature: capture.signature ?? null,
+          manifest_id: null,
+          vmcore_id: parts.manifestId ?? null,
+          record: JSON.stringify(capture),
+        }),
       );
-      if (trace !== undefined) insert(this.#db, 'INSERT INTO trace VALUES (?, ?)', capture.id, trace);
-      if (console !== undefined) insert(this.#db, 'INSERT INTO console VALUES (?, ?)', capture.id, console);
-    })();
+      if (trace !== undefined) this.#parts.trace.insert({ capture_id: id, gzip: trace });
+      if (console !== undefined) this.#parts.console.insert({ capture_id: id, gzip: console });
+    });
   }
 
   async get(id: string): Promise<Capture | null> {
-    return oneRecord<Capture>(this.#db, 'SELECT record FROM capture WHERE id = ?', id);
+    const row = this.#rows.one({ id });
+    return row === undefined ? null : (JSON.parse(row.record) as Capture);
   }
 
   async list(query: CaptureQuery): Promise<Page<Capture>> {
-    return pageOf<Capture>(this.#db, 'capture', query, {
+    return pageOf<Row, Capture>(this.#rows, query, {
       partition_id: query.partitionId,
       outcome: query.outcome,
       signature: query.signature,
@@ -52,7 +75,7 @@ export class SqliteCaptures implements CaptureStore {
 
   async count(partitionId: string): Promise<number> {
     return (
-      this.#db
+      this.#tables.db
         .prepare<[string], number>('SELECT count(*) FROM capture WHERE partition_id = ?')
         .pluck()
         .get(partitionId) ?? 0
@@ -60,39 +83,45 @@ export class SqliteCaptures implements CaptureStore {
   }
 
   async manifestId(id: string): Promise<ManifestId | null> {
-    return (
-      this.#db
-        .prepare<[string], string | null>('SELECT vmcore_id FROM capture WHERE id = ?')
-        .pluck()
-        .get(id) ?? null
-    );
+    return this.#rows.one({ id })?.vmcore_id ?? null;
   }
 
   async manifestIds(): Promise<ReadonlySet<ManifestId>> {
+    // Rows that cannot be reached show in the pages and indexes of the table alone.
+    const structure = this.#tables.db.prepare<[], string>('PRAGMA integrity_check(capture)').pluck().all();
+    if (structure.length !== 1 || structure[0] !== 'ok')
+      throw storeError('store/damaged-database', `the captures of metadata.db are damaged: ${structure[0]}`);
     return new Set(
-      this.#db.prepare<[], string>('SELECT vmcore_id FROM capture WHERE vmcore_id IS NOT NULL').pluck().all(),
+      this.#rows.all('ORDER BY seq').flatMap((entry) => {
+        if ('damaged' in entry)
+          throw storeError('store/corrupt-record', `the capture ${entry.damaged} is damaged in the store`);
+        return entry.row.vmcore_id ?? [];
+      }),
     );
   }
 
   async trace(id: string): Promise<string | null> {
-    return (await this.#blob('trace', id))?.toString('utf8') ?? null;
+    return (await this.#part('trace', id))?.toString('utf8') ?? null;
   }
 
   async console(id: string): Promise<Uint8Array | null> {
-    const bytes = await this.#blob('console', id);
+    const bytes = await this.#part('console', id);
     return bytes === null ? null : new Uint8Array(bytes);
   }
 
   async delete(id: string): Promise<boolean> {
-    const removed = this.#db.prepare('DELETE FROM capture WHERE id = ?').run(id).changes > 0;
-    if (removed) this.#db.exec('PRAGMA incremental_vacuum');
-    return removed;
+    const { db, damage } = this.#tables;
+    const isRemoved = inTransaction(
+      db,
+      () => db.prepare('DELETE FROM capture WHERE id = ?').run(id).changes > 0,
+    );
+    if (isRemoved) db.exec('PRAGMA incremental_vacuum');
+    for (const table of ['capture', 'trace', 'console']) damage.forget(table, id);
+    return isRemoved;
   }
 
-  async #blob(table: 'trace' | 'console', captureId: string): Promise<Buffer | null> {
-    const row = this.#db
-      .prepare<[string], { gzip: Buffer }>(`SELECT gzip FROM ${table} WHERE capture_id = ?`)
-      .get(captureId);
+  async #part(name: Part, captureId: string): Promise<Buffer | null> {
+    const row = this.#parts[name].one({ capture_id: captureId });
     return row === undefined ? null : await decompress(row.gzip);
   }
 }

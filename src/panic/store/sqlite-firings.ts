@@ -1,8 +1,9 @@
 /** Stores the journal of schedules in SQLite. Source of the layout: migrations/meta. */
 
-import type { Database } from 'better-sqlite3';
+import { SealedTable } from '../../vmcore/store/index.ts';
 import type { WorkerId } from '../operations/index.ts';
 import type { FiringStore, ScheduleFiring } from './contract.ts';
+import { inTransaction, type Tables } from './rows.ts';
 
 /** So many of a schedule are kept: a week of one that fires every ten minutes. */
 const KEPT = 1000;
@@ -13,64 +14,76 @@ type Row = {
   readonly state: ScheduleFiring['state'];
   readonly ended_at: string | null;
   readonly error: string | null;
+  readonly worker: string | null;
+  readonly worker_epoch: number | null;
 };
 
 export class SqliteFirings implements FiringStore {
-  readonly #db: Database;
-  readonly #now: () => number;
+  readonly #tables: Tables;
+  readonly #rows: SealedTable<Row>;
 
-  constructor(db: Database, now: () => number) {
-    this.#db = db;
-    this.#now = now;
+  constructor(tables: Tables) {
+    this.#tables = tables;
+    this.#rows = new SealedTable({
+      db: tables.db,
+      name: 'schedule_firing',
+      key: 'schedule_id',
+      onDamage: tables.damage.add,
+    });
   }
 
   async add(
     { scheduleId, fireTime, state, endedAt, error }: ScheduleFiring,
     worker?: WorkerId,
   ): Promise<boolean> {
-    return this.#db.transaction(() => {
-      const added = this.#db
-        .prepare('INSERT INTO schedule_firing VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
-        .run(
-          scheduleId,
-          fireTime,
-          state,
-          endedAt ?? null,
-          error ?? null,
-          worker?.id ?? null,
-          worker?.epoch ?? null,
-        ).changes;
-      this.#db
+    return inTransaction(this.#tables.db, () => {
+      const isNew = this.#rows.insertNew({
+        schedule_id: scheduleId,
+        fire_time: fireTime,
+        state,
+        ended_at: endedAt ?? null,
+        error: error ?? null,
+        worker: worker?.id ?? null,
+        worker_epoch: worker?.epoch ?? null,
+      });
+      this.#tables.db
         .prepare(
           'DELETE FROM schedule_firing WHERE schedule_id = ? AND fire_time <= (SELECT fire_time FROM schedule_firing WHERE schedule_id = ? ORDER BY fire_time DESC LIMIT 1 OFFSET ?)',
         )
         .run(scheduleId, scheduleId, KEPT);
-      return added > 0;
-    })();
+      return isNew;
+    });
   }
 
   async end({ scheduleId, fireTime, state, endedAt, error }: ScheduleFiring): Promise<boolean> {
-    const update = this.#db.prepare(
-      "UPDATE schedule_firing SET state = ?, ended_at = ?, error = ? WHERE schedule_id = ? AND fire_time = ? AND state = 'running'",
-    );
-    return update.run(state, endedAt ?? null, error ?? null, scheduleId, fireTime).changes > 0;
+    return inTransaction(this.#tables.db, () => {
+      const row = this.#rows.find({ schedule_id: scheduleId, fire_time: fireTime });
+      if (row === undefined || row === 'damaged' || row.state !== 'running') return false;
+      this.#rows.change(row, { state, ended_at: endedAt ?? null, error: error ?? null });
+      return true;
+    });
   }
 
   async last(scheduleId: string, limit: number): Promise<readonly ScheduleFiring[]> {
-    return this.#db
-      .prepare<[string, number], Row>(
-        'SELECT * FROM schedule_firing WHERE schedule_id = ? ORDER BY fire_time DESC LIMIT ?',
+    return this.#rows
+      .good(
+        'WHERE schedule_id = ? ORDER BY fire_time DESC LIMIT ?',
+        [scheduleId, limit],
+        (row) => row.schedule_id === scheduleId,
       )
-      .all(scheduleId, limit)
       .map(firingOf);
   }
 
   async failOrphans(worker: WorkerId, error: string): Promise<number> {
-    return this.#db
-      .prepare(
-        "UPDATE schedule_firing SET state = 'failed', ended_at = ?, error = ? WHERE state = 'running' AND worker = ? AND worker_epoch < ?",
-      )
-      .run(new Date(this.#now()).toISOString(), error, worker.id, worker.epoch).changes;
+    const endedAt = new Date(this.#tables.now()).toISOString();
+    return inTransaction(this.#tables.db, () => {
+      const orphans = this.#rows.good("WHERE state = 'running' AND worker = ? AND worker_epoch < ?", [
+        worker.id,
+        worker.epoch,
+      ]);
+      for (const row of orphans) this.#rows.change(row, { state: 'failed', ended_at: endedAt, error });
+      return orphans.length;
+    });
   }
 }
 

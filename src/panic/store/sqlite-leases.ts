@@ -1,9 +1,11 @@
 /** Stores the leases of partitions in SQLite. Source of the layout: migrations/meta. */
 
-import type { Database } from 'better-sqlite3';
+import { SealedTable } from '../../vmcore/store/index.ts';
 import type { Fence, Lease, PartitionLease, WorkerId } from '../operations/index.ts';
+import { inTransaction, type Tables } from './rows.ts';
 
 type Row = {
+  readonly partition_id: string;
   readonly epoch: number;
   readonly owner: string | null;
   readonly owner_epoch: number | null;
@@ -11,53 +13,71 @@ type Row = {
 };
 
 export class SqliteLeases implements PartitionLease {
-  readonly #db: Database;
-  readonly #now: () => number;
+  readonly #tables: Tables;
+  readonly #rows: SealedTable<Row>;
 
-  constructor(db: Database, now: () => number) {
-    this.#db = db;
-    this.#now = now;
+  constructor(tables: Tables) {
+    this.#tables = tables;
+    this.#rows = new SealedTable({
+      db: tables.db,
+      name: 'partition_lease',
+      key: 'partition_id',
+      onDamage: tables.damage.add,
+    });
+  }
+
+  /** Whether a commit on behalf of a partition may be made. Called within the commit's transaction. */
+  holds(fence: Fence | undefined): boolean {
+    if (fence === undefined) return true;
+    const row = this.#rows.find({ partition_id: fence.partitionId });
+    return row !== undefined && row !== 'damaged' && row.epoch === fence.epoch;
   }
 
   async acquire(partitionId: string, owner: WorkerId, ttlMs: number): Promise<Lease | null> {
-    return this.#db.transaction((): Lease | null => {
-      const row = rowOf(this.#db, partitionId);
-      if (row !== undefined && !this.#isFree(row, owner)) return null;
-      const lease = { partitionId, owner, epoch: (row?.epoch ?? 0) + 1, expiresAt: this.#now() + ttlMs };
-      this.#db
-        .prepare('INSERT OR REPLACE INTO partition_lease VALUES (?, ?, ?, ?, ?)')
-        .run(partitionId, lease.epoch, owner.id, owner.epoch, lease.expiresAt);
-      return lease;
-    })();
+    const { db, damage, now } = this.#tables;
+    return inTransaction(db, (): Lease | null => {
+      const row = this.#rows.find({ partition_id: partitionId });
+      if (row !== undefined && row !== 'damaged' && !this.#isFree(row, owner)) return null;
+      const epoch = row === 'damaged' ? epochAfterDamage(now) : (row?.epoch ?? 0) + 1;
+      const expiresAt = now() + ttlMs;
+      this.#rows.replace({
+        partition_id: partitionId,
+        epoch,
+        owner: owner.id,
+        owner_epoch: owner.epoch,
+        expires_at: expiresAt,
+      });
+      damage.forget('partition_lease', partitionId);
+      return { partitionId, owner, epoch, expiresAt };
+    });
   }
 
   async renew(lease: Lease, ttlMs: number): Promise<Lease | null> {
-    const expiresAt = this.#now() + ttlMs;
-    const { changes } = this.#db
-      .prepare(
-        'UPDATE partition_lease SET expires_at = ? WHERE partition_id = ? AND epoch = ? AND owner IS NOT NULL',
-      )
-      .run(expiresAt, lease.partitionId, lease.epoch);
-    return changes > 0 ? { ...lease, expiresAt } : null;
+    const expiresAt = this.#tables.now() + ttlMs;
+    return inTransaction(this.#tables.db, () => {
+      const row = this.#held(lease);
+      if (row === undefined || row.owner === null) return null;
+      this.#rows.change(row, { expires_at: expiresAt });
+      return { ...lease, expiresAt };
+    });
   }
 
-  async release({ partitionId, epoch }: Lease): Promise<void> {
-    this.#db
-      .prepare(
-        'UPDATE partition_lease SET owner = NULL, owner_epoch = NULL WHERE partition_id = ? AND epoch = ?',
-      )
-      .run(partitionId, epoch);
+  async release(lease: Lease): Promise<void> {
+    inTransaction(this.#tables.db, () => {
+      const row = this.#held(lease);
+      if (row !== undefined) this.#rows.change(row, { owner: null, owner_epoch: null });
+    });
   }
 
   async forget({ partitionId, epoch }: Lease): Promise<void> {
-    this.#db
+    this.#tables.db
       .prepare('DELETE FROM partition_lease WHERE partition_id = ? AND epoch = ?')
       .run(partitionId, epoch);
   }
 
   async get(partitionId: string): Promise<Lease | null> {
-    const row = rowOf(this.#db, partitionId);
-    if (row === undefined || row.owner === null || row.expires_at <= this.#now()) return null;
+    const row = this.#rows.one({ partition_id: partitionId });
+    if (row === undefined || row.owner === null || row.expires_at <= this.#tables.now()) return null;
     return {
       partitionId,
       owner: { id: row.owner, epoch: row.owner_epoch ?? 0 },
@@ -66,21 +86,19 @@ export class SqliteLeases implements PartitionLease {
     };
   }
 
+  /** The row of a lease that is not lost. One that is damaged is lost: its epoch says nothing any more. */
+  #held({ partitionId, epoch }: Lease): ReturnType<SealedTable<Row>['one']> {
+    const row = this.#rows.find({ partition_id: partitionId });
+    return row === 'damaged' || row?.epoch !== epoch ? undefined : row;
+  }
+
   #isFree(row: Row, owner: WorkerId): boolean {
-    if (row.owner === null || row.expires_at <= this.#now()) return true;
+    if (row.owner === null || row.expires_at <= this.#tables.now()) return true;
     return row.owner === owner.id && (row.owner_epoch ?? 0) <= owner.epoch;
   }
 }
 
-/** Whether a commit on behalf of a partition may be made. Called within the commit's transaction. */
-export function holds(db: Database, fence: Fence | undefined): boolean {
-  return fence === undefined || rowOf(db, fence.partitionId)?.epoch === fence.epoch;
-}
-
-function rowOf(db: Database, partitionId: string): Row | undefined {
-  return db
-    .prepare<[string], Row>(
-      'SELECT epoch, owner, owner_epoch, expires_at FROM partition_lease WHERE partition_id = ?',
-    )
-    .get(partitionId);
+/** An epoch that is greater than every one before, of which the last cannot be read: no count goes as far as the clock. */
+export function epochAfterDamage(now: () => number): number {
+  return Math.floor(now()) + 1;
 }

@@ -3,8 +3,10 @@
  * caller's thread; traces and consoles are compressed in another one.
  */
 
-import { openDatabase } from '../../vmcore/store/index.ts';
+import { openDatabase, type RecordDamage } from '../../vmcore/store/index.ts';
 import type { MetadataStore } from './contract.ts';
+import { DamageLog, type Tables } from './rows.ts';
+import { META_MIGRATION_STEPS } from './seal-rows.ts';
 import { SqliteCaptures } from './sqlite-captures.ts';
 import { SqliteFirings } from './sqlite-firings.ts';
 import { SqliteLeases } from './sqlite-leases.ts';
@@ -14,18 +16,22 @@ import { SqlitePartitions } from './sqlite-partitions.ts';
 export type MetadataOptions = {
   /** Milliseconds since 1970; default the clock. */
   readonly now?: () => number;
+  /** Called once for each row that is found damaged. */
+  readonly onDamage?: (damage: RecordDamage) => void;
 };
 
 /** Opens or creates the metadata database `path` (`:memory:` for none). @throws FormatError `store/migration-…`. */
 export function openMetadataStore(path: string, options: MetadataOptions = {}): MetadataStore {
-  const db = openDatabase(path, 'meta');
-  const now = options.now ?? Date.now;
+  const db = openDatabase(path, 'meta', META_MIGRATION_STEPS);
+  const damage = new DamageLog((found) => options.onDamage?.(found));
+  const tables: Tables = { db, damage, now: options.now ?? Date.now };
   return {
-    partitions: new SqlitePartitions(db),
-    leases: new SqliteLeases(db, now),
-    operations: new SqliteOperations(db, now),
-    captures: new SqliteCaptures(db),
-    firings: new SqliteFirings(db, now),
+    partitions: new SqlitePartitions(tables),
+    leases: new SqliteLeases(tables),
+    operations: new SqliteOperations(tables),
+    captures: new SqliteCaptures(tables),
+    firings: new SqliteFirings(tables),
+    damaged: async () => damage.list(),
     close: async () => {
       db.close();
     },

@@ -1,7 +1,7 @@
 /** Stores the queue of operations in SQLite. Source of the layout: migrations/meta. Each method is one transaction. */
 
-import type { Database } from 'better-sqlite3';
 import { defined } from '../../base/defined.ts';
+import { SealedTable } from '../../vmcore/store/index.ts';
 import type { Operation, OperationQuery, OperationRequest, Page } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type {
@@ -17,134 +17,160 @@ import type {
 } from '../operations/index.ts';
 import { MAXIMUM_ATTEMPTS, OPERATION_RULES, requireSameRequest } from '../operations/index.ts';
 import { pageOf } from './paging.ts';
-import { allRecords, compress, decompress, insert, oneRecord } from './rows.ts';
-import { holds } from './sqlite-leases.ts';
+import { compress, decompress, inTransaction, orConflict, type Tables } from './rows.ts';
+import { epochAfterDamage, SqliteLeases } from './sqlite-leases.ts';
 
 /** A trace is some kilobytes; operations are never removed. */
 const TRACES_KEPT = 200;
 
 type Row = {
+  readonly id: string;
+  /** Absent in rows of the first releases. */
+  readonly kind: Operation['kind'] | null;
+  readonly state: Operation['state'];
+  readonly partition_id: string | null;
+  readonly idempotency_key: string | null;
   readonly record: string;
   readonly request: string | null;
   readonly worker: string | null;
   readonly worker_epoch: number | null;
   readonly attempt: number;
+  readonly expires_at: number | null;
   readonly cancelling: number;
 };
+type StoredRow = NonNullable<ReturnType<SealedTable<Row>['one']>>;
 
 export class SqliteOperations implements OperationQueue {
-  readonly #db: Database;
-  readonly #now: () => number;
+  readonly #tables: Tables;
+  readonly #leases: SqliteLeases;
+  readonly #rows: SealedTable<Row>;
+  readonly #traces: SealedTable<{ readonly operation_id: string; readonly gzip: Buffer }>;
+  readonly #workers: SealedTable<WorkerId>;
 
-  constructor(db: Database, now: () => number) {
-    this.#db = db;
-    this.#now = now;
+  constructor(tables: Tables) {
+    const { db, damage } = tables;
+    this.#tables = tables;
+    this.#leases = new SqliteLeases(tables);
+    const onDamage = damage.add;
+    this.#rows = new SealedTable({ db, name: 'operation', key: 'id', onDamage });
+    this.#traces = new SealedTable({ db, name: 'operation_trace', key: 'operation_id', onDamage });
+    this.#workers = new SealedTable({ db, name: 'worker', key: 'id', onDamage });
   }
 
   async enlist(id: string): Promise<WorkerId> {
-    const epoch = this.#db
-      .prepare<[string], number>(
-        'INSERT INTO worker VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET epoch = epoch + 1 RETURNING epoch',
-      )
-      .pluck()
-      .get(id);
-    return { id, epoch: epoch ?? 1 };
+    return this.#inTransaction(() => {
+      const last = this.#workers.find({ id });
+      const epoch = last === 'damaged' ? epochAfterDamage(this.#tables.now) : (last?.epoch ?? 0) + 1;
+      this.#workers.replace({ id, epoch });
+      this.#tables.damage.forget('worker', id);
+      return { id, epoch };
+    });
   }
 
   async failOrphans(worker: WorkerId, error: OperationError): Promise<readonly Operation[]> {
-    return this.#db.transaction(() =>
-      allRecords<Operation>(
-        this.#db,
-        "SELECT record FROM operation WHERE state IN ('queued', 'running') AND worker = ? AND worker_epoch < ? ORDER BY seq",
-        worker.id,
-        worker.epoch,
-      ).map((operation) => this.#update({ ...operation, state: 'failed', error })),
-    )();
+    return this.#inTransaction(() =>
+      this.#rows
+        .good(
+          "WHERE state IN ('queued', 'running') AND worker = ? AND worker_epoch < ? ORDER BY seq",
+          [worker.id, worker.epoch],
+          ({ state }) => state === 'queued' || state === 'running',
+        )
+        .map((row) => this.#update(row, { state: 'failed', error })),
+    );
   }
 
   async submit({ operation, request, key, worker }: Submission): Promise<Operation> {
-    return this.#db.transaction(() => {
+    return this.#inTransaction(() => {
       const earlier = key === undefined ? null : this.#ofKey(key, request);
       if (earlier !== null) return earlier;
-      insert(
-        this.#db,
-        `INSERT INTO operation (id, kind, state, partition_id, idempotency_key, record, request, worker, worker_epoch)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        operation.id,
-        operation.kind,
-        operation.state,
-        operation.partitionId ?? null,
-        key ?? null,
-        JSON.stringify(operation),
-        JSON.stringify(request),
-        worker?.id ?? null,
-        worker?.epoch ?? null,
+      orConflict(operation.id, () =>
+        this.#rows.insert({
+          id: operation.id,
+          kind: operation.kind,
+          state: operation.state,
+          partition_id: operation.partitionId ?? null,
+          idempotency_key: key ?? null,
+          record: JSON.stringify(operation),
+          request: JSON.stringify(request),
+          worker: worker?.id ?? null,
+          worker_epoch: worker?.epoch ?? null,
+          attempt: 0,
+          expires_at: null,
+          cancelling: 0,
+        }),
       );
       return operation;
-    })();
+    });
   }
 
   async claim(worker: WorkerId, wanted: Wanted, { leaseMs, fence }: ClaimOptions): Promise<Claim | null> {
-    return this.#db.transaction((): Claim | null => {
-      const row = holds(this.#db, fence) ? this.#queued(worker, wanted) : undefined;
+    return this.#inTransaction((): Claim | null => {
+      const row = this.#leases.holds(fence) ? this.#queued(worker, wanted) : undefined;
       if (row === undefined) return null;
       const attempt = row.attempt + 1;
-      const operation = this.#update({ ...operationOf(row), state: 'running' });
-      this.#db
-        .prepare(
-          'UPDATE operation SET worker = ?, worker_epoch = ?, attempt = ?, expires_at = ?, cancelling = 0 WHERE id = ?',
-        )
-        .run(worker.id, worker.epoch, attempt, this.#now() + leaseMs, operation.id);
+      const operation = this.#update(
+        row,
+        { state: 'running' },
+        {
+          worker: worker.id,
+          worker_epoch: worker.epoch,
+          attempt,
+          expires_at: this.#tables.now() + leaseMs,
+          cancelling: 0,
+        },
+      );
       const request = JSON.parse(row.request ?? 'null') as OperationRequest;
       return { operation, request, worker, attempt, ...defined({ fence }) };
-    })();
+    });
   }
 
   async heartbeat(claim: Claim, leaseMs: number, phase?: string): Promise<Beat> {
-    return this.#db.transaction((): Beat => {
+    return this.#inTransaction((): Beat => {
       const row = this.#claimed(claim);
       if (row === undefined) return 'lost';
-      if (phase !== undefined) this.#update({ ...operationOf(row), phase });
-      this.#db
-        .prepare('UPDATE operation SET expires_at = ? WHERE id = ?')
-        .run(this.#now() + leaseMs, claim.operation.id);
+      const beat = { expires_at: this.#tables.now() + leaseMs };
+      if (phase === undefined) this.#rows.change(row, beat);
+      else this.#update(row, { phase }, beat);
       return row.cancelling === 0 ? 'held' : 'cancelling';
-    })();
+    });
   }
 
   async complete(claim: Claim, { trace, ...end }: OperationEnd): Promise<Operation | null> {
     const packed = trace === undefined ? undefined : await compress(trace);
-    return this.#db.transaction((): Operation | null => {
+    return this.#inTransaction((): Operation | null => {
       const row = this.#claimed(claim);
       if (row === undefined) return null;
       const traced = packed === undefined ? undefined : true;
-      const ended = this.#update({ ...operationOf(row), ...end, ...defined({ traced }) });
+      const ended = this.#update(row, { ...end, ...defined({ traced }) });
       if (packed !== undefined) this.#keepTrace(ended.id, packed);
       return ended;
-    })();
+    });
   }
 
   async cancel(id: string): Promise<Operation> {
-    return this.#db.transaction(() => {
-      const operation = oneRecord<Operation>(this.#db, 'SELECT record FROM operation WHERE id = ?', id);
-      if (operation === null) throw new Refusal('not-found', `There is no operation ${id}.`);
-      if (operation.state === 'queued') return this.#update({ ...operation, state: 'cancelled' });
+    return this.#inTransaction(() => {
+      const row = this.#rows.one({ id });
+      if (row === undefined) throw new Refusal('not-found', `There is no operation ${id}.`);
+      const operation = operationOf(row);
+      if (operation.state === 'queued') return this.#update(row, { state: 'cancelled' });
       if (operation.state !== 'running' || !OPERATION_RULES[operation.kind].cancelWhileRunning)
         throw new Refusal('conflict', `Operation ${id} is ${operation.state}.`);
-      this.#db.prepare('UPDATE operation SET cancelling = 1 WHERE id = ?').run(id);
+      this.#rows.change(row, { cancelling: 1 });
       return operation;
-    })();
+    });
   }
 
   async expire(error: OperationError): Promise<readonly Operation[]> {
-    return this.#db.transaction(() =>
-      this.#db
-        .prepare<[number], Row>(
-          "SELECT * FROM operation WHERE state = 'running' AND expires_at <= ? ORDER BY seq",
+    const now = this.#tables.now();
+    return this.#inTransaction(() =>
+      this.#rows
+        .good(
+          "WHERE state = 'running' AND expires_at <= ? ORDER BY seq",
+          [now],
+          ({ state }) => state === 'running',
         )
-        .all(this.#now())
         .map((row) => this.#giveUp(row, error)),
-    )();
+    );
   }
 
   async find(key: string, request: OperationRequest): Promise<Operation | null> {
@@ -152,85 +178,85 @@ export class SqliteOperations implements OperationQueue {
   }
 
   async get(id: string): Promise<Operation | null> {
-    return oneRecord<Operation>(this.#db, 'SELECT record FROM operation WHERE id = ?', id);
+    const row = this.#rows.one({ id });
+    return row === undefined ? null : operationOf(row);
   }
 
   async list(query: OperationQuery): Promise<Page<Operation>> {
-    return pageOf<Operation>(this.#db, 'operation', query, {
+    return pageOf<Row, Operation>(this.#rows, query, {
       partition_id: query.partitionId,
       state: query.state,
     });
   }
 
   async trace(id: string): Promise<string | null> {
-    const row = this.#db
-      .prepare<[string], { gzip: Buffer }>('SELECT gzip FROM operation_trace WHERE operation_id = ?')
-      .get(id);
+    const row = this.#traces.one({ operation_id: id });
     return row === undefined ? null : (await decompress(row.gzip)).toString('utf8');
   }
 
+  #inTransaction<T>(work: () => T): T {
+    return inTransaction(this.#tables.db, work);
+  }
+
   #ofKey(key: string, request: OperationRequest): Operation | null {
-    const row = this.#db.prepare<[string], Row>('SELECT * FROM operation WHERE idempotency_key = ?').get(key);
+    const row = this.#rows.one({ idempotency_key: key });
     if (row === undefined) return null;
     // Operations of the first releases were stored without their requests.
     if (row.request !== null) requireSameRequest(JSON.parse(row.request) as OperationRequest, request);
     return operationOf(row);
   }
 
-  #queued(worker: WorkerId, wanted: Wanted): Row | undefined {
+  #queued(worker: WorkerId, wanted: Wanted): StoredRow | undefined {
     if ('id' in wanted) {
-      return this.#db
-        .prepare<[string, string, number], Row>(
-          "SELECT * FROM operation WHERE id = ? AND state = 'queued' AND (worker IS NULL OR (worker = ? AND worker_epoch = ?))",
-        )
-        .get(wanted.id, worker.id, worker.epoch);
+      const row = this.#rows.one({ id: wanted.id });
+      const isFor = row?.worker === null || (row?.worker === worker.id && row.worker_epoch === worker.epoch);
+      return row?.state === 'queued' && isFor ? row : undefined;
     }
-    return this.#db
-      .prepare<string[], Row>(
-        `SELECT * FROM operation WHERE state = 'queued' AND worker IS NULL
-           AND kind IN (${wanted.kinds.map(() => '?').join(', ')}) ORDER BY seq LIMIT 1`,
-      )
-      .get(...wanted.kinds);
+    const [oldest] = this.#rows.good(
+      `WHERE state = 'queued' AND worker IS NULL
+         AND kind IN (${wanted.kinds.map(() => '?').join(', ')}) ORDER BY seq`,
+      wanted.kinds,
+      ({ state, worker: only }) => state === 'queued' && only === null,
+    );
+    return oldest;
   }
 
   /** The row of a claim that is still in force. */
-  #claimed({ operation, worker, attempt, fence }: Claim): Row | undefined {
-    if (!holds(this.#db, fence)) return undefined;
-    return this.#db
-      .prepare<[string, string, number, number], Row>(
-        "SELECT * FROM operation WHERE id = ? AND state = 'running' AND worker = ? AND worker_epoch = ? AND attempt = ?",
-      )
-      .get(operation.id, worker.id, worker.epoch, attempt);
+  #claimed({ operation, worker, attempt, fence }: Claim): StoredRow | undefined {
+    if (!this.#leases.holds(fence)) return undefined;
+    const row = this.#rows.one({ id: operation.id });
+    const isHeld =
+      row?.state === 'running' &&
+      row.worker === worker.id &&
+      row.worker_epoch === worker.epoch &&
+      row.attempt === attempt;
+    return isHeld ? row : undefined;
   }
 
-  #giveUp(row: Row, error: OperationError): Operation {
-    const operation = operationOf(row);
-    if (row.cancelling !== 0) return this.#update({ ...operation, state: 'cancelled' });
-    const { whenLost } = OPERATION_RULES[operation.kind];
+  #giveUp(row: StoredRow, error: OperationError): Operation {
+    if (row.cancelling !== 0) return this.#update(row, { state: 'cancelled' });
+    const { whenLost } = OPERATION_RULES[operationOf(row).kind];
     if (whenLost === 'fail' || row.attempt >= MAXIMUM_ATTEMPTS)
-      return this.#update({ ...operation, state: 'failed', error });
-    this.#db
-      .prepare('UPDATE operation SET worker = NULL, worker_epoch = NULL WHERE id = ?')
-      .run(operation.id);
-    return this.#update({ ...operation, state: 'queued', phase: 'queued' });
+      return this.#update(row, { state: 'failed', error });
+    return this.#update(row, { state: 'queued', phase: 'queued' }, { worker: null, worker_epoch: null });
   }
 
-  #update(change: Operation): Operation {
-    const operation: Operation = { ...change, updatedAt: new Date(this.#now()).toISOString() };
-    this.#db
-      .prepare('UPDATE operation SET state = ?, record = ? WHERE id = ?')
-      .run(operation.state, JSON.stringify(operation), operation.id);
+  /** Changes an operation, and other columns of its row with it. */
+  #update(row: StoredRow, change: Partial<Operation>, columns: Partial<Row> = {}): Operation {
+    const updatedAt = new Date(this.#tables.now()).toISOString();
+    const operation: Operation = { ...operationOf(row), ...change, updatedAt };
+    this.#rows.change(row, { ...columns, state: operation.state, record: JSON.stringify(operation) });
     return operation;
   }
 
   #keepTrace(operationId: string, packed: Buffer): void {
-    insert(this.#db, 'INSERT INTO operation_trace (operation_id, gzip) VALUES (?, ?)', operationId, packed);
-    this.#db
+    orConflict(operationId, () => this.#traces.insert({ operation_id: operationId, gzip: packed }));
+    this.#tables.db
       .prepare('DELETE FROM operation_trace WHERE seq <= (SELECT max(seq) FROM operation_trace) - ?')
       .run(TRACES_KEPT);
   }
 }
 
-function operationOf({ record }: Row): Operation {
+function operationOf({ record }: Pick<Row, 'record'>): Operation {
   return JSON.parse(record) as Operation;
 }

@@ -1,32 +1,44 @@
 /** Stores the fleet's partitions in SQLite. Source of the layout: migrations/meta. */
 
-import type { Database } from 'better-sqlite3';
+import { SealedTable } from '../../vmcore/store/index.ts';
 import type { PartitionRecord, PartitionStore } from './contract.ts';
-import { allRecords, insert } from './rows.ts';
+import { orConflict, type Tables } from './rows.ts';
+
+type Row = {
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly record: string;
+};
 
 export class SqlitePartitions implements PartitionStore {
-  readonly #db: Database;
+  readonly #tables: Tables;
+  readonly #rows: SealedTable<Row>;
 
-  constructor(db: Database) {
-    this.#db = db;
+  constructor(tables: Tables) {
+    this.#tables = tables;
+    this.#rows = new SealedTable({
+      db: tables.db,
+      name: 'partition',
+      key: 'id',
+      onDamage: tables.damage.add,
+    });
   }
 
   async create(partition: PartitionRecord): Promise<void> {
-    insert(
-      this.#db,
-      'INSERT INTO partition (id, name, image, record) VALUES (?, ?, ?, ?)',
-      partition.id,
-      partition.name,
-      partition.request.image,
-      JSON.stringify(partition),
+    const { id, name, request } = partition;
+    orConflict(id, () =>
+      this.#rows.insert({ id, name, image: request.image, record: JSON.stringify(partition) }),
     );
   }
 
   async list(): Promise<readonly PartitionRecord[]> {
-    return allRecords<PartitionRecord>(this.#db, 'SELECT record FROM partition ORDER BY seq');
+    return this.#rows.good('ORDER BY seq').map(({ record }) => JSON.parse(record) as PartitionRecord);
   }
 
   async delete(id: string): Promise<boolean> {
-    return this.#db.prepare('DELETE FROM partition WHERE id = ?').run(id).changes > 0;
+    const { db, damage } = this.#tables;
+    damage.forget('partition', id);
+    return db.prepare('DELETE FROM partition WHERE id = ?').run(id).changes > 0;
   }
 }

@@ -12,6 +12,7 @@ export const STORE_ERRORS = {
   'store/corrupt-manifest': 'a manifest does not match its digest, or its chunks do not add up to its vmcore',
   'store/stale-sweep': 'a sweep was given chunks, or ended, after another one was begun or it had ended',
   'store/not-a-database': 'a file of the data folder is not a SQLite database',
+  'store/corrupt-record': 'a record of the metadata does not match its digest',
   'store/damaged-database': 'a database is damaged, or lacks tables that it should have',
   'store/foreign-database': 'a database belongs to another program, or is the other one of the two',
   'store/migration-drift': 'a migration that was applied differs from its file',
@@ -26,6 +27,7 @@ const DAMAGE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
   'store/missing-chunk',
   'store/corrupt-chunk',
   'store/corrupt-manifest',
+  'store/corrupt-record',
   'store/damaged-database',
   'store/not-a-database',
 ]);

@@ -21,9 +21,14 @@ export type {
 export { CHUNK_BYTES } from './contract.ts';
 export { openDatabase } from './database.ts';
 
-export { databaseError } from './errors.ts';
+export { databaseError, guarded, storeError } from './errors.ts';
 export { openChunkDatabase, openLocalVmcoreStore } from './local.ts';
+export type { MigrationSteps } from './migrate.ts';
 export { migrate, migrationsFolder } from './migrate.ts';
+export type { SqlRow, SqlValue } from './seal.ts';
+export { isSealed, sealOf } from './seal.ts';
+export type { RecordDamage } from './sealed-table.ts';
+export { recordId, SealedTable } from './sealed-table.ts';
 export { SqliteManifestStore } from './sqlite-manifest-store.ts';
 
 export { SqlitePageStore } from './sqlite-page-store.ts';

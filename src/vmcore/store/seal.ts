@@ -9,8 +9,8 @@ import { createHash } from 'node:crypto';
 export type SqlValue = string | number | bigint | Uint8Array | null;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
-/** The column that holds the seal, and the name of the row number where it is a column: neither is under the seal. */
-const NOT_SEALED: ReadonlySet<string> = new Set(['digest', 'seq']);
+/** Not under the seal: the column that holds it, and the row number, which the table's unique index proves. */
+const NOT_SEALED: ReadonlySet<string> = new Set(['digest', 'seq', 'rowid']);
 
 export function sealOf(table: string, row: SqlRow): Buffer {
   const hash = createHash('sha256').update(`${table}\n`);

@@ -5,6 +5,7 @@
 
 import { setTimeout as after } from 'node:timers/promises';
 import { defined } from '../../../src/base/defined.ts';
+import { StoredDataError } from '../../../src/base/errors.ts';
 import type {
   Capture,
   CaptureQuery,
@@ -40,6 +41,8 @@ import type {
   PartitionStore,
   ScheduleFiring,
 } from '../../../src/panic/store/index.ts';
+import type { RecordDamage } from '../../../src/vmcore/store/index.ts';
+import type { OpenedMetadata } from './metadata-store-contract.ts';
 
 /** The way there and back, with one step of the store in between. */
 async function remotely<T>(step: () => T): Promise<T> {
@@ -50,19 +53,64 @@ async function remotely<T>(step: () => T): Promise<T> {
 }
 
 export function memoryMetadataStore(now: () => number): MetadataStore {
+  return openMemoryMetadata(now).store;
+}
+
+/** The same, and what a test changes of it behind its back. */
+export function openMemoryMetadata(now: () => number): OpenedMetadata {
+  const damage = new Damage();
+  return { store: storeWith(now, damage), tamper: (table, id) => damage.tamper(table, id) };
+}
+
+/** Records that changed, and those of them that were met. */
+class Damage {
+  readonly #changed = new Set<string>();
+  readonly #met = new Map<string, RecordDamage>();
+
+  tamper(table: string, id: string): void {
+    this.#changed.add(`${table} ${id}`);
+  }
+
+  meets(table: string, id: string): boolean {
+    const key = `${table} ${id}`;
+    if (this.#changed.has(key)) this.#met.set(key, { table, id });
+    return this.#changed.has(key);
+  }
+
+  check(table: string, id: string): void {
+    if (this.meets(table, id)) throw new StoredDataError('store/corrupt-record', `${table} ${id}`);
+  }
+
+  forget(table: string, id: string): void {
+    this.#changed.delete(`${table} ${id}`);
+    this.#met.delete(`${table} ${id}`);
+  }
+
+  list(): readonly RecordDamage[] {
+    return [...this.#met.values()];
+  }
+}
+
+function storeWith(now: () => number, damage: Damage): MetadataStore {
   const leases = new Leases(now);
   return {
-    partitions: new Partitions(),
+    partitions: new Partitions(damage),
     leases,
     operations: new Queue(now, leases),
-    captures: new Captures(leases),
+    captures: new Captures(leases, damage),
     firings: new Firings(now),
+    damaged: () => remotely(() => damage.list()),
     close: async () => undefined,
   };
 }
 
 class Partitions implements PartitionStore {
+  readonly #damage: Damage;
   readonly #all: PartitionRecord[] = [];
+
+  constructor(damage: Damage) {
+    this.#damage = damage;
+  }
 
   create(partition: PartitionRecord): Promise<void> {
     return remotely(() => {
@@ -73,11 +121,12 @@ class Partitions implements PartitionStore {
   }
 
   list(): Promise<readonly PartitionRecord[]> {
-    return remotely(() => this.#all);
+    return remotely(() => this.#all.filter(({ id }) => !this.#damage.meets('partition', id)));
   }
 
   delete(id: string): Promise<boolean> {
     return remotely(() => {
+      this.#damage.forget('partition', id);
       const at = this.#all.findIndex((each) => each.id === id);
       if (at >= 0) this.#all.splice(at, 1);
       return at >= 0;
@@ -319,12 +368,14 @@ class Queue implements OperationQueue {
 
 class Captures implements CaptureStore {
   readonly #leases: Leases;
+  readonly #damage: Damage;
   #all: { readonly capture: Capture; readonly parts: CaptureParts }[] = [];
   /** All that ever were, for cursors. */
   readonly #order: Capture[] = [];
 
-  constructor(leases: Leases) {
+  constructor(leases: Leases, damage: Damage) {
     this.#leases = leases;
+    this.#damage = damage;
   }
 
   create(capture: Capture, parts: CaptureParts, fence?: Fence): Promise<void> {
@@ -342,12 +393,15 @@ class Captures implements CaptureStore {
   }
 
   get(id: string): Promise<Capture | null> {
-    return remotely(() => this.#find(id)?.capture ?? null);
+    return remotely(() => {
+      this.#damage.check('capture', id);
+      return this.#find(id)?.capture ?? null;
+    });
   }
 
   list(query: CaptureQuery): Promise<Page<Capture>> {
-    return remotely(() =>
-      pageOf(
+    return remotely(() => {
+      const page = pageOf(
         this.#order,
         query,
         (capture) =>
@@ -355,8 +409,11 @@ class Captures implements CaptureStore {
           (query.outcome === undefined || capture.outcome === query.outcome) &&
           (query.signature === undefined || capture.signature === query.signature) &&
           (query.partitionId === undefined || capture.partitionId === query.partitionId),
-      ),
-    );
+      );
+      const damaged = page.items.map(({ id }) => id).filter((id) => this.#damage.meets('capture', id));
+      const items = page.items.filter(({ id }) => !damaged.includes(id));
+      return { ...page, items, ...(damaged.length > 0 ? { damaged } : {}) };
+    });
   }
 
   count(partitionId: string): Promise<number> {
@@ -364,15 +421,24 @@ class Captures implements CaptureStore {
   }
 
   manifestId(id: string): Promise<string | null> {
-    return remotely(() => this.#find(id)?.parts.manifestId ?? null);
+    return remotely(() => {
+      this.#damage.check('capture', id);
+      return this.#find(id)?.parts.manifestId ?? null;
+    });
   }
 
   manifestIds(): Promise<ReadonlySet<string>> {
-    return remotely(() => new Set(this.#all.flatMap(({ parts }) => parts.manifestId ?? [])));
+    return remotely(() => {
+      for (const { capture } of this.#all) this.#damage.check('capture', capture.id);
+      return new Set(this.#all.flatMap(({ parts }) => parts.manifestId ?? []));
+    });
   }
 
   trace(id: string): Promise<string | null> {
-    return remotely(() => this.#find(id)?.parts.trace ?? null);
+    return remotely(() => {
+      this.#damage.check('trace', id);
+      return this.#find(id)?.parts.trace ?? null;
+    });
   }
 
   console(id: string): Promise<Uint8Array | null> {
@@ -383,6 +449,7 @@ class Captures implements CaptureStore {
     return remotely(() => {
       const before = this.#all.length;
       this.#all = this.#all.filter(({ capture }) => capture.id !== id);
+      for (const table of ['capture', 'trace']) this.#damage.forget(table, id);
       return this.#all.length < before;
     });
   }

@@ -20,16 +20,23 @@ function capture(id: string, more: Partial<Capture> = {}): Capture {
   };
 }
 
+export type OpenedMetadata = {
+  readonly store: MetadataStore;
+  /** Changes what is stored of a record. */
+  readonly tamper: (table: 'capture' | 'partition' | 'trace' | 'operation', id: string) => void;
+};
+
 export function metadataStoreContract(
   name: string,
-  open: (now: () => number) => Promise<MetadataStore>,
+  open: (now: () => number) => Promise<OpenedMetadata>,
 ): void {
   describe(`MetadataStore: ${name}`, () => {
     let store: MetadataStore;
+    let tamper: OpenedMetadata['tamper'];
     let now = 0;
     beforeEach(async () => {
       now = Date.parse(TIME);
-      store = await open(() => now);
+      ({ store, tamper } = await open(() => now));
     });
     afterEach(() => store.close());
 
@@ -191,6 +198,37 @@ export function metadataStoreContract(
         code: 'conflict',
       });
       expect([await store.captures.get('c2'), await store.captures.trace('c2')]).toEqual([null, null]);
+    });
+
+    it('records that changed in the store → never given; lists leave them out, pages name them; they can be deleted', async () => {
+      for (const id of ['c1', 'c2', 'c3'])
+        await store.captures.create(capture(id), { manifestId: `m-${id}`, trace: '{}' });
+      for (const id of ['p1', 'p2'])
+        await store.partitions.create({ id, name: `node-${id}`, request: { image: 'debian' } });
+      expect(await store.damaged()).toEqual([]);
+      tamper('capture', 'c2');
+      tamper('trace', 'c3');
+      tamper('partition', 'p1');
+      const corrupt = { name: 'StoredDataError', code: 'store/corrupt-record' };
+      await expect(store.captures.get('c2')).rejects.toMatchObject(corrupt);
+      await expect(store.captures.manifestId('c2')).rejects.toMatchObject(corrupt);
+      await expect(store.captures.manifestIds()).rejects.toMatchObject(corrupt);
+      await expect(store.captures.trace('c3')).rejects.toMatchObject(corrupt);
+      const page = await store.captures.list({ limit: 2 });
+      expect([page.items.map(({ id }) => id), page.damaged]).toEqual([['c3'], ['c2']]);
+      const rest = await store.captures.list({ limit: 2, cursor: page.next ?? '' });
+      expect([rest.items.map(({ id }) => id), rest.damaged]).toEqual([['c1'], undefined]);
+      expect((await store.partitions.list()).map(({ id }) => id)).toEqual(['p2']);
+      expect((await store.damaged()).map(({ table, id }) => `${table} ${id}`).sort()).toEqual([
+        'capture c2',
+        'partition p1',
+        'trace c3',
+      ]);
+      expect(await store.captures.delete('c2')).toBe(true);
+      expect(await store.captures.delete('c3')).toBe(true);
+      expect(await store.partitions.delete('p1')).toBe(true);
+      expect(await store.damaged()).toEqual([]);
+      expect(await store.captures.manifestIds()).toEqual(new Set(['m-c1']));
     });
 
     it('unknown ids → null', async () => {

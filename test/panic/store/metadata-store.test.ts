@@ -3,15 +3,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import BetterSqlite3 from 'better-sqlite3';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { openMetadataStore } from '../../../src/panic/store/index.ts';
 import { migrate, migrationsFolder } from '../../../src/vmcore/store/index.ts';
 import { TIME } from '../operations/queue-contract.ts';
-import { memoryMetadataStore } from './memory-metadata-store.ts';
+import { openMemoryMetadata } from './memory-metadata-store.ts';
 import { metadataStoreContract } from './metadata-store-contract.ts';
 
-metadataStoreContract('SQLite', async (now) => openMetadataStore(':memory:', { now }));
-metadataStoreContract('in memory, remote', async (now) => memoryMetadataStore(now));
+const folder = mkdtempSync(join(tmpdir(), 'kdumpd-meta-contract-'));
+let files = 0;
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Changes a row behind the back of the store that has the file open. */
+function alter(file: string, sql: string, ...values: unknown[]): void {
+  const db = new BetterSqlite3(file);
+  expect(db.prepare(sql).run(...values).changes).toBe(1);
+  db.close();
+}
+
+metadataStoreContract('SQLite', async (now) => {
+  const file = join(folder, `${++files}.db`);
+  return {
+    store: openMetadataStore(file, { now }),
+    tamper: (table, id) =>
+      table === 'trace'
+        ? alter(file, 'UPDATE trace SET gzip = zeroblob(length(gzip)) WHERE capture_id = ?', id)
+        : alter(file, `UPDATE ${table} SET record = replace(record, 'debian', 'debiam') WHERE id = ?`, id),
+  };
+});
+metadataStoreContract('in memory, remote', async (now) => openMemoryMetadata(now));
 
 describe('openMetadataStore', () => {
   it('openMetadataStore: closed and opened again → everything is there', async () => {

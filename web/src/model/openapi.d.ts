@@ -979,6 +979,8 @@ export interface paths {
                             items: components["schemas"]["Operation"][];
                             /** @description Cursor of the next page; absent on the last */
                             next?: string;
+                            /** @description Ids of what belongs on this page and is damaged in the store (docs/formats/store.md) */
+                            damaged?: string[];
                         };
                     };
                 };
@@ -1382,6 +1384,8 @@ export interface paths {
                             items: components["schemas"]["Capture"][];
                             /** @description Cursor of the next page; absent on the last */
                             next?: string;
+                            /** @description Ids of what belongs on this page and is damaged in the store (docs/formats/store.md) */
+                            damaged?: string[];
                         };
                     };
                 };

@@ -70,17 +70,23 @@ type Items<T> = { readonly items: readonly T[] };
 
 const next = Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' }));
 
+const damaged = Type.Optional(
+  Type.Array(Type.String(), {
+    description: 'Ids of what belongs on this page and is damaged in the store (docs/formats/store.md)',
+  }),
+);
+
 export const PartitionRef: TUnsafe<PartitionView> = refer('Partition');
 export const PartitionList: TUnsafe<Items<PartitionView>> = exactly<Items<PartitionView>>()(
   Type.Object({ items: Type.Array(PartitionRef) }, closed),
 );
 export const OperationRef: TUnsafe<NamedOperation> = refer('Operation');
 export const OperationPage: TUnsafe<Page<NamedOperation>> = exactly<Page<NamedOperation>>()(
-  Type.Object({ items: Type.Array(OperationRef), next }, closed),
+  Type.Object({ items: Type.Array(OperationRef), next, damaged }, closed),
 );
 export const CaptureRef: TUnsafe<NamedCapture> = refer('Capture');
 export const CapturePage: TUnsafe<Page<NamedCapture>> = exactly<Page<NamedCapture>>()(
-  Type.Object({ items: Type.Array(CaptureRef), next }, closed),
+  Type.Object({ items: Type.Array(CaptureRef), next, damaged }, closed),
 );
 export const RuleList: TUnsafe<Items<RuleResult>> = exactly<Items<RuleResult>>()(
   Type.Object({ items: Type.Array(refer<RuleResult>('Rule')) }, closed),
