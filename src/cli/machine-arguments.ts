@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { defined } from '../base/defined.ts';
 import { DEFAULT_OUTPUT_LIMITS } from '../emulator/contract/index.ts';
+import { checkSizes } from '../emulator/partition/index.ts';
 import {
   DISK_BUSES,
   FIRMWARES,
@@ -66,7 +67,10 @@ export function withProcessorOptions(command: Command): Command {
 export function machineArguments(options: MachineOptions): Machine & Pick<MachineSpec, 'cpus'> {
   if (options.memory !== undefined) memoryArgument(options.memory);
   const machine = given(options);
-  return { ...machine, cpus: usage('--processor', () => resolveMachine(machine)).cpus };
+  const spec = usage('--processor', () => resolveMachine(machine));
+  // The disks are an image's, and are checked with it.
+  usage('--memory', () => checkSizes({ ...spec, disks: [] }));
+  return { ...machine, cpus: spec.cpus };
 }
 
 function given(options: MachineOptions): Machine {

@@ -5,13 +5,16 @@
  * The memory is reserved whole at the start, so that views of it stay valid; pages are touched only when they are used.
  */
 
-import { assert } from '../../base/errors.ts';
+import { assert, FormatError } from '../../base/errors.ts';
 
 export const PAGE_SHIFT = 12;
 export const PAGE_SIZE: number = 1 << PAGE_SHIFT;
 
 const FIRST_FREE = 0x1000;
 const WASM_PAGE = 65536;
+const MOST_PAGES = 65535;
+/** Bytes of an arena: addresses have 32 bits, and the end of it is one. */
+export const LARGEST_ARENA: number = MOST_PAGES * WASM_PAGE;
 
 export class Arena {
   readonly memory: WebAssembly.Memory;
@@ -22,11 +25,14 @@ export class Arena {
   #next = FIRST_FREE;
   readonly #free: number[] = [];
 
-  /** @param size bytes that the owner will need at the most; rounded up to 64 KiB, below 4 GiB. */
+  /**
+   * @param size bytes that the owner will need at the most; rounded up to 64 KiB, at most {@link LARGEST_ARENA}
+   * @throws FormatError `memory/host` where the host does not give so much address space
+   */
   constructor(size: number) {
     const pages = Math.ceil(size / WASM_PAGE);
-    assert(pages <= 65535, 'an arena is below 4 GiB');
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    assert(pages <= MOST_PAGES, 'an arena is below 4 GiB');
+    this.memory = reserved(pages);
     this.buffer = this.memory.buffer;
     this.bytes = new Uint8Array(this.buffer);
     this.words = new Int32Array(this.buffer);
@@ -60,5 +66,16 @@ export class Arena {
   /** Bytes handed out and not given back. */
   get used(): number {
     return this.#next - this.#free.length * PAGE_SIZE;
+  }
+}
+
+function reserved(pages: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  } catch (cause) {
+    const mib = Math.ceil((pages * WASM_PAGE) / 2 ** 20);
+    throw new FormatError('memory/host', `the host does not give ${mib} MiB of address space for a machine`, {
+      cause,
+    });
   }
 }

@@ -2,6 +2,7 @@
 
 import { defined } from '../../base/defined.ts';
 import type { DiskConfig, PartitionConfig } from '../../emulator/host/index.ts';
+import { checkSizes } from '../../emulator/partition/index.ts';
 import { panicError } from '../contract/errors.ts';
 import { KEXEC_LOAD_CALL } from '../facts/index.ts';
 import { AGENT_LINES } from './agent-line.ts';
@@ -17,13 +18,14 @@ export function dumpBytesOf(spec: MachineSpec): number {
 
 /**
  * A read-only disk with the image's crash kernel, where it has one, then the dump device.
- * @throws FormatError `panic/unsupported-machine` where the image's guest has no driver for the machine
+ * @throws FormatError `panic/unsupported-machine` where the image's guest has no driver for the machine; `memory/…` and
+ *   `disk/size` for a machine that cannot be
  */
 export function makeConfig(boot: BootImage, spec: MachineSpec): PartitionConfig {
   const { processor, mmu, cpus, memory, seed, firmware, interrupts, diskBus } = spec;
   checkDrivers(boot, { firmware, interruptController: interrupts, diskBus });
   const dump: DiskConfig = { kind: 'scratch', bytes: dumpBytesOf(spec) };
-  return {
+  const config: PartitionConfig = {
     processor,
     mmu,
     cpus,
@@ -40,6 +42,8 @@ export function makeConfig(boot: BootImage, spec: MachineSpec): PartitionConfig 
     interruptController: interrupts,
     disks: [...systemDisk(boot), dump].map((disk) => ({ ...disk, bus: diskBus })),
   };
+  checkSizes(config);
+  return config;
 }
 
 /** Refuses a machine that the guest has no driver for: the guest would stand still and print nothing. */

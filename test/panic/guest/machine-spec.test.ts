@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { makeConfig } from '../../../src/panic/guest/machine.ts';
 import { memoryBytesOf, resolveMachine } from '../../../src/panic/guest/machine-spec.ts';
+import { BOOT } from '../../synth/crashing-guest.ts';
 import { asyncCodeOf } from '../../synth/mutate.ts';
 
 describe('resolveMachine', () => {
@@ -46,5 +48,18 @@ describe('resolveMachine', () => {
     [{ memory: '1' }, 'memory/spec'],
   ] as const)('%o → %s', async (request, code) => {
     expect(await asyncCodeOf(async () => resolveMachine(request))).toBe(code);
+  });
+});
+
+describe('makeConfig', () => {
+  it.each([
+    [{ memory: '4G' }, 'memory/limit'],
+    [{ memory: '5G' }, 'memory/limit'],
+    [{ memory: '1G', rma: 2 ** 31 }, 'memory/rma'],
+    [{ memory: '1G', dumpBytes: 1000 }, 'disk/size'],
+    [{ memory: '1G', dumpBytes: 1e15 }, 'disk/size'],
+    [{ memory: '3839M' }, 'no error'],
+  ])('%o → %s', async (request, code) => {
+    expect(await asyncCodeOf(async () => makeConfig(BOOT, resolveMachine(request)))).toBe(code);
   });
 });

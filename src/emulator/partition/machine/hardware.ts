@@ -17,6 +17,7 @@ import { RadixMmu } from '../../mmu/radix.ts';
 import { TLB_WRITE } from '../../mmu/tlb.ts';
 import { SpinWatch } from '../time/spin.ts';
 import { Stepper } from '../time/stepper.ts';
+import { ARENA_OVERHEAD } from './sizes.ts';
 
 /** What the engine asks for that hardware alone cannot answer. */
 export type HardwareHost = Omit<
@@ -24,8 +25,6 @@ export type HardwareHost = Omit<
   'processorVersion' | 'stopsHere' | 'translationsDropped' | 'doorbell' | 'threadNumber' | 'allVcpus'
 >;
 
-/** Room in the arena beside RAM: code slots, vCPU blocks and TLBs, and what the guest's tables cost nothing of. */
-const ARENA_OVERHEAD = 0x1000_0000;
 /** A hardware id is a core's number times eight and the thread's number. */
 const THREADS_OF_CORE = 8;
 /** What a core has of them. */
