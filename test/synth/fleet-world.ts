@@ -4,7 +4,7 @@ import { Captures } from '../../src/panic/captures/index.ts';
 import type { ServiceEvent } from '../../src/panic/contract/index.ts';
 import { Refusal } from '../../src/panic/contract/index.ts';
 import { type BootImage, type FleetOptions, type OwnedFleet, openFleet } from '../../src/panic/index.ts';
-import { MemoryEventBus, OperationService } from '../../src/panic/operations/index.ts';
+import { type EventBus, MemoryEventBus, OperationService } from '../../src/panic/operations/index.ts';
 import { type MetadataStore, openMetadataStore } from '../../src/panic/store/index.ts';
 import { openLocalVmcoreStore, type VmcoreStore } from '../../src/vmcore/store/index.ts';
 import {
@@ -24,6 +24,7 @@ export type FleetWorld = {
   readonly captures: Captures;
   readonly metadata: MetadataStore;
   readonly vmcores: VmcoreStore;
+  readonly bus: EventBus;
   /** Machines in the order in which they were opened. */
   readonly guests: ScriptedPartition[];
   /** Everything that was published. */
@@ -111,7 +112,7 @@ export async function openFleetWorld(
   await bus.subscribe((message) => {
     if (message.kind === 'event') events.push(message.event);
   });
-  return { fleet, operations, captures, metadata, vmcores, guests, events };
+  return { fleet, operations, captures, metadata, vmcores, bus, guests, events };
 }
 
 /** Ends what runs, as the daemon does when it goes down. The stores stay open. */

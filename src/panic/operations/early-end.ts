@@ -27,13 +27,21 @@ export function earlyEnd(signal: AbortSignal | undefined): OperationFailure | un
   return signal.reason instanceof OperationFailure ? signal.reason : interrupted();
 }
 
+/** The longest time of a timer, 24 days; Node makes one millisecond of more. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Aborts with {@link hostTimeExceeded} after `seconds`. @returns the timer, to be cleared when the work is done */
+export function abortAfter(abort: AbortController, seconds: number): NodeJS.Timeout {
+  return setTimeout(() => abort.abort(hostTimeExceeded(seconds)), Math.min(seconds * 1000, LONGEST_MS));
+}
+
 /** Does work that no operation limits, within `seconds` of host time. */
 export async function withinHostTime<T>(
   seconds: number,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(hostTimeExceeded(seconds)), seconds * 1000);
+  const timer = abortAfter(abort, seconds);
   try {
     return await work(abort.signal);
   } finally {

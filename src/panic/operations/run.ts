@@ -1,7 +1,7 @@
 /** Follows a claimed operation while it runs: stores its phases, sends heartbeats, and aborts it where it must end early. */
 
 import type { Operation } from '../contract/index.ts';
-import { cancelled, earlyEnd, hostTimeExceeded, interrupted } from './early-end.ts';
+import { abortAfter, cancelled, earlyEnd, interrupted } from './early-end.ts';
 import type { OperationFailure } from './operation-failure.ts';
 import type { Beat, Claim, OperationQueue } from './queue.ts';
 
@@ -44,7 +44,7 @@ export class Run {
   /** From now on the operation may take so much host time. */
   limit(hostSeconds: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#abort.abort(hostTimeExceeded(hostSeconds)), hostSeconds * 1000);
+    this.#timer = abortAfter(this.#abort, hostSeconds);
   }
 
   /** Stores and publishes how far the operation is. Returns at once. */
