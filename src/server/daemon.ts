@@ -108,7 +108,12 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 /** The stores of a folder, with nothing left in them that an earlier incarnation began. @throws DataFolderError */
-async function openStores(folder: HeldFolder, workerId: string, logger: FastifyBaseLogger): Promise<Stores> {
+async function openStores(
+  folder: HeldFolder,
+  workerId: string,
+  keepFreeBytes: number,
+  logger: FastifyBaseLogger,
+): Promise<Stores> {
   const { root, images, metadata: path, chunks } = folder;
   const opened: { close(): Promise<void> }[] = [];
   try {
@@ -118,7 +123,7 @@ async function openStores(folder: HeldFolder, workerId: string, logger: FastifyB
         logger.error({ component: 'store', ...damage }, 'a record is damaged in the store'),
     });
     opened.push(metadata);
-    const vmcores = await openVmcoreStore({ path: chunks });
+    const vmcores = await openVmcoreStore({ path: chunks, keepFreeBytes });
     opened.push(vmcores);
     const { heldBack } = await retainCaptured(metadata.captures, vmcores);
     if (heldBack !== undefined) logger.warn({ component: 'store', heldBack }, NOT_SWEPT);
@@ -148,7 +153,12 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     disk.note(error);
   };
   const room = new Room({ free: () => disk.free(), reserve: minFreeBytes });
-  const { metadata, vmcores, worker } = await openStores(data, options.worker ?? 'local', logger);
+  const { metadata, vmcores, worker } = await openStores(
+    data,
+    options.worker ?? 'local',
+    minFreeBytes,
+    logger,
+  );
   closeToOthers(data, logger);
   const bus = new MemoryEventBus();
   const shared = { bus, worker, newId: randomId };
@@ -157,7 +167,12 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     queue: metadata.operations,
     onError: onError('operations'),
   });
-  const captures = new Captures({ ...shared, captures: metadata.captures, vmcores });
+  const captures = new Captures({
+    ...shared,
+    captures: metadata.captures,
+    vmcores,
+    onError: onError('captures'),
+  });
   const fleet = await openFleet({
     ...shared,
     images: imageSource(data.images),

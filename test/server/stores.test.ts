@@ -62,6 +62,9 @@ describe('captures over the stores', () => {
         vmcores,
         bus: new MemoryEventBus(),
         newId: randomId,
+        onError: (error) => {
+          throw error;
+        },
       }),
     });
     const get = (url: string, headers = {}) => app.inject({ url: `/api/v1/captures${url}`, headers });

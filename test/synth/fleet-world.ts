@@ -39,6 +39,8 @@ export type FleetWorldOptions = {
   readonly worker?: string;
   /** Default: a letter and a number that counts up. */
   readonly newId?: (prefix: string) => string;
+  /** Takes the failures that belong to no operation; default: they are thrown. */
+  readonly onError?: (error: Error) => void;
   /** What `debian` is. */
   readonly boot?: BootImage;
   /** Limits and waits of the fleet; default its own. */
@@ -65,6 +67,7 @@ export async function openFleetWorld(
     openGuest = crashablePartition,
     boot = BOOT,
     newId,
+    onError,
     worker: name = 'local',
     ...limits
   }: FleetWorldOptions = {},
@@ -84,9 +87,11 @@ export async function openFleetWorld(
     worker,
     now: () => new Date('2024-03-01T12:00:00Z'),
     newId: newId ?? ((prefix: string) => `${prefix}${++ids}`),
-    onError: (error: Error) => {
-      throw error;
-    },
+    onError:
+      onError ??
+      ((error: Error) => {
+        throw error;
+      }),
   };
   const captures = new Captures({ ...shared, captures: metadata.captures, vmcores });
   const fleet = await openFleet({

@@ -1,6 +1,5 @@
 /** Makes the record of a capture, which REST shows, from the result of a crash. */
 
-import { defined } from '../../base/defined.ts';
 import type { Capture, CaptureVmcore } from '../contract/index.ts';
 import type { CrashResult } from '../handoff/crash.ts';
 import { countRules } from '../rules/index.ts';
@@ -12,15 +11,25 @@ export type CaptureOrigin = {
   readonly createdAt: string;
 };
 
-/** @param vmcore null where the crash left none */
-export function captureOf(origin: CaptureOrigin, result: CrashResult, vmcore: CaptureVmcore | null): Capture {
+/**
+ * @param vmcore null where the crash left none, or none of it is stored
+ * @param lost what of it the disk did not take: the capture then failed, whatever the crash did
+ */
+export function captureOf(
+  origin: CaptureOrigin,
+  result: CrashResult,
+  vmcore: CaptureVmcore | null,
+  lost: readonly string[] = [],
+): Capture {
+  const isStored = result.outcome === 'captured' && lost.length === 0;
+  const reasons = [result.reason, ...lost].filter((reason) => reason !== undefined);
   return {
     id: origin.id,
     partitionId: origin.partitionId,
     image: origin.image,
-    outcome: result.outcome,
-    phase: result.outcome === 'captured' ? 'stored' : result.phase,
-    ...defined({ reason: result.reason }),
+    outcome: isStored ? 'captured' : 'failed',
+    phase: isStored ? 'stored' : result.phase,
+    ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
     ...result.identity,
     vmcore,
     rules: countRules(result.trace?.rules ?? []),

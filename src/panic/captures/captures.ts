@@ -4,17 +4,18 @@
  */
 
 import { defined } from '../../base/defined.ts';
+import { type DiskError, diskErrorOf } from '../../base/disk-error.ts';
 import { StoredDataError } from '../../base/errors.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
-import type { ManifestId, StoredVmcore, SweepResult, VmcoreStore } from '../../vmcore/store/index.ts';
+import type { ManifestId, SweepResult, VmcoreStore } from '../../vmcore/store/index.ts';
 import type { Capture, CaptureQuery, CaptureVmcore, Page } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
-import { readDump } from '../guest/dump-device.ts';
 import type { CrashResult } from '../handoff/crash.ts';
 import type { EventBus, Fence } from '../operations/index.ts';
-import type { CaptureStore } from '../store/index.ts';
+import type { CaptureParts, CaptureStore } from '../store/index.ts';
 import type { RuleResult, StoredTrace } from '../trace/index.ts';
 import { captureOf } from './capture-record.ts';
+import { type KeptDump, keepDump, type Loss, lossOf } from './keep-dump.ts';
 
 /** The result of a crash, with its machine: the dump is still on the partition's disk. */
 export type CrashOutcome = {
@@ -33,12 +34,17 @@ export type VmcoreSource = CaptureVmcore & {
   read(start: number, end: number): AsyncIterable<Uint8Array>;
 };
 
+/** `trouble`: the disk did not take all of it; the capture's reason says what. */
+export type StoredCapture = { readonly capture: Capture; readonly trouble?: DiskError };
+
 export type CapturesOptions = {
   readonly captures: CaptureStore;
   readonly vmcores: Pick<VmcoreStore, 'writeVmcore' | 'readVmcore' | 'delete' | 'retain'>;
   readonly bus: EventBus;
   readonly newId: (prefix: string) => string;
   readonly now?: () => Date;
+  /** Called with errors of the disk that a capture was stored in spite of. */
+  readonly onError: (error: Error) => void;
 };
 
 export class Captures {
@@ -49,31 +55,55 @@ export class Captures {
     this.#options = options;
   }
 
-  /** Stores what a crash left. The partition must not have been started again. */
-  store(outcome: CrashOutcome): Promise<Capture> {
+  /**
+   * Stores what a crash left. The partition must not have been started again. Where the disk fills or fails, what it took is
+   * an incomplete capture.
+   * @throws DiskError where it did not even take the record
+   */
+  store(outcome: CrashOutcome): Promise<StoredCapture> {
     return this.#alone(async () => {
       const { captures, bus, newId, now = () => new Date() } = this.#options;
       const { partitionId, image, handle, result, console, fence } = outcome;
       const { dump, trace } = result;
-      let stored: StoredVmcore | undefined;
-      let vmcore: CaptureVmcore | null = null;
-      if (dump !== undefined) {
-        stored = await this.#options.vmcores.writeVmcore(readDump(handle, dump), dump.bytes);
-        vmcore = {
-          bytes: stored.bytes,
-          format: dump.format,
-          sha256: stored.sha256,
-          ...(dump.complete ? {} : { incomplete: true }),
-        };
-      }
+      const kept: KeptDump =
+        dump === undefined ? { vmcore: null } : await keepDump(this.#options.vmcores, handle, dump);
+      if (kept.loss !== undefined) this.#options.onError(kept.loss.error);
       const origin = { id: newId('c'), partitionId, image, createdAt: now().toISOString() };
-      const capture = captureOf(origin, result, vmcore);
       const text = trace === undefined ? undefined : JSON.stringify(trace);
-      const parts = { console, ...defined({ manifestId: stored?.manifestId, trace: text }) };
-      await captures.create(capture, parts, fence);
-      await bus.publish({ kind: 'capture', id: capture.id, partitionId });
-      return capture;
+      const manifest = defined({ manifestId: kept.stored?.manifestId });
+      const create = async (parts: CaptureParts, losses: readonly Loss[]): Promise<StoredCapture> => {
+        const lost = losses.map((loss) => loss.text);
+        const capture = captureOf(origin, result, kept.vmcore, lost);
+        await captures.create(capture, { ...manifest, ...parts }, fence);
+        await bus.publish({ kind: 'capture', id: capture.id, partitionId });
+        return { capture, ...defined({ trouble: losses[0]?.error }) };
+      };
+      const losses = kept.loss === undefined ? [] : [kept.loss];
+      try {
+        return await create({ console, ...defined({ trace: text }) }, losses).catch((error: unknown) => {
+          const disk = diskErrorOf(error);
+          if (disk === undefined) throw error;
+          this.#options.onError(disk);
+          // The record alone is small: there may be room for it.
+          return create({}, [...losses, lossOf(disk, 'trace and console are not stored')]);
+        });
+      } catch (error) {
+        if (diskErrorOf(error) !== undefined) await this.#giveRoomBack();
+        throw error;
+      } finally {
+        if (kept.loss !== undefined && kept.stored === undefined) await this.#giveRoomBack();
+      }
     });
+  }
+
+  /** Removes what of a capture was stored in vain. The caller has the reason already; a failure here is only reported. */
+  async #giveRoomBack(): Promise<void> {
+    const { captures, vmcores, onError } = this.#options;
+    try {
+      await retainCaptured(captures, vmcores);
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   list(query: CaptureQuery): Promise<Page<Capture>> {

@@ -110,10 +110,12 @@ export class PartitionHost implements OperationHost {
       if (result.phase !== 'ready') member.countCrash();
       const early = earlyEnd(run.signal);
       if (early?.code === 'interrupted') throw early;
-      const { id, phase } = await this.#captures
+      const { capture, trouble } = await this.#captures
         .store({ ...member.identity, handle: guest.handle, result, console: guest.session.console })
         .catch(storeFailed);
-      const end = { phase, captureId: id };
+      const end = { phase: capture.phase, captureId: capture.id };
+      if (trouble !== undefined)
+        return { ...end, error: { code: trouble.code, message: capture.reason ?? trouble.message } };
       if (result.outcome === 'captured') return end;
       const message = result.reason ?? `failed in phase ${result.phase}`;
       return { ...end, error: { code: early?.code ?? 'capture-failed', message } };

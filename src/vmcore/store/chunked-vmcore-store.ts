@@ -8,6 +8,8 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ByteSource } from '../../base/bytes.ts';
 import { concatBytes } from '../../base/bytes.ts';
+import { defined } from '../../base/defined.ts';
+import { type DiskError, diskErrorOf } from '../../base/disk-error.ts';
 import { assert, StoredDataError } from '../../base/errors.ts';
 import type { DumpCheck } from '../reader/index.ts';
 import { checkDump, evaluateAsync } from '../reader/index.ts';
@@ -30,6 +32,7 @@ import type {
   SweepResult,
   VmcoreDamage,
   VmcoreStore,
+  WriteOptions,
 } from './contract.ts';
 import { CHUNK_BYTES } from './contract.ts';
 import { storeError } from './errors.ts';
@@ -52,15 +55,22 @@ type StoredBatch = {
 export class ChunkedVmcoreStore implements VmcoreStore {
   readonly #pages: PageStore;
   readonly #manifests: ManifestStore;
+  readonly #requireRoom: () => void;
   /** One sweep at a time. */
   readonly #sweeps = new Mutex();
 
-  constructor(pages: PageStore, manifests: ManifestStore) {
+  /** @param requireRoom called before new chunks are stored. It throws DiskError where there is no room for them. */
+  constructor(pages: PageStore, manifests: ManifestStore, requireRoom: () => void = () => undefined) {
     this.#pages = pages;
     this.#manifests = manifests;
+    this.#requireRoom = requireRoom;
   }
 
-  async writeVmcore(source: AsyncIterable<Uint8Array> | ByteSource, length?: number): Promise<StoredVmcore> {
+  async writeVmcore(
+    source: AsyncIterable<Uint8Array> | ByteSource,
+    length?: number,
+    { keepPart = false }: WriteOptions = {},
+  ): Promise<StoredVmcore> {
     // Held until the manifest names the chunks: a sweep meanwhile leaves them alone.
     const hold = await this.#pages.hold();
     try {
@@ -80,19 +90,25 @@ export class ChunkedVmcoreStore implements VmcoreStore {
         // A local store answers at once: other tasks of this thread run between the batches.
         await nextTurn();
       };
-      for await (const piece of chunksOf(piecesOf(source, length), CHUNK_BYTES)) {
-        batch.push({ hash: hashOf(piece), bytes: piece });
-        if (batch.length === BATCH_CHUNKS) await flush();
+      let cut: DiskError | undefined;
+      try {
+        for await (const piece of chunksOf(piecesOf(source, length), CHUNK_BYTES)) {
+          batch.push({ hash: hashOf(piece), bytes: piece });
+          if (batch.length === BATCH_CHUNKS) await flush();
+        }
+        await flush();
+      } catch (error) {
+        cut = diskErrorOf(error);
+        if (cut === undefined || !keepPart || refs.length === 0) throw cut ?? error;
       }
-      await flush();
       const sha256 = whole.digest('hex');
-      if (length !== undefined && bytes !== length)
+      if (cut === undefined && length !== undefined && bytes !== length)
         throw storeError('store/corrupt-manifest', 'other bytes were stored than were given', {
           expected: `${length}`,
           actual: `${bytes}`,
         });
       const manifestId = await this.#manifests.create({ bytes, sha256, chunkBytes: CHUNK_BYTES }, refs);
-      return { manifestId, sha256, bytes, newBytes };
+      return { manifestId, sha256, bytes, newBytes, ...defined({ cut }) };
     } finally {
       await this.#pages.release(hold);
     }
@@ -244,6 +260,7 @@ export class ChunkedVmcoreStore implements VmcoreStore {
       batch.map((chunk) => chunk.hash),
     );
     const fresh = batch.filter((_, i) => known[i] === null);
+    if (fresh.length > 0) this.#requireRoom();
     const put = await this.#pages.putMany(hold, fresh);
     assert(put.length === fresh.length, 'putMany gives an id for each chunk');
     let next = 0;

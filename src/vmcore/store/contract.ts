@@ -4,6 +4,7 @@
  */
 
 import type { ByteSource } from '../../base/bytes.ts';
+import type { DiskError } from '../../base/disk-error.ts';
 import type { DumpCheck } from '../reader/index.ts';
 
 /** Bytes of a chunk; the last one of a vmcore may be shorter. */
@@ -110,6 +111,13 @@ export type StoredVmcore = {
   readonly sha256: string;
   readonly bytes: number;
   readonly newBytes: number;
+  /** Only the first bytes are stored, because the disk did not take the rest; asked for by `keepPart` alone. */
+  readonly cut?: DiskError;
+};
+
+export type WriteOptions = {
+  /** Keeps what was stored before the disk filled or failed, as a vmcore that is shorter than it should be. */
+  readonly keepPart?: boolean;
 };
 
 /** Bytes `start` (included) to `end` (excluded). */
@@ -135,9 +143,14 @@ export interface VmcoreStore {
    * Stores `length` bytes of `source` (all of it, when not given), reads them back and compares. The pieces of an
    * async source may be of any size. Nothing is left behind but unreferenced chunks when it fails. Stored chunks that turn
    * out to be damaged get their content from the source.
+   * @throws DiskError where the disk fills or fails, and there is no part to keep or it is not asked for
    * @throws FormatError `store/short-source`; `store/corrupt-chunk` where what was read back differs even so.
    */
-  writeVmcore(source: AsyncIterable<Uint8Array> | ByteSource, length?: number): Promise<StoredVmcore>;
+  writeVmcore(
+    source: AsyncIterable<Uint8Array> | ByteSource,
+    length?: number,
+    options?: WriteOptions,
+  ): Promise<StoredVmcore>;
   /** @throws FormatError `store/unknown-manifest`. */
   describe(id: ManifestId): Promise<Manifest>;
   list(): Promise<readonly Manifest[]>;

@@ -22,6 +22,8 @@ import { CHUNK_BYTES } from './contract.ts';
 import { databaseError, guarded, storeError } from './errors.ts';
 import { rowOf } from './row-id.ts';
 
+/** Pages of 16 KiB that are given back in one transaction: 16 MiB. */
+const VACUUM_PAGES = 1024;
 /** Rows that a sweep deletes in one transaction. */
 const SWEEP_ROWS = 4096;
 
@@ -198,11 +200,19 @@ export class SqlitePageStore implements PageStore {
     }
     this.#sweep = undefined;
     this.#db.exec('DELETE FROM marked');
-    if (chunks > 0) {
-      this.#db.exec('PRAGMA incremental_vacuum');
-      this.#db.pragma('wal_checkpoint(PASSIVE)');
-    }
+    if (chunks > 0) await this.#giveRoomBack();
     return { chunks, bytes };
+  }
+
+  /** Makes the file smaller in steps, so that the log of each is small: a sweep also runs where the disk is nearly full. */
+  async #giveRoomBack(): Promise<void> {
+    const count = (): unknown => this.#db.pragma('freelist_count', { simple: true });
+    for (let before: unknown; before !== count(); ) {
+      before = count();
+      this.#db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
+      this.#db.pragma('wal_checkpoint(TRUNCATE)');
+      await nextTurn();
+    }
   }
 
   async close(): Promise<void> {

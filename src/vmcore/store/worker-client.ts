@@ -2,6 +2,8 @@
 
 import type { Worker } from 'node:worker_threads';
 import type { ByteSource } from '../../base/bytes.ts';
+import { defined } from '../../base/defined.ts';
+import { diskErrorOf } from '../../base/disk-error.ts';
 import { startWorker } from '../../base/worker.ts';
 import type { DumpCheck } from '../reader/index.ts';
 import { piecesOf } from './chunker.ts';
@@ -15,13 +17,14 @@ import type {
   SweepResult,
   VmcoreDamage,
   VmcoreStore,
+  WriteOptions,
 } from './contract.ts';
-import type { SqlitePageStoreOptions } from './sqlite-page-store.ts';
-import type { Call, Reply, Request } from './worker-protocol.ts';
+import type { LocalStoreOptions } from './local.ts';
+import type { Call, Reply, Request, SentError } from './worker-protocol.ts';
 import { receiveError, sendError } from './worker-protocol.ts';
 
 /** Where the chunk database is, and how it is written. */
-export type WorkerOptions = SqlitePageStoreOptions & { readonly path: string };
+export type WorkerOptions = LocalStoreOptions & { readonly path: string };
 
 /** Pieces sent ahead of the worker's using them up. */
 const PIECES_AHEAD = 4;
@@ -76,10 +79,14 @@ class WorkerVmcoreStore implements VmcoreStore {
     });
   }
 
-  async writeVmcore(source: AsyncIterable<Uint8Array> | ByteSource, length?: number): Promise<StoredVmcore> {
+  async writeVmcore(
+    source: AsyncIterable<Uint8Array> | ByteSource,
+    length?: number,
+    options: WriteOptions = {},
+  ): Promise<StoredVmcore> {
     const op = this.#begin();
     try {
-      this.#send({ kind: 'write-begin', op, length });
+      this.#send({ kind: 'write-begin', op, length, options });
       let ahead = 0;
       let early: Reply | undefined;
       const used = async (): Promise<Reply | undefined> => {
@@ -99,12 +106,14 @@ class WorkerVmcoreStore implements VmcoreStore {
         }
       } catch (error) {
         this.#send({ kind: 'write-abort', op, error: sendError(error) });
-        await this.#settle(op);
+        const reply = await this.#settle(op);
+        // The source's disk failed, and what was stored before is kept.
+        if (reply.kind === 'result') return storedOf(reply);
         throw error;
       }
-      if (early !== undefined) return resultOf(early) as StoredVmcore;
+      if (early !== undefined) return storedOf(early);
       this.#send({ kind: 'write-end', op });
-      return resultOf(await this.#settle(op)) as StoredVmcore;
+      return storedOf(await this.#settle(op));
     } finally {
       this.#talks.delete(op);
     }
@@ -233,6 +242,13 @@ class WorkerVmcoreStore implements VmcoreStore {
 
 function storeClosed(): Error {
   return new Error('the store is closed');
+}
+
+/** An error loses its class on the way. */
+function storedOf(reply: Reply): StoredVmcore {
+  const { cut, ...stored } = resultOf(reply) as Omit<StoredVmcore, 'cut'> & { readonly cut?: SentError };
+  const error = cut === undefined ? undefined : diskErrorOf(receiveError(cut));
+  return { ...stored, ...defined({ cut: error }) };
 }
 
 function resultOf(reply: Reply): unknown {

@@ -5,7 +5,7 @@
 
 import { DiskError, type DiskErrorCode, diskErrorOf } from '../../base/disk-error.ts';
 import { BugError, FormatError, StoredDataError } from '../../base/errors.ts';
-import type { ByteSpan, ChunkRef, ManifestId } from './contract.ts';
+import type { ByteSpan, ChunkRef, ManifestId, WriteOptions } from './contract.ts';
 
 /** Methods with one request and one answer. */
 export type Call =
@@ -16,7 +16,12 @@ export type Call =
 
 export type Request =
   | { readonly kind: 'call'; readonly op: number; readonly call: Call }
-  | { readonly kind: 'write-begin'; readonly op: number; readonly length: number | undefined }
+  | {
+      readonly kind: 'write-begin';
+      readonly op: number;
+      readonly length: number | undefined;
+      readonly options: WriteOptions;
+    }
   | { readonly kind: 'write-piece'; readonly op: number; readonly bytes: Uint8Array }
   | { readonly kind: 'write-end'; readonly op: number }
   | { readonly kind: 'write-abort'; readonly op: number; readonly error: SentError }

@@ -5,7 +5,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../base/errors.ts';
-import type { VmcoreStore } from './contract.ts';
+import type { VmcoreStore, WriteOptions } from './contract.ts';
 import { openLocalVmcoreStore } from './local.ts';
 import type { WorkerOptions } from './worker-client.ts';
 import type { Call, Reply, Request } from './worker-protocol.ts';
@@ -68,12 +68,15 @@ function serve(store: VmcoreStore): void {
     );
   };
 
-  const write = (op: number, length: number | undefined): void => {
+  const write = (op: number, length: number | undefined, options: WriteOptions): void => {
     const inbox = new Inbox(op);
     writes.set(op, inbox);
     answer(
       op,
-      store.writeVmcore(inbox, length).finally(() => writes.delete(op)),
+      store
+        .writeVmcore(inbox, length, options)
+        .then(({ cut, ...stored }) => (cut === undefined ? stored : { ...stored, cut: sendError(cut) }))
+        .finally(() => writes.delete(op)),
     );
   };
 
@@ -95,7 +98,7 @@ function serve(store: VmcoreStore): void {
         answer(op, call(store, request.call));
         break;
       case 'write-begin':
-        write(op, request.length);
+        write(op, request.length, request.options);
         break;
       case 'write-piece':
         writes.get(op)?.push(request.bytes);
