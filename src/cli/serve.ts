@@ -34,6 +34,8 @@ type Options = {
   readonly fleet?: string;
   readonly hostTimeout?: string;
   readonly minFree: string;
+  /** `--no-start` makes it false. */
+  readonly start: boolean;
 };
 
 /** The fleet of a daemon that was given none: the built-in guest, with a hash table and with a radix tree. */
@@ -42,6 +44,9 @@ const DEFAULT_FLEET: readonly PartitionRequest[] = [
   { name: 'two', image: BUILT_IN, processor: 'power9', cpus: 4, memory: '128M', seed: 2 },
 ];
 
+/** Closing takes less than two seconds; a daemon that cannot close is ended then. */
+const CLOSE_MS = 5000;
+
 export function serveCommand(): Command {
   return new Command('serve')
     .description('The daemon: fleet, REST, dashboard')
@@ -49,6 +54,7 @@ export function serveCommand(): Command {
     .option('--port <n>', 'port; 0 picks one', String(DEFAULT_CONFIG.port))
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
     .option('--fleet <file>', 'JSON file: an array of partitions, each as for POST /partitions')
+    .option('--no-start', 'start no partition: each waits until it is started by hand')
     .option('--host-timeout <seconds>', HOST_TIMEOUT)
     .option(
       '--min-free <size>',
@@ -83,7 +89,7 @@ async function serve(options: Options): Promise<void> {
   }
   const { address } = daemon;
   logger.info({ address }, 'listening; the fleet is starting');
-  closeWithGrace({ delay: 20_000 }, async ({ err }) => {
+  closeWithGrace({ delay: CLOSE_MS }, async ({ err }) => {
     if (err !== undefined) logger.error({ err }, 'closing after an error');
     await daemon.close();
   });
@@ -91,6 +97,7 @@ async function serve(options: Options): Promise<void> {
     partitions: wanted,
     // Partitions of a fleet file are made at every start where they are missing; without a file, only an empty fleet is filled.
     make: options.fleet === undefined ? 'when-empty' : 'always',
+    start: options.start,
     onImport: reportImport,
   });
   if (!ok)

@@ -22,6 +22,7 @@ import { openFleet, randomId } from '../panic/index.ts';
 import { type EventBus, MemoryEventBus, OperationService, type WorkerId } from '../panic/operations/index.ts';
 import { type MetadataStore, openMetadataStore } from '../panic/store/index.ts';
 import { openVmcoreStore, type VmcoreStore } from '../vmcore/store/index.ts';
+import { closeInOrder } from './closing.ts';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.ts';
 import { type HeldFolder, holdDataFolder, sentenceOf } from './data-folder/index.ts';
 import { DiskWatch } from './disk-watch.ts';
@@ -68,6 +69,8 @@ export type FleetWanted = {
   readonly partitions: readonly PartitionRequest[];
   /** `always`: those that are not there are made. `when-empty`: only where there is no partition at all. */
   readonly make: 'always' | 'when-empty';
+  /** Default true. With false every partition stays off until it is started by hand. */
+  readonly start?: boolean;
   /** Called before stock Debian is imported because a partition wants it, and with why that failed. */
   readonly onImport?: (what: { readonly failed?: string }) => void;
 };
@@ -75,8 +78,9 @@ export type FleetWanted = {
 export interface Daemon {
   /** Where it listens: `http://…`. */
   readonly address: string;
-  /** Makes what is wanted and starts every partition; resolves when each is up or has failed. */
+  /** Makes what is wanted and starts every partition, unless none is to be; resolves when each is up or has failed. */
   startFleet(wanted: FleetWanted): Promise<HealthCheck>;
+  /** Ends everything within two seconds, whatever guests, clients and the store do. Repeated: the same end. */
   close(): Promise<void>;
 }
 
@@ -227,17 +231,21 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     logger,
     ...defined({ webRoot: options.webRoot, allowedHosts: options.allowedHosts }),
   });
-  const close = async (): Promise<void> => {
-    await scheduler.stop();
-    await app.close();
-    await watch.close();
-    operations.stop();
-    await fleet.close();
-    await operations.close();
-    disk.close();
-    await vmcores.close();
-    await metadata.close();
-    data.release();
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= closeInOrder({
+      app,
+      scheduler,
+      watch,
+      operations,
+      fleet,
+      disk,
+      vmcores,
+      metadata,
+      data,
+      logger,
+    });
+    return closed;
   };
   try {
     address = await app.listen({ host, port: options.port ?? DEFAULT_CONFIG.port });
@@ -250,7 +258,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
 
   return {
     address,
-    startFleet: async ({ partitions, make, onImport }) => {
+    startFleet: async ({ partitions, make, start = true, onImport }) => {
       if (partitions.some(({ image }) => image === DEBIAN) && !(await hasImage(data.images, DEBIAN))) {
         onImport?.({});
         const submitted = await operations.submit({ kind: 'import', options: { kind: 'debian' } });
@@ -263,7 +271,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
           return;
         watch.retry(message.event.name).catch(onError('fleet'));
       });
-      await watch.started(() => fleet.startAll());
+      await watch.started(start ? () => fleet.startAll() : undefined);
       return watch.check();
     },
     close,

@@ -31,6 +31,8 @@ export class FleetWatch {
   /** Of those that the daemon starts with: still on their way up for the first time. */
   readonly #awaited = new Set<string>();
   #begun = false;
+  /** Whether partitions are started that can be made only later. */
+  #starts = true;
   #announced = false;
 
   constructor(options: FleetWatchOptions) {
@@ -59,10 +61,15 @@ export class FleetWatch {
     }
   }
 
-  /** Every partition is about to be started by `start`: until each has come up or failed, the fleet is not up. */
-  async started(start: () => Promise<void>): Promise<void> {
-    for (const { id } of this.#options.fleet.list()) this.#awaited.add(id);
+  /**
+   * Every partition is about to be started by `start`: until each has come up or failed, the fleet is not up.
+   * @param start absent: none is started by itself, and a fleet that is made is up
+   */
+  async started(start?: () => Promise<void>): Promise<void> {
     this.#begun = true;
+    this.#starts = start !== undefined;
+    if (start === undefined) return this.#announce();
+    for (const { id } of this.#options.fleet.list()) this.#awaited.add(id);
     const slow = setTimeout(() => {
       for (const trouble of this.#troubles())
         if (trouble.state === 'starting') this.#options.onTrouble(trouble);
@@ -80,7 +87,7 @@ export class FleetWatch {
       const made = await this.#create(missing.request, missing.name);
       const again = 'reason' in made ? [made] : [];
       this.#missing = this.#missing.flatMap((each) => (each === missing ? again : [each]));
-      if ('id' in made) await operations.submit({ kind: 'start', partitionId: made.id });
+      if ('id' in made && this.#starts) await operations.submit({ kind: 'start', partitionId: made.id });
     }
   }
 

@@ -30,10 +30,10 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-async function serve(fleet: unknown, port = 0): Promise<Daemon> {
+async function serve(fleet: unknown, port = 0, more: readonly string[] = []): Promise<Daemon> {
   const file = join(root, 'fleet.json');
   await writeFile(file, JSON.stringify(fleet));
-  const args = ['serve', '--port', String(port), '--data', join(root, 'data'), '--fleet', file];
+  const args = ['serve', '--port', String(port), '--data', join(root, 'data'), '--fleet', file, ...more];
   const child = spawn(process.execPath, [TSX, MAIN, ...args]);
   const daemon: Daemon = { process: child, out: '', err: '' };
   child.stdout.on('data', (bytes: Buffer) => {
@@ -154,6 +154,27 @@ describe('serve', () => {
     });
     expect(daemon.out).toBe(line);
   });
+
+  it.each([
+    ['SIGTERM', 'SIGTERM'],
+    ['SIGINT', 'SIGINT'],
+  ] as const)(
+    '--no-start: ready at once, every partition off; %s → ends with 0 and soon',
+    async (_name, signal) => {
+      const kernel = join(root, 'vmlinux');
+      await writeFile(kernel, synthKernel('6.6.1'));
+      await importOwn({ imageRoot: join(root, 'data', 'images'), name: 'own', kernel });
+      const daemon = await serve(wanted({ name: 'one', image: 'own', memory: '64M' }), 0, ['--no-start']);
+      const [, base] = await said(daemon, /kdumpd ready (http:\/\/\S+)\n/);
+      const list = (await (await fetch(`${base}/api/v1/partitions`)).json()) as { items: object[] };
+      expect(list.items).toMatchObject([{ name: 'one', state: 'stopped' }]);
+      const exited = once(daemon.process, 'exit');
+      const begun = performance.now();
+      daemon.process.kill(signal);
+      expect(await exited).toEqual([0, null]);
+      expect(performance.now() - begun).toBeLessThan(4000);
+    },
+  );
 
   it('a fleet file that is none → exit 2 and the reason, before anything is served', async () => {
     const daemon = await serve([{ image: 'debian', cpus: 'two' }]);

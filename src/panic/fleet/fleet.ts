@@ -15,13 +15,14 @@ import { unaskedCrash } from '../handoff/crash.ts';
 import type { EventBus, Lease, OperationHost, WorkerId } from '../operations/index.ts';
 import type { MetadataStore, PartitionRecord } from '../store/index.ts';
 import type { BackOffOptions } from './boot-back-off.ts';
+import { crashLoop } from './crash-loop.ts';
 import { FleetMember, type Unasked } from './member.ts';
 import { PartitionHost } from './partition-host.ts';
 import { checkRequest, prepareMachine } from './requests.ts';
 
 export type FleetOptions = {
   readonly images: ImageSource;
-  readonly metadata: Pick<MetadataStore, 'partitions' | 'leases'>;
+  readonly metadata: Pick<MetadataStore, 'partitions' | 'leases' | 'starts'>;
   readonly captures: Captures;
   readonly bus: EventBus;
   /** The room that captures need; absent: it is not counted. */
@@ -46,7 +47,7 @@ export type FleetOptions = {
 export interface OwnedFleet extends Fleet {
   /** Does the operations on partitions. */
   readonly host: OperationHost;
-  /** Starts every partition; resolves when each is ready or has failed. */
+  /** Starts every partition, but those that an earlier process died with; resolves when each is ready or has failed. */
   startAll(): Promise<void>;
   /** Whether a partition boots this image. */
   usesImage(name: string): boolean;
@@ -70,6 +71,8 @@ class PartitionFleet implements OwnedFleet {
   readonly #leaseMs: number;
   readonly #members = new Map<string, FleetMember>();
   readonly #timer: NodeJS.Timeout;
+  /** Partitions whose start is written down and has not ended in order. */
+  readonly #begun = new Set<string>();
   #closing = false;
 
   constructor(options: FleetOptions) {
@@ -94,7 +97,7 @@ class PartitionFleet implements OwnedFleet {
       spec,
       prepare: () => prepareMachine(this.#options.images, record.request),
       openPartition: this.#options.openPartition ?? openPartition,
-      onState: (state) => this.#publish(record.id, state),
+      onState: (state) => this.#noteState(record.id, state),
       crashes: await captures.count(record.id),
       onUnasked: (unasked) => this.#storeUnasked(unasked),
       onError: this.#options.onError,
@@ -132,6 +135,7 @@ class PartitionFleet implements OwnedFleet {
     this.#members.delete(id);
     await member.close();
     await metadata.partitions.delete(id);
+    await metadata.starts.ended(id);
     await metadata.leases.forget(member.lease);
   }
 
@@ -149,8 +153,15 @@ class PartitionFleet implements OwnedFleet {
 
   async startAll(): Promise<void> {
     const members = [...this.#members.values()].filter(({ state }) => state === 'stopped');
-    for (const member of members) member.show('starting');
-    await Promise.all(members.map((member) => member.enqueue(() => member.boot())));
+    const booting: FleetMember[] = [];
+    for (const member of members) {
+      const refusal = crashLoop(await this.#options.metadata.starts.unfinished(member.record.id));
+      // Someone may have started it meanwhile.
+      if (member.state !== 'stopped') continue;
+      if (refusal === undefined) booting.push(member);
+      member.show(refusal === undefined ? 'starting' : 'failed', refusal);
+    }
+    await Promise.all(booting.map((member) => member.enqueue(() => member.boot())));
   }
 
   usesImage(name: string): boolean {
@@ -170,6 +181,7 @@ class PartitionFleet implements OwnedFleet {
     clearInterval(this.#timer);
     await Promise.all([...this.#members.values()].map((member) => member.close()));
     await this.#options.captures.idle();
+    for (const id of this.#begun) await this.#options.metadata.starts.ended(id);
     for (const { lease } of this.#members.values()) await this.#options.metadata.leases.release(lease);
   }
 
@@ -187,6 +199,17 @@ class PartitionFleet implements OwnedFleet {
     await this.#options.captures
       .store({ ...member.identity, handle, result, console: session.console })
       .catch(this.#options.onError);
+  }
+
+  /** Publishes a partition's state, and writes down that it is being powered on or is off in order. */
+  #noteState(id: string, state: PartitionView['state']): void {
+    this.#publish(id, state);
+    const { metadata, onError } = this.#options;
+    const isOff = state === 'stopped' || state === 'failed';
+    if (isOff && this.#begun.delete(id)) metadata.starts.ended(id).catch(onError);
+    if (isOff || this.#begun.has(id)) return;
+    this.#begun.add(id);
+    metadata.starts.began(id).catch(onError);
   }
 
   #publish(id: string, state: PartitionView['state']): void {

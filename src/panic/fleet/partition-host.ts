@@ -112,7 +112,7 @@ export class PartitionHost implements OperationHost {
       if (early?.code === 'interrupted') throw early;
       const { capture, trouble } = await this.#captures
         .store({ ...member.identity, handle: guest.handle, result, console: guest.session.console })
-        .catch(storeFailed);
+        .catch((error: unknown) => storeFailed(error, run.signal));
       const end = { phase: capture.phase, captureId: capture.id };
       if (trouble !== undefined)
         return { ...end, error: { code: trouble.code, message: capture.reason ?? trouble.message } };
@@ -191,7 +191,9 @@ function ofPartition(request: OperationRequest): PartitionOperation {
   throw new BugError(`${request.kind} is no operation on a partition`);
 }
 
-function storeFailed(error: unknown): never {
+function storeFailed(error: unknown, signal: AbortSignal): never {
+  const early = earlyEnd(signal);
+  if (early?.code === 'interrupted') throw early;
   const disk = diskErrorOf(error);
   if (disk !== undefined)
     throw new OperationFailure(disk.code, `the capture could not be stored: ${disk.message}`);

@@ -6,6 +6,7 @@
 
 import { defined } from '../../base/defined.ts';
 import { assert } from '../../base/errors.ts';
+import { settlesWithin } from '../../base/settles-within.ts';
 import type {
   ListQuery,
   Operation,
@@ -157,9 +158,19 @@ export class OperationService implements Operations {
     for (const run of this.#runs.values()) run.interrupt();
   }
 
-  /** Waits until nothing runs. Follow {@link stop} by it. */
-  async close(): Promise<void> {
+  /**
+   * Waits until nothing runs. Follow {@link stop} by it.
+   * @param withinMs what still runs then is recorded as interrupted, and what it commits later is lost; default: no limit
+   */
+  async close(withinMs?: number): Promise<void> {
     this.stop();
+    const idle = this.#idle();
+    if (withinMs === undefined) await idle;
+    else if (!(await settlesWithin(idle, withinMs)))
+      await Promise.all([...this.#runs.values()].map((run) => run.abandon().catch(this.#options.onError)));
+  }
+
+  async #idle(): Promise<void> {
     while (this.#turns.size > 0) await Promise.all(this.#turns);
     // The next start fails what is not stored now as interrupted.
     await this.retryEnds().catch(this.#options.onError);

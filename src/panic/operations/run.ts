@@ -6,7 +6,7 @@ import type { OperationFailure } from './operation-failure.ts';
 import type { Beat, Claim, OperationQueue } from './queue.ts';
 
 export type RunOptions = {
-  readonly queue: Pick<OperationQueue, 'heartbeat'>;
+  readonly queue: Pick<OperationQueue, 'heartbeat' | 'complete'>;
   readonly claim: Claim;
   readonly leaseMs: number;
   readonly publish: (operation: Operation) => Promise<void>;
@@ -75,6 +75,14 @@ export class Run {
   /** Asks the operation to end because it cannot be continued here. */
   interrupt(): void {
     this.#abort.abort(interrupted());
+  }
+
+  /** The operation does not end in time: records that it was interrupted. Its claim is lost by that. */
+  async abandon(): Promise<void> {
+    const { queue, claim, publish } = this.#options;
+    const { code, message } = interrupted();
+    const ended = await queue.complete(claim, { state: 'failed', error: { code, message } });
+    if (ended !== null) await publish(ended);
   }
 
   async #beat(phase?: string): Promise<Beat> {

@@ -80,8 +80,19 @@ export interface FiringStore {
   failOrphans(worker: WorkerId, error: string): Promise<number>;
 }
 
+/** Starts of partitions that no orderly end has followed: what a process that dies leaves behind. */
+export interface StartStore {
+  /** A partition is being powered on. */
+  began(partitionId: string): Promise<void>;
+  /** It was powered off in order: its starts are forgotten. */
+  ended(partitionId: string): Promise<void>;
+  /** Milliseconds since each of its last two starts that no orderly end has followed, the newest first. */
+  unfinished(partitionId: string): Promise<readonly number[]>;
+}
+
 export interface MetadataStore {
   readonly partitions: PartitionStore;
+  readonly starts: StartStore;
   readonly leases: PartitionLease;
   readonly operations: OperationQueue;
   readonly captures: CaptureStore;

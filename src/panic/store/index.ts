@@ -8,5 +8,6 @@ export type {
   PartitionRecord,
   PartitionStore,
   ScheduleFiring,
+  StartStore,
 } from './contract.ts';
 export { openMetadataStore } from './sqlite-metadata-store.ts';

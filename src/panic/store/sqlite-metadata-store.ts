@@ -12,6 +12,7 @@ import { SqliteFirings } from './sqlite-firings.ts';
 import { SqliteLeases } from './sqlite-leases.ts';
 import { SqliteOperations } from './sqlite-operations.ts';
 import { SqlitePartitions } from './sqlite-partitions.ts';
+import { SqliteStarts } from './sqlite-starts.ts';
 
 export type MetadataOptions = {
   /** Milliseconds since 1970; default the clock. */
@@ -27,6 +28,7 @@ export function openMetadataStore(path: string, options: MetadataOptions = {}): 
   const tables: Tables = { db, damage, now: options.now ?? Date.now };
   return {
     partitions: new SqlitePartitions(tables),
+    starts: new SqliteStarts(tables),
     leases: new SqliteLeases(tables),
     operations: new SqliteOperations(tables),
     captures: new SqliteCaptures(tables),

@@ -2,6 +2,9 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Operation } from '../../../src/panic/contract/index.ts';
+import { randomId } from '../../../src/panic/index.ts';
+import { openMetadataStore } from '../../../src/panic/store/index.ts';
+import { openLocalVmcoreStore } from '../../../src/vmcore/store/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { bootWithCrashKernel, handoff } from '../../synth/crashing-guest.ts';
 import {
@@ -12,6 +15,7 @@ import {
   openFleetWorld,
   readyPartition,
   seen,
+  shutDown,
 } from '../../synth/fleet-world.ts';
 import type { GuestScript, ScriptedPartition } from '../../synth/partition-handle.ts';
 
@@ -203,6 +207,58 @@ function terminated(guest: ScriptedPartition): void {
     guest[name] = gone;
   guest.end({ kind: 'stopped', reason, terminated: true });
 }
+
+describe('a partition that was running when the service died', () => {
+  const open = (now: () => number): NonNullable<FleetWorldOptions['stores']> => ({
+    metadata: openMetadataStore(':memory:', { now }),
+    vmcores: openLocalVmcoreStore(':memory:'),
+  });
+
+  it('twice soon after its start → not started a third time, and says so; by hand it starts; after a minute by itself', async () => {
+    let now = Date.parse('2024-03-01T12:00:00Z');
+    const stores = open(() => now);
+    // Each of them dies: nothing ends it in order.
+    const first = await openFleetWorld(CRASHES, { stores, newId: randomId });
+    const { id } = await first.fleet.create({ image: 'debian', cpus: 2 });
+    await first.fleet.startAll();
+    for (const _death of [1, 2]) {
+      now += 20_000;
+      const next = await openFleetWorld(CRASHES, { stores, newId: randomId });
+      await next.fleet.startAll();
+      expect(next.fleet.get(id).state).toBe(_death === 1 ? 'ready' : 'failed');
+    }
+    const third = await openFleetWorld(CRASHES, { stores, newId: randomId });
+    await third.fleet.startAll();
+    expect(third.fleet.get(id)).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('not started: it was running when the service died twice'),
+    });
+    expect(third.guests).toEqual([]);
+    await third.operations.submit({ kind: 'start', partitionId: id });
+    await seen(third, { kind: 'partition', id, state: 'ready' });
+    now += 61_000;
+    const later = await world(CRASHES, { stores, newId: randomId });
+    await later.fleet.startAll();
+    expect(later.fleet.get(id).state).toBe('ready');
+  });
+
+  it('stopped in order, or closed in order → started however often', async () => {
+    const stores = open(Date.now);
+    const make = await openFleetWorld(CRASHES, { stores, newId: randomId });
+    const { id } = await make.fleet.create({ image: 'debian', cpus: 2 });
+    await shutDown(make);
+    for (const how of ['stop', 'close', 'close', 'stop']) {
+      const w = await openFleetWorld(CRASHES, { stores, newId: randomId });
+      await w.fleet.startAll();
+      expect(w.fleet.get(id).state).toBe('ready');
+      if (how === 'close') await shutDown(w);
+      else await w.operations.submit({ kind: 'stop', partitionId: id }).then((op) => ended(w, op.id));
+    }
+    const last = await world(CRASHES, { stores, newId: randomId });
+    await last.fleet.startAll();
+    expect(last.fleet.get(id).state).toBe('ready');
+  });
+});
 
 describe('a machine that dies', () => {
   const dies = (guest: ScriptedPartition): void =>

@@ -40,6 +40,7 @@ import type {
   PartitionRecord,
   PartitionStore,
   ScheduleFiring,
+  StartStore,
 } from '../../../src/panic/store/index.ts';
 import type { RecordDamage } from '../../../src/vmcore/store/index.ts';
 import type { OpenedMetadata } from './metadata-store-contract.ts';
@@ -95,6 +96,7 @@ function storeWith(now: () => number, damage: Damage): MetadataStore {
   const leases = new Leases(now);
   return {
     partitions: new Partitions(damage),
+    starts: new Starts(now),
     leases,
     operations: new Queue(now, leases),
     captures: new Captures(leases, damage),
@@ -363,6 +365,36 @@ class Queue implements OperationQueue {
   #move(entry: Entry, change: Partial<Operation>): Operation {
     entry.operation = { ...entry.operation, ...change, updatedAt: new Date(this.#now()).toISOString() };
     return entry.operation;
+  }
+}
+
+class Starts implements StartStore {
+  readonly #now: () => number;
+  #all: { readonly partitionId: string; readonly at: number }[] = [];
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  began(partitionId: string): Promise<void> {
+    return remotely(() => {
+      this.#all.unshift({ partitionId, at: this.#now() });
+    });
+  }
+
+  ended(partitionId: string): Promise<void> {
+    return remotely(() => {
+      this.#all = this.#all.filter((each) => each.partitionId !== partitionId);
+    });
+  }
+
+  unfinished(partitionId: string): Promise<readonly number[]> {
+    return remotely(() =>
+      this.#all
+        .filter((each) => each.partitionId === partitionId)
+        .slice(0, 2)
+        .map(({ at }) => this.#now() - at),
+    );
   }
 }
 

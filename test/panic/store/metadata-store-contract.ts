@@ -231,6 +231,18 @@ export function metadataStoreContract(
       expect(await store.captures.manifestIds()).toEqual(new Set(['m-c1']));
     });
 
+    it('starts: each that no end followed → how long ago, the last two, newest first; an end forgets them', async () => {
+      expect(await store.starts.unfinished('p1')).toEqual([]);
+      for (const id of ['p1', 'p2', 'p1', 'p1']) {
+        await store.starts.began(id);
+        now += 1000;
+      }
+      expect(await store.starts.unfinished('p1')).toEqual([1000, 2000]);
+      await store.starts.ended('p1');
+      expect(await store.starts.unfinished('p1')).toEqual([]);
+      expect(await store.starts.unfinished('p2')).toEqual([3000]);
+    });
+
     it('unknown ids → null', async () => {
       expect(await store.captures.get('x')).toBeNull();
       expect(await store.captures.trace('x')).toBeNull();

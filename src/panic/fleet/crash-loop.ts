@@ -1,0 +1,16 @@
+/**
+ * Recognises a partition that may have taken the service with it: it was running when the service died, twice, each time
+ * soon after its start. It is then not started again by itself, so that the service stays up and can be asked why.
+ */
+
+const SOON_MS = 60_000;
+
+/**
+ * @param ages milliseconds since the starts that no orderly end has followed, the newest first
+ * @returns why the partition is not to be started
+ */
+export function crashLoop([newest, before]: readonly number[]): string | undefined {
+  if (newest === undefined || before === undefined) return undefined;
+  if (newest >= SOON_MS || before - newest >= SOON_MS) return undefined;
+  return 'not started: it was running when the service died twice, each time within a minute of its start; start it by hand (POST …/start)';
+}
