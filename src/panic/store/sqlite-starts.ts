@@ -1,8 +1,11 @@
-/** Stores the starts of partitions in SQLite. Source of the layout: migrations/meta. */
+/**
+ * Stores the starts of partitions in SQLite. Source of the layout: migrations/meta. Rows have no digest: a wrong time starts a
+ * partition, or leaves one to be started by hand.
+ */
 
 import type { Database } from 'better-sqlite3';
 import type { StartStore } from './contract.ts';
-import type { Tables } from './rows.ts';
+import { inTransaction, type Tables } from './rows.ts';
 
 /** So many starts of a partition are kept. */
 const KEPT = 2;
@@ -17,7 +20,7 @@ export class SqliteStarts implements StartStore {
   }
 
   async began(partitionId: string): Promise<void> {
-    this.#db.transaction(() => {
+    inTransaction(this.#db, () => {
       this.#db
         .prepare('INSERT INTO partition_start (partition_id, started_at) VALUES (?, ?)')
         .run(partitionId, this.#now());
@@ -26,7 +29,7 @@ export class SqliteStarts implements StartStore {
           'DELETE FROM partition_start WHERE partition_id = ? AND seq <= (SELECT seq FROM partition_start WHERE partition_id = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)',
         )
         .run(partitionId, partitionId, KEPT);
-    })();
+    });
   }
 
   async ended(partitionId: string): Promise<void> {
