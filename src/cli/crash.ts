@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
-import { imageSource } from '../images/index.ts';
+import { imageSource, pinFiles } from '../images/index.ts';
 import type { Trigger } from '../panic/contract/index.ts';
 import {
   DEFAULT_TIMEOUT_SECONDS,
@@ -90,11 +90,13 @@ async function run(options: Options): Promise<number> {
   const faults = options.fault?.map((each) => faultArgument(each, cpus));
   const dump = dumpMode(options.dump);
   const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
-  const boot = await imageSource(dataPaths(options.data).images).bootImage(options.image, {
+  const image = await imageSource(dataPaths(options.data).images).bootImage(options.image, {
     dump,
     ...loadingArguments(options),
     ...defined({ append: options.append, crashAppend: options.crashAppend }),
   });
+  // An image that is removed or replaced meanwhile does not change this one.
+  const { boot, release } = pinFiles(image);
   const report = await runCrash({
     boot,
     ...machine,
@@ -118,7 +120,7 @@ async function run(options: Options): Promise<number> {
       trace: options.trace,
       console: options.console,
     }),
-  });
+  }).finally(release);
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else {
     const { outcome, phase, reason, vmcore } = report;

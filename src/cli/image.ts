@@ -1,13 +1,26 @@
 /** Runs `kdumpd image`: imports, lists and removes images. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
-import { type ImportProgress, importDebian, importOwn, listImages, removeImage } from '../images/index.ts';
+import {
+  getImage,
+  type ImportProgress,
+  importDebian,
+  importOwn,
+  listImages,
+  type Replace,
+  removeImage,
+} from '../images/index.ts';
+import { type Operation, Refusal } from '../panic/contract/index.ts';
 import { dataPaths } from '../server/index.ts';
 import { choiceArgument, DEFAULT_DATA, optional, UsageError } from './arguments.ts';
+import { changeFolder } from './change-folder.ts';
+import type { DaemonClient } from './daemon-client.ts';
 
 type ImportOptions = {
   readonly data: string;
+  readonly key?: string;
   readonly name?: string;
   readonly kernel?: string;
   readonly initrd?: string;
@@ -20,6 +33,10 @@ type ImportOptions = {
   readonly digest?: boolean;
   readonly replace?: boolean;
 };
+
+const DEBIAN = 'debian';
+const KEY = 'file with the key for a daemon that has the data folder; default KDUMPD_KEY';
+const POLL_MS = 500;
 
 export function imageCommand(): Command {
   const image = new Command('image').description('Images that partitions boot').exitOverride();
@@ -38,12 +55,17 @@ export function imageCommand(): Command {
     .option('--packages <dir>', 'debian: folder of package files to use instead of apt')
     .option('--digest', 'debian: let purgatory check the segments’ SHA-256 (slow)')
     .option('--replace', 'replace an image of that name')
+    .option('--key <file>', KEY)
     .exitOverride()
     .action(async (source: string | undefined, options: ImportOptions) => {
-      const { images } = dataPaths(options.data);
-      const record = await (source === undefined
-        ? importFiles(images, options)
-        : importStock(images, source, options));
+      const load = source === undefined ? importFiles : importStock(source);
+      const record = await changeFolder(options, {
+        alone: (images) => load(images, options, options.replace ?? false),
+        beside: (daemon, images) =>
+          source === undefined || !isOverRest(options)
+            ? importBeside(daemon, images, options, load)
+            : importThrough(daemon, images, options),
+      });
       process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
     });
   image
@@ -58,9 +80,13 @@ export function imageCommand(): Command {
   image
     .command('rm <name>')
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
+    .option('--key <file>', KEY)
     .exitOverride()
-    .action(async (name: string, options: { readonly data: string }) => {
-      await removeImage(dataPaths(options.data).images, name);
+    .action(async (name: string, options: { readonly data: string; readonly key?: string }) => {
+      await changeFolder(options, {
+        alone: (images) => removeImage(images, name),
+        beside: (daemon) => daemon.ask('DELETE', imagePath(name)),
+      });
     });
   return image;
 }
@@ -73,31 +99,90 @@ export function showProgress({ step, done, total, detail }: ImportProgress): voi
   );
 }
 
-async function importStock(imageRoot: string, source: string, options: ImportOptions): Promise<unknown> {
-  if (source !== 'debian') throw new UsageError(`image import: ${JSON.stringify(source)} is not debian`);
-  return await importDebian({
-    imageRoot,
-    name: options.name ?? 'debian',
-    progress: showProgress,
-    ...defined({
-      kernel: options.kernel,
-      packagesDir: options.packages,
-      append: options.append,
-      crashAppend: options.crashAppend,
-    }),
-    ...(options.debuginfo === true ? { debuginfo: true } : {}),
-    ...(options.digest === true ? { kexecOptions: '' } : {}),
-    ...(options.replace === true ? { replace: true } : {}),
-  });
+type Load = (imageRoot: string, options: ImportOptions, replace: Replace) => Promise<unknown>;
+
+/** What REST takes of an import: it reads no path of its caller's choice. */
+function isOverRest({ name, kernel, data, key, ...others }: ImportOptions): boolean {
+  return Object.keys(others).length === 0;
 }
 
-async function importFiles(imageRoot: string, options: ImportOptions): Promise<unknown> {
+/** Has the daemon import Debian, and shows how far it is. @throws Refusal where it failed */
+async function importThrough(
+  daemon: DaemonClient,
+  imageRoot: string,
+  { name = DEBIAN, kernel }: ImportOptions,
+): Promise<unknown> {
+  const { id } = await daemon.ask<Operation>('POST', '/images/import', {
+    kind: 'debian',
+    name,
+    ...defined({ kernel }),
+  });
+  let shown = '';
+  for (;;) {
+    const operation = await daemon.ask<Operation>('GET', `/operations/${id}`);
+    const { state, phase, error } = operation;
+    if (state === 'succeeded') return await getImage(imageRoot, name);
+    if (state === 'failed' || state === 'cancelled')
+      throw new Refusal('conflict', error?.message ?? `the import was ${state}`);
+    const { detail } = await daemon.ask<{ readonly detail?: string }>('GET', imagePath(name));
+    const text = `import: ${phase}${detail === undefined ? '' : ` ${detail}`}\n`;
+    if (text !== shown) process.stderr.write(text);
+    shown = text;
+    await sleep(POLL_MS);
+  }
+}
+
+/**
+ * Imports into the folder that a daemon holds: an image is built aside and appears at once, so that this is safe. An image that
+ * is replaced is removed by the daemon, which refuses it while a partition uses it; then the daemon finds the new one.
+ */
+async function importBeside(
+  daemon: DaemonClient,
+  imageRoot: string,
+  options: ImportOptions,
+  load: Load,
+): Promise<unknown> {
+  const path = imagePath(options.name ?? DEBIAN);
+  const record = await load(
+    imageRoot,
+    options,
+    options.replace === true ? () => daemon.ask('DELETE', path) : false,
+  );
+  await daemon.ask('GET', path);
+  return record;
+}
+
+function imagePath(name: string): string {
+  return `/images/${encodeURIComponent(name)}`;
+}
+
+function importStock(source: string): Load {
+  if (source !== DEBIAN) throw new UsageError(`image import: ${JSON.stringify(source)} is not debian`);
+  return async (imageRoot, options, replace) =>
+    await importDebian({
+      imageRoot,
+      name: options.name ?? DEBIAN,
+      replace,
+      progress: showProgress,
+      ...defined({
+        kernel: options.kernel,
+        packagesDir: options.packages,
+        append: options.append,
+        crashAppend: options.crashAppend,
+      }),
+      ...(options.debuginfo === true ? { debuginfo: true } : {}),
+      ...(options.digest === true ? { kexecOptions: '' } : {}),
+    });
+}
+
+async function importFiles(imageRoot: string, options: ImportOptions, replace: Replace): Promise<unknown> {
   if (options.name === undefined || options.kernel === undefined) {
     throw new UsageError('image import takes `debian`, or --name and --kernel');
   }
   return await importOwn({
     imageRoot,
     name: options.name,
+    replace,
     kernel: options.kernel,
     ...defined({
       initrd: options.initrd,
@@ -107,6 +192,5 @@ async function importFiles(imageRoot: string, options: ImportOptions): Promise<u
       symbols: options.symbols,
     }),
     ...(typeof options.debuginfo === 'string' ? { debuginfo: options.debuginfo } : {}),
-    ...(options.replace === true ? { replace: true } : {}),
   });
 }

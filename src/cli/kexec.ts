@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
-import { imageSource } from '../images/index.ts';
+import { imageSource, pinFiles } from '../images/index.ts';
 import { DEFAULT_LEAVE_SECONDS, exitCodeOf, runKexec, TRACE_FORMATS } from '../panic/index.ts';
 import { dataPaths } from '../server/index.ts';
 import {
@@ -57,10 +57,12 @@ export function kexecCommand(): Command {
 async function run(options: Options): Promise<number> {
   const machine = machineArguments(options);
   const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
-  const boot = await imageSource(dataPaths(options.data).images).bootImage(options.image, {
+  const image = await imageSource(dataPaths(options.data).images).bootImage(options.image, {
     ...loadingArguments(options),
     ...defined({ append: options.append }),
   });
+  // An image that is removed or replaced meanwhile does not change this one.
+  const { boot, release } = pinFiles(image);
   const report = await runKexec({
     boot,
     path: options.restart === true ? 'restart' : 'kexec',
@@ -74,7 +76,7 @@ async function run(options: Options): Promise<number> {
       trace: options.trace,
       console: options.console,
     }),
-  });
+  }).finally(release);
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else {
     const { outcome, phase, reason } = report;

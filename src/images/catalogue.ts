@@ -94,14 +94,18 @@ export type ImageDraft = {
   add(file: string, pieces: readonly Uint8Array[]): Promise<ImageFile>;
 };
 
+/** Whether and how an import takes the place of an image of its name. */
+export type Replace = boolean | (() => Promise<void>);
+
 /**
  * Runs `build` with a draft and makes what it returns an image; a failure leaves nothing.
- * @param replace an image of that name is replaced; else it is refused with Refusal `conflict`
+ * @param replace an image of that name is replaced; a function removes it first, at the end of the import; `false`: it is
+ *   refused with Refusal `conflict`
  */
 export async function createImage(
   imageRoot: string,
   name: string,
-  replace: boolean,
+  replace: Replace,
   build: (draft: ImageDraft) => Promise<ImageRecord>,
 ): Promise<ImageRecord> {
   if (!isImageName(name)) {
@@ -114,7 +118,8 @@ export async function createImage(
   await makeRoot(imageRoot);
   await clearLeftovers(imageRoot);
   const target = join(imageRoot, name);
-  if (!replace && (await exists(target))) throw new Refusal('conflict', `there is an image ${name} already`);
+  if (replace === false && (await exists(target)))
+    throw new Refusal('conflict', `there is an image ${name} already`);
   const work = join(imageRoot, workName('import', name));
   const folder = join(work, 'image');
   const scratch = join(work, 'scratch');
@@ -124,7 +129,9 @@ export async function createImage(
     const record = await build({ scratch, add: (file, pieces) => writeFileOf(folder, file, pieces) });
     await writeFileOf(folder, IMAGE_RECORD_FILE, [Buffer.from(formatImageRecord(record))]);
     await syncFolder(folder);
-    const replaced = replace && (await exists(target)) ? join(work, REPLACED) : undefined;
+    const isThere = await exists(target);
+    if (typeof replace === 'function' && isThere) await replace();
+    const replaced = replace === true && isThere ? join(work, REPLACED) : undefined;
     if (replaced !== undefined) {
       // Its place is known before the old image is moved there: a power cut must not lose both.
       await syncFolder(work);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { defined } from '../base/defined.ts';
 import { readAgentScripts } from './agent-scripts.ts';
 import { downloadPackages } from './apt.ts';
-import { createImage, type ImageDraft } from './catalogue.ts';
+import { createImage, type ImageDraft, type Replace } from './catalogue.ts';
 import {
   debugKernelPath,
   type PackageFile,
@@ -36,7 +36,7 @@ export type DebianImport = {
   /** Also keep the kernel with debugging data, for drgn and gdb: a package of 700 MB. Default false. */
   readonly debuginfo?: boolean;
   /** Replace an image of that name. Default false. */
-  readonly replace?: boolean;
+  readonly replace?: Replace;
   /** Options for `kexec -p`. Default `-i`: kexec-tools leave the digest out. Empty: purgatory checks it. */
   readonly kexecOptions?: string;
   readonly append?: string;

@@ -9,7 +9,7 @@ import { arraySource, latin1 } from '../base/bytes.ts';
 import { defined } from '../base/defined.ts';
 import { EM_PPC64, parseElf } from '../base/elf/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
-import { createImage } from './catalogue.ts';
+import { createImage, type Replace } from './catalogue.ts';
 import { compressionOf } from './decompress.ts';
 import { imageError } from './errors.ts';
 import type { ImageFile, ImageRecord, ImageRole } from './image-record.ts';
@@ -31,7 +31,7 @@ export type OwnImport = {
   /** The guest has an agent that loads by plan (docs/images.md); then also the crash kernel's command line. */
   readonly loader?: 'own';
   readonly crashAppend?: string;
-  readonly replace?: boolean;
+  readonly replace?: Replace;
   readonly progress?: ReportProgress;
 };
 

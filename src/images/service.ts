@@ -80,6 +80,8 @@ export class ImageService implements OperationHost {
   readonly #options: ImageServiceOptions;
   /** By name: imports that run, and those that failed. */
   readonly #pending = new Map<string, Pending>();
+  /** Images of the catalogue when it was last listed. */
+  #seen: Set<string> | undefined;
 
   constructor(options: ImageServiceOptions) {
     this.#options = options;
@@ -87,6 +89,7 @@ export class ImageService implements OperationHost {
 
   async list(): Promise<readonly ImageView[]> {
     const { images, broken } = await this.#options.catalogue.list();
+    this.#notice(images);
     const views = new Map<string, ImageView>();
     for (const image of images) views.set(image.name, viewOf(image));
     for (const { name, error } of broken) views.set(name, unready(name, 'failed', error.message));
@@ -94,6 +97,18 @@ export class ImageService implements OperationHost {
       if (!views.has(name)) views.set(name, unready(name, state, detail));
     }
     return [...views.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The command line puts images into the folder beside the daemon: one that is new has come. */
+  #notice(images: readonly StoredImage[]): void {
+    const before = this.#seen;
+    this.#seen = new Set(images.map(({ name }) => name));
+    if (before === undefined) return;
+    for (const name of this.#seen) {
+      if (before.has(name) || this.#pending.get(name)?.state === 'importing') continue;
+      this.#pending.delete(name);
+      this.#publish({ kind: 'image', name, state: 'ready' }).catch(this.#options.onError);
+    }
   }
 
   async get(name: string): Promise<ImageView> {
@@ -110,6 +125,7 @@ export class ImageService implements OperationHost {
     const inCatalogue = await this.#isInCatalogue(name);
     if (pending === undefined && !inCatalogue) throw new Refusal('not-found', `There is no image ${name}.`);
     if (inCatalogue) await this.#options.catalogue.remove(name);
+    this.#seen?.delete(name);
     this.#pending.delete(name);
   }
 
@@ -160,6 +176,7 @@ export class ImageService implements OperationHost {
       throw failure;
     }
     this.#pending.delete(name);
+    this.#seen?.add(name);
     await this.#publish({ kind: 'image', name, state: 'ready' });
     return { phase: 'ready' };
   }

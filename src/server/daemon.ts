@@ -195,6 +195,8 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     onError: onError('images'),
     ...defined({ hostSeconds: options.hostSeconds }),
   });
+  // What is there now is not new.
+  await images.list();
   operations.serve(fleet.host);
   operations.serve(images);
   operations.start();

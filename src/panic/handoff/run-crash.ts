@@ -9,7 +9,9 @@ import type { FidelitySummary } from '../fidelity/index.ts';
 import { summarise } from '../fidelity/index.ts';
 import { dumpMode } from '../guest/agent-line.ts';
 import { readDump } from '../guest/dump-device.ts';
+import { memoryBytesOf, resolveMachine } from '../guest/machine-spec.ts';
 import { type CrashResult, crash, DEFAULT_TIMEOUT_SECONDS } from './crash.ts';
+import { requireRoomFor, writing } from './output-file.ts';
 import { type OnceOptions, type ReportedRule, type ReportHead, reportedRules, runOnce } from './run-once.ts';
 
 export type CrashCommand = OnceOptions<CapturePhase> & {
@@ -40,6 +42,9 @@ export type CrashReport = ReportHead & {
 /** Boots, crashes, captures. @throws FormatError for bad options; Error where the machine cannot be made. */
 export async function runCrash(command: CrashCommand): Promise<CrashReport> {
   const { boot, request, onPhase } = command;
+  // How small a filter makes a dump is not known before.
+  if (command.vmcore !== undefined && request.dump === 'raw')
+    requireRoomFor(command.vmcore, memoryBytesOf(resolveMachine(command)));
   const loadedDump = command.loadedDump ?? request.dump;
   return await runOnce(command, {
     loadedDump: dumpMode(loadedDump),
@@ -77,10 +82,11 @@ async function keepDump(
   const hash = createHash('sha256');
   let file: FileHandle | undefined;
   try {
-    if (path !== undefined) file = await open(path, 'w');
+    // For its owner alone, as makedumpfile makes dumps: it holds all memory of the guest.
+    if (path !== undefined) file = await writing(path, () => open(path, 'w', 0o600));
     for await (const piece of readDump(handle, dump)) {
       hash.update(piece);
-      await file?.writeFile(piece);
+      if (path !== undefined) await writing(path, async () => file?.writeFile(piece));
     }
   } finally {
     await file?.close();

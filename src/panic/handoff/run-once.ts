@@ -22,6 +22,7 @@ import { withinHostTime } from '../operations/index.ts';
 import type { RuleResult, Trace } from '../trace/index.ts';
 import { formatTrace, type TraceFormat } from '../trace/index.ts';
 import { bootPlan } from '../watch/index.ts';
+import { writing } from './output-file.ts';
 import { describeStandstill } from './reason.ts';
 
 /** Options of both commands. */
@@ -94,8 +95,10 @@ export async function runOnce<R extends Result, T, Phase>(
     });
     const { processor, mmu, cpus } = config;
     const report = await way.report(result, handle, { image: boot.name, processor, mmu, cpus });
-    if (options.trace !== undefined) await writeFile(options.trace, traceText(result, options.traceFormat));
-    if (options.console !== undefined) await writeFile(options.console, session.console);
+    const { trace, console } = options;
+    if (trace !== undefined)
+      await writing(trace, () => writeFile(trace, traceText(result, options.traceFormat)));
+    if (console !== undefined) await writing(console, () => writeFile(console, session.console));
     if (session.unsupported.length > 0) options.onUnsupported?.(session.unsupported);
     return report;
   } finally {

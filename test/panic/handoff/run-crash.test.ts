@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FormatError } from '../../../src/base/errors.ts';
 import type { PartitionConfig } from '../../../src/emulator/host/index.ts';
+import { requireRoomFor } from '../../../src/panic/handoff/output-file.ts';
 import { type CrashCommand, exitCodeOf, runCrash } from '../../../src/panic/index.ts';
 import {
   BOOT,
@@ -46,6 +47,31 @@ function command(script: GuestScript, more: Partial<CrashCommand> = {}): CrashCo
 }
 
 describe('runCrash', () => {
+  it('the vmcore → for its owner alone', async () => {
+    const vmcore = join(folder, 'v');
+    await runCrash(command(CRASH, { vmcore }));
+    expect((statSync(vmcore).mode & 0o777).toString(8)).toBe('600');
+  });
+
+  it.each(['vmcore', 'trace', 'console'] as const)(
+    'a disk that fills while the %s is written → one sentence with the file',
+    async (part) => {
+      await expect(runCrash(command(CRASH, { [part]: '/dev/full' }))).rejects.toMatchObject({
+        name: 'DiskError',
+        code: 'disk-full',
+        message: '/dev/full could not be written: the disk is full',
+      });
+    },
+  );
+
+  it('requireRoomFor: less room than a file may need → refused with the figures; a device → taken', () => {
+    const path = join(folder, 'v');
+    expect(() => requireRoomFor(path, 2 ** 52)).toThrow(/v may become 4096 TiB, and .* are free there/);
+    expect(() => requireRoomFor(join(folder, 'none', 'v'), 1)).toThrow('ENOENT');
+    requireRoomFor(path, 1);
+    requireRoomFor('/dev/null', 2 ** 52);
+  });
+
   it('writes vmcore, trace and console, and reports what the contract says', async () => {
     const files = { vmcore: join(folder, 'v'), trace: join(folder, 't'), console: join(folder, 'c') };
     const report = await runCrash(command(CRASH, files));
