@@ -1,7 +1,7 @@
 /**
- * `npm run torture -- MODE [--times N] [--seed S] [--keep]`: does to a daemon what a bad day does, checks that it holds, and
+ * `npm run torture -- MODE [--times N] [--seed S] [--write] [--keep]`: does to a daemon what a bad day does, checks that it holds, and
  * prints a table. Modes: `kill` kills it, `power` cuts its power, `full` fills its disk, `broken` breaks its disk. Ends with 1 where
- * something did not hold; then its folder is kept.
+ * something did not hold; its folder is then kept. `--write` puts the figures into docs/reliability.md.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildDaemon } from './guests/our-daemon.ts';
-import { commit } from './lib/facts.ts';
-import { table } from './lib/report.ts';
+import { commit, machineFacts } from './lib/facts.ts';
+import { RELIABILITY_HEAD, RELIABILITY_SECTIONS } from './lib/reliability.ts';
+import { table, updateSections } from './lib/report.ts';
 import { breakTimes, fillTimes } from './soak/disk-faults.ts';
 import { type Counts, Findings } from './soak/findings.ts';
 import { killTimes } from './soak/kill.ts';
@@ -21,6 +22,7 @@ const { values, positionals } = parseArgs({
   options: {
     times: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
+    write: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -31,27 +33,69 @@ const [mode = ''] = positionals;
 const findings = new Findings(log);
 const folder = mkdtempSync(join(tmpdir(), `kdumpd-torture-${mode}-`));
 const options = { folder, times: Number(values.times), seed: Number(values.seed), findings, log };
-const MODES: Readonly<Record<string, (each: typeof options) => Promise<Counts>>> = {
-  kill: killTimes,
-  power: cutTimes,
-  full: fillTimes,
-  broken: breakTimes,
+type Mode = {
+  readonly run: (each: typeof options) => Promise<Counts>;
+  readonly title: string;
+  /** What is done and what must hold, for the page on reliability. */
+  readonly text: string;
+};
+const MODES: Readonly<Record<string, Mode>> = {
+  kill: {
+    run: killTimes,
+    title: 'kill -9',
+    text: 'A daemon is killed at random instants of its start-up and of its work (crashes, deletions, imports), on one data folder. After each kill everything that was answered is there, every operation has ended, and nothing is left behind.',
+  },
+  power: {
+    run: cutTimes,
+    title: 'Power cuts',
+    text: 'A daemon at work is recorded, and its power is cut at random points of the recording: writes that were not synchronised are lost, all or some sectors, and so are names of files. Everything that was answered by then is there, every vmcore whole, and a daemon starts.',
+  },
+  full: {
+    run: fillTimes,
+    title: 'A full disk',
+    text: 'The disk fills at random writes of a daemon at work. It answers all the while, every operation ends, nothing that was stored is harmed, and when there is room again the next crash is captured.',
+  },
+  broken: {
+    run: breakTimes,
+    title: 'A broken disk',
+    text: 'Random writes, reads and fsyncs of a daemon at work fail with EIO, once or for seconds. It answers all the while, every operation ends, nothing that was stored is harmed, and the next crash is captured.',
+  },
 };
 const torture = MODES[mode];
 if (torture === undefined || positionals.length !== 1)
-  throw new Error(`npm run torture -- ${Object.keys(MODES).join('|')} [--times N] [--seed S] [--keep]`);
+  throw new Error(
+    `npm run torture -- ${Object.keys(MODES).join('|')} [--times N] [--seed S] [--write] [--keep]`,
+  );
 
 const begun = performance.now();
 await buildDaemon();
-const counts = await torture(options);
+const counts = await torture.run(options);
 const rows = [
   ...counts.rows.map(([what, count]) => [what, `${count}`]),
   ['seconds', `${Math.round((performance.now() - begun) / 1000)}`],
   ['broken', `${findings.all.length}`],
 ];
-process.stdout.write(`torture ${mode}, ${values.times} times, seed ${values.seed}, commit ${commit()}\n\n`);
-process.stdout.write(`${table(['what', 'count'], rows)}\n`);
+const stamp = `${values.times} times, seed ${values.seed}. Commit ${commit()}; ${machineFacts()}.`;
+const counted = table(['what', 'count'], rows);
+process.stdout.write(`torture ${mode}, ${stamp}\n\n${counted}\n`);
 for (const { where, what } of findings.all) process.stdout.write(`BROKEN at ${where}: ${what}\n`);
+if (values.write)
+  updateSections(
+    join(import.meta.dirname, '..', 'docs', 'reliability.md'),
+    RELIABILITY_HEAD,
+    RELIABILITY_SECTIONS,
+    [
+      {
+        name: mode,
+        title: torture.title,
+        text: [
+          `\`npm run torture -- ${mode}\`: ${stamp} ${torture.text}`,
+          counted,
+          ...findings.all.map(({ where, what }) => `Broken at ${where}: ${what}`),
+        ],
+      },
+    ],
+  );
 if (findings.all.length > 0 || values.keep) process.stdout.write(`everything is kept in ${folder}\n`);
 else rmSync(folder, { recursive: true, force: true });
 process.exitCode = findings.all.length > 0 ? 1 : 0;

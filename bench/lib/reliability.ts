@@ -1,6 +1,14 @@
 /** docs/reliability.md is written in sections, each by its command. */
 
-export const RELIABILITY_SECTIONS: readonly string[] = ['hostile', 'kill', 'disk', 'flips', 'soak'];
+export const RELIABILITY_SECTIONS: readonly string[] = [
+  'hostile',
+  'kill',
+  'power',
+  'full',
+  'broken',
+  'flips',
+  'soak',
+];
 
 export const RELIABILITY_HEAD = `# Reliability
 

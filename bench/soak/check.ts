@@ -84,7 +84,8 @@ export async function readFolder(place: Place, ledger: Ledger): Promise<readonly
   try {
     for (const { id, sha256 } of ledger.captures) {
       const capture = await metadata.captures.get(id);
-      if (capture === null || (capture.vmcore?.sha256 ?? null) !== sha256) wrong.push(`capture ${id} is lost`);
+      if (capture === null || (capture.vmcore?.sha256 ?? null) !== sha256)
+        wrong.push(`capture ${id} is lost`);
     }
     for (const id of ledger.deleted)
       if ((await metadata.captures.get(id)) !== null) wrong.push(`capture ${id} was deleted and is back`);

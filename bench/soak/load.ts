@@ -18,6 +18,10 @@ export type LoadOptions = {
   readonly count: (what: string) => void;
   /** Captures that are kept; older ones are deleted. */
   readonly keep: number;
+  /** What {@link onCrash} is given of the moment when a crash was asked for. */
+  readonly moment?: () => number;
+  /** Called for a crash of the fleet's own partitions that was captured. */
+  readonly onCrash?: (milliseconds: number, moment: number) => void;
 };
 
 /** Partitions of the fleet file have these names; those that the load makes have others. */
@@ -53,7 +57,8 @@ export class Load {
     const ready = (await this.#partitions()).filter(({ state }) => state === 'ready');
     const crashed = ready.slice(0, 1 + below(random, ready.length));
     await Promise.all(
-      crashed.map(async ({ id, cpus }) => {
+      crashed.map(async ({ id, cpus, name }) => {
+        const [begun, moment] = [performance.now(), this.#options.moment?.() ?? 0];
         const trigger = (['sysrq', 'nmi', 'panic', 'echo'] as const)[below(random, 4)];
         const body = { trigger, dump: 'raw', ...(random() < 0.5 ? { onCpu: below(random, cpus) } : {}) };
         const { status, body: operation } = await client.call<Operation>(
@@ -63,31 +68,32 @@ export class Load {
         );
         if (status !== 202 || operation === undefined) return count(`panic ${status}`);
         this.#options.ledger.add({ kind: 'operation', id: operation.id, debt: 'owed' });
-        await this.#follow(operation.id);
+        const isCaptured = await this.#follow(operation.id);
+        if (isCaptured && FLEET_NAME.test(name)) this.#options.onCrash?.(performance.now() - begun, moment);
       }),
     );
     return crashed.length > 0;
   }
 
-  /** Waits for an operation's end, and owes its capture from then on. */
-  async #follow(id: string): Promise<void> {
+  /** Waits for an operation's end, and owes its capture from then on. @returns whether it succeeded */
+  async #follow(id: string): Promise<boolean> {
     const { client, ledger, count } = this.#options;
     for (;;) {
       const { status, body } = await client.get<Operation>(`/operations/${id}`);
-      if (status !== 200 || body === undefined) return;
+      if (status !== 200 || body === undefined) return false;
       if (body.state === 'queued' || body.state === 'running') {
-        if (this.#stopped) return;
-        await pause(50);
+        if (this.#stopped) return false;
+        await pause(25);
         continue;
       }
       count(`crash ${body.state}${body.error === undefined ? '' : ` (${body.error.code})`}`);
-      if (body.captureId === undefined) return;
+      if (body.captureId === undefined) return body.state === 'succeeded';
       const { body: capture } = await client.get<Capture>(`/captures/${body.captureId}`);
       if (capture !== undefined) {
         const { sha256 = null, bytes = 0 } = capture.vmcore ?? {};
         ledger.add({ kind: 'capture', id: capture.id, sha256, bytes });
       }
-      return;
+      return body.state === 'succeeded';
     }
   }
 
@@ -134,7 +140,12 @@ export class Load {
   /** Makes a partition, starts it, and after a while stops and deletes it. */
   async #members(random: () => number): Promise<boolean> {
     const { client, ledger, count } = this.#options;
-    const made = (await this.#partitions()).filter(({ name }) => !FLEET_NAME.test(name));
+    const all = await this.#partitions();
+    // What a fault or a kill stopped is started again, as its owner would.
+    for (const { id, name, state } of all)
+      if (FLEET_NAME.test(name) && (state === 'failed' || state === 'stopped'))
+        await client.call('POST', `/partitions/${id}/start`);
+    const made = all.filter(({ name }) => !/^(fleet|hostile)-/.test(name));
     if (made.length < 2) {
       const request = { image: 'built-in', memory: '128M', seed: 1 + below(random, 1000) };
       const { status, body } = await client.call<PartitionView>('POST', '/partitions', request);

@@ -70,8 +70,9 @@ export class Service {
     place: Place,
     env: Readonly<Record<string, string>> = {},
     options: readonly string[] = [],
+    wantedPort?: number,
   ): Promise<Service> {
-    const port = await freePort();
+    const port = wantedPort ?? (await freePort());
     const args = ['serve', '--port', `${port}`, '--data', place.data, '--fleet', place.fleet, ...options];
     const child = spawn(process.execPath, [MAIN, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -96,7 +97,8 @@ export class Service {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port that nothing listens on now. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
