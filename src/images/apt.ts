@@ -9,6 +9,7 @@ import { accessSync, constants } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { defined } from '../base/defined.ts';
+import { failureText } from '../base/failure-text.ts';
 import { ImportError } from './errors.ts';
 import type { ReportProgress } from './progress.ts';
 
@@ -164,8 +165,18 @@ function complaints(run: AptRun): string {
   const lines = run.stderr.split('\n').filter((line) => /^E: /.test(line));
   return lines
     .slice(0, 3)
-    .map((line) => line.slice(3).trim())
+    .map((line) => withoutPlaces(line.slice(3).trim()))
     .join('; ');
+}
+
+/**
+ * A complaint goes to clients of REST: files keep their last name, addresses lose the user and password of a proxy.
+ * @public for its test
+ */
+export function withoutPlaces(line: string): string {
+  return line
+    .replace(/(?<=:\/\/)[^/@\s]*@/g, '')
+    .replace(/(?:file:|(?<![\w:/.]))\/+(?:[^/\s'":,()]+\/)+/g, '');
 }
 
 function runApt(
@@ -196,7 +207,7 @@ function runApt(
       reject(
         cancelled
           ? new ImportError('import/cancelled', 'the import was cancelled')
-          : new ImportError('import/apt-failed', `${program} cannot be run: ${cause.message}`),
+          : new ImportError('import/apt-failed', `${program} cannot be run: ${failureText(cause)}`),
       );
     });
     child.on('close', (status) => resolve({ status, stdout: text[1] ?? '', stderr: text[2] ?? '' }));

@@ -4,6 +4,7 @@
  * A partition that was stopped on purpose, or that crashed and boots again, counts as up.
  */
 
+import { failureText } from '../base/failure-text.ts';
 import type { Fleet, Operations, PartitionRequest, PartitionView } from '../panic/contract/index.ts';
 import type { EventBus } from '../panic/operations/index.ts';
 import type { HealthCheck, TroubledPartition } from './http/shared/ports.ts';
@@ -119,7 +120,7 @@ export class FleetWatch {
       const { id } = await this.#options.fleet.create(request);
       return { id };
     } catch (error) {
-      const missing = { name, request, reason: error instanceof Error ? error.message : String(error) };
+      const missing = { name, request, reason: failureText(error) };
       this.#options.onTrouble(troubleOf(missing));
       return missing;
     }

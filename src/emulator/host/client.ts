@@ -4,6 +4,7 @@
  */
 
 import type { Worker } from 'node:worker_threads';
+import { failureText } from '../../base/failure-text.ts';
 import { settlesWithin } from '../../base/settles-within.ts';
 import { startWorker } from '../../base/worker.ts';
 import type { DroppedEvents, InstantName, MachineFault, ObservePlan } from '../contract/events.ts';
@@ -198,7 +199,7 @@ class WorkerPartition implements PartitionHandle {
 function deathOf(error: unknown, heapMiB: number): Error {
   if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')
     return new Error(`the partition's worker needed more than its ${heapMiB} MiB of memory and was ended`);
-  return error instanceof Error ? error : new Error(String(error));
+  return new Error(failureText(error), { cause: error });
 }
 
 /** Memory that does not exist has an error class of its own, so that callers can distinguish it from a dead worker. */

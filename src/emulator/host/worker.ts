@@ -5,7 +5,8 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { assert, BugError } from '../../base/errors.ts';
+import { assert } from '../../base/errors.ts';
+import { failureText, hostFile } from '../../base/failure-text.ts';
 import type { DiskConfig } from '../contract/partition.ts';
 import type { BlockStore } from '../devices/contract.ts';
 import {
@@ -58,9 +59,9 @@ const disks: (OwnedStore | ScratchStore)[] = config.disks.map(openDisk);
 function openDisk(disk: DiskConfig): OwnedStore | ScratchStore {
   switch (disk.kind) {
     case 'file':
-      return openFileStore(disk.path, { readOnly: disk.readOnly });
+      return hostFile('a disk of the image', () => openFileStore(disk.path, { readOnly: disk.readOnly }));
     case 'scratch':
-      return createScratchStore(disk.bytes);
+      return hostFile('the dump disk', () => createScratchStore(disk.bytes));
     case 'memory':
       return createMemoryStore(disk.bytes, { readOnly: disk.readOnly });
   }
@@ -115,7 +116,7 @@ function turn(): void {
     }
   } catch (error) {
     power = 'off';
-    const end = { kind: 'error', message: describe(error) } as const;
+    const end = { kind: 'error', message: failureText(error) } as const;
     outbox.add({ kind: 'ended', end, insn: partition.instructions });
   }
   outbox.send();
@@ -230,11 +231,6 @@ function compareDisk({
   return found;
 }
 
-function describe(error: unknown): string {
-  if (error instanceof BugError) return error.stack ?? error.message;
-  return error instanceof Error ? error.message : String(error);
-}
-
 // A request that cannot be read would never be answered: the worker ends, and its owner learns why.
 port.on('messageerror', (error) => {
   throw error;
@@ -253,7 +249,7 @@ port.on('message', (message: ToWorker) => {
   } catch (error) {
     const outside =
       error instanceof OutsideMemory ? { outside: { raddr: error.raddr, length: error.length } } : {};
-    answer = { kind: 'refusal', id, message: describe(error), ...outside };
+    answer = { kind: 'refusal', id, message: failureText(error), ...outside };
   }
   outbox.flush();
   send(answer);

@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { hostFile } from '../../base/failure-text.ts';
 import type { PartitionConfig } from '../contract/partition.ts';
 import { RTAS_BYTES } from '../platform/index.ts';
 import { CLIENT_STACK, FIRMWARE_BASE, FIRMWARE_BYTES } from '../platform/of-client/index.ts';
@@ -31,7 +32,7 @@ type Loaded = { readonly kernel: LoadedKernel; readonly initrd: Uint8Array; read
 export function boot(config: PartitionConfig, hardware: Hardware, cycle: PowerCycle): Uint8Array | undefined {
   const byClient = config.firmware === 'open-firmware';
   const kernel = loadKernel(hardware.ram, config.kernel, config.loadAt ?? (byClient ? CLIENT_LOAD_AT : 0));
-  const initrd = config.initrd === undefined ? new Uint8Array(0) : readFileSync(config.initrd);
+  const initrd = config.initrd === undefined ? new Uint8Array(0) : readInitrd(config.initrd);
   const rma = config.rma ?? Math.min(totalBytes(config) / 2, MIB256);
   // Radix has no real-mode area: its real addresses are the hypervisor's to limit.
   if (config.mmu === 'hash') hardware.engine.storage.realLimit = rma;
@@ -39,6 +40,10 @@ export function boot(config: PartitionConfig, hardware: Hardware, cycle: PowerCy
   if (!byClient) return enterWithTree(config, hardware, cycle, loaded);
   enterAsClient(config, hardware, cycle, loaded);
   return undefined;
+}
+
+function readInitrd(path: string): Uint8Array {
+  return hostFile('the initramfs', () => readFileSync(path));
 }
 
 /** r3 = the tree, r4 = where the kernel lies, r5 = 0: no client interface. */

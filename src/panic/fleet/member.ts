@@ -5,6 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../base/defined.ts';
+import { failureText } from '../../base/failure-text.ts';
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';
 import type { PartitionState, PartitionView } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
@@ -197,7 +198,7 @@ export class FleetMember {
       this.#showReady();
       return undefined;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = failureText(error);
       await this.#machine.discard();
       if (stops !== this.#stops) return this.#off('the partition was stopped');
       return this.#notBooted(reason, signal);

@@ -3,6 +3,7 @@
 import { defined } from '../../base/defined.ts';
 import { diskErrorOf } from '../../base/disk-error.ts';
 import { BugError } from '../../base/errors.ts';
+import { failureText } from '../../base/failure-text.ts';
 import type { Captures, Room } from '../captures/index.ts';
 import type { LeaveRequest, OperationKind, OperationRequest, PanicRequest } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
@@ -197,8 +198,5 @@ function storeFailed(error: unknown, signal: AbortSignal): never {
   const disk = diskErrorOf(error);
   if (disk !== undefined)
     throw new OperationFailure(disk.code, `the capture could not be stored: ${disk.message}`);
-  throw new OperationFailure(
-    'store-failed',
-    `the capture could not be stored: ${error instanceof Error ? error.message : error}`,
-  );
+  throw new OperationFailure('store-failed', `the capture could not be stored: ${failureText(error)}`);
 }

@@ -4,6 +4,7 @@
  */
 
 import { FormatError } from '../../base/errors.ts';
+import { failureText } from '../../base/failure-text.ts';
 import type { MachineFault, PartitionEnd, PartitionHandle } from '../../emulator/host/index.ts';
 import type { CapturePhase, PanicRequest } from '../contract/index.ts';
 import { type CrashIdentity, identifyCrash } from '../facts/identity.ts';
@@ -286,7 +287,7 @@ async function inject(handle: PartitionHandle, faults: readonly MachineFault[]):
     await handle.inject(faults);
     return undefined;
   } catch (error) {
-    return `a fault could not be injected: ${error instanceof Error ? error.message : error}`;
+    return `a fault could not be injected: ${failureText(error)}`;
   }
 }
 

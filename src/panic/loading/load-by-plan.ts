@@ -8,6 +8,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { assert, FormatError } from '../../base/errors.ts';
+import { hostFileAsync } from '../../base/failure-text.ts';
 import { hex64 } from '../../base/hex.ts';
 import {
   buildPlanDisk,
@@ -111,7 +112,7 @@ async function makePlans(
     session.handle.machineTree(),
     ownPurgatory(),
     imageOf(loading.kernel),
-    loading.initrd === undefined ? undefined : readFile(loading.initrd),
+    loading.initrd === undefined ? undefined : readInitrd(loading.initrd),
   ]);
   assert(tree !== undefined, 'a machine that is on has the tree that it was given');
   const common = {
@@ -148,8 +149,12 @@ function planOrRefusal(request: LoadRequest): LoadPlan | FormatError {
   }
 }
 
+function readInitrd(path: string): Promise<Uint8Array> {
+  return hostFileAsync('the initramfs', () => readFile(path));
+}
+
 async function imageOf(path: string): Promise<LoadImage> {
-  return probeImage(new Uint8Array(await readFile(path)));
+  return probeImage(new Uint8Array(await hostFileAsync('the kernel to load', () => readFile(path))));
 }
 
 async function writePlans(session: Session, { crash, next }: Plans): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { diskErrorOf } from '../../base/disk-error.ts';
 import { FormatError } from '../../base/errors.ts';
+import { failureText } from '../../base/failure-text.ts';
 import { databaseError } from '../../vmcore/store/index.ts';
 
 /**
@@ -31,5 +32,5 @@ export function failureOf(
   const disk = diskErrorOf(error);
   if (disk !== undefined) return { code: disk.code, message: disk.message };
   if (error instanceof FormatError) return { code: error.code, message: error.message };
-  return { code: 'machine-failed', message: error instanceof Error ? error.message : String(error) };
+  return { code: 'machine-failed', message: failureText(error) };
 }

@@ -7,6 +7,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import cron, { type ScheduledTask } from 'node-cron';
 import { assert } from '../../base/errors.ts';
+import { failureText } from '../../base/failure-text.ts';
 
 export type Schedule = {
   /** Stable: what was last fired is remembered by it. */
@@ -90,7 +91,7 @@ export class Scheduler {
         log.info({ durationMs: Math.round(performance.now() - begun) }, 'schedule ran');
       } catch (err) {
         log.error({ err, durationMs: Math.round(performance.now() - begun) }, 'schedule failed');
-        await this.#options.journal.end(id, fireTime, err instanceof Error ? err.message : String(err));
+        await this.#options.journal.end(id, fireTime, failureText(err));
       }
       return true;
     })();

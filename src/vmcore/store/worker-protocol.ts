@@ -5,6 +5,7 @@
 
 import { DiskError, type DiskErrorCode, diskErrorOf } from '../../base/disk-error.ts';
 import { BugError, FormatError, StoredDataError } from '../../base/errors.ts';
+import { failureText } from '../../base/failure-text.ts';
 import type { ByteSpan, ChunkRef, ManifestId, WriteOptions } from './contract.ts';
 
 /** Methods with one request and one answer. */
@@ -68,7 +69,7 @@ export function sendError(error: unknown): SentError {
   }
   const disk = diskErrorOf(error);
   if (disk !== undefined) return { kind: 'disk', message: disk.message, code: disk.code };
-  const message = error instanceof Error ? error.message : String(error);
+  const message = failureText(error);
   return { kind: error instanceof BugError ? 'bug' : 'other', message };
 }
 

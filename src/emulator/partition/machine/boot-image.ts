@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { arraySource } from '../../../base/bytes.ts';
 import { EM_PPC64, PT_LOAD, parseElf, readSegment } from '../../../base/elf/index.ts';
 import { FormatError } from '../../../base/errors.ts';
+import { hostFile } from '../../../base/failure-text.ts';
 import type { GuestMemory } from '../../memory/contract.ts';
 
 /** A loaded kernel: the real address of its entry, of its first byte and of the first byte past it. */
@@ -35,22 +36,22 @@ const TREE_BYTES = 0x100000;
 
 /** Loads the PT_LOADs of an ELF64 for ppc64. @throws FormatError when it is no such file or does not fit. */
 export function loadKernel(memory: GuestMemory, path: string, loadAt: number): LoadedKernel {
-  const elf = parseElf(arraySource(readFileSync(path)));
+  const elf = parseElf(arraySource(hostFile('the kernel', () => readFileSync(path))));
   if (elf.header.machine !== EM_PPC64) {
-    throw new FormatError('boot/machine', `${path} is not for ppc64`, {
+    throw new FormatError('boot/machine', 'the kernel is not for ppc64', {
       expected: String(EM_PPC64),
       actual: String(elf.header.machine),
     });
   }
   const loads = elf.programs.filter((each) => each.type === PT_LOAD && each.memsz > 0);
-  if (loads.length === 0) throw new FormatError('boot/no-segments', `${path} has nothing to load`);
+  if (loads.length === 0) throw new FormatError('boot/no-segments', 'the kernel has nothing to load');
   let start = Number.POSITIVE_INFINITY;
   let end = 0;
   let entry: number | undefined;
   for (const each of loads) {
     const base = Number(each.paddr) + loadAt;
     if (!memory.isRam(base, each.memsz)) {
-      throw new FormatError('boot/memory', `${path} does not fit into memory`, {
+      throw new FormatError('boot/memory', 'the kernel does not fit into memory', {
         expected: 'RAM',
         actual: `0x${base.toString(16)}+0x${each.memsz.toString(16)}`,
       });
