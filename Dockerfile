@@ -1,5 +1,7 @@
-# kdumpd as a service: the data (database, images, captures) lies in the volume /var/lib/kdumpd.
+# kdumpd as a service: the data (database, images, captures) lies in the volume /var/lib/kdumpd. It listens on 0.0.0.0, for
+# which it needs a key (docs/access.md); the second line makes one and prints it once.
 #   docker build -t kdumpd .
+#   docker run --rm -v kdumpd:/var/lib/kdumpd kdumpd key create ops --scopes admin --data /var/lib/kdumpd
 #   docker run -p 127.0.0.1:8470:8470 -v kdumpd:/var/lib/kdumpd kdumpd
 
 # The version in scripts/lib/runtime.json.

@@ -1,10 +1,13 @@
-/** Asks a daemon over REST, with the key that the command line or the environment names. */
+/** Asks a daemon over REST: which one and with which key the command line or the environment says. */
 
 import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
 import { Refusal } from '../panic/contract/index.ts';
 import { UsageError } from './arguments.ts';
 
 export type DaemonOptions = {
+  /** `http://…`, without a path. */
+  readonly server?: string;
   /** A file that holds the key's secret. */
   readonly key?: string;
 };
@@ -17,6 +20,19 @@ export interface DaemonClient {
    * @throws Refusal with the daemon's own words, or where it does not answer
    */
   ask<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<T>;
+}
+
+/** Adds the options that say which daemon is asked. */
+export function withDaemonOptions(command: Command): Command {
+  return command
+    .option('--server <url>', 'the daemon to ask; default KDUMPD_SERVER')
+    .option('--key <file>', 'file with the key to show; default KDUMPD_KEY, a key or a file');
+}
+
+/** The daemon that was named; undefined: none was. @throws UsageError for an address that is none */
+export function namedDaemon(options: DaemonOptions): DaemonClient | undefined {
+  const server = options.server ?? process.env.KDUMPD_SERVER;
+  return server === undefined || server === '' ? undefined : daemonAt(server, options);
 }
 
 export function daemonAt(server: string, options: DaemonOptions): DaemonClient {

@@ -12,6 +12,7 @@ import { crashCommand } from './crash.ts';
 import { emulateCommand } from './emulate.ts';
 import { imageCommand } from './image.ts';
 import { kexecCommand } from './kexec.ts';
+import { keyCommand } from './key.ts';
 import { serveCommand } from './serve.ts';
 
 const program = new Command('kdumpd')
@@ -22,7 +23,14 @@ const program = new Command('kdumpd')
     writeErr: (text) => process.stderr.write(text),
   });
 
-for (const command of [serveCommand(), imageCommand(), crashCommand(), kexecCommand(), emulateCommand()])
+for (const command of [
+  serveCommand(),
+  imageCommand(),
+  crashCommand(),
+  kexecCommand(),
+  emulateCommand(),
+  keyCommand(),
+])
   program.addCommand(command);
 
 /** Commander throws for help as well, with exit code 0. */

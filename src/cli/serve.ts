@@ -9,20 +9,22 @@ import { BUILT_IN } from '../images/index.ts';
 import type { PartitionRequest } from '../panic/contract/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
 import {
-  allowedHostsFor,
   createLogger,
   type Daemon,
   DEFAULT_CONFIG,
+  isHostOrOrigin,
   openDaemon,
   type TroubledPartition,
 } from '../server/index.ts';
 import {
   DEFAULT_DATA,
+  gather,
   HOST_TIMEOUT,
   hostTimeoutArgument,
   integerArgument,
   optional,
   sizeArgument,
+  UsageError,
 } from './arguments.ts';
 import { readFleetFile } from './fleet-file.ts';
 import { showProgress } from './image.ts';
@@ -36,6 +38,8 @@ type Options = {
   readonly minFree: string;
   /** `--no-start` makes it false. */
   readonly start: boolean;
+  readonly requireKey?: boolean;
+  readonly allowHost?: readonly string[];
 };
 
 /** The fleet of a daemon that was given none: the built-in guest, with a hash table and with a radix tree. */
@@ -61,6 +65,12 @@ export function serveCommand(): Command {
       'room that stays free on the data folder’s disk: no capture or import begins below it',
       '256M',
     )
+    .option('--require-key', 'clients need a key on a loopback address, too')
+    .option(
+      '--allow-host <name>',
+      'another host name to answer to, or the origin of a proxy in front',
+      gather,
+    )
     .exitOverride()
     .action(serve);
 }
@@ -69,6 +79,11 @@ async function serve(options: Options): Promise<void> {
   const port = integerArgument('--port', options.port, 0, 65535);
   const hostSeconds = optional(options.hostTimeout, hostTimeoutArgument);
   const wanted = options.fleet === undefined ? DEFAULT_FLEET : readFleetFile(options.fleet);
+  for (const each of options.allowHost ?? [])
+    if (!isHostOrOrigin(each))
+      throw new UsageError(
+        `--allow-host: ${JSON.stringify(each)} is neither a host name nor an origin such as https://name`,
+      );
   const logger = createLogger(DEFAULT_CONFIG.log);
   let daemon: Daemon;
   try {
@@ -79,7 +94,12 @@ async function serve(options: Options): Promise<void> {
       minFreeBytes: sizeArgument('--min-free', options.minFree),
       version: { name: 'kdumpd', version: packageVersion() },
       logger,
-      ...defined({ webRoot: webRoot(), allowedHosts: allowedHostsFor(options.host), hostSeconds }),
+      ...defined({
+        webRoot: webRoot(),
+        requireKey: options.requireKey,
+        allowedHosts: options.allowHost,
+        hostSeconds,
+      }),
       onTrouble: reportTrouble,
       onUp: (address) => process.stdout.write(`kdumpd ready ${address}\n`),
       onImportProgress: showProgress,

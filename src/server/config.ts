@@ -24,10 +24,3 @@ export const DEFAULT_CONFIG: ServerConfig = {
   minFreeBytes: 256 * 2 ** 20,
   schedules: { retention: '*/10 * * * *', storeSweep: '30 3 * * *' },
 };
-
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]', '::1'];
-
-/** The host names to answer to: on loopback only its own, so that no web site can rebind a name to it. */
-export function allowedHostsFor(host: string): readonly string[] | undefined {
-  return LOOPBACK.includes(host) ? LOOPBACK : undefined;
-}

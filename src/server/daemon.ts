@@ -22,6 +22,7 @@ import { openFleet, randomId } from '../panic/index.ts';
 import { type EventBus, MemoryEventBus, OperationService, type WorkerId } from '../panic/operations/index.ts';
 import { type MetadataStore, openMetadataStore } from '../panic/store/index.ts';
 import { openVmcoreStore, type VmcoreStore } from '../vmcore/store/index.ts';
+import { openAccess } from './access/index.ts';
 import { closeInOrder } from './closing.ts';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.ts';
 import { type HeldFolder, holdDataFolder, sentenceOf } from './data-folder/index.ts';
@@ -46,7 +47,9 @@ export type DaemonOptions = Partial<
   readonly webRoot?: string;
   /** Host seconds that an operation may take where its request does not say; absent: by its machine. */
   readonly hostSeconds?: number;
-  /** Host names that are answered; absent: any. */
+  /** Whether a key is needed on a loopback address, too. On any other one is needed always. */
+  readonly requireKey?: boolean;
+  /** More host names to answer to, and origins of proxies in front (src/server/access/hosts.ts). */
   readonly allowedHosts?: readonly string[];
   /** Bytes free on the data folder's disk; default what the file system says. */
   readonly freeRoom?: () => number;
@@ -99,7 +102,8 @@ const INTERRUPTED = {
 
 /**
  * Takes the data folder, opens the stores and serves; no partition is started.
- * @throws DataFolderError for a folder that cannot be used; the system's error where the address cannot be had
+ * @throws DataFolderError for a folder that cannot be used; Refusal `conflict` where a key is needed and there is none; the
+ * system's error where the address cannot be had
  */
 export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const folder = holdDataFolder(options.data);
@@ -163,6 +167,16 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     minFreeBytes,
     logger,
   );
+  const access = await openAccess({
+    store: metadata.keys,
+    host,
+    requireKey: options.requireKey === true,
+    onError: onError('access'),
+  }).catch(async (error: unknown) => {
+    await vmcores.close();
+    await metadata.close();
+    throw error;
+  });
   closeToOthers(data, logger);
   const bus = new MemoryEventBus();
   const shared = { bus, worker, newId: randomId };
@@ -231,6 +245,8 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     schedules: () => viewSchedules(scheduler, metadata.firings),
     version: options.version,
     logger,
+    access,
+    listen: host,
     ...defined({ webRoot: options.webRoot, allowedHosts: options.allowedHosts }),
   });
   let closed: Promise<void> | undefined;

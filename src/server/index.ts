@@ -1,6 +1,7 @@
 /** Runs the daemon: HTTP service, events, documentation, dashboard, and schedules. */
 
-export { allowedHostsFor, DEFAULT_CONFIG } from './config.ts';
+export { isHostOrOrigin, type KeyBook, type KeyRequest, withKeysOf } from './access/index.ts';
+export { DEFAULT_CONFIG } from './config.ts';
 export { type Daemon, type DaemonOptions, openDaemon } from './daemon.ts';
 export {
   DataFolderError,

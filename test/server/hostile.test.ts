@@ -48,7 +48,7 @@ describe('ids', () => {
   test.each(withId.map((r) => [name(r), r] as const))('%s: an unknown id → 404', async (_name, route) => {
     const payload = route.url.endsWith('/panic')
       ? { trigger: 'nmi', dump: 'raw' }
-      : /\/(kexec|restart)$/.test(route.url)
+      : /\/(kexec|restart|start|reset)$/.test(route.url)
         ? {}
         : route.hasBody
           ? { text: 'x' }
@@ -93,7 +93,7 @@ describe('bodies', () => {
   const cases = withBody.map((r) => [name(r), fill(r.url, 'p1'), r.method] as const);
   test.each(cases)('%s: malformed JSON → 400', async (_name, url, method) => {
     // Where nothing must be said, no body and an empty object are all there is to say.
-    const empty = /\/(kexec|restart)$/.test(url) ? [] : ['', '\ufeff{}'];
+    const empty = /\/(kexec|restart|start|reset)$/.test(url) ? [] : ['', '\ufeff{}'];
     for (const payload of ['{', '{"a":}', 'nothing', '{"__proto__":{"x":1}}', ...empty]) {
       expectProblem(
         await ask(method, url, { payload, headers: { 'content-type': 'application/json' } }),

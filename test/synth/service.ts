@@ -1,5 +1,8 @@
 /** The service over a fleet in memory, as tests ask it. Every answer is held to docs/openapi.json. */
 
+import { randomId } from '../../src/panic/index.ts';
+import { openMetadataStore } from '../../src/panic/store/index.ts';
+import { Access, Keys, Sessions } from '../../src/server/access/index.ts';
 import { type AppOptions, buildApp } from '../../src/server/http/app.ts';
 import type { App } from '../../src/server/http/shared/context.ts';
 import { holdToDocument } from './documented.ts';
@@ -24,9 +27,23 @@ export async function buildServiceOver(world: FakeWorld, change: Partial<AppOpti
     events: world.bus,
     health: () => [{ name: 'fleet', ok: true }],
     version: { name: 'kdumpd', version: '0.0.0-test' },
+    access: openTestAccess(false),
     ...change,
   });
   await app.ready();
   holdToDocument(app);
   return app;
+}
+
+/** Who may use a service of tests: its keys are in memory. */
+export function openTestAccess(keyNeeded: boolean, now: () => number = Date.now): Access {
+  const { keys: store } = openMetadataStore(':memory:', { now });
+  const onError = (error: Error): never => {
+    throw error;
+  };
+  return new Access({
+    keys: new Keys({ store, newId: randomId, now, onError }),
+    sessions: new Sessions({ now }),
+    keyNeeded,
+  });
 }

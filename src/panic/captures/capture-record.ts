@@ -1,6 +1,7 @@
 /** Makes the record of a capture, which REST shows, from the result of a crash. */
 
-import type { Capture, CaptureVmcore } from '../contract/index.ts';
+import { defined } from '../../base/defined.ts';
+import type { Actor, Capture, CaptureVmcore } from '../contract/index.ts';
 import type { CrashResult } from '../handoff/crash.ts';
 import { countRules } from '../rules/index.ts';
 
@@ -9,6 +10,7 @@ export type CaptureOrigin = {
   readonly partitionId: string;
   readonly image: string;
   readonly createdAt: string;
+  readonly createdBy?: Actor;
 };
 
 /**
@@ -34,5 +36,6 @@ export function captureOf(
     vmcore,
     rules: countRules(result.trace?.rules ?? []),
     createdAt: origin.createdAt,
+    ...defined({ createdBy: origin.createdBy }),
   };
 }

@@ -8,7 +8,7 @@ import { type DiskError, diskErrorOf } from '../../base/disk-error.ts';
 import { StoredDataError } from '../../base/errors.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
 import type { ManifestId, SweepResult, VmcoreStore } from '../../vmcore/store/index.ts';
-import type { Capture, CaptureQuery, CaptureVmcore, Page } from '../contract/index.ts';
+import type { Actor, Capture, CaptureQuery, CaptureVmcore, Page } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { CrashResult } from '../handoff/crash.ts';
 import type { EventBus, Fence } from '../operations/index.ts';
@@ -26,6 +26,7 @@ export type CrashOutcome = {
   /** Since the power-on of the kernel that crashed, through the crash kernel. */
   readonly console: Uint8Array;
   readonly fence?: Fence;
+  readonly createdBy?: Actor;
 };
 
 /** A stored vmcore, as the guest wrote it. */
@@ -63,12 +64,18 @@ export class Captures {
   store(outcome: CrashOutcome): Promise<StoredCapture> {
     return this.#alone(async () => {
       const { captures, bus, newId, now = () => new Date() } = this.#options;
-      const { partitionId, image, handle, result, console, fence } = outcome;
+      const { partitionId, image, handle, result, console, fence, createdBy } = outcome;
       const { dump, trace } = result;
       const kept: KeptDump =
         dump === undefined ? { vmcore: null } : await keepDump(this.#options.vmcores, handle, dump);
       if (kept.loss !== undefined) this.#options.onError(kept.loss.error);
-      const origin = { id: newId('c'), partitionId, image, createdAt: now().toISOString() };
+      const origin = {
+        id: newId('c'),
+        partitionId,
+        image,
+        createdAt: now().toISOString(),
+        ...defined({ createdBy }),
+      };
       const text = trace === undefined ? undefined : JSON.stringify(trace);
       const manifest = defined({ manifestId: kept.stored?.manifestId });
       const create = async (parts: CaptureParts, losses: readonly Loss[]): Promise<StoredCapture> => {

@@ -1,5 +1,6 @@
 /** Defines a capture, the record of one crash in the store and in REST. */
 
+import type { Actor } from './access.ts';
 import type { CapturePhase } from './phases.ts';
 
 export type VmcoreFormat = 'elf' | 'kdump-compressed' | 'flattened';
@@ -38,4 +39,6 @@ export type Capture = {
     readonly notApplicable: number;
   };
   readonly createdAt: string;
+  /** Who asked for the crash; of one that was not requested, who made the partition. Absent: the daemon, or not known. */
+  readonly createdBy?: Actor;
 };

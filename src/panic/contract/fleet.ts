@@ -1,5 +1,6 @@
 /** Defines the interface of the fleet for routes. Actions on a partition are operations (operation.ts). */
 
+import type { Actor } from './access.ts';
 import type { PartitionRequest, PartitionView } from './partition.ts';
 
 /** Every method throws {@link Refusal} for a wrong request. */
@@ -7,7 +8,7 @@ export interface Fleet {
   list(): readonly PartitionView[];
   get(id: string): PartitionView;
   /** Adds a partition, powered off. */
-  create(request: PartitionRequest): Promise<PartitionView>;
+  create(request: PartitionRequest, createdBy?: Actor): Promise<PartitionView>;
   /** @throws Refusal `conflict` unless it is off */
   remove(id: string): Promise<void>;
   /** Types on the user's console (vty 0). */

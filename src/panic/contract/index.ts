@@ -1,12 +1,14 @@
 /** Defines the service's types: what stores keep, what REST shows, and the fleet that routes call. */
 
+export type { Actor, ApiKey, AuditAction, AuditEntry, KeyQuota, Scope } from './access.ts';
+export { AUDIT_ACTIONS, SCOPES } from './access.ts';
 export type { Capture, CaptureVmcore, CrashCause, VmcoreFormat } from './capture.ts';
 
 export type { Fault, FaultInstant, FlipTarget } from './fault.ts';
 export { FAULT_INSTANTS, FLIP_TARGETS } from './fault.ts';
 export type { Fleet } from './fleet.ts';
 export type { ImageImport, ImageView } from './image.ts';
-export type { CaptureQuery, ListQuery, OperationQuery, Page } from './listing.ts';
+export type { AuditQuery, CaptureQuery, ListQuery, OperationQuery, Page } from './listing.ts';
 export type { MachineRequest } from './machine.ts';
 export {
   DISK_BUSES,

@@ -1,5 +1,6 @@
-/** Defines lists of operations and captures, which are read page by page. */
+/** Defines lists of operations, captures and audit entries, which are read page by page. */
 
+import type { AuditAction, AuditEntry } from './access.ts';
 import type { Capture } from './capture.ts';
 import type { OperationState } from './operation.ts';
 
@@ -23,3 +24,9 @@ export type ListQuery = {
 
 export type OperationQuery = ListQuery & { readonly state?: OperationState };
 export type CaptureQuery = ListQuery & { readonly outcome?: Capture['outcome']; readonly signature?: string };
+export type AuditQuery = Omit<ListQuery, 'partitionId'> & {
+  readonly action?: AuditAction;
+  readonly outcome?: AuditEntry['outcome'];
+  /** The id of a key. */
+  readonly keyId?: string;
+};

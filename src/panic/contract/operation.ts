@@ -1,5 +1,6 @@
 /** Defines an operation: one request to the service, persisted before it starts. */
 
+import type { Actor } from './access.ts';
 import type { ImageImport } from './image.ts';
 import type { LeaveRequest, PanicRequest, StartRequest } from './request.ts';
 
@@ -17,6 +18,8 @@ export type Operation = {
   readonly error?: { readonly code: string; readonly message: string };
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** Absent: the daemon itself, or an earlier release, which did not keep it. */
+  readonly requestedBy?: Actor;
 };
 
 export type OperationKind = Operation['kind'];

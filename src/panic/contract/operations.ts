@@ -1,5 +1,6 @@
 /** Defines the interface of operations for routes. */
 
+import type { Actor } from './access.ts';
 import type { ListQuery, Page } from './listing.ts';
 import type { Operation, OperationRequest } from './operation.ts';
 
@@ -7,10 +8,10 @@ import type { Operation, OperationRequest } from './operation.ts';
 export interface Operations {
   /**
    * Persists the request; it runs when its turn comes. A request that repeats the kind, the partition and the key of an
-   * earlier one is answered with the current state of that one's operation.
+   * earlier one is answered with the current state of that one's operation; keys of different API keys are different.
    * @throws Refusal `key-reused` where it asks for something else than that one
    */
-  submit(request: OperationRequest, idempotencyKey?: string): Promise<Operation>;
+  submit(request: OperationRequest, idempotencyKey?: string, requestedBy?: Actor): Promise<Operation>;
   get(id: string): Promise<Operation>;
   list(query: ListQuery): Promise<Page<Operation>>;
   /** The stored JSON text of the trace of a kexec or a restart, or `null` where the operation has none (any more). */

@@ -1,5 +1,7 @@
 /** A partition of the fleet: what is asked for, and what REST shows. */
 
+import type { Actor } from './access.ts';
+
 export type PartitionState = 'stopped' | 'starting' | 'ready' | 'busy' | 'crashed' | 'failed';
 
 /** A member of the fleet. */
@@ -21,6 +23,8 @@ export type PartitionView = {
   readonly crashes: number;
   /** Seconds that its machine has kept a processor of the host busy since the service started. */
   readonly hostSeconds: number;
+  /** Absent: the daemon itself, or an earlier release, which did not keep it. */
+  readonly createdBy?: Actor;
   /** Of the power cycle that is on; absent: the guest has emitted nothing, or the partition is off. */
   readonly output?: PartitionOutput;
 };

@@ -6,7 +6,7 @@
 import { defined } from '../../base/defined.ts';
 import { openPartition, type PartitionConfig, type PartitionHandle } from '../../emulator/host/index.ts';
 import type { Captures, Room } from '../captures/index.ts';
-import type { Fleet, PartitionRequest, PartitionView } from '../contract/index.ts';
+import type { Actor, Fleet, PartitionRequest, PartitionView } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { ImageSource } from '../guest/boot-image.ts';
 import { defaultHostSeconds } from '../guest/host-time.ts';
@@ -116,9 +116,9 @@ class PartitionFleet implements OwnedFleet {
     return this.#member(id).view;
   }
 
-  async create(request: PartitionRequest): Promise<PartitionView> {
+  async create(request: PartitionRequest, createdBy?: Actor): Promise<PartitionView> {
     const id = this.#options.newId('p');
-    const record: PartitionRecord = { id, name: request.name ?? id, request };
+    const record: PartitionRecord = { id, name: request.name ?? id, request, ...defined({ createdBy }) };
     await checkRequest(this.#options.images, request);
     await this.#options.metadata.partitions.create(record);
     const member = await this.adopt(record);
@@ -195,9 +195,16 @@ class PartitionFleet implements OwnedFleet {
   async #storeUnasked({ member, handle, session }: Unasked): Promise<void> {
     const result = await unaskedCrash(handle, session);
     if (result === undefined || this.#closing) return;
+    const createdBy = member.record.createdBy;
     // The partition boots again even where the capture cannot be stored.
     await this.#options.captures
-      .store({ ...member.identity, handle, result, console: session.console })
+      .store({
+        ...member.identity,
+        handle,
+        result,
+        console: session.console,
+        ...defined({ createdBy }),
+      })
       .catch(this.#options.onError);
   }
 

@@ -133,7 +133,7 @@ export class FleetMember {
       instructions: this.#machine.instructions,
       crashes: this.#crashes,
       hostSeconds: Math.round(this.#machine.hostSeconds * 1000) / 1000,
-      ...defined({ output: this.#machine.output }),
+      ...defined({ output: this.#machine.output, createdBy: record.createdBy }),
     };
   }
 

@@ -112,7 +112,13 @@ export class PartitionHost implements OperationHost {
       const early = earlyEnd(run.signal);
       if (early?.code === 'interrupted') throw early;
       const { capture, trouble } = await this.#captures
-        .store({ ...member.identity, handle: guest.handle, result, console: guest.session.console })
+        .store({
+          ...member.identity,
+          handle: guest.handle,
+          result,
+          console: guest.session.console,
+          ...defined({ createdBy: run.requestedBy }),
+        })
         .catch((error: unknown) => storeFailed(error, run.signal));
       const end = { phase: capture.phase, captureId: capture.id };
       if (trouble !== undefined)

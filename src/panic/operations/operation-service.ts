@@ -8,6 +8,7 @@ import { defined } from '../../base/defined.ts';
 import { assert } from '../../base/errors.ts';
 import { settlesWithin } from '../../base/settles-within.ts';
 import type {
+  Actor,
   ListQuery,
   Operation,
   OperationKind,
@@ -101,15 +102,16 @@ export class OperationService implements Operations {
     this.#watch(this.#takeFree());
   }
 
-  async submit(request: OperationRequest, idempotencyKey?: string): Promise<Operation> {
-    if (idempotencyKey === undefined) return this.#submit(request);
-    const key = `${request.kind} ${'partitionId' in request ? request.partitionId : '-'} ${idempotencyKey}`;
+  async submit(request: OperationRequest, idempotencyKey?: string, requestedBy?: Actor): Promise<Operation> {
+    if (idempotencyKey === undefined) return this.#submit(request, requestedBy);
+    const whose = requestedBy?.kind === 'key' ? `${requestedBy.id} ` : '';
+    const key = `${request.kind} ${'partitionId' in request ? request.partitionId : '-'} ${whose}${idempotencyKey}`;
     const earlier = this.#submitting.get(key);
     if (earlier !== undefined) {
       requireSameRequest(earlier.request, request);
       return this.get((await earlier.submitted).id);
     }
-    const submitted = this.#submitOnce(request, key).finally(() => this.#submitting.delete(key));
+    const submitted = this.#submitOnce(request, requestedBy, key).finally(() => this.#submitting.delete(key));
     this.#submitting.set(key, { request, submitted });
     return submitted;
   }
@@ -176,17 +178,21 @@ export class OperationService implements Operations {
     await this.retryEnds().catch(this.#options.onError);
   }
 
-  async #submitOnce(request: OperationRequest, key: string): Promise<Operation> {
+  async #submitOnce(
+    request: OperationRequest,
+    requestedBy: Actor | undefined,
+    key: string,
+  ): Promise<Operation> {
     const earlier = await this.#options.queue.find(key, request);
-    return earlier === null ? await this.#submit(request, key) : this.#unstored.shown(earlier);
+    return earlier === null ? await this.#submit(request, requestedBy, key) : this.#unstored.shown(earlier);
   }
 
-  async #submit(request: OperationRequest, key?: string): Promise<Operation> {
+  async #submit(request: OperationRequest, requestedBy?: Actor, key?: string): Promise<Operation> {
     const { queue, worker } = this.#options;
     const host = this.#hosts.get(request.kind);
     assert(host !== undefined, `nothing does operations of kind ${request.kind}`);
     const accepted = await host.accept(request);
-    const operation = this.#newOperation(request);
+    const operation = this.#newOperation(request, requestedBy);
     let stored: Operation;
     try {
       stored = await queue.submit({ operation, request, worker, ...defined({ key }) });
@@ -205,7 +211,7 @@ export class OperationService implements Operations {
     return stored;
   }
 
-  #newOperation(request: OperationRequest): Operation {
+  #newOperation(request: OperationRequest, requestedBy: Actor | undefined): Operation {
     const at = this.#now();
     return {
       id: this.#options.newId('o'),
@@ -215,6 +221,7 @@ export class OperationService implements Operations {
       ...('partitionId' in request ? { partitionId: request.partitionId } : {}),
       createdAt: at,
       updatedAt: at,
+      ...defined({ requestedBy }),
     };
   }
 

@@ -1,6 +1,6 @@
 /** Follows a claimed operation while it runs: stores its phases, sends heartbeats, and aborts it where it must end early. */
 
-import type { Operation } from '../contract/index.ts';
+import type { Actor, Operation } from '../contract/index.ts';
 import { abortAfter, cancelled, earlyEnd, interrupted } from './early-end.ts';
 import type { OperationFailure } from './operation-failure.ts';
 import type { Beat, Claim, OperationQueue } from './queue.ts';
@@ -26,6 +26,10 @@ export class Run {
 
   get id(): string {
     return this.#options.claim.operation.id;
+  }
+
+  get requestedBy(): Actor | undefined {
+    return this.#options.claim.operation.requestedBy;
   }
 
   /**

@@ -1,5 +1,6 @@
 /**
- * Defines the seam of metadata: partitions, operations, captures, leases, firings of schedules. SQLite is the embedded
+ * Defines the seam of metadata: partitions, operations, captures, leases, firings of schedules,
+ * API keys and the audit log. SQLite is the embedded
  * implementation; a second one must pass the same contract tests (docs/seams.md). The nouns share one back end, because a
  * commit on behalf of a partition checks the partition's lease. Vmcores themselves are in src/vmcore/store.
  *
@@ -8,7 +9,16 @@
  */
 
 import type { ManifestId, RecordDamage } from '../../vmcore/store/index.ts';
-import type { Capture, CaptureQuery, Page, PartitionRequest } from '../contract/index.ts';
+import type {
+  Actor,
+  ApiKey,
+  AuditEntry,
+  AuditQuery,
+  Capture,
+  CaptureQuery,
+  Page,
+  PartitionRequest,
+} from '../contract/index.ts';
 import type { Fence, OperationQueue, PartitionLease, WorkerId } from '../operations/index.ts';
 
 /** The record of a partition that survives restarts of the service: the request, with the id and name that were assigned. */
@@ -16,6 +26,8 @@ export type PartitionRecord = {
   readonly id: string;
   readonly name: string;
   readonly request: PartitionRequest;
+  /** Absent: the daemon itself, or an earlier release, which did not keep it. */
+  readonly createdBy?: Actor;
 };
 
 export interface PartitionStore {
@@ -90,6 +102,37 @@ export interface StartStore {
   unfinished(partitionId: string): Promise<readonly number[]>;
 }
 
+/** A key with the SHA-256 of its secret. */
+export type StoredKey = { readonly key: ApiKey; readonly hash: Uint8Array };
+
+export interface KeyStore {
+  /** @throws Refusal `conflict` where the id is taken, or the name by a key that is not revoked */
+  create(stored: StoredKey): Promise<void>;
+  find(id: string): Promise<StoredKey | null>;
+  /** In order of creation, revoked ones too. */
+  list(): Promise<readonly ApiKey[]>;
+  /** Sets `revokedAt`; the first time stays. @returns null where there is no such key */
+  revoke(id: string, at: string): Promise<ApiKey | null>;
+  /** Sets `lastUsedAt`. */
+  used(id: string, at: string): Promise<void>;
+}
+
+/** How much of the audit log is kept. What was refused is counted apart: a flood of it must not displace what was done. */
+export type AuditLimits = {
+  readonly entries: number;
+  readonly refused: number;
+  /** ISO 8601: entries from before are forgotten. */
+  readonly since: string;
+};
+
+export interface AuditStore {
+  add(entry: AuditEntry): Promise<void>;
+  /** Newest first. @throws Refusal `invalid` for a cursor that no page gave */
+  list(query: AuditQuery): Promise<Page<AuditEntry>>;
+  /** Forgets the oldest beyond the limits. @returns how many */
+  prune(limits: AuditLimits): Promise<number>;
+}
+
 export interface MetadataStore {
   readonly partitions: PartitionStore;
   readonly starts: StartStore;
@@ -97,6 +140,8 @@ export interface MetadataStore {
   readonly operations: OperationQueue;
   readonly captures: CaptureStore;
   readonly firings: FiringStore;
+  readonly keys: KeyStore;
+  readonly audit: AuditStore;
   /** The records that were found damaged since the store was opened. */
   damaged(): Promise<readonly RecordDamage[]>;
   close(): Promise<void>;

@@ -14,7 +14,7 @@ export function pageOf<
   T,
 >(
   table: SealedTable<Row>,
-  query: ListQuery,
+  query: Pick<ListQuery, 'limit' | 'cursor'>,
   filters: { readonly [Column in keyof Row]?: string | undefined },
 ): Page<T> {
   assert(Number.isInteger(query.limit) && query.limit > 0, 'a page has a limit of at least 1');

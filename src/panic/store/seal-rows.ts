@@ -14,11 +14,16 @@ export const SEALED_TABLES: Readonly<Record<string, string>> = {
   schedule_firing: 'schedule_id',
   worker: 'id',
   partition_lease: 'partition_id',
+  api_key: 'id',
+  audit: 'id',
 };
+
+/** Those that migration 007 found; later ones have had their seals from the start. */
+const FOUND_BY_007 = Object.keys(SEALED_TABLES).filter((table) => table !== 'api_key' && table !== 'audit');
 
 export const META_MIGRATION_STEPS: MigrationSteps = {
   '007_add_digests.sql': (db: Database): void => {
-    for (const table of Object.keys(SEALED_TABLES)) {
+    for (const table of FOUND_BY_007) {
       const rows = db.prepare<[], number>(`SELECT rowid FROM ${table}`).pluck().all();
       const read = db.prepare<[number], SqlRow>(`SELECT * FROM ${table} WHERE rowid = ?`);
       const seal = db.prepare(`UPDATE ${table} SET digest = ? WHERE rowid = ?`);

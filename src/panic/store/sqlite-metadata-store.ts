@@ -7,8 +7,10 @@ import { openDatabase, type RecordDamage } from '../../vmcore/store/index.ts';
 import type { MetadataStore } from './contract.ts';
 import { DamageLog, type Tables } from './rows.ts';
 import { META_MIGRATION_STEPS } from './seal-rows.ts';
+import { SqliteAudit } from './sqlite-audit.ts';
 import { SqliteCaptures } from './sqlite-captures.ts';
 import { SqliteFirings } from './sqlite-firings.ts';
+import { SqliteKeys } from './sqlite-keys.ts';
 import { SqliteLeases } from './sqlite-leases.ts';
 import { SqliteOperations } from './sqlite-operations.ts';
 import { SqlitePartitions } from './sqlite-partitions.ts';
@@ -33,6 +35,8 @@ export function openMetadataStore(path: string, options: MetadataOptions = {}): 
     operations: new SqliteOperations(tables),
     captures: new SqliteCaptures(tables),
     firings: new SqliteFirings(tables),
+    keys: new SqliteKeys(tables),
+    audit: new SqliteAudit(tables),
     damaged: async () => damage.list(),
     close: async () => {
       db.close();

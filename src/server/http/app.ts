@@ -10,12 +10,15 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Fleet, Operations } from '../../panic/contract/index.ts';
 import type { EventBus } from '../../panic/operations/index.ts';
+import { type Access, AllowedHosts } from '../access/index.ts';
+import { registerAccess } from './plugins/access.ts';
 import { registerBodies } from './plugins/bodies.ts';
 import { registerDashboard } from './plugins/dashboard.ts';
 import { registerDocumentation } from './plugins/documentation.ts';
 import { registerFreshSockets } from './plugins/fresh-sockets.ts';
-import { registerGuards } from './plugins/guards.ts';
 import { registerUnknownAddresses } from './plugins/methods.ts';
+import { type RouteTable, registerRouteTable } from './plugins/route-table.ts';
+import { registerSecurityHeaders } from './plugins/security-headers.ts';
 import { Wire } from './plugins/wire.ts';
 import { registerRoutes, registerServiceRoutes } from './routes/index.ts';
 import { NAMED_SCHEMAS } from './schemas/index.ts';
@@ -47,13 +50,19 @@ export type AppOptions = {
   readonly logger?: FastifyBaseLogger;
   /** The built dashboard; absent: `/` says that there is none. */
   readonly webRoot?: string;
-  /** Host names that are answered; absent: any. */
+  /** Who may use it. */
+  readonly access: Access;
+  /** The address that it will listen on; default loopback. */
+  readonly listen?: string;
+  /** More host names to answer to, and origins of proxies in front. */
   readonly allowedHosts?: readonly string[];
   /** Largest request body in bytes. */
   readonly bodyLimit?: number;
   readonly heartbeatMs?: number;
   /** How long a request may take to arrive. */
   readonly requestTimeoutMs?: number;
+  /** Called with every route and what it asks of its client. */
+  readonly onRoutes?: (routes: RouteTable) => void;
 };
 
 const BODY_LIMIT = 256 << 10;
@@ -105,16 +114,23 @@ export async function buildApp(options: AppOptions): Promise<App> {
   app.addHook('preClose', async () => streams.closeAll());
 
   registerFreshSockets(app);
-  registerUnknownAddresses(app);
+  const routes = registerRouteTable(app);
+  options.onRoutes?.(routes);
+  registerUnknownAddresses(app, routes);
   wire.register(app);
   registerBodies(app);
-  await registerGuards(app, options);
+  await registerSecurityHeaders(app, { tls: false });
+  const hosts = new AllowedHosts({
+    listen: options.listen ?? 'localhost',
+    allowed: options.allowedHosts ?? [],
+  });
+  registerAccess(app, { access: options.access, hosts });
   await app.register(sensible);
   await app.register(sse.default, { heartbeatInterval: options.heartbeatMs ?? 15_000 });
   for (const [id, schema] of Object.entries(NAMED_SCHEMAS)) app.addSchema({ ...schema, $id: id });
   await registerDocumentation(app, options.version);
 
-  const context = { schedules: async () => [], ...options, streams };
+  const context = { schedules: async () => [], ...options, streams, hosts };
   registerServiceRoutes(app, context);
   await app.register(
     async (scope) => {

@@ -7,6 +7,9 @@ import { setTimeout as after } from 'node:timers/promises';
 import { defined } from '../../../src/base/defined.ts';
 import { StoredDataError } from '../../../src/base/errors.ts';
 import type {
+  ApiKey,
+  AuditEntry,
+  AuditQuery,
   Capture,
   CaptureQuery,
   Operation,
@@ -33,14 +36,18 @@ import {
   type WorkerId,
 } from '../../../src/panic/operations/index.ts';
 import type {
+  AuditLimits,
+  AuditStore,
   CaptureParts,
   CaptureStore,
   FiringStore,
+  KeyStore,
   MetadataStore,
   PartitionRecord,
   PartitionStore,
   ScheduleFiring,
   StartStore,
+  StoredKey,
 } from '../../../src/panic/store/index.ts';
 import type { RecordDamage } from '../../../src/vmcore/store/index.ts';
 import type { OpenedMetadata } from './metadata-store-contract.ts';
@@ -101,6 +108,8 @@ function storeWith(now: () => number, damage: Damage): MetadataStore {
     operations: new Queue(now, leases),
     captures: new Captures(leases, damage),
     firings: new Firings(now),
+    keys: new Keys(),
+    audit: new Audit(),
     damaged: () => remotely(() => damage.list()),
     close: async () => undefined,
   };
@@ -548,6 +557,85 @@ class Firings implements FiringStore {
         return isOrphan ? { ...each, state: 'failed', error, endedAt } : each;
       });
       return count;
+    });
+  }
+}
+
+class Keys implements KeyStore {
+  readonly #all = new Map<string, StoredKey>();
+
+  create(stored: StoredKey): Promise<void> {
+    return remotely(() => {
+      const { id, name } = stored.key;
+      const isTaken = [...this.#all.values()].some(
+        ({ key }) => key.id === id || (key.name === name && key.revokedAt === undefined),
+      );
+      if (isTaken) throw new Refusal('conflict', `"${name}" is taken`);
+      this.#all.set(id, stored);
+    });
+  }
+
+  find(id: string): Promise<StoredKey | null> {
+    return remotely(() => this.#all.get(id) ?? null);
+  }
+
+  list(): Promise<readonly ApiKey[]> {
+    return remotely(() => [...this.#all.values()].map(({ key }) => key));
+  }
+
+  revoke(id: string, at: string): Promise<ApiKey | null> {
+    return remotely(() => this.#change(id, (key) => ({ revokedAt: at, ...key })));
+  }
+
+  async used(id: string, at: string): Promise<void> {
+    await remotely(() => this.#change(id, (key) => ({ ...key, lastUsedAt: at })));
+  }
+
+  #change(id: string, change: (key: ApiKey) => ApiKey): ApiKey | null {
+    const stored = this.#all.get(id);
+    if (stored === undefined) return null;
+    const key = change(stored.key);
+    this.#all.set(id, { ...stored, key });
+    return key;
+  }
+}
+
+class Audit implements AuditStore {
+  /** Places stay what they are, so that a cursor does not move when old entries go. */
+  #all: (AuditEntry | undefined)[] = [];
+
+  async add(entry: AuditEntry): Promise<void> {
+    await remotely(() => this.#all.push(entry));
+  }
+
+  list(query: AuditQuery): Promise<Page<AuditEntry>> {
+    return remotely(
+      () =>
+        pageOf(
+          this.#all,
+          query,
+          (entry) =>
+            entry !== undefined &&
+            (query.action === undefined || entry.action === query.action) &&
+            (query.outcome === undefined || entry.outcome === query.outcome) &&
+            (query.keyId === undefined || (entry.actor.kind === 'key' && entry.actor.id === query.keyId)),
+        ) as Page<AuditEntry>,
+    );
+  }
+
+  prune({ entries, refused, since }: AuditLimits): Promise<number> {
+    return remotely(() => {
+      let gone = 0;
+      const left = { refused, kept: entries };
+      for (let i = this.#all.length - 1; i >= 0; i--) {
+        const entry = this.#all[i];
+        if (entry === undefined) continue;
+        const which = entry.outcome === 'refused' ? 'refused' : 'kept';
+        if (entry.at >= since && left[which]-- > 0) continue;
+        this.#all[i] = undefined;
+        gone += 1;
+      }
+      return gone;
     });
   }
 }

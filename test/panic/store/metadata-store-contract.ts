@@ -1,7 +1,7 @@
 /** What every MetadataStore must do. A second implementation runs the same suite. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Capture } from '../../../src/panic/contract/index.ts';
+import type { ApiKey, AuditEntry, Capture } from '../../../src/panic/contract/index.ts';
 import type { MetadataStore, ScheduleFiring } from '../../../src/panic/store/index.ts';
 
 const TIME = '2024-01-01T00:00:00.000Z';
@@ -58,6 +58,86 @@ export function metadataStoreContract(
       expect(await store.partitions.delete('p1')).toBe(false);
       expect(await store.partitions.list()).toHaveLength(1);
       await store.partitions.create(one);
+    });
+
+    const apiKey = (id: string, more: Partial<ApiKey> = {}): ApiKey => ({
+      id,
+      name: id,
+      scopes: ['view'],
+      createdAt: TIME,
+      ...more,
+    });
+    const hash = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+
+    it('keys: created, found with their hash, listed in order; a taken id or live name → conflict', async () => {
+      const one = apiKey('k1', { name: 'ops', quota: { maxPartitions: 2 }, expiresAt: TIME });
+      await store.keys.create({ key: apiKey('k2'), hash: hash(2) });
+      await store.keys.create({ key: one, hash: hash(1) });
+      expect(await store.keys.find('k1')).toEqual({ key: one, hash: hash(1) });
+      expect(await store.keys.find('absent')).toBeNull();
+      expect((await store.keys.list()).map(({ id }) => id)).toEqual(['k2', 'k1']);
+      for (const key of [apiKey('k1', { name: 'other' }), apiKey('k3', { name: 'ops' })])
+        await expect(store.keys.create({ key, hash: hash(3) })).rejects.toMatchObject({
+          name: 'Refusal',
+          code: 'conflict',
+        });
+      expect((await store.keys.find('k1'))?.hash).toEqual(hash(1));
+    });
+
+    it('keys: revoked → its time stays, the name is free; used → its time', async () => {
+      await store.keys.create({ key: apiKey('k1', { name: 'ops' }), hash: hash(1) });
+      const later = '2024-01-02T00:00:00.000Z';
+      await store.keys.used('k1', TIME);
+      expect(await store.keys.revoke('k1', TIME)).toEqual(
+        apiKey('k1', { name: 'ops', revokedAt: TIME, lastUsedAt: TIME }),
+      );
+      expect((await store.keys.revoke('k1', later))?.revokedAt).toBe(TIME);
+      expect(await store.keys.revoke('absent', TIME)).toBeNull();
+      await store.keys.used('k1', later);
+      await store.keys.create({ key: apiKey('k2', { name: 'ops' }), hash: hash(2) });
+      expect(await store.keys.list()).toMatchObject([
+        { id: 'k1', revokedAt: TIME, lastUsedAt: later },
+        { id: 'k2' },
+      ]);
+      expect((await store.keys.find('k2'))?.key).not.toHaveProperty('revokedAt');
+    });
+
+    const entry = (n: number, more: Partial<AuditEntry> = {}): AuditEntry => ({
+      id: `a${n}`,
+      at: new Date(Date.parse(TIME) + n * 60_000).toISOString(),
+      actor: { kind: 'local' },
+      action: 'partition.panic',
+      outcome: 'done',
+      ...more,
+    });
+    const auditIds = async (query: object = {}): Promise<string[]> =>
+      (await store.audit.list({ limit: 200, ...query })).items.map(({ id }) => id);
+
+    it('audit: listed newest first, page by page, by action, outcome and key', async () => {
+      const actor = { kind: 'key', id: 'k1', name: 'ops' } as const;
+      await store.audit.add(entry(1));
+      await store.audit.add(entry(2, { actor, outcome: 'refused', action: 'read' }));
+      await store.audit.add(entry(3, { actor, action: 'capture.download', bytes: 7, complete: true }));
+      expect(await auditIds()).toEqual(['a3', 'a2', 'a1']);
+      expect(await auditIds({ keyId: 'k1' })).toEqual(['a3', 'a2']);
+      expect(await auditIds({ outcome: 'refused' })).toEqual(['a2']);
+      expect(await auditIds({ action: 'partition.panic' })).toEqual(['a1']);
+      const { items, next } = await store.audit.list({ limit: 2 });
+      expect(items[0]).toEqual(entry(3, { actor, action: 'capture.download', bytes: 7, complete: true }));
+      expect(next).toBeDefined();
+      expect(await auditIds({ cursor: next })).toEqual(['a1']);
+      await expect(store.audit.list({ limit: 1, cursor: 'x' })).rejects.toMatchObject({ code: 'invalid' });
+    });
+
+    it('audit: pruned by count and age; a flood of refusals displaces nothing that was done', async () => {
+      for (let n = 0; n < 4; n++) await store.audit.add(entry(n));
+      for (let n = 4; n < 30; n++) await store.audit.add(entry(n, { outcome: 'refused' }));
+      const limits = { entries: 3, refused: 2, since: entry(2).at };
+      expect(await store.audit.prune(limits)).toBe(2 + 24);
+      expect(await auditIds()).toEqual(['a29', 'a28', 'a3', 'a2']);
+      expect(await store.audit.prune({ ...limits, entries: 1 })).toBe(1);
+      expect(await auditIds()).toEqual(['a29', 'a28', 'a3']);
+      expect(await store.audit.prune(limits)).toBe(0);
     });
 
     it('firings: each once, ended once, newest first; what an earlier incarnation ran fails; old ones are forgotten', async () => {

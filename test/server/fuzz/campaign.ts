@@ -19,6 +19,7 @@ import {
   openFleetWorld,
   readyPartition,
 } from '../../synth/fleet-world.ts';
+import { openTestAccess } from '../../synth/service.ts';
 import { AnswerError, Connection, type WireAnswer } from './connection.ts';
 import { Dice } from './dice.ts';
 import { readGrammar } from './grammar.ts';
@@ -110,6 +111,7 @@ async function serve(world: FleetWorld): Promise<App> {
     events: bus,
     health: () => [{ name: 'fleet', ok: true }],
     version: { name: 'kdumpd', version: '0.0.0-test' },
+    access: openTestAccess(false),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   return app;

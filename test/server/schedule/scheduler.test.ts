@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type MetadataStore, openMetadataStore } from '../../../src/panic/store/index.ts';
-import { allowedHostsFor, DEFAULT_CONFIG } from '../../../src/server/config.ts';
+import { DEFAULT_CONFIG } from '../../../src/server/config.ts';
 import { maintenanceSchedules } from '../../../src/server/maintenance.ts';
 import { sweepCaptures } from '../../../src/server/schedule/retention.ts';
 import { openScheduleJournal, viewSchedules } from '../../../src/server/schedule/schedule-journal.ts';
@@ -281,9 +281,4 @@ test('maintenanceSchedules: fired → captures beyond the limit go, the store is
   expect([...world.capturesById.keys()]).toEqual(['c1', 'c2', 'c3']);
   expect(swept).toBe(1);
   await scheduler.stop();
-});
-
-test('allowedHostsFor: loopback → its own names; any other address → any', () => {
-  expect(allowedHostsFor('127.0.0.1')).toContain('localhost');
-  expect(allowedHostsFor('0.0.0.0')).toBeUndefined();
 });

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Whether the service and its fleet are up
-         * @description 200 where it can work: `ok`, or `degraded` with some partitions up and some not. 503 where it cannot: the fleet is being made, or none of it is up.
+         * @description 200 where it can work: `ok`, or `degraded` with some partitions up and some not. 503 where it cannot: the fleet is being made, or none of it is up. `checks` is for who may view.
          */
         get: {
             parameters: {
@@ -1870,6 +1870,308 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the keys, revoked ones too */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: components["schemas"]["Key"][];
+                        };
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Makes a key; its secret is in this answer alone */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        name: string;
+                        scopes: ("view" | "panic" | "download" | "admin")[];
+                        /** @description Absent: it does not expire */
+                        expiresInSeconds?: number;
+                        /** @description Absent: no limit but the daemon’s */
+                        quota?: {
+                            /** @description Partitions that the key made, at a time */
+                            maxPartitions?: number;
+                            /** @description Memory of these partitions together */
+                            maxMemoryBytes?: number;
+                            /** @description Captures that the key made, at a time */
+                            maxCaptures?: number;
+                        };
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MintedKey"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a key: from now on it allows nothing, and its streams end */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Key"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who sent the request, and what that allows */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Session"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Exchanges a key for a session, which a cookie names */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        key: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Session"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Ends the session */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description RFC 9457 problem details */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/captures/{id}/trace": {
         parameters: {
             query?: never;
@@ -2168,6 +2470,7 @@ export interface components {
                 throttledMs: number;
                 unsupported: number;
             };
+            createdBy?: components["schemas"]["Actor"];
         };
         Operation: {
             id: string;
@@ -2191,6 +2494,7 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             updatedAt: string;
+            requestedBy?: components["schemas"]["Actor"];
         };
         Capture: {
             id: string;
@@ -2225,6 +2529,7 @@ export interface components {
             };
             /** Format: date-time */
             createdAt: string;
+            createdBy?: components["schemas"]["Actor"];
         };
         Rule: {
             name: string;
@@ -2325,6 +2630,117 @@ export interface components {
                 pointer: string;
                 detail: string;
             }[];
+        };
+        /** @description Who did it */
+        Actor: {
+            /** @enum {string} */
+            kind: "local";
+        } | {
+            /** @enum {string} */
+            kind: "command-line";
+            user: string;
+        } | {
+            /** @enum {string} */
+            kind: "anonymous";
+        } | {
+            /** @enum {string} */
+            kind: "key";
+            id: string;
+            name: string;
+        };
+        Key: {
+            id: string;
+            name: string;
+            scopes: ("view" | "panic" | "download" | "admin")[];
+            /** @description Absent: no limit but the daemon’s */
+            quota?: {
+                /** @description Partitions that the key made, at a time */
+                maxPartitions?: number;
+                /** @description Memory of these partitions together */
+                maxMemoryBytes?: number;
+                /** @description Captures that the key made, at a time */
+                maxCaptures?: number;
+            };
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt?: string;
+            /** Format: date-time */
+            revokedAt?: string;
+            /**
+             * Format: date-time
+             * @description To about a minute
+             */
+            lastUsedAt?: string;
+        };
+        MintedKey: {
+            key: {
+                id: string;
+                name: string;
+                scopes: ("view" | "panic" | "download" | "admin")[];
+                /** @description Absent: no limit but the daemon’s */
+                quota?: {
+                    /** @description Partitions that the key made, at a time */
+                    maxPartitions?: number;
+                    /** @description Memory of these partitions together */
+                    maxMemoryBytes?: number;
+                    /** @description Captures that the key made, at a time */
+                    maxCaptures?: number;
+                };
+                /** Format: date-time */
+                createdAt: string;
+                /** Format: date-time */
+                expiresAt?: string;
+                /** Format: date-time */
+                revokedAt?: string;
+                /**
+                 * Format: date-time
+                 * @description To about a minute
+                 */
+                lastUsedAt?: string;
+            };
+            /** @description For `Authorization: Bearer`; it is not shown again */
+            secret: string;
+        };
+        Session: {
+            /** @description Whether a client without a key may do nothing */
+            keyNeeded: boolean;
+            actor: components["schemas"]["Actor"];
+            scopes: ("view" | "panic" | "download" | "admin")[];
+            /**
+             * @description Recognised by a session, not by a key
+             * @enum {boolean}
+             */
+            session?: true;
+            /** Format: date-time */
+            expiresAt?: string;
+        };
+        AuditEntry: {
+            id: string;
+            /** Format: date-time */
+            at: string;
+            actor: components["schemas"]["Actor"];
+            /** @enum {unknown} */
+            action: "partition.create" | "partition.remove" | "partition.start" | "partition.stop" | "partition.reset" | "partition.panic" | "partition.kexec" | "partition.restart" | "partition.type" | "operation.cancel" | "capture.download" | "capture.remove" | "image.import" | "image.remove" | "key.create" | "key.revoke" | "session.open" | "session.close" | "read";
+            /** @description What it was done to: an id or a name */
+            target?: string;
+            /** @enum {unknown} */
+            outcome: "done" | "refused" | "failed";
+            /** @description Of the answer */
+            status?: number;
+            /** @description The kind of problem that was answered */
+            problem?: string;
+            /** @description What was made: its address */
+            result?: string;
+            /** @description The client’s */
+            address?: string;
+            requestId?: string;
+            /** @description A download: bytes that were handed over */
+            bytes?: number;
+            /** @description A download: all that was asked for */
+            complete?: boolean;
+            /** @description Refusals of the same kind that came before this one without an entry of their own */
+            repeated?: number;
         };
         /** @description Trace version 2 */
         Trace: {

@@ -12,6 +12,7 @@ import {
   RuleList,
 } from '../schemas/index.ts';
 import type { App, RouteContext } from '../shared/context.ts';
+import { checkOwner } from '../shared/owner.ts';
 import { pageFields, pageQuery } from '../shared/paging.ts';
 import { ProblemError } from '../shared/problem.ts';
 
@@ -32,6 +33,7 @@ export function registerCaptureRoutes(app: App, { captures }: RouteContext): voi
   app.get(
     '/captures',
     {
+      config: { access: 'view' },
       schema: {
         tags,
         summary: 'Lists captures, newest first',
@@ -51,6 +53,7 @@ export function registerCaptureRoutes(app: App, { captures }: RouteContext): voi
   app.get(
     '/captures/:id',
     {
+      config: { access: 'view' },
       schema: {
         tags,
         summary: 'Returns one capture',
@@ -64,6 +67,7 @@ export function registerCaptureRoutes(app: App, { captures }: RouteContext): voi
   app.delete(
     '/captures/:id',
     {
+      config: { access: 'panic', audit: 'capture.remove' },
       schema: {
         tags,
         summary: 'Removes a capture and its vmcore',
@@ -72,7 +76,9 @@ export function registerCaptureRoutes(app: App, { captures }: RouteContext): voi
       },
     },
     async (request, reply) => {
-      await captures.remove(request.params.id);
+      const { id } = request.params;
+      checkOwner(request.principal, `capture ${id}`, await captures.get(id));
+      await captures.remove(id);
       return reply.code(204).send(null);
     },
   );
@@ -80,6 +86,7 @@ export function registerCaptureRoutes(app: App, { captures }: RouteContext): voi
   app.get(
     '/captures/:id/rules',
     {
+      config: { access: 'view' },
       schema: {
         tags,
         summary: 'How each rule of the handoff fared',
@@ -93,6 +100,7 @@ export function registerCaptureRoutes(app: App, { captures }: RouteContext): voi
   app.get(
     '/captures/:id/console',
     {
+      config: { access: 'view' },
       schema: {
         tags,
         summary: 'The console of the power cycle that crashed: the production kernel, then the crash kernel',

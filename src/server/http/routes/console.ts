@@ -21,6 +21,7 @@ export function registerConsoleRoutes(app: App, { fleet, events, streams }: Rout
   app.get(
     '/partitions/:id/console',
     {
+      config: { access: 'view' },
       schema: {
         tags,
         summary: 'The console of the current power cycle so far, at most its last MiB',
@@ -48,6 +49,7 @@ export function registerConsoleRoutes(app: App, { fleet, events, streams }: Rout
     scope.post<{ Params: { id: string }; Body: { text: string } | Buffer }>(
       '/partitions/:id/console',
       {
+        config: { access: 'panic', audit: 'partition.type' },
         bodyLimit: MAX_INPUT_BYTES,
         schema: {
           tags,
@@ -75,6 +77,7 @@ export function registerConsoleRoutes(app: App, { fleet, events, streams }: Rout
   app.get(
     '/partitions/:id/console/stream',
     {
+      config: { access: 'view' },
       sse: 'manual',
       schema: {
         tags,

@@ -8,6 +8,7 @@ export function registerEventRoutes(app: App, { events, streams }: RouteContext)
   app.get(
     '/events',
     {
+      config: { access: 'view' },
       sse: 'manual',
       schema: {
         tags: ['events'],

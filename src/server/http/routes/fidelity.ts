@@ -9,6 +9,7 @@ export function registerFidelityRoutes(app: App, { captures }: RouteContext): vo
   app.get(
     '/captures/:id/fidelity',
     {
+      config: { access: 'view' },
       schema: {
         tags: ['captures'],
         summary: 'The dump and memory against what the emulator saw',

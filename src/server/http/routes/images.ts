@@ -17,13 +17,14 @@ const tags = ['images'];
 export function registerImageRoutes(app: App, { images, operations }: RouteContext): void {
   app.get(
     '/images',
-    { schema: { tags, summary: 'Lists images', response: { 200: ImageList } } },
+    { config: { access: 'view' }, schema: { tags, summary: 'Lists images', response: { 200: ImageList } } },
     async () => ({ items: await images.list() }),
   );
 
   app.get(
     '/images/:name',
     {
+      config: { access: 'view' },
       schema: {
         tags,
         summary: 'Returns one image',
@@ -37,6 +38,7 @@ export function registerImageRoutes(app: App, { images, operations }: RouteConte
   app.post(
     '/images/import',
     {
+      config: { access: 'admin', audit: 'image.import' },
       schema: {
         tags,
         summary: 'Imports an image',
@@ -45,7 +47,11 @@ export function registerImageRoutes(app: App, { images, operations }: RouteConte
       },
     },
     async (request, reply) => {
-      const operation = await operations.submit({ kind: 'import', options: request.body });
+      const operation = await operations.submit(
+        { kind: 'import', options: request.body },
+        undefined,
+        request.principal.actor,
+      );
       return reply.code(202).header('location', locationOf(operation)).send(operation);
     },
   );
@@ -53,6 +59,7 @@ export function registerImageRoutes(app: App, { images, operations }: RouteConte
   app.delete(
     '/images/:name',
     {
+      config: { access: 'admin', audit: 'image.remove' },
       schema: {
         tags,
         summary: 'Removes an image that no partition uses',

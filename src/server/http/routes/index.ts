@@ -9,10 +9,12 @@ import { registerConsoleRoutes } from './console.ts';
 import { registerEventRoutes } from './events.ts';
 import { registerFidelityRoutes } from './fidelity.ts';
 import { registerImageRoutes } from './images.ts';
+import { registerKeyRoutes } from './keys.ts';
 import { registerOperationRoutes } from './operations.ts';
 import { registerPartitionRoutes } from './partitions.ts';
 import { registerRuleRoutes } from './rules.ts';
 import { registerScheduleRoutes } from './schedules.ts';
+import { registerSessionRoutes } from './session.ts';
 import { registerTraceRoutes } from './traces.ts';
 import { registerVmcoreRoutes } from './vmcore-download.ts';
 
@@ -38,4 +40,6 @@ export function registerRoutes(app: App, context: RouteContext): void {
   registerVmcoreRoutes(app, context);
   registerEventRoutes(app, context);
   registerScheduleRoutes(app, context);
+  registerKeyRoutes(app, context);
+  registerSessionRoutes(app, context);
 }

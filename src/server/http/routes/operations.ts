@@ -16,6 +16,7 @@ export function registerOperationRoutes(app: App, { operations }: RouteContext):
   app.get(
     '/operations',
     {
+      config: { access: 'view' },
       schema: {
         tags,
         summary: 'Lists operations, newest first',
@@ -35,6 +36,7 @@ export function registerOperationRoutes(app: App, { operations }: RouteContext):
   app.get(
     '/operations/:id',
     {
+      config: { access: 'view' },
       schema: {
         tags,
         summary: 'Returns one operation',
@@ -48,6 +50,7 @@ export function registerOperationRoutes(app: App, { operations }: RouteContext):
   app.post(
     '/operations/:id/cancel',
     {
+      config: { access: 'panic', audit: 'operation.cancel' },
       schema: {
         tags,
         summary: 'Cancels an operation: at once while it is queued, soon where it runs',

@@ -14,6 +14,7 @@ import {
   StartRequestSchema,
 } from '../schemas/index.ts';
 import { API_PREFIX, type App, type RouteContext } from '../shared/context.ts';
+import { checkOwner } from '../shared/owner.ts';
 
 const tags = ['partitions'];
 const POWERING_ON = [
@@ -40,13 +41,17 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
   registerLeaving(app, context);
   app.get(
     '/partitions',
-    { schema: { tags, summary: 'Lists the fleet', response: { 200: PartitionList } } },
+    {
+      config: { access: 'view' },
+      schema: { tags, summary: 'Lists the fleet', response: { 200: PartitionList } },
+    },
     () => ({ items: fleet.list() }),
   );
 
   app.post(
     '/partitions',
     {
+      config: { access: 'panic', audit: 'partition.create' },
       schema: {
         tags,
         summary: 'Adds a partition to the fleet, powered off',
@@ -55,7 +60,7 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const made = await fleet.create(request.body);
+      const made = await fleet.create(request.body, request.principal.actor);
       return reply.code(201).header('location', `${API_PREFIX}/partitions/${made.id}`).send(made);
     },
   );
@@ -63,6 +68,7 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
   app.get(
     '/partitions/:id',
     {
+      config: { access: 'view' },
       schema: {
         tags,
         summary: 'Returns one partition',
@@ -76,6 +82,7 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
   app.delete(
     '/partitions/:id',
     {
+      config: { access: 'panic', audit: 'partition.remove' },
       schema: {
         tags,
         summary: 'Removes a stopped partition; its captures stay',
@@ -84,6 +91,7 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
+      checkOwner(request.principal, `partition ${request.params.id}`, fleet.get(request.params.id));
       await fleet.remove(request.params.id);
       return reply.code(204).send(null);
     },
@@ -93,6 +101,7 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
     app.post(
       `/partitions/:id/${action}`,
       {
+        config: { access: 'panic', audit: `partition.${action}` },
         schema: {
           tags,
           summary,
@@ -104,7 +113,11 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
       },
       async (request, reply) => {
         const { id: partitionId } = request.params as { id: string };
-        const operation = await operations.submit({ kind: action, partitionId, options: request.body });
+        const operation = await operations.submit(
+          { kind: action, partitionId, options: request.body },
+          undefined,
+          request.principal.actor,
+        );
         return reply.code(202).header('location', locationOf(operation)).send(operation);
       },
     );
@@ -113,6 +126,7 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
   app.post(
     '/partitions/:id/stop',
     {
+      config: { access: 'panic', audit: 'partition.stop' },
       schema: {
         tags,
         summary: 'Powers the partition off where it is, within two seconds',
@@ -121,7 +135,11 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const operation = await operations.submit({ kind: 'stop', partitionId: request.params.id });
+      const operation = await operations.submit(
+        { kind: 'stop', partitionId: request.params.id },
+        undefined,
+        request.principal.actor,
+      );
       return reply.code(202).header('location', locationOf(operation)).send(operation);
     },
   );
@@ -129,6 +147,7 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
   app.post(
     '/partitions/:id/panic',
     {
+      config: { access: 'panic', audit: 'partition.panic' },
       schema: {
         tags,
         summary: 'Crashes the guest and captures its vmcore',
@@ -141,7 +160,11 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
     async (request, reply) => {
       const key = request.headers['idempotency-key'];
       const { id: partitionId } = request.params;
-      const operation = await operations.submit({ kind: 'panic', partitionId, options: request.body }, key);
+      const operation = await operations.submit(
+        { kind: 'panic', partitionId, options: request.body },
+        key,
+        request.principal.actor,
+      );
       return reply.code(202).header('location', locationOf(operation)).send(operation);
     },
   );
@@ -152,6 +175,7 @@ function registerLeaving(app: App, { operations }: RouteContext): void {
     app.post(
       `/partitions/:id/${path}`,
       {
+        config: { access: 'panic', audit: `partition.${path}` },
         schema: {
           tags,
           summary,
@@ -165,7 +189,11 @@ function registerLeaving(app: App, { operations }: RouteContext): void {
       async (request, reply) => {
         const { id: partitionId } = request.params as { id: string };
         const key = request.headers['idempotency-key'] as string | undefined;
-        const operation = await operations.submit({ kind: path, partitionId, options: request.body }, key);
+        const operation = await operations.submit(
+          { kind: path, partitionId, options: request.body },
+          key,
+          request.principal.actor,
+        );
         return reply.code(202).header('location', locationOf(operation)).send(operation);
       },
     );

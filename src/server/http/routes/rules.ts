@@ -8,6 +8,7 @@ export function registerRuleRoutes(app: App): void {
   app.get(
     '/rules',
     {
+      config: { access: 'view' },
       schema: {
         tags: ['captures'],
         summary: 'Lists the rules of the handoff: what must hold, and who says so',

@@ -7,6 +7,7 @@ export function registerScheduleRoutes(app: App, { schedules }: RouteContext): v
   app.get(
     '/schedules',
     {
+      config: { access: 'view' },
       schema: {
         tags: ['service'],
         summary: 'Lists what is done by the clock, with the last firings of each, newest first',

@@ -67,6 +67,7 @@ export function registerTraceRoutes(app: App, { captures, operations }: RouteCon
     app.get(
       what.path,
       {
+        config: { access: 'view' },
         schema: {
           tags: [what.tag],
           summary: what.summary,
@@ -105,6 +106,7 @@ export function registerTraceRoutes(app: App, { captures, operations }: RouteCon
   app.get(
     '/operations/:id/rules',
     {
+      config: { access: 'view' },
       schema: {
         tags: ['operations'],
         summary: 'The verdict of each rule on a kexec or a restart',

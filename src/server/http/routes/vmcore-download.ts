@@ -31,6 +31,7 @@ export function registerVmcoreRoutes(app: App, { captures }: RouteContext): void
   app.get<{ Params: { id: string } }>(
     '/captures/:id/vmcore',
     {
+      config: { access: 'download', audit: 'capture.download' },
       exposeHeadRoute: false,
       schema: {
         tags,
@@ -55,6 +56,7 @@ export function registerVmcoreRoutes(app: App, { captures }: RouteContext): void
   app.head<{ Params: { id: string } }>(
     '/captures/:id/vmcore',
     {
+      config: { access: 'download' },
       schema: {
         tags,
         summary: 'What a download would say, without the bytes',

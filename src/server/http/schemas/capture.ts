@@ -3,6 +3,7 @@
 import { type TUnsafe, Type } from 'typebox';
 import type { Capture as Named } from '../../../panic/contract/index.ts';
 import { CAPTURE_PHASES } from '../../../panic/contract/index.ts';
+import { ActorRef } from './access.ts';
 import { exactly } from './exact.ts';
 import { closed, count, sha256, when } from './scalars.ts';
 
@@ -40,6 +41,7 @@ export const Capture: TUnsafe<Named> = exactly<Named>()(
       vmcore: Type.Union([vmcore, Type.Null()]),
       rules: Type.Object({ held: count, broken: count, notReached: count, notApplicable: count }, closed),
       createdAt: when,
+      createdBy: Type.Optional(ActorRef),
     },
     closed,
   ),

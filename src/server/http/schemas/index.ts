@@ -2,16 +2,21 @@
  * Defines the shapes of REST v1 as typebox schemas: they check requests, shape answers and make the OpenAPI document.
  */
 
+export { KeyRequestSchema, SessionRequestSchema } from './access.ts';
 export { ImageImportSchema } from './image.ts';
 export { LeaveRequestSchema, PanicRequestSchema, StartRequestSchema } from './operation.ts';
 export { PartitionRequestSchema, partitionRequestProblem } from './partition.ts';
 export {
+  AuditPage,
   CapturePage,
   CaptureRef,
   FidelityRef,
   HealthRef,
   ImageList,
   ImageRef,
+  KeyList,
+  KeyRef,
+  MintedKeyRef,
   NAMED_SCHEMAS,
   OperationPage,
   OperationRef,
@@ -22,6 +27,7 @@ export {
   RuleList,
   RuleTextList,
   ScheduleList,
+  SessionRef,
   TRACE_SCHEMAS,
   TraceAnswer,
   VersionRef,

@@ -9,6 +9,7 @@ import type {
   StartRequest,
 } from '../../../panic/contract/index.ts';
 import { FAULT_INSTANTS, FLIP_TARGETS, MAXIMUM_CPUS } from '../../../panic/contract/index.ts';
+import { ActorRef } from './access.ts';
 import { exactly } from './exact.ts';
 import { closed, hostTimeout, when } from './scalars.ts';
 
@@ -25,6 +26,7 @@ export const Operation: TUnsafe<Named> = exactly<Named>()(
       error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() }, closed)),
       createdAt: when,
       updatedAt: when,
+      requestedBy: Type.Optional(ActorRef),
     },
     closed,
   ),

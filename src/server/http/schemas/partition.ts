@@ -4,6 +4,7 @@ import { type TUnsafe, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { PartitionRequest, PartitionView } from '../../../panic/contract/index.ts';
 import { MAXIMUM_CPUS } from '../../../panic/contract/index.ts';
+import { ActorRef } from './access.ts';
 import { exactly } from './exact.ts';
 import { closed, count, IdText, mmu, processor } from './scalars.ts';
 
@@ -46,6 +47,7 @@ export const Partition: TUnsafe<PartitionView> = exactly<PartitionView>()(
           },
         ),
       ),
+      createdBy: Type.Optional(ActorRef),
     },
     closed,
   ),

@@ -4,6 +4,8 @@ import { type TUnsafe, Type } from 'typebox';
 
 /** Every shape that has a name. Requests have none: their checker follows no references. */
 export type SchemaName =
+  | 'Actor'
+  | 'AuditEntry'
   | 'Capture'
   | 'Fidelity'
   | 'Handover'
@@ -11,7 +13,9 @@ export type SchemaName =
   | 'Image'
   | 'ImageFacts'
   | 'InstantFacts'
+  | 'Key'
   | 'Mark'
+  | 'MintedKey'
   | 'Operation'
   | 'Partition'
   | 'Perfetto'
@@ -19,6 +23,7 @@ export type SchemaName =
   | 'Rule'
   | 'RuleText'
   | 'Schedule'
+  | 'Session'
   | 'Trace'
   | 'TraceEvent'
   | 'TraceV1'

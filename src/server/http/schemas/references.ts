@@ -2,13 +2,24 @@
 
 import { type TSchema, type TUnsafe, Type } from 'typebox';
 import type {
+  ApiKey,
+  AuditEntry,
   Capture as NamedCapture,
   Operation as NamedOperation,
   PartitionView,
 } from '../../../panic/contract/index.ts';
 import type { FidelityReport, RuleResult } from '../../../panic/trace/index.ts';
-import type { ImageView, Health as NamedHealth, Page, ScheduleView, VersionAnswer } from '../shared/ports.ts';
+import type { MintedKey } from '../../access/index.ts';
+import type {
+  ImageView,
+  Health as NamedHealth,
+  Page,
+  ScheduleView,
+  SessionView,
+  VersionAnswer,
+} from '../shared/ports.ts';
 import type { Problem as NamedProblem } from '../shared/problem.ts';
+import { Actor, Audit, Key, Minted, Session } from './access.ts';
 import { Capture } from './capture.ts';
 import { exactly } from './exact.ts';
 import { Fidelity, Handover, InstantFacts } from './fidelity.ts';
@@ -24,15 +35,20 @@ import { Mark, TraceEvent } from './trace-event.ts';
 import { ImageFacts } from './trace-image.ts';
 
 type FleetName =
+  | 'Actor'
+  | 'AuditEntry'
   | 'Capture'
   | 'Health'
   | 'Image'
+  | 'Key'
+  | 'MintedKey'
   | 'Operation'
   | 'Partition'
   | 'Problem'
   | 'Rule'
   | 'RuleText'
   | 'Schedule'
+  | 'Session'
   | 'Version';
 
 /** Shapes that any route may answer with. */
@@ -47,6 +63,11 @@ export const NAMED_SCHEMAS: Readonly<Record<FleetName, TSchema>> = {
   Schedule,
   Version,
   Problem,
+  Actor,
+  Key,
+  MintedKey: Minted,
+  Session,
+  AuditEntry: Audit,
 };
 
 /** Shapes of traces, for their routes alone: fastify checks every shape that it knows once for each route. */
@@ -109,3 +130,12 @@ export const ScheduleList: TUnsafe<Items<ScheduleView>> = exactly<Items<Schedule
 export const ProblemRef: TUnsafe<NamedProblem> = refer('Problem');
 export const HealthRef: TUnsafe<NamedHealth> = refer('Health');
 export const VersionRef: TUnsafe<VersionAnswer> = refer('Version');
+export const KeyRef: TUnsafe<ApiKey> = refer('Key');
+export const KeyList: TUnsafe<Items<ApiKey>> = exactly<Items<ApiKey>>()(
+  Type.Object({ items: Type.Array(KeyRef) }, closed),
+);
+export const MintedKeyRef: TUnsafe<MintedKey> = refer('MintedKey');
+export const SessionRef: TUnsafe<SessionView> = refer('Session');
+export const AuditPage: TUnsafe<Page<AuditEntry>> = exactly<Page<AuditEntry>>()(
+  Type.Object({ items: Type.Array(refer<AuditEntry>('AuditEntry')), next, damaged }, closed),
+);

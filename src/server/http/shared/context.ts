@@ -11,10 +11,24 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
-import type { Fleet, Operations } from '../../../panic/contract/index.ts';
+import type { AuditAction, Fleet, Operations } from '../../../panic/contract/index.ts';
 import type { EventBus } from '../../../panic/operations/index.ts';
+import type { Access, AllowedHosts, Principal, RouteAccess } from '../../access/index.ts';
 import type { StreamRegistry } from './event-stream.ts';
 import type { CaptureReader, HealthCheck, ImageCatalogue, ScheduleView, VersionInfo } from './ports.ts';
+
+declare module 'fastify' {
+  /** The `config` of each route. A route without one is refused when the server starts (plugins/route-table.ts). */
+  interface FastifyContextConfig {
+    access: RouteAccess;
+    /** What the audit log calls it; absent: it is not recorded unless it is refused. */
+    audit?: AuditAction;
+  }
+  interface FastifyRequest {
+    /** Who sent it. */
+    principal: Principal;
+  }
+}
 
 /** A fastify instance, with any checker of requests. */
 export type App<Provider extends FastifyTypeProviderDefault = TypeBoxTypeProvider> = FastifyInstance<
@@ -35,6 +49,8 @@ export type RouteContext = {
   readonly version: VersionInfo;
   readonly events: EventBus;
   readonly streams: StreamRegistry;
+  readonly access: Access;
+  readonly hosts: AllowedHosts;
 };
 
 /** The path of the API; `Location` fields and the OpenAPI document begin with it. */

@@ -1,10 +1,12 @@
 /**
  * Serves one client of a server-sent event stream, over @fastify/sse. A wrong Accept is answered by a problem, a client
- * that does not read is dropped before its backlog grows, and closing the server ends every stream.
+ * that does not read is dropped before its backlog grows. A stream ends with the key or session that it began with, and with
+ * the server.
  */
 
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '../../access/index.ts';
 import { ProblemError } from './problem.ts';
 
 /** A client this far behind is cut off; it comes back and is replayed what it missed. */
@@ -22,7 +24,7 @@ export interface EventStream {
 
 /** All streams of a server, so that closing it can end them. */
 export class StreamRegistry {
-  readonly #open = new Set<EventStream>();
+  readonly #open = new Map<EventStream, Principal>();
 
   get size(): number {
     return this.#open.size;
@@ -70,12 +72,30 @@ export class StreamRegistry {
         }),
       close: () => sse.close(),
     };
-    this.#open.add(stream);
-    sse.onClose(() => this.#open.delete(stream));
+    this.#open.set(stream, request.principal);
+    const expiry = timerUntil(request.principal.expiresAt, () => stream.close());
+    sse.onClose(() => {
+      clearTimeout(expiry);
+      this.#open.delete(stream);
+    });
     await feed(stream);
   }
 
-  closeAll(): void {
-    for (const stream of [...this.#open]) stream.close();
+  /** Ends the streams of clients that may not follow them any more. */
+  closeOf(isOver: (principal: Principal) => boolean): void {
+    for (const [stream, principal] of [...this.#open]) if (isOver(principal)) stream.close();
   }
+
+  closeAll(): void {
+    this.closeOf(() => true);
+  }
+}
+
+/** The longest that a timer can wait, in milliseconds: 25 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** @param at milliseconds since 1970; absent, or beyond what a timer can wait: never */
+function timerUntil(at: number | undefined, call: () => void): NodeJS.Timeout | undefined {
+  const wait = at === undefined ? Number.POSITIVE_INFINITY : at - Date.now();
+  return wait > LONGEST_TIMER_MS ? undefined : setTimeout(call, wait).unref();
 }

@@ -6,7 +6,7 @@
  */
 
 import type { VmcoreSource } from '../../../panic/captures/index.ts';
-import type { Capture, CaptureQuery, ImageView, Page } from '../../../panic/contract/index.ts';
+import type { Actor, Capture, CaptureQuery, ImageView, Page, Scope } from '../../../panic/contract/index.ts';
 import type { RuleResult } from '../../../panic/trace/index.ts';
 
 export type { VmcoreSource } from '../../../panic/captures/index.ts';
@@ -90,3 +90,13 @@ export type VersionInfo = { readonly name: string; readonly version: string; rea
 
 /** The answer of `/version`. */
 export type VersionAnswer = VersionInfo & { readonly api: 'v1'; readonly node: string };
+
+/** Who a client is to the service: the answer of `/session`. */
+export type SessionView = {
+  /** Whether a client without a key may do nothing; else it may do everything. */
+  readonly keyNeeded: boolean;
+  readonly actor: Actor;
+  readonly scopes: readonly Scope[];
+  readonly session?: true;
+  readonly expiresAt?: string;
+};

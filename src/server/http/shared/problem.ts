@@ -17,12 +17,15 @@ type Entry = { readonly status: number; readonly title: string };
 export const PROBLEMS: Readonly<Record<ProblemKind, Entry>> = {
   malformed: { status: 400, title: 'The request cannot be read' },
   'invalid-parameters': { status: 400, title: 'A parameter or the body does not fit its schema' },
-  'foreign-origin': { status: 403, title: 'Requests from other web sites may not change anything' },
+  unauthenticated: { status: 401, title: 'The request needs a valid key' },
+  'foreign-origin': { status: 403, title: 'Requests from other web sites are refused' },
+  forbidden: { status: 403, title: 'The key does not allow it' },
   'not-found': { status: 404, title: 'There is no such thing' },
   'method-not-allowed': { status: 405, title: 'This address does not take that method' },
   'not-acceptable': { status: 406, title: 'This address has no such representation' },
   timeout: { status: 408, title: 'The request did not arrive in time' },
   conflict: { status: 409, title: 'The present state does not allow it' },
+  'quota-exceeded': { status: 409, title: 'It would be more than the quota allows' },
   'precondition-failed': { status: 412, title: 'The condition of the request does not hold' },
   'too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The address is too long' },
@@ -32,6 +35,7 @@ export const PROBLEMS: Readonly<Record<ProblemKind, Entry>> = {
   misdirected: { status: 421, title: 'This service does not answer to that host name' },
   unprocessable: { status: 422, title: 'The request is well formed and cannot be done' },
   'idempotency-mismatch': { status: 422, title: 'The key was used before, with another request' },
+  'too-many-requests': { status: 429, title: 'Too many requests' },
   'headers-too-large': { status: 431, title: 'The header fields are too large' },
   internal: { status: 500, title: 'The service failed' },
   damaged: { status: 500, title: 'What is stored is damaged' },
@@ -43,12 +47,15 @@ export const PROBLEMS: Readonly<Record<ProblemKind, Entry>> = {
 export type ProblemKind =
   | 'malformed'
   | 'invalid-parameters'
+  | 'unauthenticated'
   | 'foreign-origin'
+  | 'forbidden'
   | 'not-found'
   | 'method-not-allowed'
   | 'not-acceptable'
   | 'timeout'
   | 'conflict'
+  | 'quota-exceeded'
   | 'precondition-failed'
   | 'too-large'
   | 'uri-too-long'
@@ -58,6 +65,7 @@ export type ProblemKind =
   | 'misdirected'
   | 'unprocessable'
   | 'idempotency-mismatch'
+  | 'too-many-requests'
   | 'headers-too-large'
   | 'internal'
   | 'damaged'
