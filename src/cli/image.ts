@@ -3,8 +3,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
+import { freeRoom } from '../base/free-room.ts';
 import {
   getImage,
+  IMPORT_BYTES,
   type ImportProgress,
   importDebian,
   importOwn,
@@ -12,6 +14,7 @@ import {
   type Replace,
   removeImage,
 } from '../images/index.ts';
+import { Room } from '../panic/captures/index.ts';
 import { type Operation, Refusal } from '../panic/contract/index.ts';
 import { dataPaths } from '../server/index.ts';
 import { choiceArgument, DEFAULT_DATA, optional, UsageError } from './arguments.ts';
@@ -158,8 +161,9 @@ function imagePath(name: string): string {
 
 function importStock(source: string): Load {
   if (source !== DEBIAN) throw new UsageError(`image import: ${JSON.stringify(source)} is not debian`);
-  return async (imageRoot, options, replace) =>
-    await importDebian({
+  return async (imageRoot, options, replace) => {
+    new Room({ free: () => freeRoom(imageRoot), reserve: 0 }).take(IMPORT_BYTES, 'An import of Debian');
+    return await importDebian({
       imageRoot,
       name: options.name ?? DEBIAN,
       replace,
@@ -173,6 +177,7 @@ function importStock(source: string): Load {
       ...(options.debuginfo === true ? { debuginfo: true } : {}),
       ...(options.digest === true ? { kexecOptions: '' } : {}),
     });
+  };
 }
 
 async function importFiles(imageRoot: string, options: ImportOptions, replace: Replace): Promise<unknown> {

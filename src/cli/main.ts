@@ -2,7 +2,7 @@
 /** The program `kdumpd`: one file a command beside this one; docs/cli.md describes them. */
 
 import { Command, CommanderError } from 'commander';
-import { DiskError } from '../base/disk-error.ts';
+import { diskErrorOf } from '../base/disk-error.ts';
 import { FormatError } from '../base/errors.ts';
 import { ImportError } from '../images/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
@@ -44,7 +44,7 @@ function exitCode(error: unknown): number {
     !(error instanceof Refusal) &&
     !(error instanceof ImportError) &&
     !(error instanceof DataFolderError) &&
-    !(error instanceof DiskError) &&
+    diskErrorOf(error) === undefined &&
     error instanceof Error &&
     error.stack !== undefined
   )

@@ -8,5 +8,11 @@ export { imageSource } from './image-source.ts';
 export { importOwn } from './own.ts';
 export { pinFiles } from './pin-files.ts';
 export type { ImportProgress } from './progress.ts';
-export { ImageService, type ImageServiceOptions, type NamedImport, type StoredImage } from './service.ts';
+export {
+  IMPORT_BYTES,
+  ImageService,
+  type ImageServiceOptions,
+  type NamedImport,
+  type StoredImage,
+} from './service.ts';
 export { clearLeftovers } from './work-folders.ts';

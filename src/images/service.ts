@@ -67,7 +67,7 @@ export type ImageServiceOptions = {
 const HOST_SECONDS = 3600;
 const DEFAULT_NAME = 'debian';
 /** What an import of Debian takes at the most, without debugging data: packages, then the image beside them. */
-const IMPORT_BYTES = 400 * 2 ** 20;
+export const IMPORT_BYTES: number = 400 * 2 ** 20;
 /** Progress comes with every package; clients need not see each. */
 const REPORT_EVERY_MS = 400;
 /** Failed imports that are still listed; older ones are forgotten. */

@@ -83,6 +83,11 @@ async function elsewhere(stays = false): Promise<{ readonly child: ChildProcess;
   return { child, said };
 }
 
+test('tighten: a folder that was made just now → nothing was open to others', () => {
+  const made = hold();
+  expect(made.tighten()).toEqual({ changed: 0, failed: [] });
+});
+
 describe('the lock', () => {
   it('holdDataFolder: twice in one process → refused, with process, host, address and time; free again after release', () => {
     const first = hold();

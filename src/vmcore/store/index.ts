@@ -17,7 +17,6 @@ export type {
   SweepId,
   SweepResult,
   VmcoreStore,
-  WriteOptions,
 } from './contract.ts';
 export { CHUNK_BYTES } from './contract.ts';
 export { openDatabase } from './database.ts';

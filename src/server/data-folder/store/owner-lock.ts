@@ -7,6 +7,7 @@
  * where the server's lock manager works; a mount with `nolock` locks each client for itself.
  */
 
+import { closeSync, existsSync, openSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import BetterSqlite3 from 'better-sqlite3';
 
@@ -17,6 +18,8 @@ export interface OwnerLock {
 
 /** @returns undefined where another process, or another opening in this one, holds it. @throws SQLite's error */
 export function lockOwner(path: string): OwnerLock | undefined {
+  // For its owner alone. A file that is not there is locked by nobody, so that closing it here loses no lock.
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
   const db = new BetterSqlite3(path, { timeout: 0 });
   try {
     // Without a journal on disk a full disk cannot refuse the lock.
