@@ -7,8 +7,6 @@ export {
   DataFolderError,
   dataPaths,
   describeHolder,
-  type HeldFolder,
-  type Holder,
   takeDataFolder,
 } from './data-folder/index.ts';
 export { partitionRequestProblem } from './http/schemas/index.ts';
