@@ -24,6 +24,8 @@ import { fail, packageRoot, say } from './process.mjs';
 import { findOnPath } from './programs.mjs';
 import { endLike, runWithSignals } from './signals.mjs';
 
+/** Set for the process that takes over: the one that started it holds the other end of its IPC channel. */
+const HANDED_OVER = 'KDUMPD_HANDED_OVER';
 /** A line of progress each time. */
 const PROGRESS_MS = 10_000;
 
@@ -40,6 +42,7 @@ export const oldestMajor = majorOf(readJson(join(packageRoot, 'package.json')).e
 export async function enterRuntime() {
   if (majorOf(process.versions.node) >= oldestMajor) {
     putOnPath(process.execPath);
+    endWithStarter();
     return;
   }
   let node;
@@ -87,10 +90,25 @@ export async function ensureRuntime(folder, pinned) {
   return node;
 }
 
-/** Runs this very command line under another Node, and ends as it ends. Streams, arguments and signals are the same. */
+/**
+ * Runs this very command line under another Node, and ends as it ends. Streams, arguments and signals are the same. Over the
+ * IPC channel the other process notices when this one is killed, which passes no signal on.
+ */
 export async function handOver(node) {
   const args = [...process.execArgv, ...process.argv.slice(1)];
-  await endLike(await runWithSignals(node, args, { stdio: 'inherit' }));
+  const stdio = ['inherit', 'inherit', 'inherit', 'ipc'];
+  const env = { ...process.env, [HANDED_OVER]: '1' };
+  await endLike(await runWithSignals(node, args, { stdio, env }));
+}
+
+/** Ends this process in order where the one that handed over to it is gone: nobody else would pass a signal on to it. */
+function endWithStarter() {
+  if (process.env[HANDED_OVER] === undefined) return;
+  delete process.env[HANDED_OVER];
+  if (!process.connected) return;
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  // The listener alone must not keep the process alive.
+  process.channel.unref();
 }
 
 function packageFor(pinned) {

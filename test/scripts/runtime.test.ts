@@ -209,6 +209,43 @@ describe('handOver', () => {
     },
   );
 
+  it('killed → the one that took over is ended by SIGTERM, as in order', async () => {
+    const child = start(
+      program(`
+        import { enterRuntime, handOver } from ${lib('runtime.mjs')};
+        if (process.env.SECOND === undefined) {
+          process.env.SECOND = '1';
+          await handOver(process.execPath);
+        }
+        await enterRuntime();
+        process.on('SIGTERM', () => {
+          console.log('in order.');
+          process.exit(0);
+        });
+        setInterval(() => {}, 1000);
+        console.log('ready.');
+      `),
+    );
+    await saying(child, 'ready.');
+    child.kill('SIGKILL');
+    await saying(child, 'in order.');
+  });
+
+  it('nothing left to do → the channel to the one that waits does not keep the process', async () => {
+    const child = start(
+      program(`
+        import { enterRuntime, handOver } from ${lib('runtime.mjs')};
+        if (process.env.SECOND === undefined) {
+          process.env.SECOND = '1';
+          await handOver(process.execPath);
+        }
+        await enterRuntime();
+        process.exitCode = 9;
+      `),
+    );
+    expect(await ended(child)).toMatchObject({ code: 9, signal: null });
+  });
+
   it('ended by a signal → both are ended by it', async () => {
     for (const signal of ['SIGTERM', 'SIGKILL'])
       expect(

@@ -192,7 +192,8 @@ class WorkerPartition implements PartitionHandle {
     this.#dead = reason;
     for (const each of this.#pending.values()) each.reject(reason);
     this.#pending.clear();
-    this.#tell({ kind: 'ended', end, insn: 0 });
+    // A partition that is off has ended before; a worker that fails is reported all the same.
+    if (this.#on || end.kind === 'error') this.#tell({ kind: 'ended', end, insn: 0 });
   }
 }
 

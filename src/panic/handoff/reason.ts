@@ -169,7 +169,11 @@ export function describeStandstill(stop: Standstill, limitSeconds: number): stri
       return `the guest was not ready after ${limitSeconds} s of its time`;
     case 'standing':
       return 'the guest stands still, and its agent did not report that it is ready';
-    case 'ended':
-      return `the guest ended before it was ready (${describeEnd(stop.end)})`;
+    case 'ended': {
+      const { end } = stop;
+      if (end.kind === 'stopped' && end.reason !== undefined)
+        return `the guest did not become ready: ${end.reason}`;
+      return `the guest ended before it was ready (${describeEnd(end)})`;
+    }
   }
 }
