@@ -222,7 +222,9 @@ async function conclude({
   const seen = { ...recorded, image: { ...recorded.image, ...session.planned } };
   const truth = alive ? await known(() => withGroundTruth(session, seen, recorder, dump)) : undefined;
   const trace = truth ?? seen;
-  const identity = await known(() => identifyCrash(trace, prepared.read, prepared.production));
+  const identity = (await answers(handle))
+    ? await known(() => identifyCrash(trace, prepared.read, prepared.production))
+    : undefined;
   const { t0, t2, t4 } = trace.instants;
   return {
     outcome: captured ? 'captured' : 'failed',
