@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
+import { openPartition } from '../emulator/host/index.ts';
 import { imageSource, pinFiles } from '../images/index.ts';
 import type { Trigger } from '../panic/contract/index.ts';
 import {
@@ -12,7 +13,7 @@ import {
   runCrash,
   TRACE_FORMATS,
 } from '../panic/index.ts';
-import { dataPaths } from '../server/index.ts';
+import { commandScratch, dataPaths } from '../server/index.ts';
 import {
   choiceArgument,
   DEFAULT_DATA,
@@ -31,6 +32,7 @@ import { unsupportedText } from './unsupported-text.ts';
 type Options = LoadingOptions &
   MachineOptions & {
     readonly data: string;
+    readonly scratch?: string;
     readonly image: string;
     readonly trigger: string;
     readonly onCpu?: string;
@@ -56,6 +58,7 @@ export function crashCommand(): Command {
     .description('One crash without a daemon')
     .requiredOption('--image <name>', 'the image to boot')
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
+    .option('--scratch <dir>', 'folder for the dump disk (default: scratch in the data folder)')
     .option('--trigger <kind>', 'sysrq, nmi, panic or echo', 'sysrq')
     .option('--on-cpu <n>', 'the CPU that is to panic')
     .option('--append <string>', 'added to the kernel command line')
@@ -95,10 +98,12 @@ async function run(options: Options): Promise<number> {
     ...loadingArguments(options),
     ...defined({ append: options.append, crashAppend: options.crashAppend }),
   });
+  const scratch = commandScratch(options.scratch ?? dataPaths(options.data).scratch);
   // An image that is removed or replaced meanwhile does not change this one.
   const { boot, release } = pinFiles(image);
   const report = await runCrash({
     boot,
+    openPartition: (config) => openPartition(config, { scratch }),
     ...machine,
     traceFormat,
     onPhase: (phase) => process.stderr.write(`crash: ${phase}\n`),

@@ -2,9 +2,10 @@
 
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
+import { openPartition } from '../emulator/host/index.ts';
 import { imageSource, pinFiles } from '../images/index.ts';
 import { DEFAULT_LEAVE_SECONDS, exitCodeOf, runKexec, TRACE_FORMATS } from '../panic/index.ts';
-import { dataPaths } from '../server/index.ts';
+import { commandScratch, dataPaths } from '../server/index.ts';
 import {
   choiceArgument,
   DEFAULT_DATA,
@@ -20,6 +21,7 @@ import { unsupportedText } from './unsupported-text.ts';
 type Options = LoadingOptions &
   MachineOptions & {
     readonly data: string;
+    readonly scratch?: string;
     readonly image: string;
     readonly restart?: boolean;
     readonly append?: string;
@@ -36,6 +38,7 @@ export function kexecCommand(): Command {
     .description('One ordinary kexec, from one kernel into the next, without a daemon')
     .requiredOption('--image <name>', 'the image to boot')
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
+    .option('--scratch <dir>', 'folder for the dump disk (default: scratch in the data folder)')
     .option('--restart', 'do a plain restart instead, up to the call of the firmware')
     .option('--append <string>', 'added to the kernel command line')
     .option(
@@ -61,10 +64,12 @@ async function run(options: Options): Promise<number> {
     ...loadingArguments(options),
     ...defined({ append: options.append }),
   });
+  const scratch = commandScratch(options.scratch ?? dataPaths(options.data).scratch);
   // An image that is removed or replaced meanwhile does not change this one.
   const { boot, release } = pinFiles(image);
   const report = await runKexec({
     boot,
+    openPartition: (config) => openPartition(config, { scratch }),
     path: options.restart === true ? 'restart' : 'kexec',
     ...machine,
     request: { timeoutSeconds: integerArgument('--timeout', options.timeout, 1, 1_000_000) },

@@ -40,6 +40,7 @@ type Options = {
   readonly start: boolean;
   readonly requireKey?: boolean;
   readonly allowHost?: readonly string[];
+  readonly scratchQuota?: string;
 };
 
 /** The fleet of a daemon that was given none: the built-in guest, with a hash table and with a radix tree. */
@@ -71,6 +72,10 @@ export function serveCommand(): Command {
       'another host name to answer to, or the origin of a proxy in front',
       gather,
     )
+    .option(
+      '--scratch-quota <size>',
+      'what the dump disks of all partitions may hold together (default: half of what is free)',
+    )
     .exitOverride()
     .action(serve);
 }
@@ -97,6 +102,7 @@ async function serve(options: Options): Promise<void> {
       ...defined({
         webRoot: webRoot(),
         requireKey: options.requireKey,
+        scratchQuota: optional(options.scratchQuota, (text) => sizeArgument('--scratch-quota', text)),
         allowedHosts: options.allowHost,
         hostSeconds,
       }),

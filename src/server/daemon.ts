@@ -5,7 +5,7 @@
 
 import type { FastifyBaseLogger } from 'fastify';
 import { defined } from '../base/defined.ts';
-import type { PartitionConfig, PartitionHandle } from '../emulator/host/index.ts';
+import { openPartition, type PartitionConfig, type PartitionHandle } from '../emulator/host/index.ts';
 import {
   clearLeftovers,
   ImageService,
@@ -33,6 +33,7 @@ import type { HealthCheck, TroubledPartition, VersionInfo } from './http/shared/
 import { maintenanceSchedules } from './maintenance.ts';
 import { openScheduleJournal, viewSchedules } from './schedule/schedule-journal.ts';
 import { Scheduler } from './schedule/scheduler.ts';
+import { daemonScratch } from './scratch.ts';
 
 export type DaemonOptions = Partial<
   Pick<ServerConfig, 'host' | 'port' | 'retention' | 'schedules' | 'minFreeBytes'>
@@ -47,6 +48,8 @@ export type DaemonOptions = Partial<
   readonly webRoot?: string;
   /** Host seconds that an operation may take where its request does not say; absent: by its machine. */
   readonly hostSeconds?: number;
+  /** Bytes that the scratch disks of all partitions may hold together; absent: half of what is free at the start. */
+  readonly scratchQuota?: number;
   /** Whether a key is needed on a loopback address, too. On any other one is needed always. */
   readonly requireKey?: boolean;
   /** More host names to answer to, and origins of proxies in front (src/server/access/hosts.ts). */
@@ -147,6 +150,7 @@ async function openStores(
 async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemon> {
   const { logger } = options;
   const host = options.host ?? DEFAULT_CONFIG.host;
+  const scratch = daemonScratch(data.root, data.scratch, options.scratchQuota);
   const minFreeBytes = options.minFreeBytes ?? DEFAULT_CONFIG.minFreeBytes;
   const disk = new DiskWatch({
     folder: data.root,
@@ -198,7 +202,8 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     captures,
     room,
     onError: onError('fleet'),
-    ...defined({ openPartition: options.openPartition, hostSeconds: options.hostSeconds }),
+    openPartition: options.openPartition ?? ((config) => openPartition(config, { scratch })),
+    ...defined({ hostSeconds: options.hostSeconds }),
   });
   const images = new ImageService({
     catalogue: { list: () => listImages(data.images), remove: (name) => removeImage(data.images, name) },

@@ -12,3 +12,4 @@ export {
 export { partitionRequestProblem } from './http/schemas/index.ts';
 export type { TroubledPartition } from './http/shared/ports.ts';
 export { createLogger } from './logger.ts';
+export { commandScratch } from './scratch.ts';

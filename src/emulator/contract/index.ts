@@ -35,6 +35,7 @@ export { DEFAULT_OUTPUT_LIMITS, UNLIMITED_OUTPUT } from './limits.ts';
 export type {
   DiskBus,
   DiskConfig,
+  DiskFailure,
   Firmware,
   HcallName,
   InterruptController,

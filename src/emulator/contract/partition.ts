@@ -118,7 +118,18 @@ export type PartitionNotice =
   | { readonly kind: 'progress'; readonly insn: number; readonly resting: boolean }
   /** The guest met what the machine lacks: the first time, each time that the count has doubled, and at the end. */
   | { readonly kind: 'unsupported'; readonly what: UnsupportedThing; readonly count: number }
+  | { readonly kind: 'disk-failed'; readonly failure: DiskFailure }
   | { readonly kind: 'ended'; readonly end: PartitionEnd; readonly insn: number };
+
+/** The host failed behind a disk: the first time in a power cycle. The guest was given an I/O error. */
+export type DiskFailure = {
+  readonly disk: number;
+  readonly operation: 'read' | 'write' | 'flush';
+  /** Where on the disk, in bytes. */
+  readonly offset: number;
+  /** errno(3): `ENOSPC`, `EIO`; `EDQUOT` where the quota of scratch disks is used up. */
+  readonly code: string;
+};
 
 /** What the machine lacks, and where the guest met it first. Kinds beyond a limit are one, `others`. */
 export type UnsupportedThing = {

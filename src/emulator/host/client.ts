@@ -18,7 +18,9 @@ import type {
 } from '../contract/partition.ts';
 import { modulesToShare } from '../engine/interpreter/modules.ts';
 import { OutsideMemory } from '../memory/contract.ts';
+import { hostMemory, memoryRefusal } from './host-memory.ts';
 import type { FromWorker, Request, ToWorker, WorkerStart } from './protocol.ts';
+import type { ScratchShare, ScratchSpace } from './scratch-space.ts';
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (reason: Error) => void };
 
@@ -37,13 +39,23 @@ const TERMINATE_MS = 300;
 const HEAP_MIB = 512;
 
 /** Starts a worker for a partition, which is off. It throws nothing: an impossible configuration makes the first request fail. */
-export function openPartition(config: PartitionConfig, heapMiB: number = HEAP_MIB): PartitionHandle {
-  return new WorkerPartition(config, heapMiB);
+export function openPartition(config: PartitionConfig, options: OpenOptions = {}): PartitionHandle {
+  return new WorkerPartition(config, options);
 }
+
+export type OpenOptions = {
+  /** JavaScript memory of the worker. */
+  readonly heapMiB?: number;
+  /** Where scratch disks lie; absent: in the system's temporary folder, without a quota. */
+  readonly scratch?: ScratchSpace;
+};
 
 class WorkerPartition implements PartitionHandle {
   readonly config: PartitionConfig;
   readonly #worker: Worker;
+  readonly #scratch: { readonly space: ScratchSpace; readonly share: ScratchShare } | undefined;
+  /** It has been powered on: what the host's memory must hold, it may hold already. */
+  #wasOn = false;
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new Set<(notice: PartitionNotice) => void>();
   #next = 1;
@@ -52,10 +64,15 @@ class WorkerPartition implements PartitionHandle {
   #on = false;
   #busySeconds = 0;
 
-  constructor(config: PartitionConfig, heapMiB: number) {
+  constructor(config: PartitionConfig, { heapMiB = HEAP_MIB, scratch }: OpenOptions) {
     this.config = config;
+    this.#scratch = scratch === undefined ? undefined : { space: scratch, share: scratch.share() };
     this.#worker = startWorker('./worker', import.meta.url, {
-      workerData: { config, interpreters: modulesToShare() } satisfies WorkerStart,
+      workerData: {
+        config,
+        interpreters: modulesToShare(),
+        ...(this.#scratch === undefined ? {} : { scratch: this.#scratch.share }),
+      } satisfies WorkerStart,
       resourceLimits: { maxOldGenerationSizeMb: heapMiB },
     });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
@@ -64,7 +81,10 @@ class WorkerPartition implements PartitionHandle {
       this.#die(new Error('a message of the partition’s worker could not be read', { cause: error }));
       void this.#worker.terminate();
     });
-    this.#worker.on('exit', (code) => this.#die(new Error(`the partition’s worker ended with ${code}`)));
+    this.#worker.on('exit', (code) => {
+      this.#die(new Error(`the partition’s worker ended with ${code}`));
+      this.#scratch?.space.free(this.#scratch.share);
+    });
   }
 
   /** Counted by the event loop; it is 0 again once the thread has ended. */
@@ -75,9 +95,21 @@ class WorkerPartition implements PartitionHandle {
   }
 
   async start(plan?: ObservePlan): Promise<void> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) throw new Error(refusal);
     this.#on = true;
+    this.#wasOn = true;
     await this.#ask({ kind: 'start', ...(plan === undefined ? {} : { plan }) });
   }
+  /** Why the host cannot run this machine now. */
+  #refusal(): string | undefined {
+    const { memory, disks } = this.config;
+    const needed = memory.reduce((sum, { size }) => sum + size, 0);
+    const lacks = this.#wasOn ? undefined : memoryRefusal(needed, hostMemory());
+    const dump = disks.reduce((sum, disk) => sum + (disk.kind === 'scratch' ? disk.bytes : 0), 0);
+    return lacks ?? this.#scratch?.space.refusal(dump, this.#scratch.share);
+  }
+
   async stop(): Promise<void> {
     if (this.#dead !== undefined || !this.#on) return;
     if (await settlesWithin(this.#ask({ kind: 'stop' }), STOP_MS)) return;

@@ -3,9 +3,15 @@
 import type { InstantName, MachineFault, ObservePlan } from '../contract/events.ts';
 import type { PartitionConfig, PartitionNotice } from '../contract/partition.ts';
 import type { InterpreterModules } from '../engine/interpreter/modules.ts';
+import type { ScratchShare } from './scratch-space.ts';
 
 /** What a worker is started with. */
-export type WorkerStart = { readonly config: PartitionConfig; readonly interpreters: InterpreterModules };
+export type WorkerStart = {
+  readonly config: PartitionConfig;
+  readonly interpreters: InterpreterModules;
+  /** Where scratch disks lie; absent: in the system's temporary folder, without a quota. */
+  readonly scratch?: ScratchShare;
+};
 
 export type Request =
   | { readonly kind: 'start'; readonly plan?: ObservePlan }

@@ -8,7 +8,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../base/errors.ts';
 import { failureText, hostFile } from '../../base/failure-text.ts';
 import type { DiskConfig } from '../contract/partition.ts';
-import type { BlockStore } from '../devices/contract.ts';
 import {
   createMemoryStore,
   createScratchStore,
@@ -19,9 +18,11 @@ import {
 import { adoptModules } from '../engine/interpreter/modules.ts';
 import { OutsideMemory } from '../memory/contract.ts';
 import { Partition } from '../partition/partition.ts';
+import { DiskFailures } from './disk-failures.ts';
 import { LineCutter } from './line-cutter.ts';
 import { Outbox } from './outbox.ts';
 import type { FromWorker, Request, ToWorker, WorkerStart } from './protocol.ts';
+import { scratchQuota } from './scratch-space.ts';
 
 /** A turn ends after so many instructions or milliseconds, whichever comes first; then requests are served. */
 const TURN = 5_000_000;
@@ -32,7 +33,7 @@ const SECTOR = 512;
 
 const port = parentPort;
 assert(port !== null, 'the partition worker runs in a worker thread');
-const { config, interpreters } = workerData as WorkerStart;
+const { config, interpreters, scratch } = workerData as WorkerStart;
 adoptModules(interpreters);
 
 let power: 'off' | 'running' | 'resting' = 'off';
@@ -55,23 +56,32 @@ const cutter = config.lineTerminal === undefined ? undefined : new LineCutter(co
 const comparePiece = new Uint8Array(2 ** 18);
 
 const disks: (OwnedStore | ScratchStore)[] = config.disks.map(openDisk);
+const failures = new DiskFailures((failure) => outbox.add({ kind: 'disk-failed', failure }));
 
 function openDisk(disk: DiskConfig): OwnedStore | ScratchStore {
   switch (disk.kind) {
     case 'file':
       return hostFile('a disk of the image', () => openFileStore(disk.path, { readOnly: disk.readOnly }));
     case 'scratch':
-      return hostFile('the dump disk', () => createScratchStore(disk.bytes));
+      return hostFile('the dump disk', () =>
+        scratch === undefined
+          ? createScratchStore(disk.bytes)
+          : createScratchStore(disk.bytes, scratch.folder, scratchQuota(scratch)),
+      );
     case 'memory':
       return createMemoryStore(disk.bytes, { readOnly: disk.readOnly });
   }
 }
 
-const partition = new Partition(config, disks as readonly BlockStore[], {
-  console: print,
-  event: (event) => outbox.add({ kind: 'machine-event', event }),
-  unsupported: (what, count) => outbox.add({ kind: 'unsupported', what, count }),
-});
+const partition = new Partition(
+  config,
+  disks.map((store, index) => failures.watched(index, store)),
+  {
+    console: print,
+    event: (event) => outbox.add({ kind: 'machine-event', event }),
+    unsupported: (what, count) => outbox.add({ kind: 'unsupported', what, count }),
+  },
+);
 
 function print(vty: 0 | 1, bytes: Uint8Array): void {
   const insn = partition.instructions;
@@ -125,6 +135,7 @@ function turn(): void {
 
 /** Empties dump devices and plan disks, so that their contents were written in this power cycle. */
 function emptyScratchDisks(): void {
+  failures.reset();
   for (const disk of disks) if ('empty' in disk) disk.empty();
 }
 

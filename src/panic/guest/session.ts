@@ -9,6 +9,7 @@ import { BoundedBytes } from '../../base/bounded-bytes.ts';
 import { TIMEBASE_HZ } from '../../base/power.ts';
 import { Signal } from '../../base/signal.ts';
 import type {
+  DiskFailure,
   MachineEvent,
   ObservePlan,
   OutputSummary,
@@ -66,6 +67,7 @@ export class Session {
   #limitSeconds: number | undefined;
   #output: OutputSummary | undefined;
   readonly #unsupported = new Map<string, Unsupported>();
+  #diskFailure: DiskFailure | undefined;
   #insn = 0;
   #ticks = 0;
   #resting = false;
@@ -96,6 +98,10 @@ export class Session {
   /** Instructions executed as of the last notice. */
   get insn(): number {
     return this.#insn;
+  }
+  /** The first failure of the host behind a disk. */
+  get diskFailure(): DiskFailure | undefined {
+    return this.#diskFailure;
   }
   get ended(): PartitionEnd | undefined {
     return this.#end;
@@ -289,6 +295,9 @@ export class Session {
         this.#insn = Math.max(this.#insn, notice.insn);
         this.#end ??= this.#reasoned(notice.end);
         break;
+      case 'disk-failed':
+        this.#diskFailure ??= notice.failure;
+        return;
       case 'unsupported':
         this.#unsupported.set(`${notice.what.kind} ${notice.what.key}`, {
           what: notice.what,

@@ -2,7 +2,7 @@
 
 import { hex64 } from '../../base/hex.ts';
 import { MSR } from '../../base/power.ts';
-import type { VcpuSnapshot } from '../../emulator/host/index.ts';
+import type { DiskFailure, VcpuSnapshot } from '../../emulator/host/index.ts';
 import type { CapturePhase } from '../contract/index.ts';
 import type { FoundDump } from '../guest/dump-device.ts';
 import { describeEnd, type Session, type Standstill } from '../guest/session.ts';
@@ -27,8 +27,24 @@ const CONSOLE_TAIL = 4096;
 /** The reason of a failed capture. */
 export async function reasonOf(situation: Situation): Promise<string> {
   const { faults } = situation;
-  const reason = await guestsReason(situation);
+  const guests = await guestsReason(situation);
+  const hosts = hostsReason(situation.session.diskFailure);
+  const reason = hosts === undefined ? guests : `${hosts}; ${guests}`;
   return faults.length === 0 ? reason : `${reason} (injected: ${faults.join(', ')})`;
+}
+
+/** What the host did to a disk. The guest knows no more than that its disk failed. */
+export function hostsReason(failure: DiskFailure | undefined): string | undefined {
+  if (failure === undefined) return undefined;
+  const { code, operation, offset } = failure;
+  const what =
+    code === 'ENOSPC'
+      ? 'the host’s disk is full'
+      : code === 'EDQUOT'
+        ? 'the quota of scratch disks is used up'
+        : `the host’s disk failed (${code})`;
+  if (operation === 'write') return `${what}: the dump was cut at ${offset} bytes`;
+  return `${what}: disk ${failure.disk} could not be ${operation === 'read' ? `read at byte ${offset}` : 'flushed'}`;
 }
 
 async function guestsReason(situation: Situation): Promise<string> {

@@ -19,6 +19,8 @@ export type DataPaths = {
   readonly images: string;
   readonly metadata: string;
   readonly chunks: string;
+  /** Dump disks of running guests; their files have no names. */
+  readonly scratch: string;
   /** Holds room for when the disk is full. */
   readonly reserve: string;
 };
@@ -40,8 +42,8 @@ export type Holding =
 const LOCK = 'owner.db';
 const HOLDER = 'owner.json';
 const DATABASES = ['metadata.db', 'chunks.db', LOCK] as const;
-/** What may lie in a folder that is to become a data folder: images that were put there first, and a new file system's folder. */
-const HARMLESS = ['images', 'lost+found'];
+/** What may lie in a folder that is to become a data folder: images that were put there first, what `kdumpd crash` made, a new file system's folder. */
+const HARMLESS = ['images', 'scratch', 'lost+found'];
 /** Files named in a sentence. */
 const NAMED = 3;
 
@@ -52,6 +54,7 @@ export function dataPaths(path: string): DataPaths {
     images: join(root, 'images'),
     metadata: join(root, 'metadata.db'),
     chunks: join(root, 'chunks.db'),
+    scratch: join(root, 'scratch'),
     reserve: join(root, 'reserve'),
   };
 }

@@ -6,6 +6,7 @@ export {
   type HeldFolder,
   type Holding,
   holdDataFolder,
+  inSentence,
   sentenceOf,
   takeDataFolder,
 } from './data-folder.ts';

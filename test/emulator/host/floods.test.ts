@@ -167,7 +167,7 @@ describe('a worker that needs more memory than it may have', () => {
   it('it ends alone and says why; a partition beside it runs on', async () => {
     const other = machine(printing(0, 'sixteen letters\n'));
     await other.start();
-    const starved = openPartition(configOf(printing(0, 'x')), 8);
+    const starved = openPartition(configOf(printing(0, 'x')), { heapMiB: 8 });
     await expect(starved.start()).rejects.toThrow('needed more than its 8 MiB of memory and was ended');
     expect((await other.vcpus())[0]?.state).toBe('running');
     await other.stop();

@@ -3,5 +3,11 @@
 export type { BlockObserver } from './block.ts';
 export { VirtioBlock } from './block.ts';
 export { REQUEST_LATENCY_NS, VirtioPci } from './pci-transport.ts';
-export type { OwnedStore, ScratchStore } from './stores.ts';
-export { createMemoryStore, createScratchStore, openFileStore } from './stores.ts';
+export type { OwnedStore, ScratchQuota, ScratchStore } from './stores.ts';
+export {
+  createMemoryStore,
+  createScratchStore,
+  openFileStore,
+  SCRATCH_CHUNK,
+  SCRATCH_PREFIX,
+} from './stores.ts';

@@ -23,40 +23,67 @@ import type { BlockStore } from '../contract.ts';
 
 const SECTOR = 512;
 const CHUNK = 0x10000;
+/** What a scratch disk is counted in. */
+export const SCRATCH_CHUNK: number = CHUNK;
+/** How the file of a scratch disk is called while it has a name. */
+export const SCRATCH_PREFIX = 'kdumpd-';
 
 /** A store that holds something until it is closed. Closing is idempotent. */
 export type OwnedStore = BlockStore & { close(): void };
 
 /**
- * The file at `path` as a disk. A size that is not a multiple of 512 is rounded up; what lies past the file's end
- * reads as zeros.
+ * The file at `path` as a disk. A size that is not a multiple of 512 is rounded up, with zeros. A file that is cut short while
+ * it is a disk fails to be read (`EIO`): zeros in the place of data would be believed.
  * @throws the file system's error when it cannot be opened.
  */
 export function openFileStore(path: string, options: { readonly readOnly: boolean }): OwnedStore {
   const file = openSync(path, options.readOnly ? 'r' : 'r+');
-  const bytes = alignUp(fstatSync(file).size, SECTOR);
-  return fileStore(file, bytes, { readOnly: options.readOnly, durable: true });
+  const { size } = fstatSync(file);
+  return fileStore(file, alignUp(size, SECTOR), { size, readOnly: options.readOnly, durable: true });
 }
 
 /** A store that can be made all zeros again. */
 export type ScratchStore = OwnedStore & { empty(): void };
 
+/** How much scratch disks may hold, in chunks of {@link SCRATCH_CHUNK}. */
+export interface ScratchQuota {
+  /** One chunk more. @returns whether it may be written */
+  take(): boolean;
+  give(chunks: number): void;
+}
+
+const WITHOUT_QUOTA: ScratchQuota = { take: () => true, give: () => undefined };
+
 /**
  * A disk of `bytes` zeros in a new sparse file in `folder`. The file has no name once it is open: however its owner
  * ends, it is gone. Only what the guest writes takes space, and of that no zeros where there were zeros: most of a raw
- * dump.
+ * dump. A write beyond the quota fails with `EDQUOT`.
  * @throws the file system's error when it cannot be made.
  */
-export function createScratchStore(bytes: number, folder: string = tmpdir()): ScratchStore {
+export function createScratchStore(
+  bytes: number,
+  folder: string = tmpdir(),
+  quota: ScratchQuota = WITHOUT_QUOTA,
+): ScratchStore {
   assert(bytes % SECTOR === 0, 'a disk is a multiple of 512 bytes');
-  const path = join(folder, `kdumpd-${randomUUID()}`);
+  const path = join(folder, `${SCRATCH_PREFIX}${randomUUID()}`);
   const file = openSync(path, 'wx+', 0o600);
-  unlinkSync(path);
-  ftruncateSync(file, bytes);
+  try {
+    unlinkSync(path);
+    ftruncateSync(file, bytes);
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
   // Nothing of it outlives its owner, so a flush has nothing to make durable.
-  const inner = fileStore(file, bytes, { readOnly: false, durable: false });
+  const inner = fileStore(file, bytes, { size: bytes, readOnly: false, durable: false });
   /** One byte a chunk: whether anything but zeros may be there. */
   const written = new Uint8Array(Math.ceil(bytes / CHUNK));
+  let held = 0;
+  const giveAll = (): void => {
+    quota.give(held);
+    held = 0;
+  };
   return {
     ...inner,
     write(offset: number, source: Uint8Array): void {
@@ -64,7 +91,11 @@ export function createScratchStore(bytes: number, folder: string = tmpdir()): Sc
       eachChunk(offset, source.length, (index, _from, at, part) => {
         const piece = source.subarray(at, at + part);
         if (written[index] === 0 && isAllZero(piece)) return;
-        written[index] = 1;
+        if (written[index] === 0) {
+          if (!quota.take()) throw storeError('EDQUOT', 'the quota of scratch disks is used up');
+          held++;
+          written[index] = 1;
+        }
         inner.write(offset + at, piece);
       });
     },
@@ -72,6 +103,11 @@ export function createScratchStore(bytes: number, folder: string = tmpdir()): Sc
       ftruncateSync(file, 0);
       ftruncateSync(file, bytes);
       written.fill(0);
+      giveAll();
+    },
+    close(): void {
+      inner.close();
+      giveAll();
     },
   };
 }
@@ -117,9 +153,10 @@ export function createMemoryStore(
   };
 }
 
-type FileKind = { readonly readOnly: boolean; readonly durable: boolean };
+/** `size`: bytes of the file itself, which must stay there. */
+type FileKind = { readonly size: number; readonly readOnly: boolean; readonly durable: boolean };
 
-function fileStore(file: number, bytes: number, { readOnly, durable }: FileKind): OwnedStore {
+function fileStore(file: number, bytes: number, { size, readOnly, durable }: FileKind): OwnedStore {
   let open = true;
   return {
     bytes,
@@ -132,6 +169,8 @@ function fileStore(file: number, bytes: number, { readOnly, durable }: FileKind)
         if (got === 0) break;
         at += got;
       }
+      if (at < Math.min(target.length, size - offset))
+        throw storeError('EIO', 'the file is shorter than it was');
       target.fill(0, at);
     },
     write(offset: number, source: Uint8Array): void {
@@ -161,6 +200,11 @@ function eachChunk(offset: number, length: number, visit: ChunkVisit): void {
     visit(Math.floor((offset + at) / CHUNK), from, at, part);
     at += part;
   }
+}
+
+/** An error as the file system's own are: with a code. */
+function storeError(code: string, message: string): Error {
+  return Object.assign(new Error(`${code}: ${message}`), { code });
 }
 
 function checkBounds(offset: number, length: number, bytes: number): void {

@@ -4,12 +4,22 @@
  * Source: Linux 6.1 arch/powerpc/platforms/pseries/lpar.c, QEMU 7.2 hw/ppc/spapr_hcall.c and spapr_softmmu.c.
  */
 
-import { GROUP, type HashTable, SMALLEST_TABLE, tableShift, V_BOLTED, WORDS } from '../../mmu/hash/table.ts';
+import {
+  GROUP,
+  type HashTable,
+  SMALLEST_TABLE,
+  tableShift,
+  V_BOLTED,
+  V_VALID,
+  WORDS,
+} from '../../mmu/hash/table.ts';
 import { entrySizes } from '../../mmu/page-sizes.ts';
 import type { FirmwareMachine, HcallFamily } from '../contract/contract.ts';
 import { H, status } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
+/** Of an entry's first doubleword: valid and bolted. */
+const MOVED = V_VALID | V_BOLTED;
 /** The architecture's largest table. */
 const LARGEST_TABLE = 46n;
 
@@ -45,15 +55,14 @@ export function hptResizeHcalls(machine: FirmwareMachine, table: HashTable): Hca
 /** @returns false where two bolted entries would have one place. */
 function moveBolted(from: HashTable, to: HashTable): boolean {
   for (let index = 0; index < from.entries; index++) {
+    // A table has millions of entries, and all of them are looked at in one call.
     const at = index * WORDS;
-    const [vHi, vLo, rHi, rLo] = [0, 1, 2, 3].map((n) => from.words[at + n] as number) as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    const { words } = from;
+    const vLo = words[at + 1] as number;
+    if ((vLo & MOVED) !== MOVED) continue;
+    const [vHi, rHi, rLo] = [words[at] as number, words[at + 2] as number, words[at + 3] as number];
     const sizes = entrySizes(vLo, rLo);
-    if (!from.isValid(index) || (vLo & V_BOLTED) === 0 || sizes === undefined) continue;
+    if (sizes === undefined) continue;
     // The slot within the group stays, as the kernel reckons.
     const target = from.groupIn(to.groupMask, index, sizes.base) * GROUP + (index % GROUP);
     if (to.isValid(target)) return false;

@@ -8,6 +8,9 @@
 /** `[start, end)`. */
 export type ClaimedRange = { readonly start: number; readonly end: number };
 
+/** Claims at once, many times what Linux makes; every call looks at them all, and lists what is left. */
+const MOST_CLAIMS = 256;
+
 export class Claims {
   /** In ascending order, without overlap. */
   #claimed: ClaimedRange[] = [];
@@ -49,12 +52,15 @@ export class Claims {
       .map((each) => Math.max(0, Math.min(each.end, end) - Math.max(each.start, start)))
       .reduce((sum, part) => sum + part, 0);
     if (covered !== size) return false;
-    this.#claimed = this.#claimed.flatMap((each) => {
+    const rest = this.#claimed.flatMap((each) => {
       if (each.end <= start || each.start >= end) return [each];
       const left = { start: each.start, end: start };
       const right = { start: end, end: each.end };
       return [left, right].filter((part) => part.start < part.end);
     });
+    // What is given back out of the middle of a claim leaves two.
+    if (rest.length > MOST_CLAIMS) return false;
+    this.#claimed = rest;
     return true;
   }
 
@@ -73,6 +79,7 @@ export class Claims {
   #take(start: number, size: number): boolean {
     const end = start + size;
     if (size <= 0 || start < 0 || end > this.#limit) return false;
+    if (this.#claimed.length >= MOST_CLAIMS) return false;
     if (this.#claimed.some((each) => each.start < end && start < each.end)) return false;
     this.#claimed.push({ start, end });
     this.#claimed.sort((a, b) => a.start - b.start);

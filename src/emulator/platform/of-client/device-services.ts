@@ -28,6 +28,9 @@ export type Methods = {
   readonly instantiateRtas: (base: number) => number | undefined;
 };
 
+/** One call prints no more; the client is told how much, and calls again (IEEE 1275-1994 §6.3.2.3). */
+const MOST_WRITTEN = 4096;
+
 export function deviceServices(
   machine: FirmwareMachine,
   tree: ClientTree,
@@ -89,8 +92,9 @@ export function deviceServices(
         nargs: 3,
         handler: (args) => {
           if (!isConsole(argument(args, 0))) return [FAILED];
-          const bytes = memory.read(argument(args, 1), argument(args, 2));
-          return [terminal.write(bytes)];
+          const [raddr, length] = [argument(args, 1), argument(args, 2)];
+          if (!memory.isRam(raddr, length)) return [FAILED];
+          return [terminal.write(memory.read(raddr, Math.min(length, MOST_WRITTEN)))];
         },
       },
     ],

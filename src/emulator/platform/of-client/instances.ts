@@ -9,11 +9,16 @@ import type { ClientNode, FoundDevice } from './tree.ts';
 
 export type Instance = { readonly phandle: number; readonly args: string | undefined };
 
+/** More than any client opens; firmware's own memory would hold no more. */
+const MOST_OPEN = 1024;
+
 export class Instances {
   readonly #open = new Map<number, Instance>();
   #last = 0;
 
+  /** @returns 0 where too many are open. */
   open({ node, args }: FoundDevice): number {
+    if (this.#open.size >= MOST_OPEN) return 0;
     this.#last++;
     this.#open.set(this.#last, { phandle: node.phandle, args });
     return this.#last;

@@ -86,8 +86,8 @@ export function treeServices(memory: GuestMemory, tree: ClientTree, instances: I
         handler: named((node, name, args) => {
           const length = argument(args, 3);
           if (length > MOST_PROPERTY_BYTES || name === '') return FAILED;
-          tree.write(node, name, length === 0 ? new Uint8Array(0) : memory.read(argument(args, 2), length));
-          return length;
+          const value = length === 0 ? new Uint8Array(0) : memory.read(argument(args, 2), length);
+          return tree.write(node, name, value) ? length : FAILED;
         }),
       },
     ],

@@ -27,6 +27,9 @@ const NAME = 'name';
 const ROOT_PATH = '/';
 /** Phandles begin here where the tree gives none. */
 const FIRST_PHANDLE = 0x1000;
+/** Properties that a client writes, all together, and what one costs beside its value. */
+const MOST_WRITTEN = 2 ** 20;
+const PROPERTY_BYTES = 256;
 
 export class ClientTree {
   #root: ClientNode;
@@ -35,6 +38,7 @@ export class ClientTree {
   readonly #phandles = new Map<string, number>();
   /** What the client wrote, by path: it outlives a tree. */
   readonly #written = new Map<string, Map<string, Uint8Array>>();
+  #writtenBytes = 0;
   #next = FIRST_PHANDLE;
 
   constructor(root: FdtNode) {
@@ -55,13 +59,18 @@ export class ClientTree {
     }
   }
 
-  /** The client writes a property. */
-  write(node: ClientNode, name: string, value: Uint8Array): void {
+  /** The client writes a property. @returns false where it has written too much: firmware's memory is full */
+  write(node: ClientNode, name: string, value: Uint8Array): boolean {
     const path = this.pathOf(node);
     const properties = this.#written.get(path) ?? new Map<string, Uint8Array>();
+    const before = properties.get(name);
+    const more = value.length + PROPERTY_BYTES - (before === undefined ? 0 : before.length + PROPERTY_BYTES);
+    if (more > 0 && this.#writtenBytes + more > MOST_WRITTEN) return false;
+    this.#writtenBytes += more;
     properties.set(name, value);
     this.#written.set(path, properties);
     node.properties.set(name, value);
+    return true;
   }
 
   node(phandle: number): ClientNode | undefined {

@@ -9,6 +9,7 @@ import {
   rmSync,
   type Stats,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -116,7 +117,78 @@ describe('createScratchStore', () => {
   });
 });
 
+describe('createScratchStore with a quota', () => {
+  const CHUNK = 0x1_0000;
+  function quota(most: number) {
+    let used = 0;
+    return {
+      take: () => used < most && ++used > 0,
+      give: (chunks: number) => {
+        used -= chunks;
+      },
+      used: () => used,
+    };
+  }
+
+  it('what is written counts, once a chunk and no zeros; beyond it → EDQUOT, and what was there is kept', () => {
+    const limit = quota(2);
+    const store = createScratchStore(2 ** 24, folder, limit);
+    store.write(0, new Uint8Array(2 ** 20));
+    expect(limit.used()).toBe(0);
+    store.write(512, new Uint8Array(512).fill(1));
+    store.write(1024, new Uint8Array(512).fill(2));
+    store.write(CHUNK, new Uint8Array(512).fill(3));
+    expect(limit.used()).toBe(2);
+    expect(() => store.write(5 * CHUNK, new Uint8Array(512).fill(4))).toThrow(
+      expect.objectContaining({ code: 'EDQUOT' }),
+    );
+    const back = new Uint8Array(512);
+    store.read(CHUNK, back);
+    expect(back[0]).toBe(3);
+    store.read(5 * CHUNK, back);
+    expect(back[0]).toBe(0);
+    store.close();
+  });
+
+  it('emptied, and closed → given back, once', () => {
+    const limit = quota(9);
+    const store = createScratchStore(2 ** 24, folder, limit);
+    store.write(0, new Uint8Array(4 * CHUNK).fill(1));
+    expect(limit.used()).toBe(4);
+    store.empty();
+    expect(limit.used()).toBe(0);
+    store.write(0, new Uint8Array(CHUNK).fill(1));
+    store.close();
+    store.close();
+    expect(limit.used()).toBe(0);
+  });
+});
+
 describe('openFileStore', () => {
+  it('a file that is cut short while it is a disk → EIO there, and no zeros in the place of data', () => {
+    const path = join(folder, 'shrinks');
+    writeFileSync(path, new Uint8Array(4096).fill(5));
+    const store = openFileStore(path, { readOnly: true });
+    truncateSync(path, 1024);
+    const back = new Uint8Array(1024);
+    store.read(0, back);
+    expect(back[1023]).toBe(5);
+    for (const offset of [512, 1024, 3072])
+      expect(() => store.read(offset, back)).toThrow(expect.objectContaining({ code: 'EIO' }));
+    store.close();
+  });
+
+  it('a file that loses its name while it is a disk → is read on', () => {
+    const path = join(folder, 'vanishes');
+    writeFileSync(path, new Uint8Array(1024).fill(5));
+    const store = openFileStore(path, { readOnly: true });
+    rmSync(path);
+    const back = new Uint8Array(1024);
+    store.read(0, back);
+    expect(back[1023]).toBe(5);
+    store.close();
+  });
+
   it('a file that is not whole sectors → rounded up, zeros past its end, and left as it was', () => {
     const path = join(folder, 'odd');
     writeFileSync(path, new Uint8Array(700).fill(5));
