@@ -12,6 +12,7 @@ export const DEFAULT_DATA = 'data';
 /** Exit codes of every command. */
 export const EXIT_DONE = 0;
 export const EXIT_NOT_DONE = 2;
+export const EXIT_LIMIT = 3;
 export const EXIT_OS_TERM = 5;
 export const EXIT_USAGE = 64;
 

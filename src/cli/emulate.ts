@@ -34,7 +34,7 @@ export function emulateCommand(): Command {
     .option('--append <string>', 'kernel command line', '')
     .option('--entry <address>', 'raw: address of the first instruction (default: that of --load-at)')
     .option('--endian <order>', 'raw: big or little', 'big')
-    .option('--max-instructions <n>', 'raw: stop after so many')
+    .option('--max-instructions <n>', 'stop after so many, with exit code 3')
     .option('--registers', 'raw: registers as JSON on stdout (always printed)')
     .exitOverride()
     .action(async (options: Options) => {
@@ -64,13 +64,17 @@ function runBare(options: Options, file: string): number {
       ),
     ...defined({
       entry: optional(options.entry, (text) => integerArgument('--entry', text, 0, MAXIMUM_ADDRESS)),
-      maxInstructions: optional(options.maxInstructions, (text) =>
-        integerArgument('--max-instructions', text, 0, Number.MAX_SAFE_INTEGER),
-      ),
+      maxInstructions: limitOf(options),
     }),
   });
   process.stdout.write(`${JSON.stringify(registers)}\n`);
   return exitCode;
+}
+
+function limitOf({ maxInstructions }: Options): number | undefined {
+  return optional(maxInstructions, (text) =>
+    integerArgument('--max-instructions', text, 0, Number.MAX_SAFE_INTEGER),
+  );
 }
 
 async function runKernel(options: Options, kernel: string): Promise<number> {
@@ -95,11 +99,15 @@ async function runKernel(options: Options, kernel: string): Promise<number> {
     }),
   };
   try {
-    return await emulateKernel(config, {
-      input: process.stdin,
-      output: process.stdout,
-      messages: process.stderr,
-    });
+    return await emulateKernel(
+      config,
+      {
+        input: process.stdin,
+        output: process.stdout,
+        messages: process.stderr,
+      },
+      defined({ maxInstructions: limitOf(options) }),
+    );
   } finally {
     process.stdin.pause();
   }

@@ -14,14 +14,12 @@ import { imageCommand } from './image.ts';
 import { kexecCommand } from './kexec.ts';
 import { keyCommand } from './key.ts';
 import { serveCommand } from './serve.ts';
+import { packageVersion } from './version.ts';
 
 const program = new Command('kdumpd')
   .description('Crash-dump capture on emulated ppc64 partitions')
-  .exitOverride()
-  .configureOutput({
-    writeOut: (text) => process.stderr.write(text),
-    writeErr: (text) => process.stderr.write(text),
-  });
+  .version(packageVersion(), '--version', 'print the version')
+  .exitOverride();
 
 for (const command of [
   serveCommand(),
@@ -33,7 +31,7 @@ for (const command of [
 ])
   program.addCommand(command);
 
-/** Commander throws for help as well, with exit code 0. */
+/** Commander throws for help and for the version as well, with exit code 0. */
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   const message = error instanceof Error ? error.message : String(error);

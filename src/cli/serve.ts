@@ -1,6 +1,6 @@
 /** Runs `kdumpd serve`, the daemon. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
@@ -28,6 +28,7 @@ import {
 } from './arguments.ts';
 import { readFleetFile } from './fleet-file.ts';
 import { showProgress } from './image.ts';
+import { packageVersion } from './version.ts';
 
 type Options = {
   readonly host: string;
@@ -165,9 +166,4 @@ function reportImport({ failed }: { readonly failed?: string }): void {
 function webRoot(): string | undefined {
   const built = fileURLToPath(new URL('../../dist/web', import.meta.url));
   return existsSync(built) ? built : undefined;
-}
-
-function packageVersion(): string {
-  const file: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : 'unknown';
 }

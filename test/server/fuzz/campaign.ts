@@ -239,7 +239,10 @@ class Fuzzer {
 
   /** Keeps one partition ready and few of all, and has one crash. */
   async #tidy(): Promise<void> {
-    const { fleet, operations, captures } = this.#world;
+    const { fleet, operations, captures, guests, events } = this.#world;
+    // What the world keeps for tests that look at it.
+    guests.length = 0;
+    events.length = 0;
     const all = fleet.list();
     for (const { id, state } of all.slice(MAX_PARTITIONS)) {
       if (state === 'stopped') await fleet.remove(id);

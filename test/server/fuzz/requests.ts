@@ -110,9 +110,9 @@ export class RequestMaker {
     }
   }
 
-  #url({ path, parameters }: RestOperation, known: Known): string {
+  #url({ method, path, parameters }: RestOperation, known: Known): string {
     const dice = this.#dice;
-    let url = path.replace(/\{(\w+)\}/g, () => this.#id(path, known));
+    let url = path.replace(/\{(\w+)\}/g, () => this.#id(method, path, known));
     const query = parameters
       .filter((parameter) => parameter.in === 'query' && dice.chance(0.35))
       .map((parameter) => `${parameter.name}=${encodeURIComponent(this.#text(parameter, known))}`);
@@ -141,8 +141,10 @@ export class RequestMaker {
     ]);
   }
 
-  #id(path: string, known: Known): string {
+  #id(method: string, path: string, known: Known): string {
     const dice = this.#dice;
+    // Few are taken away, so that there is something to ask for.
+    if (method === 'DELETE' && dice.chance(0.8)) return 'nobody';
     if (dice.chance(0.15)) return dice.pick(HOSTILE_IDS);
     const kind = /^\/api\/v1\/(\w+)/.exec(path)?.[1];
     const ids =
