@@ -27,6 +27,7 @@ import {
 } from './arguments.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
+import { oneLine } from './one-line.ts';
 import { unsupportedText } from './unsupported-text.ts';
 
 type Options = LoadingOptions &
@@ -107,7 +108,7 @@ async function run(options: Options): Promise<number> {
     ...machine,
     traceFormat,
     onPhase: (phase) => process.stderr.write(`crash: ${phase}\n`),
-    onUnsupported: (all) => process.stderr.write(`crash: ${unsupportedText(all)}\n`),
+    onUnsupported: (all) => process.stderr.write(`crash: ${oneLine(unsupportedText(all))}\n`),
     request: {
       trigger: choiceArgument('--trigger', options.trigger, TRIGGERS),
       dump,
@@ -130,7 +131,7 @@ async function run(options: Options): Promise<number> {
   else {
     const { outcome, phase, reason, vmcore } = report;
     process.stderr.write(
-      `${outcome}: ${phase}${reason === undefined ? '' : `: ${reason}`}${vmcore === null ? '' : `, ${vmcore.bytes} bytes of ${vmcore.format}`}\n`,
+      `${outcome}: ${phase}${reason === undefined ? '' : `: ${oneLine(reason)}`}${vmcore === null ? '' : `, ${vmcore.bytes} bytes of ${vmcore.format}`}\n`,
     );
     for (const rule of report.rules)
       if (rule.verdict !== 'not-evaluated')

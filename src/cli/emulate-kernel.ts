@@ -7,6 +7,7 @@
 import type { PartitionConfig } from '../emulator/host/index.ts';
 import { Partition } from '../emulator/partition/index.ts';
 import { EXIT_DONE, EXIT_LIMIT, EXIT_NOT_DONE, EXIT_OS_TERM } from './arguments.ts';
+import { oneLine } from './one-line.ts';
 
 /** Instructions between two polls of standard input. */
 const TURN = 5_000_000;
@@ -65,7 +66,7 @@ export async function emulateKernel(
         continue;
       }
       if (end.kind === 'power-off') return EXIT_DONE;
-      streams.messages.write(`kdumpd: ${end.kind}${'message' in end ? `: ${end.message}` : ''}\n`);
+      streams.messages.write(`kdumpd: ${end.kind}${'message' in end ? `: ${oneLine(end.message)}` : ''}\n`);
       return end.kind === 'os-term' ? EXIT_OS_TERM : EXIT_NOT_DONE;
     }
     if (left <= 0) {

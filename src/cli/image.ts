@@ -20,6 +20,7 @@ import { dataPaths } from '../server/index.ts';
 import { choiceArgument, DEFAULT_DATA, optional, UsageError } from './arguments.ts';
 import { changeFolder } from './change-folder.ts';
 import type { DaemonClient } from './daemon-client.ts';
+import { oneLine } from './one-line.ts';
 
 type ImportOptions = {
   readonly data: string;
@@ -77,7 +78,8 @@ export function imageCommand(): Command {
     .exitOverride()
     .action(async (options: { readonly data: string }) => {
       const { images, broken } = await listImages(dataPaths(options.data).images);
-      for (const { name, error } of broken) process.stderr.write(`kdumpd: image ${name}: ${error.message}\n`);
+      for (const { name, error } of broken)
+        process.stderr.write(`kdumpd: image ${oneLine(name)}: ${oneLine(error.message)}\n`);
       process.stdout.write(`${JSON.stringify(images, null, 2)}\n`);
     });
   image

@@ -16,6 +16,7 @@ import {
 } from './arguments.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
+import { oneLine } from './one-line.ts';
 import { unsupportedText } from './unsupported-text.ts';
 
 type Options = LoadingOptions &
@@ -75,7 +76,7 @@ async function run(options: Options): Promise<number> {
     request: { timeoutSeconds: integerArgument('--timeout', options.timeout, 1, 1_000_000) },
     traceFormat,
     onPhase: (phase) => process.stderr.write(`kexec: ${phase}\n`),
-    onUnsupported: (all) => process.stderr.write(`kexec: ${unsupportedText(all)}\n`),
+    onUnsupported: (all) => process.stderr.write(`kexec: ${oneLine(unsupportedText(all))}\n`),
     ...defined({
       hostSeconds: optional(options.hostTimeout, hostTimeoutArgument),
       trace: options.trace,
@@ -85,7 +86,7 @@ async function run(options: Options): Promise<number> {
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else {
     const { outcome, phase, reason } = report;
-    process.stderr.write(`${outcome}: ${phase}${reason === undefined ? '' : `: ${reason}`}\n`);
+    process.stderr.write(`${outcome}: ${phase}${reason === undefined ? '' : `: ${oneLine(reason)}`}\n`);
     for (const rule of report.rules)
       if (rule.verdict !== 'not-evaluated')
         process.stderr.write(`  ${rule.verdict.padEnd(15)} ${rule.name}\n`);

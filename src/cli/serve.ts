@@ -28,6 +28,7 @@ import {
 } from './arguments.ts';
 import { readFleetFile } from './fleet-file.ts';
 import { showProgress } from './image.ts';
+import { oneLine } from './one-line.ts';
 import { packageVersion } from './version.ts';
 
 type Options = {
@@ -148,7 +149,7 @@ function cannotListen(error: unknown, host: string, port: number): unknown {
 /** Reports on stderr a partition that could not be made or does not run: not every operator reads the log. */
 function reportTrouble({ name, image, state, reason }: TroubledPartition): void {
   const what = { missing: 'could not be made', failed: 'failed', starting: 'is slow' }[state];
-  process.stderr.write(`kdumpd: partition ${name} (image ${image}) ${what}: ${reason}\n`);
+  process.stderr.write(`kdumpd: partition ${name} (image ${image}) ${what}: ${oneLine(reason)}\n`);
 }
 
 /** Announces that Debian is imported because the fleet wants it; where that cannot be, says what to do. */
