@@ -48,16 +48,23 @@ export async function askForAll(
   return wrong;
 }
 
-/** Operations of the daemon before must have ended, whatever became of it. */
-export async function askForOperations(client: Client, ledger: Ledger): Promise<readonly string[]> {
+/**
+ * Operations of the daemon before must have ended, whatever became of them.
+ * @param ids those that it owed when it ended
+ */
+export async function askForOperations(
+  client: Client,
+  ledger: Ledger,
+  ids: readonly string[] = ledger.all('operation', 'owed'),
+): Promise<readonly string[]> {
   const wrong: string[] = [];
-  for (const id of ledger.all('operation', 'owed')) {
+  for (const id of ids) {
     const { status, body, why } = await client.get<Operation>(`/operations/${id}`);
     if (status !== 200 || body === undefined) wrong.push(`operation ${id} is lost: ${why}`);
     else if (body.state === 'queued' || body.state === 'running')
       wrong.push(`operation ${id} (${body.kind}) is still ${body.state} after a restart`);
   }
-  ledger.forgetOperations();
+  ledger.forgetOperations(ids);
   return wrong;
 }
 

@@ -59,7 +59,7 @@ export class Ledger {
   }
 
   /** Operations that have been asked for once need not be asked for again. */
-  forgetOperations(): void {
-    this.#debts.operation.clear();
+  forgetOperations(ids: readonly string[]): void {
+    for (const id of ids) this.#debts.operation.delete(id);
   }
 }

@@ -10,19 +10,19 @@ export type Step =
   /** One hostile guest takes the place of the one before. */
   | { readonly kind: 'hostile'; readonly name: string };
 
-/** `at`: milliseconds since the first fault may come. */
-export type Planned = { readonly at: number; readonly step: Step };
+/** `rest`: milliseconds between the end of the step and the next one. */
+export type Planned = { readonly step: Step; readonly rest: number };
 
-/** Steps for so many milliseconds, in order. A hostile guest comes first, and every one of them in turn. */
+/** Steps enough for so many milliseconds. A hostile guest comes first, and every one of them in turn. */
 export function planSoak(seed: number, ms: number): readonly Planned[] {
   const random = seededRandom(seed);
   const plan: Planned[] = [];
   let hostile = below(random, HOSTILE_NAMES.length);
-  let at = 0;
-  while (at < ms) {
+  for (let planned = 0; planned < ms; ) {
     const step = plan.length % 2 === 0 ? nextHostile(hostile++) : nextFault(random);
-    plan.push({ at, step });
-    at += step.kind === 'hostile' ? 8000 + 10_000 * random() : 4000 + 14_000 * random();
+    const rest = step.kind === 'hostile' ? 8000 + 10_000 * random() : 4000 + 14_000 * random();
+    plan.push({ step, rest });
+    planned += rest;
   }
   return plan;
 }

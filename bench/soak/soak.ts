@@ -116,10 +116,10 @@ class Soak {
     );
     const begun = performance.now();
     const left = Math.max(30_000, minutes * 60_000 - (begun - this.#begun));
-    for (const { at, step } of planSoak(seed, left)) {
-      await pause(Math.max(0, at - (performance.now() - begun)));
+    for (const { step, rest } of planSoak(seed, left)) {
       if (performance.now() - begun > left) break;
       await this.#do(step);
+      await pause(rest);
     }
     stop.abort();
     clearInterval(meter);
@@ -160,9 +160,11 @@ class Soak {
           this.#wrong(`it ended while the disk failed: ${this.#service.lastWords}`);
         } else if (step.kind === 'kill') await this.#service?.kill('SIGKILL');
         else await this.#terminate();
+        // Clients go on: what they ask of the next daemon is its own.
+        const operations = this.#ledger.all('operation', 'owed');
         await this.#start();
         for (const what of await askForAll(this.#client, this.#ledger, 2)) this.#wrong(what);
-        for (const what of await askForOperations(this.#client, this.#ledger)) this.#wrong(what);
+        for (const what of await askForOperations(this.#client, this.#ledger, operations)) this.#wrong(what);
       });
   }
 

@@ -15,11 +15,9 @@ describe('planSoak', () => {
     expect(planSoak(1, 300_000)).not.toEqual(planSoak(2, 300_000));
   });
 
-  it('an hour → every hostile guest and every fault, in order of time', () => {
+  it('an hour → every hostile guest and every fault, and enough of them', () => {
     const plan = planSoak(5, 3_600_000);
-    const times = plan.map(({ at }) => at);
-    expect(times).toEqual([...times].sort((a, b) => a - b));
-    expect(times.at(-1)).toBeLessThan(3_600_000);
+    expect(plan.reduce((sum, { rest }) => sum + rest, 0)).toBeGreaterThan(3_600_000);
     const hostile = new Set(plan.flatMap(({ step }) => (step.kind === 'hostile' ? [step.name] : [])));
     expect([...hostile].sort()).toEqual([...HOSTILE_NAMES].sort());
     expect(new Set(plan.map(({ step }) => step.kind))).toEqual(
