@@ -30,7 +30,7 @@ export const BOUNDS: Readonly<
 > = {
   /** Median time of a healthy crash beside hostile guests, of the undisturbed one. */
   slower: 2,
-  /** Of 99 in 100 answers, in milliseconds. */
+  /** Of 99 in 100 answers, in milliseconds; where more was usual undisturbed, because the machine does other things, twice that. */
   p99: 200,
   /** Resident memory of the daemon: its guests', and this. */
   memory: 1024 * MEBI,
@@ -61,6 +61,7 @@ export type Soaked = {
   readonly crashMs: number;
   readonly p50: number;
   readonly p99: number;
+  readonly p99Bound: number;
   readonly answers: number;
   readonly peaks: Peaks;
 };
@@ -77,7 +78,7 @@ class Soak {
   readonly #ledger = new Ledger();
   readonly #counts = new Counts();
   readonly #peaks: Peaks = { rss: 0, files: 0 };
-  readonly #answers: number[] = [];
+  readonly #answers = { calm: [] as number[], disturbed: [] as number[] };
   readonly #crashes = { calm: [] as number[], disturbed: [] as number[] };
   readonly #begun = performance.now();
   #port = 0;
@@ -104,7 +105,7 @@ class Soak {
     const stop = new AbortController();
     const load = this.#load();
     const probing = probe(this.#client, stop.signal, (ms) => {
-      if (!this.#isDisturbed) this.#answers.push(ms);
+      if (!this.#isDisturbed) (this.#isCalm ? this.#answers.calm : this.#answers.disturbed).push(ms);
     });
     const meter = setInterval(() => this.#look(), 500);
     log('undisturbed: clients, no hostile guest, no fault');
@@ -264,13 +265,18 @@ class Soak {
 
   #result(): Soaked {
     const { calm, disturbed } = this.#crashes;
-    const sorted = this.#answers.sort((a, b) => a - b);
+    const sorted = this.#answers.disturbed.sort((a, b) => a - b);
+    const usual = quantile(
+      this.#answers.calm.sort((a, b) => a - b),
+      0.99,
+    );
     const result = {
       counts: this.#counts,
       calmCrashMs: calm.length === 0 ? 0 : median(calm),
       crashMs: disturbed.length === 0 ? 0 : median(disturbed),
       p50: quantile(sorted, 0.5),
       p99: quantile(sorted, 0.99),
+      p99Bound: Math.max(BOUNDS.p99, 2 * usual),
       answers: sorted.length,
       peaks: this.#peaks,
     };
@@ -281,7 +287,8 @@ class Soak {
       this.#wrong(
         `healthy crashes take ${(result.crashMs / result.calmCrashMs).toFixed(2)} × their undisturbed time`,
       );
-    if (result.p99 > BOUNDS.p99) this.#wrong(`1 of 100 answers takes ${result.p99.toFixed(0)} ms or more`);
+    if (result.p99 > result.p99Bound)
+      this.#wrong(`1 of 100 answers takes ${result.p99.toFixed(0)} ms or more`);
     if (this.#peaks.rss > memoryBound())
       this.#wrong(`the daemon held ${Math.round(this.#peaks.rss / MEBI)} MiB`);
     if (this.#peaks.files > BOUNDS.files) this.#wrong(`the daemon held ${this.#peaks.files} files open`);
