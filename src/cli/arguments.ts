@@ -11,6 +11,8 @@ export const DEFAULT_DATA = 'data';
 
 /** Exit codes of every command. */
 export const EXIT_DONE = 0;
+/** `store`: damage was found, or is left. */
+export const EXIT_DAMAGED = 1;
 export const EXIT_NOT_DONE = 2;
 export const EXIT_LIMIT = 3;
 export const EXIT_OS_TERM = 5;

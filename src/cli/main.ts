@@ -14,6 +14,7 @@ import { imageCommand } from './image.ts';
 import { kexecCommand } from './kexec.ts';
 import { keyCommand } from './key.ts';
 import { serveCommand } from './serve.ts';
+import { storeCommand } from './store.ts';
 import { packageVersion } from './version.ts';
 
 const program = new Command('kdumpd')
@@ -23,6 +24,7 @@ const program = new Command('kdumpd')
 
 for (const command of [
   serveCommand(),
+  storeCommand(),
   imageCommand(),
   crashCommand(),
   kexecCommand(),

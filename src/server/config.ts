@@ -14,7 +14,11 @@ export type ServerConfig = {
 };
 
 /** Cron expressions (minute hour day month weekday), in UTC. */
-export type ScheduleConfig = { readonly retention: string; readonly storeSweep: string };
+export type ScheduleConfig = {
+  readonly retention: string;
+  readonly storeSweep: string;
+  readonly storeVerify: string;
+};
 
 export const DEFAULT_CONFIG: ServerConfig = {
   host: '127.0.0.1',
@@ -22,5 +26,5 @@ export const DEFAULT_CONFIG: ServerConfig = {
   log: { level: 'info' },
   retention: { maxCaptures: 200 },
   minFreeBytes: 256 * 2 ** 20,
-  schedules: { retention: '*/10 * * * *', storeSweep: '30 3 * * *' },
+  schedules: { retention: '*/10 * * * *', storeSweep: '30 3 * * *', storeVerify: '0 4 * * 0' },
 };

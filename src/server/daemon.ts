@@ -34,6 +34,7 @@ import { maintenanceSchedules } from './maintenance.ts';
 import { openScheduleJournal, viewSchedules } from './schedule/schedule-journal.ts';
 import { Scheduler } from './schedule/scheduler.ts';
 import { daemonScratch } from './scratch.ts';
+import { serviceFigures, storeHealth, watchStore } from './store-watch.ts';
 
 export type DaemonOptions = Partial<
   Pick<ServerConfig, 'host' | 'port' | 'retention' | 'schedules' | 'minFreeBytes'>
@@ -189,10 +190,20 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     queue: metadata.operations,
     onError: onError('operations'),
   });
+  const { metadata: metadataPath, chunks } = data;
+  const keeper = watchStore({
+    metadata,
+    vmcores,
+    paths: { metadata: metadataPath, chunks },
+    logger,
+    onError: onError('store'),
+  });
+  await keeper.refresh();
   const captures = new Captures({
     ...shared,
     captures: metadata.captures,
     vmcores,
+    keeper,
     onError: onError('captures'),
   });
   const fleet = await openFleet({
@@ -218,6 +229,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
   await images.list();
   operations.serve(fleet.host);
   operations.serve(images);
+  operations.serve(keeper.host);
   operations.start();
   disk.open();
 
@@ -235,6 +247,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
       limits: options.retention ?? DEFAULT_CONFIG.retention,
       captures,
       sweepStore: () => captures.sweep(),
+      verifyStore: (signal) => keeper.verify(signal),
       logger,
     }),
     journal: await openScheduleJournal(metadata.firings, worker),
@@ -246,7 +259,9 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     operations,
     images,
     events: bus,
-    health: () => [watch.check(), disk.check()],
+    health: () => [watch.check(), disk.check(), storeHealth(keeper)],
+    store: () => keeper.view(),
+    figures: () => serviceFigures(fleet, metadata, keeper),
     schedules: () => viewSchedules(scheduler, metadata.firings),
     version: options.version,
     logger,

@@ -1,4 +1,7 @@
-/** Defines the service's own schedules: one removes captures beyond the limit, one removes unused content from the store. */
+/**
+ * Defines the service's own schedules: one removes captures beyond the limit, one removes unused content from the store, one
+ * verifies the store.
+ */
 
 import type { FastifyBaseLogger } from 'fastify';
 import type { SweepResult } from '../vmcore/store/index.ts';
@@ -16,6 +19,8 @@ export type MaintenanceOptions = {
    * is written before its capture is.
    */
   readonly sweepStore: () => Promise<SweepResult>;
+  /** Verifies the store and reports what it finds; it reads at a bounded rate. */
+  readonly verifyStore: (signal: AbortSignal) => Promise<unknown>;
   readonly logger: FastifyBaseLogger;
 };
 
@@ -44,6 +49,13 @@ export function maintenanceSchedules(options: MaintenanceOptions): readonly Sche
         if (swept.heldBack !== undefined)
           log.warn({ heldBack: swept.heldBack }, 'the store is damaged: nothing is removed from it');
         if (swept.chunks > 0) log.info({ chunks: swept.chunks, removedBytes: swept.bytes }, 'store swept');
+      },
+    },
+    {
+      id: 'store-verify',
+      cron: options.schedules.storeVerify,
+      run: async (signal) => {
+        await options.verifyStore(signal);
       },
     },
   ];

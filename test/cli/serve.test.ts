@@ -120,6 +120,7 @@ describe('serve', () => {
             ],
           },
           { name: 'disk', ok: true },
+          { name: 'store', ok: true },
         ],
       },
     });
@@ -149,6 +150,7 @@ describe('serve', () => {
         checks: [
           { name: 'fleet', ok: true },
           { name: 'disk', ok: true },
+          { name: 'store', ok: true },
         ],
       },
     });

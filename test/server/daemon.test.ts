@@ -89,7 +89,7 @@ test('openDaemon: a fleet of one is started, crashed and closed; opened again â†
   expect((await ask<{ items: object[] }>(second, '/partitions')).items).toMatchObject([
     { name: 'one', state: 'ready', crashes: 1 },
   ]);
-  expect((await ask<{ items: object[] }>(second, '/schedules')).items).toHaveLength(2);
+  expect((await ask<{ items: object[] }>(second, '/schedules')).items).toHaveLength(3);
 });
 
 test('startFleet: a partition that cannot be made â†’ reported, and the daemon serves', async () => {

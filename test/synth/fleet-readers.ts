@@ -72,6 +72,8 @@ export function fakeOperations(world: FakeWorld): Operations {
     get,
     submit: async (request, key) => {
       if (request.kind === 'import') return submitImport(world, request.options);
+      if (!('partitionId' in request))
+        return world.addOperation({ id: `op-${world.operationsById.size + 1}`, kind: request.kind });
       const { kind, partitionId } = request;
       const known = world.keys.get(`${kind} ${partitionId} ${key}`);
       if (key !== undefined && known !== undefined) {

@@ -1,5 +1,6 @@
 /** The service over a fleet in memory, as tests ask it. Every answer is held to docs/openapi.json. */
 
+import type { StoreView } from '../../src/panic/contract/index.ts';
 import { randomId } from '../../src/panic/index.ts';
 import { openMetadataStore } from '../../src/panic/store/index.ts';
 import { Access, Keys, Sessions } from '../../src/server/access/index.ts';
@@ -7,6 +8,17 @@ import { type AppOptions, buildApp } from '../../src/server/http/app.ts';
 import type { App } from '../../src/server/http/shared/context.ts';
 import { holdToDocument } from './documented.ts';
 import { FakeWorld } from './fleet.ts';
+
+/** What a store says in which nothing is. */
+export const EMPTY_STORE: StoreView = {
+  vmcores: 0,
+  vmcoreBytes: 0,
+  chunks: 0,
+  chunkBytes: 0,
+  quarantined: 0,
+  damagedRecords: [],
+  damagedCaptures: [],
+};
 
 export type TestService = { readonly app: App; readonly world: FakeWorld };
 
@@ -26,6 +38,7 @@ export async function buildServiceOver(world: FakeWorld, change: Partial<AppOpti
     images: world.images,
     events: world.bus,
     health: () => [{ name: 'fleet', ok: true }],
+    store: async () => EMPTY_STORE,
     version: { name: 'kdumpd', version: '0.0.0-test' },
     access: openTestAccess(false),
     ...change,

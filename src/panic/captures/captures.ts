@@ -5,9 +5,15 @@
 
 import { defined } from '../../base/defined.ts';
 import { type DiskError, diskErrorOf } from '../../base/disk-error.ts';
-import { StoredDataError } from '../../base/errors.ts';
+import { FormatError, StoredDataError } from '../../base/errors.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
-import type { ManifestId, SweepResult, VmcoreStore } from '../../vmcore/store/index.ts';
+import {
+  type ByteSpan,
+  type ManifestId,
+  type SweepResult,
+  storeError,
+  type VmcoreStore,
+} from '../../vmcore/store/index.ts';
 import type { Actor, Capture, CaptureQuery, CaptureVmcore, Page } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { CrashResult } from '../handoff/crash.ts';
@@ -16,6 +22,7 @@ import type { CaptureParts, CaptureStore } from '../store/index.ts';
 import type { RuleResult, StoredTrace } from '../trace/index.ts';
 import { captureOf } from './capture-record.ts';
 import { type KeptDump, keepDump, type Loss, lossOf } from './keep-dump.ts';
+import type { StoreKeeper } from './store-keeper.ts';
 
 /** The result of a crash, with its machine: the dump is still on the partition's disk. */
 export type CrashOutcome = {
@@ -41,6 +48,8 @@ export type StoredCapture = { readonly capture: Capture; readonly trouble?: Disk
 export type CapturesOptions = {
   readonly captures: CaptureStore;
   readonly vmcores: Pick<VmcoreStore, 'writeVmcore' | 'readVmcore' | 'delete' | 'retain'>;
+  /** Knows which captures lost bytes; absent: none. */
+  readonly keeper?: Pick<StoreKeeper, 'reasonOf' | 'refresh'>;
   readonly bus: EventBus;
   readonly newId: (prefix: string) => string;
   readonly now?: () => Date;
@@ -83,6 +92,8 @@ export class Captures {
         const capture = captureOf(origin, result, kept.vmcore, lost);
         await captures.create(capture, { ...manifest, ...parts }, fence);
         await bus.publish({ kind: 'capture', id: capture.id, partitionId });
+        // Content that had been lost may have come again.
+        void this.#options.keeper?.refresh();
         return { capture, ...defined({ trouble: losses[0]?.error }) };
       };
       const losses = kept.loss === undefined ? [] : [kept.loss];
@@ -113,12 +124,13 @@ export class Captures {
     }
   }
 
-  list(query: CaptureQuery): Promise<Page<Capture>> {
-    return this.#options.captures.list(query);
+  async list(query: CaptureQuery): Promise<Page<Capture>> {
+    const page = await this.#options.captures.list(query);
+    return { ...page, items: page.items.map((capture) => this.#withDamage(capture)) };
   }
 
   async get(id: string): Promise<Capture> {
-    return (await this.#options.captures.get(id)) ?? notFound(id);
+    return this.#withDamage((await this.#options.captures.get(id)) ?? notFound(id));
   }
 
   /** How many captures a partition has. */
@@ -131,7 +143,7 @@ export class Captures {
     const { vmcore } = await this.get(id);
     const manifest = await this.#options.captures.manifestId(id);
     if (vmcore === null || manifest === null) return null;
-    return { ...vmcore, read: (start, end) => this.#options.vmcores.readVmcore(manifest, { start, end }) };
+    return { ...vmcore, read: (start, end) => this.#read(id, manifest, { start, end }) };
   }
 
   /** The stored JSON text, or `null` when the crash ended before anything was traced. */
@@ -176,6 +188,24 @@ export class Captures {
   /** Waits until nothing is being stored. */
   async idle(): Promise<void> {
     await this.#last;
+  }
+
+  /** @throws StoredDataError where the store lost some of it, or all */
+  async *#read(id: string, manifest: ManifestId, span: ByteSpan): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#options.vmcores.readVmcore(manifest, span);
+    } catch (error) {
+      void this.#options.keeper?.refresh();
+      if (!(error instanceof FormatError) || error.code !== 'store/unknown-manifest') throw error;
+      // Deleted meanwhile; else the capture names what is not there.
+      await this.get(id);
+      throw storeError('store/missing-manifest', `the vmcore of capture ${id} is not in the store`);
+    }
+  }
+
+  #withDamage(capture: Capture): Capture {
+    const damage = this.#options.keeper?.reasonOf(capture.id);
+    return damage === undefined ? capture : { ...capture, damaged: true, damage };
   }
 
   /** Runs `work` when everything before it has ended. */

@@ -3,3 +3,4 @@
 export type { VmcoreSource } from './captures.ts';
 export { Captures, retainCaptured } from './captures.ts';
 export { Room } from './room.ts';
+export { StoreKeeper } from './store-keeper.ts';

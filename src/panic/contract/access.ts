@@ -54,6 +54,8 @@ export const AUDIT_ACTIONS = [
   'capture.remove',
   'image.import',
   'image.remove',
+  'store.verify',
+  'store.repair',
   'key.create',
   'key.revoke',
   'session.open',

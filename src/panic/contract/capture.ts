@@ -41,4 +41,8 @@ export type Capture = {
   readonly createdAt: string;
   /** Who asked for the crash; of one that was not requested, who made the partition. Absent: the daemon, or not known. */
   readonly createdBy?: Actor;
+  /** Bytes of its vmcore are lost in the store. */
+  readonly damaged?: true;
+  /** What of it is lost. */
+  readonly damage?: string;
 };

@@ -39,3 +39,4 @@ export type { RefusalCode } from './refusal.ts';
 export { Refusal } from './refusal.ts';
 export type { LeaveRequest, PanicRequest, StartRequest, Trigger } from './request.ts';
 export type { ServiceEvent } from './service-event.ts';
+export type { StoreDamage, StoreReport, StoreView } from './store.ts';

@@ -8,7 +8,7 @@ export type OperationState = 'queued' | 'running' | 'succeeded' | 'failed' | 'ca
 
 export type Operation = {
   readonly id: string;
-  readonly kind: 'panic' | 'kexec' | 'restart' | 'start' | 'stop' | 'reset' | 'import';
+  readonly kind: 'panic' | 'kexec' | 'restart' | 'start' | 'stop' | 'reset' | 'import' | 'verify' | 'repair';
   readonly state: OperationState;
   readonly phase: string;
   readonly partitionId?: string;
@@ -30,4 +30,6 @@ export type OperationRequest =
   | { readonly kind: 'kexec' | 'restart'; readonly partitionId: string; readonly options: LeaveRequest }
   | { readonly kind: 'start' | 'reset'; readonly partitionId: string; readonly options?: StartRequest }
   | { readonly kind: 'stop'; readonly partitionId: string }
-  | { readonly kind: 'import'; readonly options: ImageImport };
+  | { readonly kind: 'import'; readonly options: ImageImport }
+  /** Of the store. */
+  | { readonly kind: 'verify' | 'repair' };

@@ -29,6 +29,8 @@ export const OPERATION_RULES: Readonly<Record<OperationKind, OperationRule>> = {
   stop: { whenLost: 'fail', cancelWhileRunning: false },
   reset: OF_A_GUEST,
   import: { whenLost: 'retry', cancelWhileRunning: true },
+  verify: { whenLost: 'fail', cancelWhileRunning: true },
+  repair: { whenLost: 'fail', cancelWhileRunning: true },
 };
 
 export const MAXIMUM_ATTEMPTS = 3;
@@ -108,5 +110,7 @@ export interface OperationQueue {
   find(key: string, request: OperationRequest): Promise<Operation | null>;
   get(id: string): Promise<Operation | null>;
   list(query: OperationQuery): Promise<Page<Operation>>;
+  /** How many operations there are, by state. */
+  tally(): Promise<Readonly<Record<string, number>>>;
   trace(id: string): Promise<string | null>;
 }

@@ -56,6 +56,8 @@ export interface CaptureStore {
   get(id: string): Promise<Capture | null>;
   /** @throws Refusal `invalid` for a cursor that no page gave */
   list(query: CaptureQuery): Promise<Page<Capture>>;
+  /** How many captures there are, by outcome. */
+  tally(): Promise<Readonly<Record<string, number>>>;
   /** How many captures a partition has. */
   count(partitionId: string): Promise<number>;
   /** The capture's vmcore, or null where it left none. */
@@ -65,6 +67,10 @@ export interface CaptureStore {
    * @throws StoredDataError where a capture is damaged or may be missing: then nobody knows what to keep
    */
   manifestIds(): Promise<ReadonlySet<ManifestId>>;
+  /** The captures that have one of these vmcores; damaged ones are left out. */
+  holders(
+    manifests: readonly ManifestId[],
+  ): Promise<readonly { readonly id: string; readonly manifestId: ManifestId }[]>;
   trace(id: string): Promise<string | null>;
   console(id: string): Promise<Uint8Array | null>;
   /** Forgets a capture and its parts; its vmcore is the caller's to delete. @returns whether there was one. */

@@ -1,5 +1,7 @@
 /** Stores the service's metadata: the seam and the embedded store. */
 
+export type { CheckJob } from './check-thread.ts';
+export { checkInThread } from './check-thread.ts';
 export type {
   AuditLimits,
   AuditStore,
@@ -15,3 +17,5 @@ export type {
   StoredKey,
 } from './contract.ts';
 export { openMetadataStore } from './sqlite-metadata-store.ts';
+export type { StoreCheck, StorePaths } from './verify-store.ts';
+export { repairStore, verifyStore } from './verify-store.ts';

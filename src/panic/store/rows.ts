@@ -54,6 +54,18 @@ export function inTransaction<T>(db: Database, work: () => T): T {
   return guarded('metadata.db', () => db.transaction(work)());
 }
 
+/** How many rows have which value of a column. */
+export function tallyOf(db: Database, table: string, column: string): Readonly<Record<string, number>> {
+  const rows = guarded('metadata.db', () =>
+    db
+      .prepare<[], { value: unknown; count: number }>(
+        `SELECT ${column} AS value, count(*) AS count FROM ${table} GROUP BY ${column}`,
+      )
+      .all(),
+  );
+  return Object.fromEntries(rows.map(({ value, count }) => [String(value), count]));
+}
+
 /** Runs an insert. @throws Refusal `conflict` where a unique value is taken */
 export function orConflict(what: string, insert: () => void): void {
   try {

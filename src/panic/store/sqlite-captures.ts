@@ -6,7 +6,7 @@ import { Refusal } from '../contract/index.ts';
 import type { Fence } from '../operations/index.ts';
 import type { CaptureParts, CaptureStore } from './contract.ts';
 import { pageOf } from './paging.ts';
-import { compress, decompress, inTransaction, orConflict, type Tables } from './rows.ts';
+import { compress, decompress, inTransaction, orConflict, type Tables, tallyOf } from './rows.ts';
 import { SqliteLeases } from './sqlite-leases.ts';
 
 type Row = {
@@ -73,6 +73,10 @@ export class SqliteCaptures implements CaptureStore {
     });
   }
 
+  async tally(): Promise<Readonly<Record<string, number>>> {
+    return tallyOf(this.#tables.db, 'capture', 'outcome');
+  }
+
   async count(partitionId: string): Promise<number> {
     return (
       this.#tables.db
@@ -98,6 +102,15 @@ export class SqliteCaptures implements CaptureStore {
         return entry.row.vmcore_id ?? [];
       }),
     );
+  }
+
+  async holders(
+    manifests: readonly ManifestId[],
+  ): Promise<readonly { readonly id: string; readonly manifestId: ManifestId }[]> {
+    return manifests.flatMap((manifestId) => {
+      const row = this.#rows.find({ vmcore_id: manifestId });
+      return row === undefined || row === 'damaged' ? [] : [{ id: row.id, manifestId }];
+    });
   }
 
   async trace(id: string): Promise<string | null> {

@@ -17,7 +17,7 @@ import type {
 } from '../operations/index.ts';
 import { MAXIMUM_ATTEMPTS, OPERATION_RULES, requireSameRequest } from '../operations/index.ts';
 import { pageOf } from './paging.ts';
-import { compress, decompress, inTransaction, orConflict, type Tables } from './rows.ts';
+import { compress, decompress, inTransaction, orConflict, type Tables, tallyOf } from './rows.ts';
 import { epochAfterDamage, SqliteLeases } from './sqlite-leases.ts';
 
 /** A trace is some kilobytes; operations are never removed. */
@@ -187,6 +187,10 @@ export class SqliteOperations implements OperationQueue {
       partition_id: query.partitionId,
       state: query.state,
     });
+  }
+
+  async tally(): Promise<Readonly<Record<string, number>>> {
+    return tallyOf(this.#tables.db, 'operation', 'state');
   }
 
   async trace(id: string): Promise<string | null> {

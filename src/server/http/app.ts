@@ -8,7 +8,7 @@ import sensible from '@fastify/sensible';
 import sse from '@fastify/sse';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
-import type { Fleet, Operations } from '../../panic/contract/index.ts';
+import type { Fleet, Operations, StoreView } from '../../panic/contract/index.ts';
 import type { EventBus } from '../../panic/operations/index.ts';
 import { type Access, AllowedHosts } from '../access/index.ts';
 import { registerAccess } from './plugins/access.ts';
@@ -17,6 +17,7 @@ import { registerDashboard } from './plugins/dashboard.ts';
 import { registerDocumentation } from './plugins/documentation.ts';
 import { registerFreshSockets } from './plugins/fresh-sockets.ts';
 import { registerUnknownAddresses } from './plugins/methods.ts';
+import { registerMetrics, type ServiceFigures } from './plugins/metrics.ts';
 import { type RouteTable, registerRouteTable } from './plugins/route-table.ts';
 import { registerSecurityHeaders } from './plugins/security-headers.ts';
 import { Wire } from './plugins/wire.ts';
@@ -45,6 +46,10 @@ export type AppOptions = {
   readonly health: () => readonly HealthCheck[];
   /** What is done by the clock; absent: nothing. */
   readonly schedules?: () => Promise<readonly ScheduleView[]>;
+  /** What the store holds, and what of it is damaged. */
+  readonly store: () => Promise<StoreView>;
+  /** What `/metrics` shows; absent: it shows the process and the requests alone. */
+  readonly figures?: () => Promise<ServiceFigures>;
   readonly version: VersionInfo;
   /** A pino logger; absent: nothing is logged. */
   readonly logger?: FastifyBaseLogger;
@@ -65,6 +70,7 @@ export type AppOptions = {
   readonly onRoutes?: (routes: RouteTable) => void;
 };
 
+const NO_FIGURES: ServiceFigures = { partitions: {}, operations: {}, captures: {}, damage: {} };
 const BODY_LIMIT = 256 << 10;
 const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -131,6 +137,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await registerDocumentation(app, options.version);
 
   const context = { schedules: async () => [], ...options, streams, hosts };
+  registerMetrics(app, options.figures ?? (async () => NO_FIGURES));
   registerServiceRoutes(app, context);
   await app.register(
     async (scope) => {

@@ -5,7 +5,7 @@ import { isAllZero } from '../../base/bytes.ts';
 import { zstdCompress, zstdDecompress } from '../../base/zstd.ts';
 import { CHUNK_BYTES } from './contract.ts';
 
-const CODEC_RAW = 0;
+export const CODEC_RAW = 0;
 const CODEC_ZSTD = 1;
 const CODEC_ZERO = 2;
 

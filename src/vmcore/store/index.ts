@@ -25,6 +25,8 @@ export { databaseError, guarded, storeError } from './errors.ts';
 export { openChunkDatabase, openLocalVmcoreStore } from './local.ts';
 export type { MigrationSteps } from './migrate.ts';
 export { migrate, migrationsFolder } from './migrate.ts';
+export { reindex, repairChunks } from './repair-chunks.ts';
+export { repairRows } from './repair-rows.ts';
 export type { SqlRow, SqlValue } from './seal.ts';
 export { isSealed, sealOf } from './seal.ts';
 export type { RecordDamage } from './sealed-table.ts';
@@ -33,4 +35,7 @@ export { SqliteManifestStore } from './sqlite-manifest-store.ts';
 
 export { SqlitePageStore } from './sqlite-page-store.ts';
 
+export type { VerifyOptions } from './verify-chunks.ts';
+export { verifyChunks } from './verify-chunks.ts';
+export { checkStructure, openReadOnly } from './verify-structure.ts';
 export { openVmcoreStore } from './worker-client.ts';

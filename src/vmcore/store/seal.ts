@@ -4,23 +4,23 @@
  * never taken for what was stored. A column that is added later without a value leaves the seals of older rows as they are.
  */
 
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 
 export type SqlValue = string | number | bigint | Uint8Array | null;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/** A column under a seal. Text is UTF-8, an integer is decimal text. */
+export type SealedPart = {
+  readonly name: string;
+  readonly kind: 'blob' | 'integer' | 'text';
+  readonly bytes: Uint8Array;
+};
 
 /** Not under the seal: the column that holds it, and the row number, which the table's unique index proves. */
 const NOT_SEALED: ReadonlySet<string> = new Set(['digest', 'seq', 'rowid']);
 
 export function sealOf(table: string, row: SqlRow): Buffer {
-  const hash = createHash('sha256').update(`${table}\n`);
-  for (const name of Object.keys(row).sort()) {
-    const value = row[name];
-    if (value === null || value === undefined || NOT_SEALED.has(name)) continue;
-    const bytes = value instanceof Uint8Array ? value : Buffer.from(String(value), 'utf8');
-    hash.update(`${name} ${kindOf(value)} ${bytes.length}\n`).update(bytes);
-  }
-  return hash.digest();
+  return startSeal(table, partsOf(row)).digest();
 }
 
 /** Whether the row's `digest` is the seal of its other columns. */
@@ -29,7 +29,37 @@ export function isSealed(table: string, row: SqlRow): boolean {
   return digest instanceof Uint8Array && Buffer.compare(digest, sealOf(table, row)) === 0;
 }
 
-function kindOf(value: Exclude<SqlValue, null>): 'blob' | 'integer' | 'text' {
+/** What the seal of a row covers, in order. */
+export function partsOf(row: SqlRow): readonly SealedPart[] {
+  return Object.keys(row)
+    .sort()
+    .flatMap((name): SealedPart[] => {
+      const value = row[name];
+      if (value === null || value === undefined || NOT_SEALED.has(name)) return [];
+      const bytes = value instanceof Uint8Array ? value : Buffer.from(String(value), 'utf8');
+      return [{ name, kind: kindOf(value), bytes }];
+    });
+}
+
+/**
+ * The hash of a seal after `parts`, and after the head of one more, whose bytes are to follow.
+ * @param hash continues one that was begun; absent: from the table's name on
+ */
+export function startSeal(
+  table: string,
+  parts: readonly SealedPart[],
+  next?: SealedPart,
+  hash: Hash = createHash('sha256').update(`${table}\n`),
+): Hash {
+  for (const part of parts) hash.update(headOf(part)).update(part.bytes);
+  return next === undefined ? hash : hash.update(headOf(next));
+}
+
+function headOf({ name, kind, bytes }: SealedPart): string {
+  return `${name} ${kind} ${bytes.length}\n`;
+}
+
+function kindOf(value: Exclude<SqlValue, null>): SealedPart['kind'] {
   if (value instanceof Uint8Array) return 'blob';
   return typeof value === 'string' ? 'text' : 'integer';
 }

@@ -79,6 +79,7 @@ export function queueContract(name: string, open: (now: () => number) => Promise
       await queue.submit(submission('o5'));
       await expect(queue.submit(submission('o5'))).rejects.toMatchObject({ code: 'conflict' });
       expect((await queue.list({ limit: 9 })).items.map(({ id }) => id)).toEqual(['o5', 'o4', 'o3', 'o1']);
+      expect(await queue.tally()).toEqual({ failed: 1, queued: 3 });
     });
 
     it('submit, find: a key of another request → refused, and nothing added; fields in another order are the same request', async () => {

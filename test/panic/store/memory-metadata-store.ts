@@ -347,6 +347,10 @@ class Queue implements OperationQueue {
     );
   }
 
+  tally(): Promise<Readonly<Record<string, number>>> {
+    return remotely(() => tallyOf(this.#entries.map(({ operation }) => operation.state)));
+  }
+
   trace(id: string): Promise<string | null> {
     return remotely(() => this.#traces.get(id) ?? null);
   }
@@ -457,6 +461,10 @@ class Captures implements CaptureStore {
     });
   }
 
+  tally(): Promise<Readonly<Record<string, number>>> {
+    return remotely(() => tallyOf(this.#all.map(({ capture }) => capture.outcome)));
+  }
+
   count(partitionId: string): Promise<number> {
     return remotely(() => this.#all.filter(({ capture }) => capture.partitionId === partitionId).length);
   }
@@ -473,6 +481,19 @@ class Captures implements CaptureStore {
       for (const { capture } of this.#all) this.#damage.check('capture', capture.id);
       return new Set(this.#all.flatMap(({ parts }) => parts.manifestId ?? []));
     });
+  }
+
+  holders(
+    manifests: readonly string[],
+  ): Promise<readonly { readonly id: string; readonly manifestId: string }[]> {
+    return remotely(() =>
+      manifests.flatMap((manifestId) => {
+        const found = this.#all.find(({ parts }) => parts.manifestId === manifestId);
+        return found === undefined || this.#damage.meets('capture', found.capture.id)
+          ? []
+          : [{ id: found.capture.id, manifestId }];
+      }),
+    );
   }
 
   trace(id: string): Promise<string | null> {
@@ -642,6 +663,12 @@ class Audit implements AuditStore {
 
 function same(a: WorkerId, b: WorkerId): boolean {
   return a.id === b.id && a.epoch === b.epoch;
+}
+
+function tallyOf(values: readonly string[]): Readonly<Record<string, number>> {
+  const tally: Record<string, number> = {};
+  for (const value of values) tally[value] = (tally[value] ?? 0) + 1;
+  return tally;
 }
 
 /** The cursor is the place in the order of creation, as opaque text. */

@@ -201,6 +201,7 @@ export function metadataStoreContract(
       expect(await store.captures.list({ limit: 7 })).not.toHaveProperty('next');
       expect([await store.captures.count('p1'), await store.captures.count('p2')]).toEqual([4, 3]);
       expect(await store.captures.count('absent')).toBe(0);
+      expect(await store.captures.tally()).toEqual({ captured: 5, failed: 2 });
     });
 
     it('lists: an item added or removed between pages → no other is skipped or repeated', async () => {
@@ -238,6 +239,7 @@ export function metadataStoreContract(
       expect(await store.captures.console('c1')).toEqual(console);
       expect(await store.captures.manifestId('c1')).toBe('m-7');
       expect(await store.captures.manifestIds()).toEqual(new Set(['m-7']));
+      expect(await store.captures.holders(['m-7', 'm-8'])).toEqual([{ id: 'c1', manifestId: 'm-7' }]);
       expect([
         await store.captures.trace('c2'),
         await store.captures.console('c2'),

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ImageService } from '../../../src/images/index.ts';
-import { openMetadataStore } from '../../../src/panic/store/index.ts';
+import { StoreKeeper } from '../../../src/panic/captures/index.ts';
+import { openMetadataStore, verifyStore } from '../../../src/panic/store/index.ts';
 import { buildApp } from '../../../src/server/http/app.ts';
 import type { App } from '../../../src/server/http/shared/context.ts';
 import { openLocalVmcoreStore } from '../../../src/vmcore/store/index.ts';
@@ -64,11 +65,11 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
   const folder = mkdtempSync(join(tmpdir(), 'kdumpd-fuzz-'));
   const world = await openFleetWorld(CRASHES, {
     stores: {
-      metadata: openMetadataStore(join(folder, 'metadata.db')),
-      vmcores: openLocalVmcoreStore(join(folder, 'chunks.db')),
+      metadata: openMetadataStore(storePaths(folder).metadata),
+      vmcores: openLocalVmcoreStore(storePaths(folder).chunks),
     },
   });
-  const app = await serve(world);
+  const app = await serve(world, folder);
   try {
     await readyPartition(world);
     const address = app.server.address();
@@ -81,8 +82,12 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
   }
 }
 
-async function serve(world: FleetWorld): Promise<App> {
-  const { fleet, captures, operations, bus } = world;
+function storePaths(folder: string): { readonly metadata: string; readonly chunks: string } {
+  return { metadata: join(folder, 'metadata.db'), chunks: join(folder, 'chunks.db') };
+}
+
+async function serve(world: FleetWorld, folder: string): Promise<App> {
+  const { fleet, captures, operations, bus, metadata, vmcores } = world;
   const names = new Set(['debian']);
   const images = new ImageService({
     catalogue: {
@@ -103,6 +108,17 @@ async function serve(world: FleetWorld): Promise<App> {
     onError: () => undefined,
   });
   operations.serve(images);
+  const keeper = new StoreKeeper({
+    metadata,
+    vmcores,
+    check: async (_kind, onProgress, signal) => verifyStore(storePaths(folder), { onProgress, signal }),
+    onDamage: ({ id, reason }) => {
+      throw new Error(`capture ${id}: ${reason}`);
+    },
+    onReport: () => undefined,
+    onError: () => undefined,
+  });
+  operations.serve(keeper.host);
   const app = await buildApp({
     fleet,
     captures,
@@ -110,6 +126,7 @@ async function serve(world: FleetWorld): Promise<App> {
     images,
     events: bus,
     health: () => [{ name: 'fleet', ok: true }],
+    store: () => keeper.view(),
     version: { name: 'kdumpd', version: '0.0.0-test' },
     access: openTestAccess(false),
   });

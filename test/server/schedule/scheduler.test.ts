@@ -258,10 +258,10 @@ describe('the journal over restarts', () => {
   });
 });
 
-test('maintenanceSchedules: fired → captures beyond the limit go, the store is swept', async () => {
+test('maintenanceSchedules: fired → captures beyond the limit go, the store is swept and verified', async () => {
   const world = new FakeWorld();
   for (let i = 0; i < 4; i++) world.addCapture({ id: `c${i}` }, { bytes: new Uint8Array(1), trace: null });
-  let swept = 0;
+  let [swept, verified] = [0, 0];
   const scheduler = new Scheduler({
     journal,
     logger,
@@ -273,12 +273,16 @@ test('maintenanceSchedules: fired → captures beyond the limit go, the store is
         swept += 1;
         return { chunks: 1, bytes: 1 };
       },
+      verifyStore: async () => {
+        verified += 1;
+      },
       logger,
     }),
   });
   await scheduler.fire('retention', new Date(0));
   await scheduler.fire('store-sweep', new Date(0));
+  await scheduler.fire('store-verify', new Date(0));
   expect([...world.capturesById.keys()]).toEqual(['c1', 'c2', 'c3']);
-  expect(swept).toBe(1);
+  expect([swept, verified]).toEqual([1, 1]);
   await scheduler.stop();
 });

@@ -2172,6 +2172,168 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/store": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much the store holds, what of it is damaged, and the last verification */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Store"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/store/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads everything that is stored and compares it with what was written */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Operation"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/store/repair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Repairs what can be proved, and verifies after it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Operation"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/captures/{id}/trace": {
         parameters: {
             query?: never;
@@ -2475,7 +2637,7 @@ export interface components {
         Operation: {
             id: string;
             /** @enum {unknown} */
-            kind: "panic" | "kexec" | "restart" | "start" | "stop" | "reset" | "import";
+            kind: "panic" | "kexec" | "restart" | "start" | "stop" | "reset" | "import" | "verify" | "repair";
             /** @enum {unknown} */
             state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
             phase: string;
@@ -2530,6 +2692,13 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             createdBy?: components["schemas"]["Actor"];
+            /**
+             * @description Bytes of its vmcore are lost in the store
+             * @enum {boolean}
+             */
+            damaged?: true;
+            /** @description What of it is lost */
+            damage?: string;
         };
         Rule: {
             name: string;
@@ -2589,6 +2758,8 @@ export interface components {
                     state: "missing" | "failed" | "starting";
                     reason: string;
                 }[];
+                /** @description The captures that it affects */
+                captures?: string[];
             }[];
         };
         Schedule: {
@@ -2606,6 +2777,47 @@ export interface components {
                 endedAt?: string;
                 error?: string;
             }[];
+        };
+        Store: {
+            vmcores: number;
+            /** @description What several vmcores share counts for each */
+            vmcoreBytes: number;
+            chunks: number;
+            /** @description What several vmcores share counts once */
+            chunkBytes: number;
+            /** @description Chunks that are known to be damaged */
+            quarantined: number;
+            /** @description A table and an id each */
+            damagedRecords: string[];
+            damagedCaptures: {
+                id: string;
+                reason: string;
+            }[];
+            last?: {
+                /** Format: date-time */
+                verifiedAt: string;
+                durationMs: number;
+                vmcores: number;
+                chunks: number;
+                /** @description Of content, as read */
+                bytes: number;
+                records: number;
+                damage: {
+                    /** @enum {unknown} */
+                    database: "chunks.db" | "metadata.db";
+                    /** @enum {unknown} */
+                    kind: "database" | "schema" | "manifest" | "vmcore" | "chunk" | "misnamed" | "unnamed" | "quarantine" | "record" | "capture";
+                    /** @description Of the chunk, the vmcore or the record */
+                    id?: string;
+                    problem: string;
+                    /** @description The captures that it affects */
+                    captures: string[];
+                    /** @description What to do */
+                    advice: string;
+                }[];
+                /** @description What a repair did */
+                repaired?: string[];
+            };
         };
         Version: {
             name: string;
@@ -2721,7 +2933,7 @@ export interface components {
             at: string;
             actor: components["schemas"]["Actor"];
             /** @enum {unknown} */
-            action: "partition.create" | "partition.remove" | "partition.start" | "partition.stop" | "partition.reset" | "partition.panic" | "partition.kexec" | "partition.restart" | "partition.type" | "operation.cancel" | "capture.download" | "capture.remove" | "image.import" | "image.remove" | "key.create" | "key.revoke" | "session.open" | "session.close" | "read";
+            action: "partition.create" | "partition.remove" | "partition.start" | "partition.stop" | "partition.reset" | "partition.panic" | "partition.kexec" | "partition.restart" | "partition.type" | "operation.cancel" | "capture.download" | "capture.remove" | "image.import" | "image.remove" | "store.verify" | "store.repair" | "key.create" | "key.revoke" | "session.open" | "session.close" | "read";
             /** @description What it was done to: an id or a name */
             target?: string;
             /** @enum {unknown} */

@@ -15,6 +15,7 @@ import { registerPartitionRoutes } from './partitions.ts';
 import { registerRuleRoutes } from './rules.ts';
 import { registerScheduleRoutes } from './schedules.ts';
 import { registerSessionRoutes } from './session.ts';
+import { registerStoreRoutes } from './store.ts';
 import { registerTraceRoutes } from './traces.ts';
 import { registerVmcoreRoutes } from './vmcore-download.ts';
 
@@ -42,4 +43,5 @@ export function registerRoutes(app: App, context: RouteContext): void {
   registerScheduleRoutes(app, context);
   registerKeyRoutes(app, context);
   registerSessionRoutes(app, context);
+  registerStoreRoutes(app, context);
 }

@@ -42,6 +42,10 @@ export const Capture: TUnsafe<Named> = exactly<Named>()(
       rules: Type.Object({ held: count, broken: count, notReached: count, notApplicable: count }, closed),
       createdAt: when,
       createdBy: Type.Optional(ActorRef),
+      damaged: Type.Optional(
+        Type.Literal(true, { description: 'Bytes of its vmcore are lost in the store' }),
+      ),
+      damage: Type.Optional(Type.String({ description: 'What of it is lost' })),
     },
     closed,
   ),

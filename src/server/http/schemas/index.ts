@@ -28,6 +28,7 @@ export {
   RuleTextList,
   ScheduleList,
   SessionRef,
+  StoreRef,
   TRACE_SCHEMAS,
   TraceAnswer,
   VersionRef,

@@ -17,7 +17,7 @@ export const Operation: TUnsafe<Named> = exactly<Named>()(
   Type.Object(
     {
       id: Type.String(),
-      kind: Type.Enum(['panic', 'kexec', 'restart', 'start', 'stop', 'reset', 'import']),
+      kind: Type.Enum(['panic', 'kexec', 'restart', 'start', 'stop', 'reset', 'import', 'verify', 'repair']),
       state: Type.Enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']),
       phase: Type.String(),
       partitionId: Type.Optional(Type.String()),

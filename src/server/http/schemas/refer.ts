@@ -24,6 +24,7 @@ export type SchemaName =
   | 'RuleText'
   | 'Schedule'
   | 'Session'
+  | 'Store'
   | 'Trace'
   | 'TraceEvent'
   | 'TraceV1'

@@ -7,6 +7,7 @@ import type {
   Capture as NamedCapture,
   Operation as NamedOperation,
   PartitionView,
+  StoreView,
 } from '../../../panic/contract/index.ts';
 import type { FidelityReport, RuleResult } from '../../../panic/trace/index.ts';
 import type { MintedKey } from '../../access/index.ts';
@@ -30,6 +31,7 @@ import { refer, type SchemaName } from './refer.ts';
 import { Rule, RuleText, type RuleTextAnswer } from './rule.ts';
 import { closed } from './scalars.ts';
 import { Health, Problem, Schedule, Version } from './service.ts';
+import { Store } from './store.ts';
 import { Perfetto, Trace, TraceV1 } from './trace.ts';
 import { Mark, TraceEvent } from './trace-event.ts';
 import { ImageFacts } from './trace-image.ts';
@@ -49,6 +51,7 @@ type FleetName =
   | 'RuleText'
   | 'Schedule'
   | 'Session'
+  | 'Store'
   | 'Version';
 
 /** Shapes that any route may answer with. */
@@ -61,6 +64,7 @@ export const NAMED_SCHEMAS: Readonly<Record<FleetName, TSchema>> = {
   Image,
   Health,
   Schedule,
+  Store,
   Version,
   Problem,
   Actor,
@@ -127,6 +131,7 @@ export const ImageList: TUnsafe<Items<ImageView>> = exactly<Items<ImageView>>()(
 export const ScheduleList: TUnsafe<Items<ScheduleView>> = exactly<Items<ScheduleView>>()(
   Type.Object({ items: Type.Array(refer<ScheduleView>('Schedule')) }, closed),
 );
+export const StoreRef: TUnsafe<StoreView> = refer('Store');
 export const ProblemRef: TUnsafe<NamedProblem> = refer('Problem');
 export const HealthRef: TUnsafe<NamedHealth> = refer('Health');
 export const VersionRef: TUnsafe<VersionAnswer> = refer('Version');

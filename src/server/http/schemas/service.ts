@@ -30,6 +30,7 @@ const healthCheck = exactly<HealthCheck>()(
           { description: 'The partitions that are not up, and why' },
         ),
       ),
+      captures: Type.Optional(Type.Array(Type.String(), { description: 'The captures that it affects' })),
     },
     closed,
   ),

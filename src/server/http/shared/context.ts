@@ -11,7 +11,7 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
-import type { AuditAction, Fleet, Operations } from '../../../panic/contract/index.ts';
+import type { AuditAction, Fleet, Operations, StoreView } from '../../../panic/contract/index.ts';
 import type { EventBus } from '../../../panic/operations/index.ts';
 import type { Access, AllowedHosts, Principal, RouteAccess } from '../../access/index.ts';
 import type { StreamRegistry } from './event-stream.ts';
@@ -46,6 +46,7 @@ export type RouteContext = {
   readonly images: ImageCatalogue;
   readonly health: () => readonly HealthCheck[];
   readonly schedules: () => Promise<readonly ScheduleView[]>;
+  readonly store: () => Promise<StoreView>;
   readonly version: VersionInfo;
   readonly events: EventBus;
   readonly streams: StreamRegistry;

@@ -59,6 +59,8 @@ export type HealthCheck = {
   readonly degraded?: boolean;
   readonly detail?: string;
   readonly partitions?: readonly TroubledPartition[];
+  /** The captures that it affects. */
+  readonly captures?: readonly string[];
 };
 
 /** What `/healthz` says. `ready`: every check is ok or degraded. */
