@@ -43,6 +43,11 @@ type Options = {
   readonly requireKey?: boolean;
   readonly allowHost?: readonly string[];
   readonly scratchQuota?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly maxPartitions?: string;
+  readonly maxMemory?: string;
+  readonly rateLimit?: string;
 };
 
 /** The fleet of a daemon that was given none: the built-in guest, with a hash table and with a radix tree. */
@@ -78,6 +83,11 @@ export function serveCommand(): Command {
       '--scratch-quota <size>',
       'what the dump disks of all partitions may hold together (default: half of what is free)',
     )
+    .option('--tls-cert <file>', 'serve HTTPS: certificate in PEM, with those that signed it')
+    .option('--tls-key <file>', 'its private key in PEM; both are read again when they change, and on SIGHUP')
+    .option('--max-partitions <n>', 'partitions at a time; default 256')
+    .option('--max-memory <size>', 'memory of all partitions together; default the host’s')
+    .option('--rate-limit <n>', 'requests of a client in a minute; default 6000 with a key')
     .exitOverride()
     .action(serve);
 }
@@ -91,6 +101,13 @@ async function serve(options: Options): Promise<void> {
       throw new UsageError(
         `--allow-host: ${JSON.stringify(each)} is neither a host name nor an origin such as https://name`,
       );
+  const tls = tlsFiles(options);
+  const count = (what: string) => (text: string) => integerArgument(what, text, 1, 1_000_000);
+  const fleetLimits = defined({
+    maxPartitions: optional(options.maxPartitions, count('--max-partitions')),
+    maxMemoryBytes: optional(options.maxMemory, (text) => sizeArgument('--max-memory', text)),
+  });
+  const requestsPerMinute = optional(options.rateLimit, count('--rate-limit'));
   const logger = createLogger(DEFAULT_CONFIG.log);
   let daemon: Daemon;
   try {
@@ -107,7 +124,10 @@ async function serve(options: Options): Promise<void> {
         scratchQuota: optional(options.scratchQuota, (text) => sizeArgument('--scratch-quota', text)),
         allowedHosts: options.allowHost,
         hostSeconds,
+        tls,
       }),
+      fleetLimits,
+      limits: defined({ requestsPerMinute }),
       onTrouble: reportTrouble,
       onUp: (address) => process.stdout.write(`kdumpd ready ${address}\n`),
       onImportProgress: showProgress,
@@ -117,7 +137,10 @@ async function serve(options: Options): Promise<void> {
   }
   const { address } = daemon;
   logger.info({ address }, 'listening; the fleet is starting');
-  closeWithGrace({ delay: CLOSE_MS }, async ({ err }) => {
+  // Without TLS a hang-up ends the daemon, as it does any program.
+  if (tls !== undefined) process.on('SIGHUP', () => daemon.reloadTls());
+  const skip = tls === undefined ? [] : (['SIGHUP'] as const);
+  closeWithGrace({ delay: CLOSE_MS, skip: [...skip] }, async ({ err }) => {
     if (err !== undefined) logger.error({ err }, 'closing after an error');
     await daemon.close();
   });
@@ -132,6 +155,17 @@ async function serve(options: Options): Promise<void> {
     process.stderr.write(
       `kdumpd: serving ${address} without its whole fleet: ${detail}; see ${address}/healthz\n`,
     );
+}
+
+/** @throws UsageError where one is given without the other */
+function tlsFiles({
+  tlsCert: cert,
+  tlsKey: key,
+}: Options): { readonly cert: string; readonly key: string } | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new UsageError('--tls-cert and --tls-key are given together');
+  return { cert, key };
 }
 
 /** Says in words why the operating system refused to listen. */

@@ -3,6 +3,7 @@
  * Its owner (the command line, a test) sets the paths and receives the reports.
  */
 
+import type { Server as TlsServer } from 'node:tls';
 import type { FastifyBaseLogger } from 'fastify';
 import { defined } from '../base/defined.ts';
 import { openPartition, type PartitionConfig, type PartitionHandle } from '../emulator/host/index.ts';
@@ -22,13 +23,15 @@ import { openFleet, randomId } from '../panic/index.ts';
 import { type EventBus, MemoryEventBus, OperationService, type WorkerId } from '../panic/operations/index.ts';
 import { type MetadataStore, openMetadataStore } from '../panic/store/index.ts';
 import { openVmcoreStore, type VmcoreStore } from '../vmcore/store/index.ts';
-import { openAccess } from './access/index.ts';
+import { AuditLog, auditCheck, defaultLimits, type FleetLimits, openAccess, Quotas } from './access/index.ts';
+import { readTls, type TlsFiles, watchTls } from './access/tls.ts';
 import { closeInOrder } from './closing.ts';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.ts';
 import { type HeldFolder, holdDataFolder, sentenceOf } from './data-folder/index.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { buildApp } from './http/app.ts';
+import type { LimitOptions } from './http/shared/limits.ts';
 import type { HealthCheck, TroubledPartition, VersionInfo } from './http/shared/ports.ts';
 import { maintenanceSchedules } from './maintenance.ts';
 import { openScheduleJournal, viewSchedules } from './schedule/schedule-journal.ts';
@@ -53,6 +56,12 @@ export type DaemonOptions = Partial<
   readonly scratchQuota?: number;
   /** Whether a key is needed on a loopback address, too. On any other one is needed always. */
   readonly requireKey?: boolean;
+  /** Serves HTTPS with these files; absent: HTTP. */
+  readonly tls?: TlsFiles;
+  /** How much there may be at a time; default by the host's memory. */
+  readonly fleetLimits?: Partial<FleetLimits>;
+  /** How often a client may ask, and how much it may hold open. */
+  readonly limits?: LimitOptions;
   /** More host names to answer to, and origins of proxies in front (src/server/access/hosts.ts). */
   readonly allowedHosts?: readonly string[];
   /** Bytes free on the data folder's disk; default what the file system says. */
@@ -87,6 +96,8 @@ export interface Daemon {
   readonly address: string;
   /** Makes what is wanted and starts every partition, unless none is to be; resolves when each is up or has failed. */
   startFleet(wanted: FleetWanted): Promise<HealthCheck>;
+  /** Reads the files of TLS again. Where they are wrong, what was served before is served on. */
+  reloadTls(): void;
   /** Ends everything within two seconds, whatever guests, clients and the store do. Repeated: the same end. */
   close(): Promise<void>;
 }
@@ -150,6 +161,7 @@ async function openStores(
 
 async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemon> {
   const { logger } = options;
+  const tls = options.tls === undefined ? undefined : readTls(options.tls);
   const host = options.host ?? DEFAULT_CONFIG.host;
   const scratch = daemonScratch(data.root, data.scratch, options.scratchQuota);
   const minFreeBytes = options.minFreeBytes ?? DEFAULT_CONFIG.minFreeBytes;
@@ -233,9 +245,24 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
   operations.start();
   disk.open();
 
+  const quotas = new Quotas({
+    fleet,
+    captures,
+    limits: { ...defaultLimits(), ...options.fleetLimits },
+  });
+  const audit = new AuditLog({
+    store: metadata.audit,
+    newId: randomId,
+    onLost: (entry, err) => logger.error({ err, component: 'audit', entry }, 'an audit entry is not stored'),
+  });
+
   let address = '';
   const watch = new FleetWatch({
-    fleet,
+    fleet: {
+      list: () => fleet.list(),
+      get: (id) => fleet.get(id),
+      create: (request) => quotas.createPartition(request),
+    },
     operations,
     events: bus,
     onTrouble: (trouble) => options.onTrouble?.(trouble),
@@ -248,6 +275,8 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
       captures,
       sweepStore: () => captures.sweep(),
       verifyStore: (signal) => keeper.verify(signal),
+      maxCapturesOfKey: () => access.keys.captureQuotas(),
+      pruneAudit: () => audit.prune(),
       logger,
     }),
     journal: await openScheduleJournal(metadata.firings, worker),
@@ -259,18 +288,23 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     operations,
     images,
     events: bus,
-    health: () => [watch.check(), disk.check(), storeHealth(keeper)],
+    health: () => [watch.check(), disk.check(), storeHealth(keeper), ...auditCheck(audit)],
     store: () => keeper.view(),
     figures: () => serviceFigures(fleet, metadata, keeper),
     schedules: () => viewSchedules(scheduler, metadata.firings),
     version: options.version,
     logger,
     access,
+    audit,
+    quotas,
     listen: host,
-    ...defined({ webRoot: options.webRoot, allowedHosts: options.allowedHosts }),
+    ...defined({ tls }),
+    ...defined({ limits: options.limits, webRoot: options.webRoot, allowedHosts: options.allowedHosts }),
   });
+  let unwatchTls: (() => void) | undefined;
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
+    unwatchTls?.();
     closed ??= closeInOrder({
       app,
       scheduler,
@@ -293,6 +327,16 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     throw error;
   }
   scheduler.start().catch(onError('scheduler'));
+  const reloadTls = (): void => {
+    if (options.tls === undefined || !('setSecureContext' in app.server)) return;
+    try {
+      (app.server as unknown as TlsServer).setSecureContext(readTls(options.tls));
+      logger.info({ component: 'tls' }, 'the certificate was read again');
+    } catch (err) {
+      logger.error({ err, component: 'tls' }, 'the certificate cannot be used: the one before is served on');
+    }
+  };
+  unwatchTls = options.tls === undefined ? undefined : watchTls(options.tls, reloadTls);
 
   return {
     address,
@@ -312,6 +356,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
       await watch.started(start ? () => fleet.startAll() : undefined);
       return watch.check();
     },
+    reloadTls,
     close,
   };
 }

@@ -21,6 +21,9 @@ export type MaintenanceOptions = {
   readonly sweepStore: () => Promise<SweepResult>;
   /** Verifies the store and reports what it finds; it reads at a bounded rate. */
   readonly verifyStore: (signal: AbortSignal) => Promise<unknown>;
+  /** The keys' own limits of captures: a guest that crashes all day makes more than its owner may have. */
+  readonly maxCapturesOfKey: () => Promise<ReadonlyMap<string, number>>;
+  readonly pruneAudit: () => Promise<number>;
   readonly logger: FastifyBaseLogger;
 };
 
@@ -34,9 +37,10 @@ export function maintenanceSchedules(options: MaintenanceOptions): readonly Sche
       run: async () => {
         const { kept, removed, removedBytes } = await sweepCaptures(
           options.captures,
-          options.limits,
+          { ...options.limits, maxOfKey: await options.maxCapturesOfKey() },
           Date.now(),
         );
+        await options.pruneAudit();
         if (removed.length > 0)
           log.info({ kept, removed, removedBytes }, 'captures beyond the limit removed');
       },

@@ -2,8 +2,8 @@
 
 import type { StoreView } from '../../src/panic/contract/index.ts';
 import { randomId } from '../../src/panic/index.ts';
-import { openMetadataStore } from '../../src/panic/store/index.ts';
-import { Access, Keys, Sessions } from '../../src/server/access/index.ts';
+import { type AuditStore, openMetadataStore } from '../../src/panic/store/index.ts';
+import { Access, AuditLog, Keys, Sessions } from '../../src/server/access/index.ts';
 import { type AppOptions, buildApp } from '../../src/server/http/app.ts';
 import type { App } from '../../src/server/http/shared/context.ts';
 import { holdToDocument } from './documented.ts';
@@ -41,11 +41,20 @@ export async function buildServiceOver(world: FakeWorld, change: Partial<AppOpti
     store: async () => EMPTY_STORE,
     version: { name: 'kdumpd', version: '0.0.0-test' },
     access: openTestAccess(false),
+    audit: openTestAudit(),
     ...change,
   });
   await app.ready();
   holdToDocument(app);
   return app;
+}
+
+/** Who did what, in memory. */
+export function openTestAudit(store: AuditStore = openMetadataStore(':memory:').audit): AuditLog {
+  const onLost = (_entry: unknown, error: unknown): never => {
+    throw error;
+  };
+  return new AuditLog({ store, newId: randomId, onLost });
 }
 
 /** Who may use a service of tests: its keys are in memory. */

@@ -2,9 +2,9 @@
 
 /**
  * A refused request; the server turns it into an RFC 9457 answer. `key-reused`: an idempotency key came with another request
- * than the one that it was first used for; `no-room`: the disk of the data folder has no room for it.
+ * than the one that it was first used for; `no-room`: the disk of the data folder has no room for it; `quota`: a key or the daemon may not have more.
  */
-export type RefusalCode = 'not-found' | 'conflict' | 'invalid' | 'key-reused' | 'no-room';
+export type RefusalCode = 'not-found' | 'conflict' | 'invalid' | 'key-reused' | 'no-room' | 'quota';
 
 export class Refusal extends Error {
   readonly code: RefusalCode;

@@ -123,10 +123,11 @@ export interface KeyStore {
   used(id: string, at: string): Promise<void>;
 }
 
-/** How much of the audit log is kept. What was refused is counted apart: a flood of it must not displace what was done. */
+/** How much of the audit log is kept. What was not done is counted apart: a flood of it must not displace what was done. */
 export type AuditLimits = {
-  readonly entries: number;
-  readonly refused: number;
+  readonly done: number;
+  /** Refused or failed. */
+  readonly notDone: number;
   /** ISO 8601: entries from before are forgotten. */
   readonly since: string;
 };

@@ -38,7 +38,7 @@ export class SqliteAudit implements AuditStore {
     });
   }
 
-  async prune({ entries, refused, since }: AuditLimits): Promise<number> {
+  async prune({ done, notDone, since }: AuditLimits): Promise<number> {
     const { db } = this.#tables;
     const keep = (which: string, count: number): number =>
       db
@@ -49,7 +49,7 @@ export class SqliteAudit implements AuditStore {
         .run(count).changes;
     return inTransaction(db, () => {
       const old = db.prepare('DELETE FROM audit WHERE at < ?').run(since).changes;
-      return old + keep("outcome <> 'refused'", entries) + keep("outcome = 'refused'", refused);
+      return old + keep("outcome = 'done'", done) + keep("outcome <> 'done'", notDone);
     });
   }
 }

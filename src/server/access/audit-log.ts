@@ -4,7 +4,7 @@
  */
 
 import { defined } from '../../base/defined.ts';
-import type { AuditEntry } from '../../panic/contract/index.ts';
+import type { AuditEntry, AuditQuery, Page } from '../../panic/contract/index.ts';
 import type { AuditStore } from '../../panic/store/index.ts';
 
 export type AuditLogOptions = {
@@ -19,21 +19,21 @@ export type AuditLogOptions = {
 export type AuditEvent = Omit<AuditEntry, 'id' | 'at' | 'repeated'>;
 
 /** What is kept: about as many entries as a busy fleet makes in a year. */
-const KEPT = { entries: 100_000, refused: 10_000 } as const;
+const KEPT = { done: 100_000, notDone: 10_000 } as const;
 const KEPT_DAYS = 365;
 /** Pruned after so many entries as well as by the clock, so that it is bounded between. */
 const PRUNE_EVERY = 500;
-/** Of one client, refusals of one kind have one entry in this time. */
-const REFUSAL_MS = 60_000;
-/** Clients that are told apart by their refusals; more of them share an entry. */
-const MAX_REFUSED = 1000;
+/** Of one client, entries of one kind that may be frequent are one in this time. */
+const REPEATED_MS = 60_000;
+/** Kinds that are told apart; more of them share an entry. */
+const MAX_KINDS = 1000;
 
-type Refusals = { readonly since: number; count: number };
+type Repeated = { readonly since: number; count: number };
 
 export class AuditLog {
   readonly #options: AuditLogOptions;
   readonly #now: () => number;
-  readonly #refused = new Map<string, Refusals>();
+  readonly #frequent = new Map<string, Repeated>();
   #sincePrune = 0;
   #lost = 0;
 
@@ -47,9 +47,9 @@ export class AuditLog {
     return this.#lost;
   }
 
-  /** Resolves when it is stored, or could not be. A flood of refusals is counted, not stored one by one. */
+  /** Resolves when it is stored, or could not be. Floods of refusals and failures, and typing, are counted, not stored one by one. */
   async record(event: AuditEvent): Promise<void> {
-    const repeated = event.outcome === 'refused' ? this.#refusal(event) : 0;
+    const repeated = isFrequent(event) ? this.#repetition(event) : 0;
     if (repeated === undefined) return;
     const at = new Date(this.#now()).toISOString();
     const entry: AuditEntry = {
@@ -68,6 +68,11 @@ export class AuditLog {
     }
   }
 
+  /** Newest first. @throws Refusal `invalid` for a cursor that no page gave */
+  list(query: AuditQuery): Promise<Page<AuditEntry>> {
+    return this.#options.store.list(query);
+  }
+
   /** Forgets the oldest entries beyond the limits. @returns how many */
   async prune(): Promise<number> {
     this.#sincePrune = 0;
@@ -76,21 +81,40 @@ export class AuditLog {
   }
 
   /** @returns how many like it had no entry, or undefined where this one gets none either */
-  #refusal({ address, actor, problem }: AuditEvent): number | undefined {
+  #repetition({ address, actor, action, outcome, problem, target }: AuditEvent): number | undefined {
     const now = this.#now();
     const whose = actor.kind === 'key' ? actor.id : address;
-    let key = `${whose} ${problem}`;
-    if (!this.#refused.has(key) && this.#refused.size >= MAX_REFUSED) {
-      for (const [each, { since }] of this.#refused)
-        if (now - since >= REFUSAL_MS) this.#refused.delete(each);
-      if (this.#refused.size >= MAX_REFUSED) key = 'others';
+    // A refused client chooses what it is refused: its entries are not told apart by that.
+    let key = outcome === 'refused' ? `${whose} ${problem}` : `${whose} ${action} ${target} ${problem}`;
+    if (!this.#frequent.has(key) && this.#frequent.size >= MAX_KINDS) {
+      for (const [each, { since }] of this.#frequent)
+        if (now - since >= REPEATED_MS) this.#frequent.delete(each);
+      if (this.#frequent.size >= MAX_KINDS) key = 'others';
     }
-    const known = this.#refused.get(key);
-    if (known !== undefined && now - known.since < REFUSAL_MS) {
+    const known = this.#frequent.get(key);
+    if (known !== undefined && now - known.since < REPEATED_MS) {
       known.count += 1;
       return undefined;
     }
-    this.#refused.set(key, { since: now, count: 0 });
+    this.#frequent.set(key, { since: now, count: 0 });
     return known?.count ?? 0;
   }
+}
+
+/** For `/healthz`; nothing while all entries are stored. */
+export function auditCheck({ lost }: Pick<AuditLog, 'lost'>): readonly {
+  readonly name: string;
+  readonly ok: false;
+  readonly degraded: true;
+  readonly detail: string;
+}[] {
+  if (lost === 0) return [];
+  const detail = `${lost} audit entries could not be stored since the start; the log has them`;
+  return [{ name: 'audit', ok: false, degraded: true, detail }];
+}
+
+/** What a client may make as much of as it likes without doing anything. */
+function isFrequent({ outcome, action, bytes }: AuditEvent): boolean {
+  // A download that was left has handed bytes over.
+  return (outcome !== 'done' && bytes === undefined) || action === 'partition.type';
 }

@@ -1,11 +1,12 @@
 /** Decides who may use the service: keys, sessions, scopes and host names. It knows nothing of HTTP's framework. */
 
-export { Access, type AccessOptions, ANONYMOUS, type Authentication } from './access.ts';
-export { type AuditEvent, AuditLog } from './audit-log.ts';
+export { Access, ANONYMOUS, type Authentication } from './access.ts';
+export { type AuditEvent, AuditLog, auditCheck } from './audit-log.ts';
 export { type KeyBook, withKeysOf } from './folder-keys.ts';
-export { AllowedHosts, type HostOptions, isHostOrOrigin, isLoopback, type SiteFields } from './hosts.ts';
+export { AllowedHosts, isHostOrOrigin, isLoopback, type SiteFields } from './hosts.ts';
 export { type KeyRequest, Keys, type MintedKey } from './keys.ts';
 export { openAccess } from './open-access.ts';
+export { defaultLimits, type FleetLimits, Quotas } from './quotas.ts';
 export {
   allows,
   isSameActor,

@@ -98,6 +98,15 @@ export class Keys {
     );
   }
 
+  /** By id: the captures that a key may have. */
+  async captureQuotas(): Promise<ReadonlyMap<string, number>> {
+    return new Map(
+      (await this.list()).flatMap(({ id, quota }) =>
+        quota?.maxCaptures === undefined ? [] : [[id, quota.maxCaptures] as const],
+      ),
+    );
+  }
+
   async #standing(key: ApiKey): Promise<Recognition> {
     const now = this.#now();
     const ended = standingOf(key, now);

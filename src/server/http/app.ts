@@ -4,18 +4,23 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import type { ServerOptions } from 'node:http';
+import type { ServerOptions as HttpsOptions } from 'node:https';
 import sensible from '@fastify/sensible';
 import sse from '@fastify/sse';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Fleet, Operations, StoreView } from '../../panic/contract/index.ts';
 import type { EventBus } from '../../panic/operations/index.ts';
-import { type Access, AllowedHosts } from '../access/index.ts';
+import { type Access, AllowedHosts, type AuditLog, Quotas } from '../access/index.ts';
+import type { TlsMaterial } from '../access/tls.ts';
 import { registerAccess } from './plugins/access.ts';
+import { registerAudit } from './plugins/audit.ts';
 import { registerBodies } from './plugins/bodies.ts';
 import { registerDashboard } from './plugins/dashboard.ts';
 import { registerDocumentation } from './plugins/documentation.ts';
 import { registerFreshSockets } from './plugins/fresh-sockets.ts';
+import { registerLimits } from './plugins/limits.ts';
 import { registerUnknownAddresses } from './plugins/methods.ts';
 import { registerMetrics, type ServiceFigures } from './plugins/metrics.ts';
 import { type RouteTable, registerRouteTable } from './plugins/route-table.ts';
@@ -25,6 +30,8 @@ import { registerRoutes, registerServiceRoutes } from './routes/index.ts';
 import { NAMED_SCHEMAS } from './schemas/index.ts';
 import { API_PREFIX, type App } from './shared/context.ts';
 import { StreamRegistry } from './shared/event-stream.ts';
+import { DEFAULT_LIMITS, type LimitOptions } from './shared/limits.ts';
+import { OpenDownloads } from './shared/open-downloads.ts';
 import type {
   CaptureReader,
   HealthCheck,
@@ -57,8 +64,16 @@ export type AppOptions = {
   readonly webRoot?: string;
   /** Who may use it. */
   readonly access: Access;
+  /** Who did what. */
+  readonly audit: AuditLog;
+  /** How much keys and the daemon may have; default by the host's memory. */
+  readonly quotas?: Quotas;
+  /** How often a client may ask, and how much it may hold open. */
+  readonly limits?: LimitOptions;
   /** The address that it will listen on; default loopback. */
   readonly listen?: string;
+  /** Serves HTTPS with it; absent: HTTP. */
+  readonly tls?: TlsMaterial;
   /** More host names to answer to, and origins of proxies in front. */
   readonly allowedHosts?: readonly string[];
   /** Largest request body in bytes. */
@@ -92,12 +107,12 @@ export async function buildApp(options: AppOptions): Promise<App> {
     },
     clientErrorHandler: wire.refuseUnparsed,
     requestTimeout,
-    http: {
+    ...listenerOf(options.tls, {
       // A request without Host is refused by `wire`, as a problem.
       requireHostHeader: false,
       headersTimeout: requestTimeout,
       connectionsCheckingInterval: requestTimeout / 2,
-    },
+    }),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.setValidatorCompiler(compileValidator);
@@ -116,7 +131,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
     request.log[failed ? 'error' : 'debug'](fields, 'request');
   });
 
-  const streams = new StreamRegistry();
+  const bounds = { ...DEFAULT_LIMITS, ...options.limits };
+  const streams = new StreamRegistry(bounds.streamsPerClient);
+  const downloads = new OpenDownloads(bounds.downloadsPerClient);
   app.addHook('preClose', async () => streams.closeAll());
 
   registerFreshSockets(app);
@@ -125,18 +142,29 @@ export async function buildApp(options: AppOptions): Promise<App> {
   registerUnknownAddresses(app, routes);
   wire.register(app);
   registerBodies(app);
-  await registerSecurityHeaders(app, { tls: false });
+  await registerSecurityHeaders(app, { tls: options.tls !== undefined });
   const hosts = new AllowedHosts({
     listen: options.listen ?? 'localhost',
     allowed: options.allowedHosts ?? [],
   });
-  registerAccess(app, { access: options.access, hosts });
+  registerAudit(app, options.audit);
+  const limits = await registerLimits(app, options.limits);
+  registerAccess(app, { access: options.access, hosts, limits });
   await app.register(sensible);
   await app.register(sse.default, { heartbeatInterval: options.heartbeatMs ?? 15_000 });
   for (const [id, schema] of Object.entries(NAMED_SCHEMAS)) app.addSchema({ ...schema, $id: id });
   await registerDocumentation(app, options.version);
 
-  const context = { schedules: async () => [], ...options, streams, hosts };
+  const quotas = options.quotas ?? new Quotas({ fleet: options.fleet, captures: options.captures });
+  const context = {
+    schedules: async () => [],
+    ...options,
+    streams,
+    downloads,
+    hosts,
+    limits,
+    quotas,
+  };
   registerMetrics(app, options.figures ?? (async () => NO_FIGURES));
   registerServiceRoutes(app, context);
   await app.register(
@@ -147,4 +175,11 @@ export async function buildApp(options: AppOptions): Promise<App> {
   );
   await registerDashboard(app, options.webRoot);
   return app;
+}
+
+/** Fastify's options of either kind of server. Both behave as the one that its types speak of. */
+function listenerOf(tls: TlsMaterial | undefined, common: ServerOptions): { readonly http?: ServerOptions } {
+  if (tls === undefined) return { http: common };
+  const https: HttpsOptions = { ...common, ...tls };
+  return { https } as { readonly http?: ServerOptions };
 }

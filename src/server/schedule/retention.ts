@@ -11,6 +11,8 @@ export type RetentionLimits = {
   readonly maxVmcoreBytes?: number;
   /** Captures younger than this are always kept; default 10 minutes. */
   readonly minAgeMs?: number;
+  /** By the id of a key: captures of that key that are kept. */
+  readonly maxOfKey?: ReadonlyMap<string, number>;
 };
 
 export type RetentionResult = {
@@ -34,14 +36,20 @@ export async function sweepCaptures(
   const minAge = limits.minAgeMs ?? MIN_AGE_MS;
   let kept = 0;
   let keptBytes = 0;
+  const keptOfKey = new Map<string, number>();
   const doomed: Capture[] = [];
   for await (const capture of newestFirst(captures)) {
     const bytes = capture.vmcore?.bytes ?? 0;
+    const key = capture.createdBy?.kind === 'key' ? capture.createdBy.id : '';
+    const ofKey = keptOfKey.get(key) ?? 0;
     const fits =
-      kept < limits.maxCaptures && keptBytes + bytes <= (limits.maxVmcoreBytes ?? Number.POSITIVE_INFINITY);
+      ofKey < (limits.maxOfKey?.get(key) ?? Number.POSITIVE_INFINITY) &&
+      kept < limits.maxCaptures &&
+      keptBytes + bytes <= (limits.maxVmcoreBytes ?? Number.POSITIVE_INFINITY);
     const young = now - Date.parse(capture.createdAt) < minAge;
     if (fits || young) {
       kept += 1;
+      keptOfKey.set(key, ofKey + 1);
       keptBytes += bytes;
     } else {
       doomed.push(capture);

@@ -644,14 +644,14 @@ class Audit implements AuditStore {
     );
   }
 
-  prune({ entries, refused, since }: AuditLimits): Promise<number> {
+  prune({ done, notDone, since }: AuditLimits): Promise<number> {
     return remotely(() => {
       let gone = 0;
-      const left = { refused, kept: entries };
+      const left = { done, notDone };
       for (let i = this.#all.length - 1; i >= 0; i--) {
         const entry = this.#all[i];
         if (entry === undefined) continue;
-        const which = entry.outcome === 'refused' ? 'refused' : 'kept';
+        const which = entry.outcome === 'done' ? 'done' : 'notDone';
         if (entry.at >= since && left[which]-- > 0) continue;
         this.#all[i] = undefined;
         gone += 1;

@@ -131,11 +131,12 @@ export function metadataStoreContract(
 
     it('audit: pruned by count and age; a flood of refusals displaces nothing that was done', async () => {
       for (let n = 0; n < 4; n++) await store.audit.add(entry(n));
-      for (let n = 4; n < 30; n++) await store.audit.add(entry(n, { outcome: 'refused' }));
-      const limits = { entries: 3, refused: 2, since: entry(2).at };
+      for (let n = 4; n < 30; n++)
+        await store.audit.add(entry(n, { outcome: n % 2 === 0 ? 'refused' : 'failed' }));
+      const limits = { done: 3, notDone: 2, since: entry(2).at };
       expect(await store.audit.prune(limits)).toBe(2 + 24);
       expect(await auditIds()).toEqual(['a29', 'a28', 'a3', 'a2']);
-      expect(await store.audit.prune({ ...limits, entries: 1 })).toBe(1);
+      expect(await store.audit.prune({ ...limits, done: 1 })).toBe(1);
       expect(await auditIds()).toEqual(['a29', 'a28', 'a3']);
       expect(await store.audit.prune(limits)).toBe(0);
     });

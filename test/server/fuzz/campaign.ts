@@ -20,7 +20,7 @@ import {
   openFleetWorld,
   readyPartition,
 } from '../../synth/fleet-world.ts';
-import { openTestAccess } from '../../synth/service.ts';
+import { openTestAccess, openTestAudit } from '../../synth/service.ts';
 import { AnswerError, Connection, type WireAnswer } from './connection.ts';
 import { Dice } from './dice.ts';
 import { readGrammar } from './grammar.ts';
@@ -129,6 +129,7 @@ async function serve(world: FleetWorld, folder: string): Promise<App> {
     store: () => keeper.view(),
     version: { name: 'kdumpd', version: '0.0.0-test' },
     access: openTestAccess(false),
+    audit: openTestAudit(),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   return app;

@@ -276,6 +276,8 @@ test('maintenanceSchedules: fired → captures beyond the limit go, the store is
       verifyStore: async () => {
         verified += 1;
       },
+      maxCapturesOfKey: async () => new Map(),
+      pruneAudit: async () => 0,
       logger,
     }),
   });

@@ -2334,6 +2334,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists who did what, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description At most so many items; default 50 */
+                    limit?: number;
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    action?: "partition.create" | "partition.remove" | "partition.start" | "partition.stop" | "partition.reset" | "partition.panic" | "partition.kexec" | "partition.restart" | "partition.type" | "operation.cancel" | "capture.download" | "capture.remove" | "image.import" | "image.remove" | "store.verify" | "store.repair" | "key.create" | "key.revoke" | "session.open" | "session.close" | "read";
+                    outcome?: "done" | "refused" | "failed";
+                    keyId?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: components["schemas"]["AuditEntry"][];
+                            /** @description Cursor of the next page; absent on the last */
+                            next?: string;
+                            /** @description Ids of what belongs on this page and is damaged in the store (docs/formats/store.md) */
+                            damaged?: string[];
+                        };
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/captures/{id}/trace": {
         parameters: {
             query?: never;

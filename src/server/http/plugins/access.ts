@@ -13,20 +13,25 @@ import {
   type Principal,
 } from '../../access/index.ts';
 import type { App } from '../shared/context.ts';
+import type { Limits } from '../shared/limits.ts';
 import { ProblemError } from '../shared/problem.ts';
 import { cookieOf, siteOf } from '../shared/session-cookie.ts';
 
 export type AccessGuardOptions = {
   readonly access: Access;
   readonly hosts: AllowedHosts;
+  readonly limits: Limits;
 };
 
 /** Must be called before the routes are registered. */
-export function registerAccess(app: App, { access, hosts }: AccessGuardOptions): void {
+export function registerAccess(app: App, { access, hosts, limits }: AccessGuardOptions): void {
   const senders = new WeakMap<FastifyRequest, Principal>();
   app.decorateRequest('principal', {
     getter() {
       return senders.get(this) ?? ANONYMOUS;
+    },
+    setter(principal: Principal) {
+      senders.set(this, principal);
     },
   });
   app.addHook('onRequest', async (request) => {
@@ -38,7 +43,10 @@ export function registerAccess(app: App, { access, hosts }: AccessGuardOptions):
     const { authorization } = request.headers;
     const found = await access.authenticate({ authorization, cookie: cookieOf(request) });
     const principal = found.kind === 'principal' ? found.principal : ANONYMOUS;
-    senders.set(request, principal);
+    request.principal = principal;
+    // What is shown is judged before the client is counted: whose requests these are is known by then alone.
+    if (found.kind !== 'principal' && found.kind !== 'none') await limits.countFailure(request);
+    else await limits.count(request);
     // An address that there is not tells nothing: the routes are documented.
     const wanted = request.is404 ? 'public' : request.routeOptions.config.access;
     if (wanted === 'public') return;

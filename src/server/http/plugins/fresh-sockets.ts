@@ -7,13 +7,21 @@ import type { Socket } from 'node:net';
 import type { App } from '../shared/context.ts';
 
 export function registerFreshSockets(app: App): void {
-  const fresh = new Set<Socket>();
+  /** By the client's address and port: with TLS a request's socket is not the connection's. */
+  const fresh = new Map<string, Socket>();
   app.server.on('connection', (socket: Socket) => {
-    fresh.add(socket);
-    socket.once('close', () => fresh.delete(socket));
+    const name = nameOf(socket);
+    fresh.set(name, socket);
+    socket.once('close', () => {
+      if (fresh.get(name) === socket) fresh.delete(name);
+    });
   });
-  app.server.on('request', (request) => fresh.delete(request.socket));
+  app.server.on('request', (request) => fresh.delete(nameOf(request.socket)));
   app.addHook('preClose', async () => {
-    for (const socket of fresh) socket.destroy();
+    for (const socket of fresh.values()) socket.destroy();
   });
+}
+
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

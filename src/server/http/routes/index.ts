@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { TRACE_SCHEMAS } from '../schemas/index.ts';
 import type { App, RouteContext } from '../shared/context.ts';
 import { compileValidator } from '../shared/validation.ts';
+import { registerAuditRoutes } from './audit.ts';
 import { registerCaptureRoutes } from './captures.ts';
 import { registerConsoleRoutes } from './console.ts';
 import { registerEventRoutes } from './events.ts';
@@ -44,4 +45,5 @@ export function registerRoutes(app: App, context: RouteContext): void {
   registerKeyRoutes(app, context);
   registerSessionRoutes(app, context);
   registerStoreRoutes(app, context);
+  registerAuditRoutes(app, context);
 }

@@ -1,12 +1,13 @@
 /** Serves API keys: list, make, revoke. A secret is in the answer that makes its key, and nowhere else. */
 
 import { defined } from '../../../base/defined.ts';
+import type { Principal } from '../../access/index.ts';
 import { IdParams, KeyList, KeyRef, KeyRequestSchema, MintedKeyRef, ProblemRef } from '../schemas/index.ts';
 import { API_PREFIX, type App, type RouteContext } from '../shared/context.ts';
 
 const tags = ['access'];
 
-export function registerKeyRoutes(app: App, { access, streams }: RouteContext): void {
+export function registerKeyRoutes(app: App, { access, streams, downloads }: RouteContext): void {
   const { keys } = access;
   app.get(
     '/keys',
@@ -51,7 +52,9 @@ export function registerKeyRoutes(app: App, { access, streams }: RouteContext): 
     },
     async (request) => {
       const revoked = await keys.revoke(request.params.id);
-      streams.closeOf(({ actor }) => actor.kind === 'key' && actor.id === revoked.id);
+      const isOver = ({ actor }: Principal): boolean => actor.kind === 'key' && actor.id === revoked.id;
+      streams.closeOf(isOver);
+      downloads.closeOf(isOver);
       return revoked;
     },
   );

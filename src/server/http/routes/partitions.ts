@@ -37,7 +37,7 @@ const idempotency = Type.Object({
 });
 
 export function registerPartitionRoutes(app: App, context: RouteContext): void {
-  const { fleet, operations } = context;
+  const { fleet, operations, quotas } = context;
   registerLeaving(app, context);
   app.get(
     '/partitions',
@@ -60,7 +60,7 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const made = await fleet.create(request.body, request.principal.actor);
+      const made = await quotas.createPartition(request.body, request.principal);
       return reply.code(201).header('location', `${API_PREFIX}/partitions/${made.id}`).send(made);
     },
   );
@@ -158,6 +158,7 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
+      await quotas.admitCapture(request.principal);
       const key = request.headers['idempotency-key'];
       const { id: partitionId } = request.params;
       const operation = await operations.submit(

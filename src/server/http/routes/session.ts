@@ -11,7 +11,10 @@ import { clearCookie, setCookie } from '../shared/session-cookie.ts';
 
 const tags = ['access'];
 
-export function registerSessionRoutes(app: App, { access, hosts, streams }: RouteContext): void {
+export function registerSessionRoutes(
+  app: App,
+  { access, hosts, streams, downloads, limits }: RouteContext,
+): void {
   const view = ({ actor, scopes, session, expiresAt }: Principal): SessionView => ({
     keyNeeded: access.keyNeeded,
     actor,
@@ -48,17 +51,18 @@ export function registerSessionRoutes(app: App, { access, hosts, streams }: Rout
     },
     async (request, reply) => {
       const found = await access.authenticate({ authorization: `Bearer ${request.body.key}` });
-      if (found.kind !== 'principal' || found.principal.actor.kind !== 'key')
+      if (found.kind !== 'principal' || found.principal.actor.kind !== 'key') {
+        await limits.countFailure(request);
         throw new ProblemError('unauthenticated', 'This key is not good: it is unknown, expired or revoked.');
+      }
       const { actor, expiresAt } = found.principal;
       const { secret, session } = access.sessions.open(
         actor.id,
         expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
       );
+      request.principal = { ...found.principal, session: session.id, expiresAt: session.expiresAt };
       setCookie(request, reply, hosts, secret, session.expiresAt);
-      return reply
-        .header('cache-control', 'no-store')
-        .send(view({ ...found.principal, session: session.id, expiresAt: session.expiresAt }));
+      return reply.header('cache-control', 'no-store').send(view(request.principal));
     },
   );
 
@@ -72,7 +76,9 @@ export function registerSessionRoutes(app: App, { access, hosts, streams }: Rout
       const { session } = request.principal;
       if (session !== undefined) {
         access.sessions.close(session);
-        streams.closeOf((principal) => principal.session === session);
+        const isOver = (principal: Principal): boolean => principal.session === session;
+        streams.closeOf(isOver);
+        downloads.closeOf(isOver);
       }
       clearCookie(request, reply, hosts);
       return reply.code(204).send(null);

@@ -30,8 +30,8 @@ export function registerStoreRoutes(app: App, { store, operations }: RouteContex
         config: { access: 'admin', audit: `store.${kind}` },
         schema: { tags, summary, response: { 202: OperationRef, '4xx': ProblemRef } },
       },
-      async (_request, reply) => {
-        const operation = await operations.submit({ kind });
+      async (request, reply) => {
+        const operation = await operations.submit({ kind }, undefined, request.principal.actor);
         return reply.code(202).header('location', locationOf(operation)).send(operation);
       },
     );

@@ -21,7 +21,7 @@ const binary = Type.String({ format: 'binary' });
 
 type Download = FastifyRequest<{ Params: { id: string } }>;
 
-export function registerVmcoreRoutes(app: App, { captures }: RouteContext): void {
+export function registerVmcoreRoutes(app: App, { captures, downloads }: RouteContext): void {
   const find = async (id: string): Promise<VmcoreSource> => {
     const source = await captures.vmcore(id);
     if (source === null) throw new ProblemError('not-found', 'This crash left no vmcore.');
@@ -50,7 +50,10 @@ export function registerVmcoreRoutes(app: App, { captures }: RouteContext): void
         },
       },
     },
-    async (request, reply) => await sendVmcore(request, reply, await find(request.params.id)),
+    async (request, reply) => {
+      downloads.add(request, reply);
+      return await sendVmcore(request, reply, await find(request.params.id));
+    },
   );
 
   app.head<{ Params: { id: string } }>(

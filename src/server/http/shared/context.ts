@@ -13,9 +13,12 @@ import type {
 } from 'fastify';
 import type { AuditAction, Fleet, Operations, StoreView } from '../../../panic/contract/index.ts';
 import type { EventBus } from '../../../panic/operations/index.ts';
-import type { Access, AllowedHosts, Principal, RouteAccess } from '../../access/index.ts';
+import type { Access, AllowedHosts, AuditLog, Principal, Quotas, RouteAccess } from '../../access/index.ts';
 import type { StreamRegistry } from './event-stream.ts';
+import type { Limits } from './limits.ts';
+import type { OpenDownloads } from './open-downloads.ts';
 import type { CaptureReader, HealthCheck, ImageCatalogue, ScheduleView, VersionInfo } from './ports.ts';
+import type { ProblemKind } from './problem.ts';
 
 declare module 'fastify' {
   /** The `config` of each route. A route without one is refused when the server starts (plugins/route-table.ts). */
@@ -27,6 +30,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who sent it. */
     principal: Principal;
+    /** What was answered instead of what was asked for. */
+    problem: ProblemKind | undefined;
   }
 }
 
@@ -52,6 +57,10 @@ export type RouteContext = {
   readonly streams: StreamRegistry;
   readonly access: Access;
   readonly hosts: AllowedHosts;
+  readonly audit: Pick<AuditLog, 'list'>;
+  readonly quotas: Quotas;
+  readonly limits: Limits;
+  readonly downloads: OpenDownloads;
 };
 
 /** The path of the API; `Location` fields and the OpenAPI document begin with it. */

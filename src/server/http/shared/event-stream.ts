@@ -6,8 +6,8 @@
 
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Principal } from '../../access/index.ts';
-import { ProblemError } from './problem.ts';
+import { limitKey, type Principal } from '../../access/index.ts';
+import { ProblemError, tooMany } from './problem.ts';
 
 /** A client this far behind is cut off; it comes back and is replayed what it missed. */
 const MAX_BACKLOG_BYTES = 4 << 20;
@@ -24,7 +24,12 @@ export interface EventStream {
 
 /** All streams of a server, so that closing it can end them. */
 export class StreamRegistry {
-  readonly #open = new Map<EventStream, Principal>();
+  readonly #open = new Map<EventStream, { readonly principal: Principal; readonly client: string }>();
+  readonly #perClient: number;
+
+  constructor(perClient: number) {
+    this.#perClient = perClient;
+  }
 
   get size(): number {
     return this.#open.size;
@@ -49,6 +54,11 @@ export class StreamRegistry {
       reply.type('text/event-stream').header('cache-control', 'no-cache').send(Readable.from([]));
       return;
     }
+    const { principal } = request;
+    const client = limitKey(principal, request.ip);
+    const open = [...this.#open.values()].filter((each) => each.client === client).length;
+    if (open >= this.#perClient)
+      throw tooMany(`${open} event streams are open, which is as many as a client may have.`, 10);
     if (reply.raw.destroyed) return;
     sse.keepAlive();
     sse.sendHeaders(200);
@@ -72,8 +82,8 @@ export class StreamRegistry {
         }),
       close: () => sse.close(),
     };
-    this.#open.set(stream, request.principal);
-    const expiry = timerUntil(request.principal.expiresAt, () => stream.close());
+    this.#open.set(stream, { principal, client });
+    const expiry = timerUntil(principal.expiresAt, () => stream.close());
     sse.onClose(() => {
       clearTimeout(expiry);
       this.#open.delete(stream);
@@ -83,7 +93,7 @@ export class StreamRegistry {
 
   /** Ends the streams of clients that may not follow them any more. */
   closeOf(isOver: (principal: Principal) => boolean): void {
-    for (const [stream, principal] of [...this.#open]) if (isOver(principal)) stream.close();
+    for (const [stream, { principal }] of [...this.#open]) if (isOver(principal)) stream.close();
   }
 
   closeAll(): void {

@@ -101,6 +101,11 @@ export class ProblemError extends Error {
   }
 }
 
+/** @param retryAfterSeconds when to ask again */
+export function tooMany(detail: string, retryAfterSeconds: number): ProblemError {
+  return new ProblemError('too-many-requests', detail, { 'retry-after': String(retryAfterSeconds) });
+}
+
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** Builds the body of a problem. */
@@ -120,6 +125,7 @@ export function sendProblem(
   const body = buildProblem(kind, { ...more, instance: pathOf(request.url), requestId: request.id });
   // Some problems come before the hook that sets it on every answer.
   reply.header('x-request-id', request.id);
+  request.problem = kind;
   // Sent as text: the route's own response schema must not prune it.
   return reply.code(body.status).headers(headers).type(PROBLEM_TYPE).send(JSON.stringify(body));
 }
@@ -130,6 +136,7 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemKind>> = {
   invalid: 'unprocessable',
   'key-reused': 'idempotency-mismatch',
   'no-room': 'insufficient-storage',
+  quota: 'quota-exceeded',
 };
 
 /** Fastify's own error codes that have a better name than their status. */

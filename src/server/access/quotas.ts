@@ -1,0 +1,128 @@
+/** Holds keys to their quotas, and the daemon to its limits: how many partitions, how much memory, how many captures. */
+
+import { totalmem } from 'node:os';
+import { defined } from '../../base/defined.ts';
+import { FormatError } from '../../base/errors.ts';
+import { sizeText } from '../../base/free-room.ts';
+import type {
+  Actor,
+  Capture,
+  CaptureQuery,
+  Fleet,
+  Page,
+  PartitionRequest,
+  PartitionView,
+} from '../../panic/contract/index.ts';
+import { Refusal } from '../../panic/contract/index.ts';
+import { memoryBytesOf, resolveMachine } from '../../panic/index.ts';
+import type { Principal } from './scopes.ts';
+import { isSameActor } from './scopes.ts';
+
+/** How much the daemon has at a time, whoever made it. */
+export type FleetLimits = { readonly maxPartitions: number; readonly maxMemoryBytes: number };
+
+export type QuotasOptions = {
+  readonly fleet: Pick<Fleet, 'list' | 'create'>;
+  readonly captures: { list(query: CaptureQuery): Promise<Page<Capture>> };
+  readonly limits?: FleetLimits;
+};
+
+/** A partition is a thread, and most of them rest. */
+const MAX_PARTITIONS = 256;
+const PAGE = 200;
+
+/** The host's memory, or what its container may have of it. */
+export function defaultLimits(): FleetLimits {
+  const constrained = process.constrainedMemory();
+  const total = totalmem();
+  return {
+    maxPartitions: MAX_PARTITIONS,
+    maxMemoryBytes: constrained > 0 && constrained < total ? constrained : total,
+  };
+}
+
+export class Quotas {
+  readonly #options: QuotasOptions;
+  readonly #limits: FleetLimits;
+  /** Partitions are made one after another: two that are made at once would each find room for one. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: QuotasOptions) {
+    this.#options = options;
+    this.#limits = options.limits ?? defaultLimits();
+  }
+
+  /** Makes a partition for `maker`, or for the daemon itself. @throws Refusal `quota` with the figures */
+  createPartition(
+    request: PartitionRequest,
+    maker?: Pick<Principal, 'actor' | 'quota'>,
+  ): Promise<PartitionView> {
+    const made = this.#last.then(() => {
+      this.#admit(request, maker);
+      return this.#options.fleet.create(request, maker?.actor);
+    });
+    // The caller gets the error; later callers only wait for the end.
+    this.#last = made.catch(() => undefined);
+    return made;
+  }
+
+  /** Whether `maker` may have another capture. @throws Refusal `quota` with the figures */
+  async admitCapture({ actor, quota }: Pick<Principal, 'actor' | 'quota'>): Promise<void> {
+    if (quota?.maxCaptures === undefined) return;
+    const count = await this.#captures(actor);
+    check('captures', count + 1, quota.maxCaptures, count, String, 'the key');
+  }
+
+  #admit(request: PartitionRequest, maker: Pick<Principal, 'actor' | 'quota'> | undefined): void {
+    const bytes = memoryOf(request);
+    const all = this.#options.fleet.list();
+    const owned =
+      maker === undefined ? [] : all.filter(({ createdBy }) => isSameActor(maker.actor, createdBy));
+    const holders: readonly (readonly [string, readonly PartitionView[], Partial<FleetLimits>])[] = [
+      ['the key', owned, maker?.quota ?? {}],
+      ['the daemon', all, this.#limits],
+    ];
+    for (const [who, partitions, limits] of holders) {
+      const { maxPartitions = Number.POSITIVE_INFINITY, maxMemoryBytes = Number.POSITIVE_INFINITY } = limits;
+      check('partitions', partitions.length + 1, maxPartitions, partitions.length, String, who);
+      const used = partitions.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+      check('memory of partitions', used + bytes, maxMemoryBytes, used, sizeText, who);
+    }
+  }
+
+  async #captures(actor: Actor): Promise<number> {
+    let count = 0;
+    let cursor: string | undefined;
+    do {
+      const page = await this.#options.captures.list({ limit: PAGE, ...defined({ cursor }) });
+      count += page.items.filter(({ createdBy }) => isSameActor(actor, createdBy)).length;
+      cursor = page.next;
+    } while (cursor !== undefined);
+    return count;
+  }
+}
+
+function check(
+  what: string,
+  wanted: number,
+  limit: number,
+  has: number,
+  text: (value: number) => string,
+  who: string,
+): void {
+  if (wanted <= limit) return;
+  throw new Refusal(
+    'quota',
+    `${what}: ${who} has ${text(has)} and may have ${text(limit)}; this would be ${text(wanted)}.`,
+  );
+}
+
+/** A machine that cannot be is refused where it is made, with its reason. */
+function memoryOf(request: PartitionRequest): number {
+  try {
+    return memoryBytesOf(resolveMachine(request));
+  } catch (error) {
+    if (error instanceof FormatError) return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Limits how often a client may ask and how much it may hold open. A client is a key, or an address without one. Clients of a
+ * daemon that needs no key are programs of its own machine: how often they ask is not limited unless the operator says so.
+ */
+
+import type { Socket } from 'node:net';
+import rateLimit from '@fastify/rate-limit';
+import { isLoopback, limitKey } from '../../access/index.ts';
+import type { App } from '../shared/context.ts';
+import { DEFAULT_LIMITS, type LimitOptions, type Limits } from '../shared/limits.ts';
+import { tooMany } from '../shared/problem.ts';
+
+const MINUTE_MS = 60_000;
+export async function registerLimits(app: App, options: LimitOptions = {}): Promise<Limits> {
+  limitConnections(app, { ...DEFAULT_LIMITS, ...options });
+  await app.register(rateLimit, { global: false });
+  const requests = app.createRateLimit({
+    max: options.requestsPerMinute ?? DEFAULT_LIMITS.requestsPerMinute,
+    timeWindow: MINUTE_MS,
+    keyGenerator: (request) => limitKey(request.principal, request.ip),
+  });
+  const failures = app.createRateLimit({
+    max: options.failuresPerMinute ?? DEFAULT_LIMITS.failuresPerMinute,
+    timeWindow: MINUTE_MS,
+    keyGenerator: (request) => request.ip,
+  });
+  return {
+    count: async (request) => {
+      const isFree = request.principal.actor.kind === 'local' && options.requestsPerMinute === undefined;
+      if (isFree) return;
+      const found = await requests(request);
+      if (!found.isAllowed && found.isExceeded)
+        throw tooMany(`More than ${found.max} requests in a minute.`, found.ttlInSeconds);
+    },
+    countFailure: async (request) => {
+      const found = await failures(request);
+      if (!found.isAllowed && found.isExceeded)
+        throw tooMany(`More than ${found.max} failed attempts in a minute.`, found.ttlInSeconds);
+    },
+  };
+}
+
+function limitConnections(app: App, { connections, connectionsPerAddress }: Required<LimitOptions>): void {
+  app.server.maxConnections = connections;
+  const open = new Map<string, number>();
+  app.server.on('connection', (socket: Socket) => {
+    const { remoteAddress: address } = socket;
+    if (address === undefined || isLoopback(address)) return;
+    const count = (open.get(address) ?? 0) + 1;
+    if (count > connectionsPerAddress) {
+      socket.destroy();
+      return;
+    }
+    open.set(address, count);
+    socket.once('close', () => {
+      const left = (open.get(address) ?? 1) - 1;
+      if (left === 0) open.delete(address);
+      else open.set(address, left);
+    });
+  });
+}
