@@ -6,7 +6,7 @@ import programs from './scripts/lib/programs.json' with { type: 'json' };
 const config: KnipConfig = {
   entry: [
     'src/cli/main.ts',
-    'src/**/worker.ts',
+    'src/**/{worker,*-worker}.ts',
     'scripts/*.mjs',
     'bench/**/*.ts',
     'test/**/*.test.ts',

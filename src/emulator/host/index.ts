@@ -1,5 +1,5 @@
 /** Runs partitions for the rest of the program, each in a worker thread of its own. */
 
 export type * from '../contract/index.ts';
-export { type OpenOptions, openPartition } from './client.ts';
+export { openPartition } from './client.ts';
 export { ScratchSpace } from './scratch-space.ts';
