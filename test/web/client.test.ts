@@ -16,7 +16,7 @@ import { upgradeTrace } from '../../src/panic/trace/index.ts';
 import type { HealthCheck } from '../../src/server/http/shared/ports.ts';
 import { type Api, ApiError, createApi } from '../../web/src/model/client.ts';
 import { synthTrace } from '../synth/handoff-trace.ts';
-import { buildTestService, type TestService } from '../synth/service.ts';
+import { buildTestService, openTestAccess, type TestService } from '../synth/service.ts';
 
 const fileOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -139,3 +139,43 @@ test('web/src/model/openapi.d.ts: is what docs/openapi.json gives (npm run clien
     await rm(folder, { recursive: true });
   }
 }, 30_000);
+
+describe('a session', () => {
+  test('login, who is logged in, logout; a request without one → the page is told, a wrong key is only refused', async () => {
+    const access = openTestAccess(true);
+    const guarded = await buildTestService({ access });
+    const base = await guarded.app.listen({ host: '127.0.0.1', port: 0 });
+    let asked = 0;
+    // Node's fetch keeps no cookies, as a browser does.
+    let cookie = '';
+    const fetchOf = globalThis.fetch;
+    globalThis.fetch = async (input, init) => {
+      const request = new Request(input, init);
+      request.headers.set('sec-fetch-site', 'same-origin');
+      if (cookie !== '') request.headers.set('cookie', cookie);
+      const answer = await fetchOf(request);
+      cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? cookie;
+      return answer;
+    };
+    try {
+      const page = createApi(base, () => {
+        asked += 1;
+      });
+      const { secret } = await access.keys.create({ name: 'ops', scopes: ['view'] });
+      expect(await page.session()).toMatchObject({ keyNeeded: true, actor: { kind: 'anonymous' } });
+      expect((await refused(page.logIn('kd_nonsense'))).status).toBe(401);
+      expect(asked).toBe(0);
+      expect((await refused(page.partitions())).status).toBe(401);
+      expect(asked).toBe(1);
+      expect(await page.logIn(secret)).toMatchObject({ session: true, scopes: ['view'] });
+      expect((await page.partitions()).items).toHaveLength(1);
+      expect((await refused(page.act('p1', 'reset'))).status).toBe(403);
+      await page.logOut();
+      expect((await refused(page.partitions())).status).toBe(401);
+      expect(asked).toBe(2);
+    } finally {
+      globalThis.fetch = fetchOf;
+      await guarded.app.close();
+    }
+  });
+});

@@ -1,11 +1,14 @@
 /** Draws the frame of every page: head, state of the connection, theme. */
 
 import type { JSX } from 'preact';
+import { loginState } from './model/api.ts';
 import { type Route, route } from './model/router.ts';
-import { connection, version } from './model/state.ts';
+import { logOut, session } from './model/session.ts';
+import { connection, messageOf, version } from './model/state.ts';
 import { nextTheme, theme } from './model/theme.ts';
 import { CapturePage } from './pages/capture-page.tsx';
 import { FleetPage } from './pages/fleet-page.tsx';
+import { LoginPage } from './pages/login-page.tsx';
 import { OperationPage } from './pages/operation-page.tsx';
 
 const CONNECTION_TEXT = {
@@ -39,9 +42,12 @@ export function App(): JSX.Element {
         </a>
         <span class="faint version">{version.value}</span>
         <span class="grow" />
-        <span class={`live live-${connection.value}`} role="status">
-          <span class="dot" aria-hidden="true" /> {CONNECTION_TEXT[connection.value]}
-        </span>
+        {loginState.value === 'needed' ? null : (
+          <span class={`live live-${connection.value}`} role="status">
+            <span class="dot" aria-hidden="true" /> {CONNECTION_TEXT[connection.value]}
+          </span>
+        )}
+        <Who />
         <a class="top-link" href="./docs/">
           API
         </a>
@@ -55,8 +61,30 @@ export function App(): JSX.Element {
         </button>
       </header>
       <main id="main" tabIndex={-1}>
-        <Content at={at} />
+        {loginState.value === 'needed' ? <LoginPage /> : <Content at={at} />}
       </main>
+    </>
+  );
+}
+
+/** Who is logged in, with what the key allows; nothing where no key is needed. */
+function Who(): JSX.Element | null {
+  const view = session.value;
+  if (view === null || view.actor.kind !== 'key') return null;
+  const leave = (): void => {
+    logOut().catch(messageOf);
+  };
+  return (
+    <>
+      <span class="who" title={`The key ${view.actor.name} may ${view.scopes.join(', ')}`}>
+        <span class="hidden">Logged in with the key </span>
+        {view.actor.name}
+      </span>
+      {view.session === true ? (
+        <button type="button" class="tool wide" onClick={leave}>
+          Log out
+        </button>
+      ) : null}
     </>
   );
 }

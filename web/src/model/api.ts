@@ -1,5 +1,6 @@
 /** Makes the client for the daemon that served the page, and the addresses of downloads and streams. */
 
+import { type Signal, signal } from '@preact/signals';
 import type {
   Capture,
   Operation,
@@ -26,7 +27,12 @@ export type {
 const ROOT: string = new URL('.', document.baseURI.replace(/#.*$/, '')).pathname.replace(/\/$/, '');
 export const API: string = `${ROOT}/api/v1`;
 
-export const api: Api = createApi(ROOT);
+/** Whether the page has a session, where the daemon needs one. */
+export const loginState: Signal<'unknown' | 'needed' | 'done'> = signal('unknown');
+
+export const api: Api = createApi(ROOT, () => {
+  loginState.value = 'needed';
+});
 
 const at = (id: string): string => encodeURIComponent(id);
 

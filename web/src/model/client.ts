@@ -13,7 +13,13 @@ import type {
 } from '../../../src/panic/contract/index.ts';
 import type { LeavePath, Trace } from '../../../src/panic/trace/index.ts';
 import { upgradeTrace } from '../../../src/panic/trace/index.ts';
-import type { Health, ImageView, Page, VersionAnswer } from '../../../src/server/http/shared/ports.ts';
+import type {
+  Health,
+  ImageView,
+  Page,
+  SessionView,
+  VersionAnswer,
+} from '../../../src/server/http/shared/ports.ts';
 import type { components, paths } from './openapi.d.ts';
 
 type Schemas = components['schemas'];
@@ -58,6 +64,11 @@ export type Api = {
   /** Returns the body also for status 503: it names what is not up. */
   health(): Promise<Health>;
   version(): Promise<VersionAnswer>;
+  /** Who the page is to the daemon. */
+  session(): Promise<SessionView>;
+  /** Exchanges a key for a session, which a cookie names. */
+  logIn(key: string): Promise<SessionView>;
+  logOut(): Promise<void>;
 };
 
 type Asked<T> = Promise<{ readonly data?: T; readonly error?: unknown; readonly response: Response }>;
@@ -110,12 +121,19 @@ async function traceOf(
   return upgradeTrace(trace);
 }
 
-/** @param root the daemon's address without a slash at the end: `http://127.0.0.1:8470`, or the path under which it is served */
-export function createApi(root: string): Api {
-  const { GET, POST, DELETE } = createClient<paths>({
-    baseUrl: root,
-    headers: { accept: 'application/json' },
+/**
+ * @param root the daemon's address without a slash at the end: `http://127.0.0.1:8470`, or the path under which it is served
+ * @param onUnauthenticated called for a request that needed a session which there is not, or not any more
+ */
+export function createApi(root: string, onUnauthenticated: () => void = () => undefined): Api {
+  const client = createClient<paths>({ baseUrl: root, headers: { accept: 'application/json' } });
+  client.use({
+    onResponse: ({ response, schemaPath }) => {
+      // A key that is not good is the login's own answer.
+      if (response.status === 401 && schemaPath !== '/api/v1/session') onUnauthenticated();
+    },
   });
+  const { GET, POST, DELETE } = client;
   const by = (id: string) => ({ params: { path: { id } } });
   const keyed = (id: string, key: string) => ({
     params: { path: { id }, header: { 'idempotency-key': key } },
@@ -172,5 +190,8 @@ export function createApi(root: string): Api {
       return health;
     },
     version: () => bodyOf(GET('/api/v1/version')),
+    session: () => bodyOf(GET('/api/v1/session')),
+    logIn: (key) => bodyOf(POST('/api/v1/session', { body: { key } })),
+    logOut: () => done(DELETE('/api/v1/session')),
   };
 }

@@ -3,7 +3,7 @@
  * fetches it, so that a missed or repeated event does no harm. Instruction counts have no events: the fleet is polled for them.
  */
 
-import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from '@preact/signals';
 import type { ServiceEvent } from '../../../src/panic/contract/index.ts';
 import {
   ApiError,
@@ -11,11 +11,13 @@ import {
   type Capture,
   eventsUrl,
   type ImageView,
+  loginState,
   type Operation,
   type PartitionView,
   type RuleText,
   type TroubledPartition,
 } from './api.ts';
+import { refreshSession } from './session.ts';
 
 export type Load<T> =
   | { readonly kind: 'loading' }
@@ -162,26 +164,77 @@ function onServiceEvent(event: ServiceEvent): void {
 }
 
 const POLL_MS = 2500;
+/** Between a stream that was refused and the next attempt. */
+const RETRY_MS = 5000;
 
-/** Subscribes to the service's events and loads everything. Call it once. */
+/** Follows the service while the page has a session, or needs none. Call it once. */
 export function follow(): void {
-  void refreshAll();
-  const source = new EventSource(eventsUrl());
-  for (const kind of ['partition', 'operation', 'capture', 'image']) {
-    source.addEventListener(kind, (message: MessageEvent<string>) =>
-      onServiceEvent(JSON.parse(message.data) as ServiceEvent),
-    );
-  }
-  source.addEventListener('lost', () => void refreshAll());
-  source.addEventListener('open', () => {
-    if (connection.value === 'lost') void refreshAll();
-    connection.value = 'live';
-  });
-  source.addEventListener('error', () => {
-    connection.value = 'lost';
+  void enter();
+  let leave = (): void => undefined;
+  effect(() => {
+    const isIn = loginState.value === 'done';
+    untracked(() => {
+      leave();
+      leave = isIn ? followEvents() : forget;
+    });
   });
   setInterval(() => {
     now.value = Date.now();
-    if (document.visibilityState === 'visible') void refreshPartitions();
+    if (document.visibilityState === 'visible' && loginState.value === 'done') void refreshPartitions();
   }, POLL_MS);
+}
+
+/** Asks whether a session is needed, until the daemon answers. */
+async function enter(): Promise<void> {
+  try {
+    await refreshSession();
+  } catch (error) {
+    messageOf(error);
+    connection.value = 'lost';
+    setTimeout(() => void enter(), RETRY_MS);
+  }
+}
+
+/** What one user saw is not the next one's to see. */
+function forget(): void {
+  for (const each of [partitions, images, captures]) each.value = LOADING;
+  nextCaptures.value = undefined;
+  operations.value = new Map();
+  missing.value = [];
+}
+
+/** Loads everything, and subscribes to the service's events. @returns a function that ends the subscription */
+function followEvents(): () => void {
+  void refreshAll();
+  let source = open();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function open(): EventSource {
+    const opened = new EventSource(eventsUrl());
+    for (const kind of ['partition', 'operation', 'capture', 'image']) {
+      opened.addEventListener(kind, (message: MessageEvent<string>) =>
+        onServiceEvent(JSON.parse(message.data) as ServiceEvent),
+      );
+    }
+    opened.addEventListener('lost', () => void refreshAll());
+    opened.addEventListener('open', () => {
+      if (connection.value === 'lost') void refreshAll();
+      connection.value = 'live';
+    });
+    opened.addEventListener('error', () => {
+      connection.value = 'lost';
+      // A browser tries again by itself, but not after an answer that refuses: the session may have ended.
+      if (opened.readyState !== EventSource.CLOSED) return;
+      timer = setTimeout(() => {
+        source = open();
+        void enter();
+      }, RETRY_MS);
+    });
+    return opened;
+  }
+
+  return () => {
+    clearTimeout(timer);
+    source.close();
+  };
 }

@@ -7,6 +7,7 @@ import { Fidelity } from '../handoff/fidelity.tsx';
 import { Handoff } from '../handoff/handoff.tsx';
 import { ApiError, api, type Capture, perfettoUrl, type Trace, traceUrl, vmcoreUrl } from '../model/api.ts';
 import { formatAge, formatBytes, formatCount, formatExact, plainConsole } from '../model/format.ts';
+import { lacking, lackingRemoval } from '../model/session.ts';
 import { type Load, messageOf, now, refreshCaptures } from '../model/state.ts';
 import { Fact, Loaded, OutcomeChip, PartitionFact, PhaseSteps, RuleCounts } from '../parts/common.tsx';
 import { OpenIt } from '../parts/open-it.tsx';
@@ -72,6 +73,8 @@ function Summary({
 }): JSX.Element {
   const error = useSignal('');
   const { vmcore } = capture;
+  const refused = lacking('download');
+  const notRemovable = lackingRemoval(capture);
   const remove = async (): Promise<void> => {
     if (!confirm(`Delete capture ${capture.id} and its vmcore?`)) return;
     try {
@@ -91,7 +94,11 @@ function Summary({
         <OutcomeChip capture={capture} />
         <RuleCounts rules={capture.rules} />
         <span class="grow" />
-        {vmcore === null ? null : (
+        {vmcore === null ? null : refused !== undefined ? (
+          <button type="button" disabled title={refused}>
+            Download vmcore
+          </button>
+        ) : (
           <a class="button primary" href={vmcoreUrl(capture.id)} download>
             Download vmcore
           </a>
@@ -109,7 +116,12 @@ function Summary({
             Perfetto
           </a>
         )}
-        <button type="button" onClick={() => void remove()}>
+        <button
+          type="button"
+          disabled={notRemovable !== undefined}
+          title={notRemovable}
+          onClick={() => void remove()}
+        >
           Delete
         </button>
       </div>

@@ -5,6 +5,7 @@ import type { JSX } from 'preact';
 import { type Capture, vmcoreUrl } from '../model/api.ts';
 import { formatAge, formatBytes } from '../model/format.ts';
 import { captureLink } from '../model/router.ts';
+import { lacking } from '../model/session.ts';
 import {
   captures,
   messageOf,
@@ -108,6 +109,7 @@ function Crash({ capture: { cause, signature } }: { readonly capture: Capture })
 }
 
 function Row({ capture }: { readonly capture: Capture }): JSX.Element {
+  const refused = lacking('download');
   return (
     <tr>
       <td>
@@ -136,7 +138,11 @@ function Row({ capture }: { readonly capture: Capture }): JSX.Element {
         </time>
       </td>
       <td class="num">
-        {capture.vmcore === null ? null : (
+        {capture.vmcore === null ? null : refused !== undefined ? (
+          <span class="faint nowrap" title={refused}>
+            vmcore<span class="hidden">: {refused}</span>
+          </span>
+        ) : (
           <a
             class="download"
             href={vmcoreUrl(capture.id)}

@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { api, consoleStreamUrl, type PartitionView } from '../model/api.ts';
+import { lacking } from '../model/session.ts';
 import { messageOf } from '../model/state.ts';
 import { theme } from '../model/theme.ts';
 import type { Terminal } from './terminal.ts';
@@ -13,6 +14,7 @@ export function ConsolePanel({ partition }: { readonly partition: PartitionView 
   const terminal = useRef<Terminal | null>(null);
   const status = useSignal<'loading' | 'live' | 'lost'>('loading');
   const error = useSignal('');
+  const refused = lacking('panic');
 
   useEffect(() => {
     let gone = false;
@@ -40,7 +42,9 @@ export function ConsolePanel({ partition }: { readonly partition: PartitionView 
     };
     void import('./terminal.ts').then(({ openTerminal }) => {
       if (gone || host.current === null) return;
-      const opened = openTerminal(host.current, (text) => void send(text));
+      const opened = openTerminal(host.current, (text) => {
+        if (lacking('panic') === undefined) void send(text);
+      });
       terminal.current = opened;
       source = new EventSource(consoleStreamUrl(partition.id));
       source.addEventListener('snapshot', (message: MessageEvent<string>) => {
@@ -76,7 +80,9 @@ export function ConsolePanel({ partition }: { readonly partition: PartitionView 
             ? 'connecting'
             : status.value === 'lost'
               ? 'connection lost, trying again'
-              : 'live; click to type'}
+              : refused === undefined
+                ? 'live; click to type'
+                : `live, read-only. ${refused}`}
         </span>
         {error.value === '' ? null : (
           <span class="inline-error" role="alert">

@@ -3,10 +3,12 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { api } from '../model/api.ts';
+import { lacking } from '../model/session.ts';
 import { images, messageOf, noteOperation, refreshImages } from '../model/state.ts';
 
 export function EmptyFleet(): JSX.Element {
   const error = useSignal('');
+  const refused = lacking('admin');
   const all = images.value.kind === 'ready' ? images.value.value : [];
   const importing = all.find((image) => image.state === 'importing');
   const failed = all.find((image) => image.state === 'failed');
@@ -51,7 +53,14 @@ export function EmptyFleet(): JSX.Element {
       {failed === undefined ? null : (
         <p class="notice notice-error">{failed.detail ?? 'The last import failed.'}</p>
       )}
-      <button type="button" class="primary" onClick={() => void begin()}>
+      {refused === undefined ? null : <p class="faint">{refused}.</p>}
+      <button
+        type="button"
+        class="primary"
+        disabled={refused !== undefined}
+        title={refused}
+        onClick={() => void begin()}
+      >
         Import Debian
       </button>
       {error.value === '' ? null : (

@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { api, type LeavePath, newKey, type Operation, type PartitionView } from '../model/api.ts';
+import { lacking } from '../model/session.ts';
 import { messageOf, noteOperation, refreshPartitions } from '../model/state.ts';
 
 export function LifeCycle({ partition }: { readonly partition: PartitionView }): JSX.Element {
@@ -19,6 +20,7 @@ export function LifeCycle({ partition }: { readonly partition: PartitionView }):
   const act = (action: 'start' | 'stop' | 'reset'): Promise<void> => submit(api.act(partition.id, action));
   const leave = (path: LeavePath): Promise<void> => submit(api.leave(partition.id, path, newKey()));
   const ready = partition.state === 'ready';
+  const refused = lacking('panic');
   const off = partition.state === 'stopped' || partition.state === 'failed';
   return (
     <>
@@ -28,31 +30,46 @@ export function LifeCycle({ partition }: { readonly partition: PartitionView }):
         </span>
       )}
       {off ? (
-        <button type="button" onClick={() => void act('start')}>
+        <button
+          type="button"
+          disabled={refused !== undefined}
+          title={refused}
+          onClick={() => void act('start')}
+        >
           Start
         </button>
       ) : (
         <>
           <button
             type="button"
-            disabled={!ready}
-            title="The guest loads the next kernel and executes it"
+            disabled={!ready || refused !== undefined}
+            title={refused ?? 'The guest loads the next kernel and executes it'}
             onClick={() => void leave('kexec')}
           >
             Kexec
           </button>
           <button
             type="button"
-            disabled={!ready}
-            title="The guest restarts through the firmware"
+            disabled={!ready || refused !== undefined}
+            title={refused ?? 'The guest restarts through the firmware'}
             onClick={() => void leave('restart')}
           >
             Restart
           </button>
-          <button type="button" title="Powers off and on" onClick={() => void act('reset')}>
+          <button
+            type="button"
+            disabled={refused !== undefined}
+            title={refused ?? 'Powers off and on'}
+            onClick={() => void act('reset')}
+          >
             Reset
           </button>
-          <button type="button" onClick={() => void act('stop')}>
+          <button
+            type="button"
+            disabled={refused !== undefined}
+            title={refused}
+            onClick={() => void act('stop')}
+          >
             Stop
           </button>
         </>

@@ -5,6 +5,7 @@ import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
 import { MACHINE_DEFAULTS, MAXIMUM_CPUS } from '../../../src/panic/contract/index.ts';
 import { api, type ImageView, type PartitionRequest } from '../model/api.ts';
+import { lacking } from '../model/session.ts';
 import { chosenPartition, images, messageOf, noteOperation, refreshPartitions } from '../model/state.ts';
 import { MachineFields } from './machine-fields.tsx';
 
@@ -13,9 +14,15 @@ export function NewPartition(): JSX.Element | null {
   const ready =
     images.value.kind === 'ready' ? images.value.value.filter((image) => image.state === 'ready') : [];
   if (ready.length === 0) return null;
+  const refused = lacking('panic');
   return (
     <>
-      <button type="button" onClick={() => dialog.current?.showModal()}>
+      <button
+        type="button"
+        disabled={refused !== undefined}
+        title={refused}
+        onClick={() => dialog.current?.showModal()}
+      >
         New partition
       </button>
       <dialog ref={dialog} aria-labelledby="new-title">

@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact';
 import { type Capture, type ImageView, vmcoreUrl } from '../model/api.ts';
+import { session } from '../model/session.ts';
 import { images } from '../model/state.ts';
 import { Copyable } from './common.tsx';
 
@@ -13,9 +14,10 @@ export function OpenIt({ capture }: { readonly capture: Capture }): JSX.Element 
   const all = images.value.kind === 'ready' ? images.value.value : [];
   const image = all.find(({ name }) => name === capture.image);
   const file = vmcore.incomplete === true ? 'vmcore-incomplete' : 'vmcore';
+  const credentials = session.value?.keyNeeded === true ? '-H "Authorization: Bearer $KDUMPD_KEY" ' : '';
   const commands: readonly CommandLine[] = [
     { name: 'sha256', text: vmcore.sha256 },
-    { name: 'download', text: `curl -fOJ ${location.origin}${vmcoreUrl(capture.id)}` },
+    { name: 'download', text: `curl -fOJ ${credentials}${location.origin}${vmcoreUrl(capture.id)}` },
     { name: 'check', text: `echo "${vmcore.sha256}  ${file}" | sha256sum -c` },
     ...toolsFor(vmcore.format, file, capture.image, image?.kind),
   ];

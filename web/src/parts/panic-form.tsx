@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Trigger } from '../../../src/panic/contract/index.ts';
 import { api, newKey, type PartitionView } from '../model/api.ts';
+import { lacking } from '../model/session.ts';
 import { isBuiltIn, messageOf, noteOperation, refreshPartitions } from '../model/state.ts';
 import { STATE_TEXT } from './common.tsx';
 
@@ -33,6 +34,7 @@ export function PanicForm({ partition }: { readonly partition: PartitionView }):
   const error = useSignal('');
   const sending = useSignal(false);
   const ready = partition.state === 'ready';
+  const refused = lacking('panic');
   // The built-in guest has no makedumpfile.
   const dumps = isBuiltIn(partition.image) ? DUMPS.slice(0, 1) : DUMPS;
 
@@ -107,15 +109,19 @@ export function PanicForm({ partition }: { readonly partition: PartitionView }):
       <button
         type="submit"
         class="danger"
-        disabled={!ready || sending.value}
-        title={ready ? undefined : 'The partition must be ready'}
+        disabled={!ready || sending.value || refused !== undefined}
+        title={refused ?? (ready ? undefined : 'The partition must be ready')}
       >
         Panic
       </button>
       <p class="form-help">
         {error.value === '' ? (
           <span class="faint">
-            {ready ? help : `It is ${STATE_TEXT[partition.state]}: only a ready partition can be crashed.`}
+            {refused !== undefined
+              ? `${refused}.`
+              : ready
+                ? help
+                : `It is ${STATE_TEXT[partition.state]}: only a ready partition can be crashed.`}
           </span>
         ) : (
           <span class="inline-error" role="alert">
