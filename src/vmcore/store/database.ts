@@ -120,7 +120,7 @@ function inWords(error: unknown, file: string): unknown {
       },
     );
   if (code.startsWith('SQLITE_CORRUPT'))
-    return storeError('store/damaged-database', `${file}: it is damaged: restore it from a backup`, {
+    return storeError('store/damaged-database', `${file}: it is damaged: restore it from a backup; \`kdumpd store verify\` says what is affected`, {
       what: file,
       cause: error,
     });
