@@ -11,6 +11,8 @@ import { openLocalVmcoreStore, type VmcoreStore } from '../../../src/vmcore/stor
 export type StoredPaths = { readonly metadata: string; readonly chunks: string };
 
 const TIME = '2024-01-01T00:00:00.000Z';
+/** How many there are of everything small. */
+const NUMBERS = Array.from({ length: 40 }, (_, i) => i);
 const WORKER = { id: 'local', epoch: 1 };
 
 export function pathsIn(folder: string): StoredPaths {
@@ -31,45 +33,36 @@ export async function writeStores(paths: StoredPaths): Promise<void> {
   for (const [i, bytes] of contents().entries()) {
     const stored = await vmcores.writeVmcore(arraySource(bytes));
     const id = `c${i + 1}`;
-    await metadata.partitions.create({
-      id: `p${i}`,
-      name: `node-${i}`,
-      request: { image: 'built-in', cpus: 2 },
-    });
-    await metadata.leases.acquire(`p${i}`, WORKER, 1000);
+    const events = Array.from(noise(9000, i + 50), (at, n) => ({ n, at }));
     await metadata.captures.create(captureOf(id, stored), {
       manifestId: stored.manifestId,
-      trace: JSON.stringify({
-        version: 2,
-        events: Array.from({ length: 200 }, (_, n) => ({ n, at: n * 7 + i })),
-      }),
-      console: text(3000 + i),
+      trace: JSON.stringify({ version: 2, events }),
+      console: noise(14_000 + i, i + 70),
     });
+  }
+  for (const i of NUMBERS) {
+    const partitionId = `p${i}`;
+    const request = { image: 'built-in', cpus: 2, append: `seed=${i} `.repeat(20) };
+    await metadata.partitions.create({ id: partitionId, name: `node-${i}`, request });
+    await metadata.leases.acquire(partitionId, WORKER, 1000);
     const operation = {
       id: `o${i}`,
       kind: 'panic',
       state: 'queued',
       phase: 'queued',
-      partitionId: `p${i}`,
+      partitionId,
       createdAt: TIME,
       updatedAt: TIME,
     } as const;
-    const request = {
-      kind: 'panic',
-      partitionId: `p${i}`,
-      options: { trigger: 'sysrq', dump: 'raw' },
-    } as const;
-    await metadata.operations.submit({ operation, request, worker, key: `key ${i}` });
-    await metadata.firings.add({
-      scheduleId: 'retention',
-      fireTime: `2024-01-0${i + 1}T00:00:00.000Z`,
-      state: 'missed',
-    });
+    const panic = { kind: 'panic', partitionId, options: { trigger: 'sysrq', dump: 'raw' } } as const;
+    await metadata.operations.submit({ operation, request: panic, worker, key: `key ${i}` });
+    await metadata.firings.add({ scheduleId: 'retention', fireTime: timeOf(i), state: 'missed' });
   }
   await vmcores.close();
   await metadata.close();
   for (const file of Object.values(paths)) {
     const db = new BetterSqlite3(file);
+    db.exec('VACUUM');
     db.pragma('wal_checkpoint(TRUNCATE)');
     db.pragma('journal_mode = DELETE');
     db.pragma('journal_mode = WAL');
@@ -97,18 +90,19 @@ export async function readStores(paths: StoredPaths): Promise<ReadonlyMap<string
     const { captures, operations, partitions, leases, firings } = metadata;
     try {
       await note('partitions', async () => partitions.list());
-      for (const i of [0, 1, 2]) {
-        const id = `c${i + 1}`;
+      for (const id of ['c1', 'c2', 'c3']) {
         await note(`capture ${id}`, () => captures.get(id));
         await note(`vmcore of ${id}`, () => captures.manifestId(id));
         await note(`trace of ${id}`, () => captures.trace(id));
         await note(`console of ${id}`, () => captures.console(id));
+      }
+      for (const i of NUMBERS) {
         await note(`operation o${i}`, () => operations.get(`o${i}`));
         await note(`lease of p${i}`, () => leases.get(`p${i}`));
       }
       await note('captures', async () => (await captures.list({ limit: 9 })).items.map(({ id }) => id));
-      await note('operations', async () => (await operations.list({ limit: 9 })).items.map(({ id }) => id));
-      await note('firings', () => firings.last('retention', 9));
+      await note('operations', async () => (await operations.list({ limit: 99 })).items.map(({ id }) => id));
+      await note('firings', () => firings.last('retention', 99));
       return [];
     } finally {
       await metadata.close();
@@ -150,6 +144,10 @@ function captureOf(
     rules: { held: 10, broken: 0, notReached: 0, notApplicable: 2 },
     createdAt: TIME,
   };
+}
+
+function timeOf(hour: number): string {
+  return new Date(Date.parse(TIME) + hour * 3_600_000).toISOString();
 }
 
 function text(length: number): Uint8Array {
