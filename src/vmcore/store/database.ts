@@ -120,10 +120,14 @@ function inWords(error: unknown, file: string): unknown {
       },
     );
   if (code.startsWith('SQLITE_CORRUPT'))
-    return storeError('store/damaged-database', `${file}: it is damaged: restore it from a backup; \`kdumpd store verify\` says what is affected`, {
-      what: file,
-      cause: error,
-    });
+    return storeError(
+      'store/damaged-database',
+      `${file}: it is damaged: restore it from a backup; \`kdumpd store verify\` says what is affected`,
+      {
+        what: file,
+        cause: error,
+      },
+    );
   const disk = diskErrorOf(error);
   return disk === undefined
     ? error
