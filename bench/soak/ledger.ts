@@ -44,6 +44,11 @@ export class Ledger {
     return [...this.#captures.values()].filter(({ id }) => !this.#deletions.has(id));
   }
 
+  /** Whether a capture must be there: nobody has begun to delete it. */
+  owes(id: string): boolean {
+    return this.#captures.has(id) && !this.#deletions.has(id);
+  }
+
   /** Those with a vmcore. */
   get vmcores(): readonly (OwedCapture & { readonly sha256: string })[] {
     return this.captures.flatMap((each) => (each.sha256 === null ? [] : [{ ...each, sha256: each.sha256 }]));
