@@ -325,8 +325,8 @@ describe('kdumpd.mjs', () => {
       spawnSync(process.execPath, [join(ROOT, 'scripts', 'kdumpd.mjs'), '--help'], { encoding: 'utf8', env });
     expect(kdumpd(process.env).status).toBe(0); // what it builds, where dist/ is old, is built by processes
     const run = kdumpd({ ...process.env, NODE_OPTIONS: `--import=${note}` });
-    expect(run).toMatchObject({ status: 0, stdout: '' });
-    expect(run.stderr).toMatch(/^Usage: kdumpd /);
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    expect(run.stdout).toMatch(/^Usage: kdumpd /);
     expect(readFileSync(log, 'utf8')).toBe('one,');
   });
 

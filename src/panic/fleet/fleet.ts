@@ -153,13 +153,14 @@ class PartitionFleet implements OwnedFleet {
 
   async startAll(): Promise<void> {
     const members = [...this.#members.values()].filter(({ state }) => state === 'stopped');
+    for (const member of members) member.show('starting');
     const booting: FleetMember[] = [];
     for (const member of members) {
       const refusal = crashLoop(await this.#options.metadata.starts.unfinished(member.record.id));
-      // Someone may have started it meanwhile.
-      if (member.state !== 'stopped') continue;
+      // Stopped or reset meanwhile: then that decides.
+      if (member.state !== 'starting') continue;
       if (refusal === undefined) booting.push(member);
-      member.show(refusal === undefined ? 'starting' : 'failed', refusal);
+      else member.show('failed', refusal);
     }
     await Promise.all(booting.map((member) => member.enqueue(() => member.boot())));
   }
