@@ -74,25 +74,36 @@ const head = (first: string, ...fields: readonly string[]): string =>
   `${[first, ...fields].join('\r\n')}\r\n\r\n`;
 const get = (...fields: readonly string[]): string => head(`GET ${VERSION} HTTP/1.1`, ...fields);
 const type = (body: string, ...fields: readonly string[]): string =>
-  head('POST /api/v1/partitions/p1/console HTTP/1.1', 'Host: x', 'Content-Type: text/plain', ...fields) +
-  body;
+  head(
+    'POST /api/v1/partitions/p1/console HTTP/1.1',
+    'Host: localhost',
+    'Content-Type: text/plain',
+    ...fields,
+  ) + body;
 const CLOSE = 'Connection: close';
 
 test.each<readonly [string, string, number, string]>([
-  ['an expectation other than 100-continue', get('Host: x', 'Expect: tea', CLOSE), 417, 'expectation-failed'],
+  [
+    'an expectation other than 100-continue',
+    get('Host: localhost', 'Expect: tea', CLOSE),
+    417,
+    'expectation-failed',
+  ],
   ['no Host', get(), 400, 'malformed'],
   ['an empty Host', get('Host:'), 400, 'malformed'],
+  // It names no host that is answered; HTTP/1.1 without Host is malformed.
+  ['HTTP/1.0 without Host', `GET ${VERSION} HTTP/1.0\r\n\r\n`, 421, 'misdirected'],
   ['two Hosts', get('Host: a', 'Host: b'), 400, 'malformed'],
   ['a Host that is none', get('Host: a b/c'), 400, 'malformed'],
   ['HTTP/0.9', `GET ${VERSION}\r\n\r\n`, 505, 'version-not-supported'],
-  ['HTTP/2.0', head(`GET ${VERSION} HTTP/2.0`, 'Host: x'), 505, 'version-not-supported'],
-  ['HTTP/9.9', head(`GET ${VERSION} HTTP/9.9`, 'Host: x'), 505, 'version-not-supported'],
+  ['HTTP/2.0', head(`GET ${VERSION} HTTP/2.0`, 'Host: localhost'), 505, 'version-not-supported'],
+  ['HTTP/9.9', head(`GET ${VERSION} HTTP/9.9`, 'Host: localhost'), 505, 'version-not-supported'],
   ['HTTP/2 itself', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'malformed'],
   ['a proxy', head('CONNECT example.com:80 HTTP/1.1', 'Host: example.com:80'), 405, 'method-not-allowed'],
-  ['TRACE', head(`TRACE ${VERSION} HTTP/1.1`, 'Host: x', CLOSE), 405, 'method-not-allowed'],
-  ['OPTIONS', head(`OPTIONS ${VERSION} HTTP/1.1`, 'Host: x', CLOSE), 405, 'method-not-allowed'],
-  ['OPTIONS of all', head('OPTIONS * HTTP/1.1', 'Host: x', CLOSE), 404, 'not-found'],
-  ['a method of its own', head(`BREW ${VERSION} HTTP/1.1`, 'Host: x'), 400, 'malformed'],
+  ['TRACE', head(`TRACE ${VERSION} HTTP/1.1`, 'Host: localhost', CLOSE), 405, 'method-not-allowed'],
+  ['OPTIONS', head(`OPTIONS ${VERSION} HTTP/1.1`, 'Host: localhost', CLOSE), 405, 'method-not-allowed'],
+  ['OPTIONS of all', head('OPTIONS * HTTP/1.1', 'Host: localhost', CLOSE), 404, 'not-found'],
+  ['a method of its own', head(`BREW ${VERSION} HTTP/1.1`, 'Host: localhost'), 400, 'malformed'],
   ['a chunk that is none', type('zz\r\nls\r\n0\r\n\r\n', 'Transfer-Encoding: chunked'), 400, 'malformed'],
   ['a chunk of 2^68', type('fffffffffffffffff\r\n', 'Transfer-Encoding: chunked'), 400, 'malformed'],
   [
@@ -111,23 +122,28 @@ test.each<readonly [string, string, number, string]>([
   ],
   ['another coding', type('0\r\n\r\n', 'Transfer-Encoding: gzip, chunked'), 400, 'malformed'],
   ['a length of 10^14', type('ab', 'Content-Length: 99999999999999'), 413, 'too-large'],
-  ['an address without end', head(`GET /${'a'.repeat(20_000)} HTTP/1.1`, 'Host: x'), 414, 'uri-too-long'],
-  ['a field without end', get('Host: x', `X: ${'y'.repeat(20_000)}`), 431, 'headers-too-large'],
+  [
+    'an address without end',
+    head(`GET /${'a'.repeat(20_000)} HTTP/1.1`, 'Host: localhost'),
+    414,
+    'uri-too-long',
+  ],
+  ['a field without end', get('Host: localhost', `X: ${'y'.repeat(20_000)}`), 431, 'headers-too-large'],
   [
     'fields without end',
-    get('Host: x', ...Array.from({ length: 3000 }, (_, i) => `a${i}: 1`)),
+    get('Host: localhost', ...Array.from({ length: 3000 }, (_, i) => `a${i}: 1`)),
     431,
     'headers-too-large',
   ],
-  ['a NUL in a field', get('Host: x', 'a\0b: c'), 400, 'malformed'],
-  ['a folded field', get('Host: x', 'a: b\r\n c'), 400, 'malformed'],
-  ['lines without returns', `GET ${VERSION} HTTP/1.1\nHost: x\n\n`, 400, 'malformed'],
-  ['a bell in the address', head('GET /api/v1/ver\x07sion HTTP/1.1', 'Host: x'), 400, 'malformed'],
+  ['a NUL in a field', get('Host: localhost', 'a\0b: c'), 400, 'malformed'],
+  ['a folded field', get('Host: localhost', 'a: b\r\n c'), 400, 'malformed'],
+  ['lines without returns', `GET ${VERSION} HTTP/1.1\nHost: localhost\n\n`, 400, 'malformed'],
+  ['a bell in the address', head('GET /api/v1/ver\x07sion HTTP/1.1', 'Host: localhost'), 400, 'malformed'],
   ['a body that does not come', type('', 'Content-Length: 5'), 408, 'timeout'],
-  ['a head that does not end', `GET ${VERSION} HTTP/1.1\r\nHost: x\r\n`, 408, 'timeout'],
+  ['a head that does not end', `GET ${VERSION} HTTP/1.1\r\nHost: localhost\r\n`, 408, 'timeout'],
   [
     'no body and no type',
-    head('POST /api/v1/partitions/p1/console HTTP/1.1', 'Host: x', CLOSE),
+    head('POST /api/v1/partitions/p1/console HTTP/1.1', 'Host: localhost', CLOSE),
     400,
     'malformed',
   ],
@@ -138,10 +154,13 @@ test.each<readonly [string, string, number, string]>([
 });
 
 test.each<readonly [string, string]>([
-  ['HTTP/1.0 without Host', `GET ${VERSION} HTTP/1.0\r\n\r\n`],
-  ['a whole address', head(`GET http://x${VERSION} HTTP/1.1`, 'Host: x', CLOSE)],
+  ['HTTP/1.0 with Host', head(`GET ${VERSION} HTTP/1.0`, 'Host: localhost')],
+  ['a whole address', head(`GET http://x${VERSION} HTTP/1.1`, 'Host: localhost', CLOSE)],
   ['an IPv6 Host', get('Host: [::1]:8470', CLOSE)],
-  ['an upgrade that is not known', get('Host: x', 'Connection: Upgrade, close', 'Upgrade: websocket')],
+  [
+    'an upgrade that is not known',
+    get('Host: localhost', 'Connection: Upgrade, close', 'Upgrade: websocket'),
+  ],
 ])('%s → 200', async (_what, bytes) => {
   expect(answersIn(await exchange(bytes))).toMatchObject([{ status: 200 }]);
 });
@@ -153,14 +172,14 @@ test('Expect: 100-continue → 100, then the answer', async () => {
 
 describe('several requests on one connection', () => {
   test('good, unknown, garbage → an answer to each in order, then the end', async () => {
-    const bytes = `${get('Host: x')}${head('GET /api/v1/nothing HTTP/1.1', 'Host: x')}GARBAGE\r\n\r\n`;
+    const bytes = `${get('Host: localhost')}${head('GET /api/v1/nothing HTTP/1.1', 'Host: localhost')}GARBAGE\r\n\r\n`;
     const answers = answersIn(await exchange(bytes));
     expect(answers.map(({ status }) => status)).toEqual([200, 404, 400]);
     expectProblem(answers[2], 400, 'malformed');
   });
 
   test('garbage while a download is under way → no byte of the problem inside the vmcore', async () => {
-    const bytes = `${head('GET /api/v1/captures/c1/vmcore HTTP/1.1', 'Host: x')}GARBAGE\r\n\r\n`;
+    const bytes = `${head('GET /api/v1/captures/c1/vmcore HTTP/1.1', 'Host: localhost')}GARBAGE\r\n\r\n`;
     const [download, problem] = answersIn(await exchange(bytes));
     expect(download?.body).toBe('v'.repeat(8 << 20));
     expectProblem(problem, 400, 'malformed');
@@ -181,7 +200,7 @@ describe('HEAD', async () => {
     '%s → a head alone, at once',
     async (path) => {
       const url = path.replace(/\{(id|name)\}/, path.includes('/captures') ? 'c1' : 'p1');
-      const got = await exchange(head(`HEAD ${url} HTTP/1.1`, 'Host: x', CLOSE));
+      const got = await exchange(head(`HEAD ${url} HTTP/1.1`, 'Host: localhost', CLOSE));
       expect(got).toMatch(/^HTTP\/1\.1 [2-4]\d\d /);
       expect(got.indexOf('\r\n\r\n')).toBe(got.length - 4);
       if (!streams.includes(path)) return;
@@ -197,7 +216,7 @@ test.each(['/events', '/partitions/p1/console/stream'])(
   async (path) => {
     for (let i = 0; i < 20; i++) {
       const socket = await open();
-      socket.write(head(`GET /api/v1${path} HTTP/1.1`, 'Host: x'));
+      socket.write(head(`GET /api/v1${path} HTTP/1.1`, 'Host: localhost'));
       if (i % 2 === 0) socket.resetAndDestroy();
       else socket.end();
     }
