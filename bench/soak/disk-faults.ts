@@ -1,5 +1,5 @@
 /**
- * Fills or breaks a daemon's disk at random places while clients use it. The daemon goes on, every operation ends, nothing that was
+ * Fills or breaks a daemon's disk at random places while clients use it. The daemon keeps running, every operation ends, nothing that was
  * stored is harmed, and when the disk is well again a crash is captured.
  */
 

@@ -1,4 +1,4 @@
-/** What a daemon has told its clients, and therefore owes them: over kills, power cuts and full disks. */
+/** What a daemon has answered to its clients, and therefore owes them: over kills, power cuts and full disks. */
 
 /** `asked`: a request of which no answer came; it may be done or not. `owed`: it is there. `released`: it is gone. */
 type Debt = 'asked' | 'owed' | 'released';
@@ -44,7 +44,7 @@ export class Ledger {
     return [...this.#captures.values()].filter(({ id }) => !this.#deletions.has(id));
   }
 
-  /** Whether a capture must be there: nobody has begun to delete it. */
+  /** Whether a capture must be there: no client has begun to delete it. */
   owes(id: string): boolean {
     return this.#captures.has(id) && !this.#deletions.has(id);
   }
