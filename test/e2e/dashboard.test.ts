@@ -403,7 +403,8 @@ describe('capture page', () => {
 
   test('rules: → by chapter in the order of GET /rules, each with its counts', async () => {
     const { page } = await visit(busyWorld(), '#/captures/c-20240301-0004');
-    await page.locator('.rule-chapter').first().waitFor();
+    // The capture's rules and the list of chapters come by two requests, in any order.
+    await page.getByRole('region', { name: 'T1 to T4' }).waitFor();
     const titles = await page
       .locator('.rule-chapter')
       .evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')));
