@@ -100,6 +100,7 @@ describe('Idempotency-Key over a restart', () => {
     expect(after.fleet.get(id).state).toBe('stopped');
     expect(await panic(after, id, 'k')).toEqual({ code: 202, body: done });
     const starting = after.fleet.startAll();
+    while (after.fleet.get(id).state === 'stopped') await new Promise((resolve) => setImmediate(resolve));
     expect(after.fleet.get(id).state).toBe('starting');
     expect(await panic(after, id, 'k')).toEqual({ code: 202, body: done });
     await starting;

@@ -153,14 +153,14 @@ class PartitionFleet implements OwnedFleet {
 
   async startAll(): Promise<void> {
     const members = [...this.#members.values()].filter(({ state }) => state === 'stopped');
-    for (const member of members) member.show('starting');
     const booting: FleetMember[] = [];
     for (const member of members) {
+      // Read before it is shown as starting: that is recorded as a start itself.
       const refusal = crashLoop(await this.#options.metadata.starts.unfinished(member.record.id));
-      // Stopped or reset meanwhile: then that decides.
-      if (member.state !== 'starting') continue;
+      // Someone may have started it meanwhile.
+      if (member.state !== 'stopped') continue;
       if (refusal === undefined) booting.push(member);
-      else member.show('failed', refusal);
+      member.show(refusal === undefined ? 'starting' : 'failed', refusal);
     }
     await Promise.all(booting.map((member) => member.enqueue(() => member.boot())));
   }
