@@ -77,7 +77,7 @@ if (values.write)
         name: 'soak',
         title: 'A soak',
         text: [
-          `\`npm run soak\`: ${stamp} Two healthy partitions and those that clients make crash all the time; beside them one hostile guest after another floods its terminals, makes unknown calls, spins or touches all its memory; clients read, download, stall, cancel, delete and send nonsense; and by the plan of the seed the daemon is killed, terminated, and its disk fills or breaks.`,
+          `\`npm run soak\`: ${stamp} Two healthy partitions and those that clients make crash all the time; beside them one hostile guest after another floods its terminals, makes unknown calls, has its disk move all its memory without end, spins or touches all its memory; clients read, download, stall, cancel, delete and send nonsense; and by the plan of the seed the daemon is killed and terminated, its disk fills or breaks, bits of what is stored change, and images are imported.`,
           bounded,
           counted,
           ...findings.all.map(({ where, what }) => `Broken at ${where}: ${what}`),

@@ -1,6 +1,6 @@
 /**
  * `npm run torture -- MODE [--times N] [--seed S] [--write] [--keep]`: does to a daemon what a bad day does, checks that it holds, and
- * prints a table. Modes: `kill` kills it, `power` cuts its power, `full` fills its disk, `broken` breaks its disk. Ends with 1 where
+ * prints a table. Modes: `kill` kills it, `power` cuts its power, `full` fills its disk, `broken` breaks its disk, `flips` changes bits of its databases. Ends with 1 where
  * something did not hold; its folder is then kept. `--write` puts the figures into docs/reliability.md.
  */
 
@@ -8,12 +8,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { flipTimes } from '../test/panic/store/flips.ts';
 import { buildDaemon } from './guests/our-daemon.ts';
 import { commit, machineFacts } from './lib/facts.ts';
 import { RELIABILITY_HEAD, RELIABILITY_SECTIONS } from './lib/reliability.ts';
 import { table, updateSections } from './lib/report.ts';
 import { breakTimes, fillTimes } from './soak/disk-faults.ts';
-import { type Counts, Findings } from './soak/findings.ts';
+import { Counts, Findings } from './soak/findings.ts';
 import { killTimes } from './soak/kill.ts';
 import { cutTimes } from './soak/power.ts';
 
@@ -60,7 +61,19 @@ const MODES: Readonly<Record<string, Mode>> = {
     title: 'A broken disk',
     text: 'Random writes, reads and fsyncs of a daemon at work fail with EIO, once or for seconds. It answers all the while, every operation ends, nothing that was stored is harmed, and the next crash is captured.',
   },
+  flips: {
+    run: flipBits,
+    title: 'Bits that change',
+    text: 'One bit at a random place of chunks.db or metadata.db changes (by turns, each time of whole stores). Nothing is served as good that was not written. `harmless`: everything is read as before. All others are `found` by a verification: `healed` by a capture with the same bytes, `repaired` by `kdumpd store repair`, or `lost`, which is said of what was there.',
+  },
 };
+async function flipBits({ folder, times, seed, findings }: typeof options): Promise<Counts> {
+  const counts = new Counts();
+  const tally = await flipTimes(folder, times, seed, (where, what) => findings.add(where, what));
+  for (const [what, count] of Object.entries(tally)) counts.add(what, count);
+  return counts;
+}
+
 const torture = MODES[mode];
 if (torture === undefined || positionals.length !== 1)
   throw new Error(

@@ -48,6 +48,8 @@ export async function askForAll(
   const images = new Map(catalogue?.items.map(({ name, state }) => [name, state]));
   for (const name of ledger.all('image', 'owed'))
     if (images.get(name) !== 'ready') wrong.push(`image ${name} is ${images.get(name) ?? 'lost'}`);
+  for (const name of ledger.all('image', 'released'))
+    if (images.has(name)) wrong.push(`image ${name} was removed and is back`);
   return wrong;
 }
 

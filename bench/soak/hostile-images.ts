@@ -3,6 +3,7 @@
 import { createImage } from '../../src/images/catalogue.ts';
 import type { PartitionRequest } from '../../src/panic/contract/index.ts';
 import { bareKernelFile, KERNEL_ENTRY } from '../../test/synth/bare-kernel.ts';
+import { diskChains } from '../../test/synth/disk-chains.ts';
 import { printing, rtasCalls, unknownCalls } from '../../test/synth/flooding-guests.ts';
 import { b, dForm, lis } from '../../test/synth/power-words.ts';
 
@@ -29,6 +30,8 @@ const PROGRAMS: Readonly<Record<string, readonly number[]>> = {
   'calls-rtas': rtasCalls(),
   spins: [b(0)],
   'touches-memory': touching(),
+  'reads-disk': diskChains(MEMORY * MEBI, 0, true),
+  'writes-disk': diskChains(MEMORY * MEBI, 0, false),
 };
 
 export const HOSTILE_NAMES: readonly string[] = Object.keys(PROGRAMS);

@@ -142,7 +142,7 @@ async function killOnce(
       onWrong: wrong,
       count: (what) => counts.add(what),
     });
-    const imported = importOwnKernel(place, ledger, seededRandom(seed), at);
+    const imported = sometimesImport(place, ledger, seededRandom(seed), at);
     await at;
     stop.abort();
     await Promise.all([load.stop(), imported]);
@@ -152,6 +152,18 @@ async function killOnce(
   const { signal, code } = await service.ended;
   if (signal !== 'SIGKILL') wrong(`it ended by itself with ${code ?? signal}: ${service.lastWords}`);
   return where;
+}
+
+/** One time in four. */
+async function sometimesImport(
+  place: Place,
+  ledger: Ledger,
+  random: () => number,
+  killed: Promise<unknown>,
+): Promise<void> {
+  if (random() > 0.25) return;
+  await pause(500 * random());
+  await importOwnKernel(place, ledger, `own-${below(random, 1e9)}`, killed);
 }
 
 async function isUp(client: Client): Promise<boolean> {

@@ -47,7 +47,7 @@ export async function cutTimes({ folder, times, seed, findings, log }: KillOptio
   });
   await Promise.all([
     pause(RECORD_MS),
-    importOwnKernel(place, recorded, () => 0.1, new Promise(() => undefined), shim.env),
+    importOwnKernel(place, recorded, 'own', new Promise(() => undefined), shim.env),
   ]);
   await service.kill('SIGKILL');
   await load.stop();

@@ -5,7 +5,7 @@ import type { Fault } from '../../test/support/shim/control.ts';
 import { HOSTILE_NAMES } from './hostile-images.ts';
 
 export type Step =
-  | { readonly kind: 'kill' | 'terminate' }
+  | { readonly kind: 'kill' | 'terminate' | 'flip' | 'import' }
   | { readonly kind: 'disk'; readonly fault: Fault; readonly ms: number }
   /** One hostile guest takes the place of the one before. */
   | { readonly kind: 'hostile'; readonly name: string };
@@ -31,26 +31,28 @@ function nextHostile(n: number): Step {
   return { kind: 'hostile', name: HOSTILE_NAMES[n % HOSTILE_NAMES.length] ?? '' };
 }
 
+/** Of each hundred faults. */
+const SHARES = { kill: 25, terminate: 15, full: 20, broken: 15, flip: 15, import: 10 } as const;
+
 function nextFault(random: () => number): Step {
-  const choice = random();
-  if (choice < 0.35) return { kind: 'kill' };
-  if (choice < 0.5) return { kind: 'terminate' };
-  const isFull = choice < 0.8;
-  return {
-    kind: 'disk',
-    ms: 1000 + 4000 * random(),
-    fault: isFull
-      ? {
-          error: 'ENOSPC',
-          calls: ['create', 'write', 'truncate'],
-          at: Math.ceil(200 ** random()),
-          onwards: true,
-        }
-      : {
-          error: 'EIO',
-          calls: ['write', 'sync', 'read'],
-          at: Math.ceil(200 ** random()),
-          onwards: random() < 0.5,
-        },
-  };
+  let at = below(
+    random,
+    Object.values(SHARES).reduce((sum, share) => sum + share, 0),
+  );
+  for (const [kind, share] of Object.entries(SHARES) as [keyof typeof SHARES, number][]) {
+    at -= share;
+    if (at >= 0) continue;
+    return kind === 'full' || kind === 'broken' ? diskFault(kind, random) : { kind };
+  }
+  throw new Error('the shares are counted wrongly');
+}
+
+function diskFault(kind: 'full' | 'broken', random: () => number): Step {
+  const ms = 1000 + 4000 * random();
+  const at = Math.ceil(200 ** random());
+  const fault: Fault =
+    kind === 'full'
+      ? { error: 'ENOSPC', calls: ['create', 'write', 'truncate'], at, onwards: true }
+      : { error: 'EIO', calls: ['write', 'sync', 'read'], at, onwards: random() < 0.5 };
+  return { kind: 'disk', fault, ms };
 }

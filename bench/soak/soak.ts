@@ -6,14 +6,16 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Operation, PartitionView } from '../../src/panic/contract/index.ts';
-import { seededRandom } from '../../test/support/seeded-random.ts';
+import { below, seededRandom } from '../../test/support/seeded-random.ts';
 import { type ShimmedFolder, shimFolder } from '../../test/support/shim/shim.ts';
 import { quantile } from '../hostile/client.ts';
 import { median } from '../lib/statistics.ts';
 import { askForAll, askForOperations, leftovers, readFolder, unfinished } from './check.ts';
 import { Client } from './client.ts';
+import { flipContent } from './content-flips.ts';
 import { Counts, type Findings } from './findings.ts';
 import { hostilePartition, makeHostileImages } from './hostile-images.ts';
+import { importOwnKernel } from './imports.ts';
 import { FLEET } from './kill.ts';
 import { Ledger } from './ledger.ts';
 import { Load } from './load.ts';
@@ -46,6 +48,7 @@ export const BOUNDS: Readonly<
 const CALM_CRASHES = 6;
 const CALM_SECONDS = 90;
 const NUISANCES = 3;
+const NEVER: Promise<never> = new Promise(() => undefined);
 
 export type SoakOptions = {
   readonly folder: string;
@@ -83,6 +86,7 @@ class Soak {
   readonly #answers = { calm: [] as number[], disturbed: [] as number[] };
   readonly #crashes = { calm: [] as number[], disturbed: [] as number[] };
   readonly #begun = performance.now();
+  readonly #random: () => number;
   #port = 0;
   #service: Service | undefined;
   #client = new Client('');
@@ -95,6 +99,7 @@ class Soak {
 
   constructor(options: SoakOptions) {
     this.#options = options;
+    this.#random = seededRandom(options.seed * 53);
     this.#place = makePlace(options.folder, FLEET);
     this.#shim = shimFolder(this.#place.data, join(options.folder, 'shim'), false);
   }
@@ -152,6 +157,8 @@ class Soak {
     this.#counts.add(`step ${step.kind}`);
     this.#options.log(`${this.#where} ${step.kind === 'hostile' ? step.name : ''}; ${this.#state()}`);
     if (step.kind === 'hostile') await this.#replaceHostile(step.name);
+    else if (step.kind === 'flip') await this.#flip();
+    else if (step.kind === 'import') await this.#import();
     else
       await this.#disturb(async () => {
         if (step.kind === 'disk') {
@@ -169,6 +176,37 @@ class Soak {
         for (const what of await askForAll(this.#client, this.#ledger, 2)) this.#wrong(what);
         for (const what of await askForOperations(this.#client, this.#ledger, operations)) this.#wrong(what);
       });
+  }
+
+  async #flip(): Promise<void> {
+    await flipContent({
+      place: this.#place,
+      client: this.#client,
+      ledger: this.#ledger,
+      random: this.#random,
+      count: (what) => this.#counts.add(what),
+      onWrong: (what) => this.#wrong(what),
+    });
+  }
+
+  /** Imports an image beside everything, and removes an older one. */
+  async #import(): Promise<void> {
+    const [oldest, ...others] = this.#ledger.all('image', 'owed');
+    const name = `own-${below(this.#random, 1e9)}`;
+    const isThere = await importOwnKernel(this.#place, this.#ledger, name, NEVER, this.#shim.env);
+    if (!isThere && (await this.#wasCancelled('import'))) this.#counts.add('imports cancelled');
+    else if (!isThere) this.#wrong(`the import of ${name} failed`);
+    else this.#counts.add('images imported');
+    if (oldest === undefined || others.length < 2) return;
+    const { status, why } = await this.#client.call('DELETE', `/images/${oldest}`);
+    if (status !== 204) this.#wrong(`image ${oldest} cannot be removed: ${why}`);
+    else this.#ledger.add({ kind: 'image', id: oldest, debt: 'released' });
+  }
+
+  /** Whether a client cancelled the last operation of a kind. */
+  async #wasCancelled(kind: Operation['kind']): Promise<boolean> {
+    const { body } = await this.#client.get<{ items: Operation[] }>('/operations?limit=50');
+    return body?.items.find((each) => each.kind === kind)?.state === 'cancelled';
   }
 
   async #disturb(work: () => Promise<void>): Promise<void> {

@@ -16,6 +16,8 @@ export type BareRun = {
   readonly events: readonly MachineEvent[];
   /** What was printed on each terminal, as latin1. */
   readonly printed: readonly [string[], string[]];
+  /** What it asked for that there is not. */
+  readonly unsupported: readonly string[];
 };
 
 /** The words as an ELF file that is entered at its first one. */
@@ -49,6 +51,7 @@ export function bareKernel(
     writeFileSync(kernel, bareKernelFile(words));
     const events: MachineEvent[] = [];
     const printed: [string[], string[]] = [[], []];
+    const unsupported: string[] = [];
     const partition = new Partition(
       {
         processor: 'power9',
@@ -64,7 +67,7 @@ export function bareKernel(
       disks,
       {
         console: (vty, bytes) => printed[vty].push(Buffer.from(bytes).toString('latin1')),
-        unsupported: () => undefined,
+        unsupported: ({ kind, key }) => unsupported.push(`${kind} ${key}`),
         event: (event) => events.push(event),
       },
     );
@@ -79,7 +82,7 @@ export function bareKernel(
       hcallsExcept: [],
       ...plan,
     });
-    return { partition, events, printed };
+    return { partition, events, printed, unsupported };
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,18 +1,12 @@
 /** Programs of some twenty instructions that emit without end, for test/synth/bare-kernel.ts. Real mode, hypercalls alone. */
 
 import { KERNEL_ENTRY } from './bare-kernel.ts';
-import { b, dForm, li, li64, lis, SC1 } from './power-words.ts';
+import { b, dForm, li, li64, lis, SC1, word } from './power-words.ts';
 
 const H_PUT_TERM_CHAR = 0x58;
 const H_RTAS = 0xf000;
 const VTYS = [0x7100_0000, 0x7100_0001] as const;
 const RTAS_DISPLAY_CHARACTER = 0x2000;
-
-/** r`rt` = a word whose upper bit may be set. */
-const word = (rt: number, value: number): number[] => [
-  lis(rt, value >>> 16),
-  dForm(24, rt, rt, value & 0xffff),
-];
 
 /** Prints the text, of at most 16 characters, again and again; it looks at no answer. */
 export function printing(vty: 0 | 1, text: string): number[] {

@@ -19,6 +19,12 @@ const spr = (n: number, xo: number, r: number): number => xForm(r, n & 31, n >>>
 export const mfspr = (rt: number, n: number): number => spr(n, 339, rt);
 export const mtspr = (n: number, rs: number): number => spr(n, 467, rs);
 
+/** r`rt` = a word; with its upper bit set it is a negative doubleword. */
+export const word = (rt: number, value: number): number[] => [
+  lis(rt, value >>> 16),
+  dForm(24, rt, rt, value & 0xffff),
+];
+
 /** r`rt` = a 64-bit value: lis, ori, sldi, oris, ori. */
 export function li64(rt: number, value: bigint): number[] {
   const part = (shift: bigint): number => Number((value >> shift) & 0xffffn);
