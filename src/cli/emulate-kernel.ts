@@ -1,10 +1,10 @@
 /**
  * Runs `kdumpd emulate --kernel`: a bare kernel in this process, its first terminal on standard input and output.
  * Ends with 0 when the guest powers off, 5 when it calls ibm,os-term, 3 at the limit of instructions, 2 when nothing more can
- * happen.
+ * happen. Input is read as fast as the guest reads its terminal.
  */
 
-import type { PartitionConfig } from '../emulator/host/index.ts';
+import { type PartitionConfig, VTY_INPUT_BYTES } from '../emulator/host/index.ts';
 import { Partition } from '../emulator/partition/index.ts';
 import { EXIT_DONE, EXIT_LIMIT, EXIT_NOT_DONE, EXIT_OS_TERM } from './arguments.ts';
 import { oneLine } from './one-line.ts';
@@ -46,7 +46,9 @@ export async function emulateKernel(
     },
   });
   streams.input.on('data', (bytes: Uint8Array) => {
-    typed.push(bytes);
+    for (let at = 0; at < bytes.length; at += VTY_INPUT_BYTES)
+      typed.push(bytes.subarray(at, at + VTY_INPUT_BYTES));
+    streams.input.pause();
     wake?.();
   });
   streams.input.on('end', () => {
@@ -54,10 +56,20 @@ export async function emulateKernel(
     wake?.();
   });
   partition.powerOn();
+  let isResting = false;
   for (;;) {
-    for (const bytes of typed.splice(0)) partition.input(0, bytes);
+    for (let next = typed[0]; next !== undefined && partition.input(0, next); next = typed[0]) {
+      typed.shift();
+      isResting = false;
+    }
+    if (typed.length === 0) streams.input.resume();
+    else if (isResting) {
+      streams.messages.write('kdumpd: the guest waits, and does not read its terminal, which is full\n');
+      return EXIT_NOT_DONE;
+    }
     const before = partition.instructions;
     const outcome = partition.run(Math.min(TURN, left));
+    isResting = outcome === 'resting';
     left -= partition.instructions - before;
     const end = partition.ended;
     if (outcome === 'ended' && end !== undefined) {
@@ -73,7 +85,7 @@ export async function emulateKernel(
       streams.messages.write(`kdumpd: stopped after ${maxInstructions - left} instructions\n`);
       return EXIT_LIMIT;
     }
-    if (outcome === 'resting' && typed.length === 0) {
+    if (isResting && typed.length === 0) {
       if (inputEnded) {
         streams.messages.write('kdumpd: the guest waits for input and there is none\n');
         return EXIT_NOT_DONE;

@@ -37,7 +37,7 @@ export type Guest = {
   until(vty: 0 | 1, pattern: RegExp): Promise<RegExpMatchArray>;
   ended(): Promise<PartitionEnd>;
   /** Types a line to the agent. */
-  tell(line: string): Promise<void>;
+  tell(line: string): Promise<boolean>;
   close(): Promise<void>;
 };
 

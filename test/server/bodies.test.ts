@@ -1,7 +1,8 @@
 /** Every route with a body, read from the OpenAPI document, is sent what it is not for: nothing at all, other types, other JSON. */
 
 import { afterAll, describe, expect, test } from 'vitest';
-import { buildTestService } from '../synth/service.ts';
+import { Refusal } from '../../src/panic/contract/index.ts';
+import { buildServiceOver, buildTestService } from '../synth/service.ts';
 
 const { app, world } = await buildTestService();
 afterAll(() => app.close());
@@ -105,6 +106,21 @@ describe.each(routes.map((route) => [`${route.method} ${route.url}`, route] as c
     });
   },
 );
+
+test('POST console: a guest that does not read → 409 terminal-full, with what to do', async () => {
+  const detail = 'The guest does not read its terminal. Nothing was typed; wait.';
+  const full = await buildServiceOver(world, {
+    fleet: { ...world.fleet, type: () => Promise.reject(new Refusal('terminal-full', detail)) },
+  });
+  const answer = await full.inject({
+    method: 'POST',
+    url: '/api/v1/partitions/p1/console',
+    payload: { text: 'x' },
+  });
+  expect(answer.statusCode).toBe(409);
+  expect(answer.json()).toMatchObject({ type: 'urn:kdumpd:problem:terminal-full', detail });
+  await full.close();
+});
 
 test('POST console: bytes that are no text, NULs and characters outside the BMP → typed as they are', async () => {
   const url = '/api/v1/partitions/p1/console';

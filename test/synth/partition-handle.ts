@@ -63,6 +63,8 @@ export class ScriptedPartition implements PartitionHandle {
   hostSeconds = 0;
   lives = 0;
   closed = false;
+  /** Its terminals have no room. */
+  terminalsFull = false;
   #n = 0;
   #lines = 0;
   #on = false;
@@ -130,10 +132,12 @@ export class ScriptedPartition implements PartitionHandle {
     this.#script.onStop?.(this);
     this.end({ kind: 'stopped' });
   }
-  async input(vty: 0 | 1, bytes: Uint8Array): Promise<void> {
+  async input(vty: 0 | 1, bytes: Uint8Array): Promise<boolean> {
+    if (this.terminalsFull) return bytes.length === 0;
     const text = Buffer.from(bytes).toString('latin1');
     if (text !== '') this.typed.push(`${vty}: ${text}`);
     this.#later(() => this.#script.onInput?.(this, vty, text));
+    return true;
   }
   async nmi(cpus: readonly number[]): Promise<void> {
     this.typed.push(`nmi: ${cpus}`);

@@ -154,8 +154,12 @@ export interface PartitionHandle {
   start(plan?: ObservePlan): Promise<void>;
   /** Ends the run where it is. Idempotent. A worker that does not answer within a second is terminated. */
   stop(): Promise<void>;
-  /** Console or agent input; it arrives at the next slice and is stamped with that instruction. */
-  input(vty: 0 | 1, bytes: Uint8Array): Promise<void>;
+  /**
+   * Console or agent input; it arrives at the next slice and is stamped with that instruction.
+   * @returns whether it was taken: where the guest has not read what was typed before, and `VTY_INPUT_BYTES` have no room
+   *   for all of it, nothing is
+   */
+  input(vty: 0 | 1, bytes: Uint8Array): Promise<boolean>;
   /** A system reset interrupt on each of these vCPUs, at one instant. */
   nmi(cpus: readonly number[]): Promise<void>;
   /** Replaces the plan of what is reported; undefined ends it. Takes effect between two instructions, at once when idle. */

@@ -4,7 +4,7 @@ export { Nvram } from './nvram.ts';
 
 export { Rtc } from './rtc.ts';
 
-export { VTY_TRANSFER_BYTES, Vty } from './vty.ts';
+export { VTY_INPUT_BYTES, VTY_TRANSFER_BYTES, Vty } from './vty.ts';
 export type {
   AllocatedInterrupt,
   PresentationState,

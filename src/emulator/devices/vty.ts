@@ -11,6 +11,11 @@ import type { InterruptLine } from './contract.ts';
 
 /** The most that one hypercall moves. */
 export const VTY_TRANSFER_BYTES = 16;
+/**
+ * The most that is typed and not read. Sixteen times what Linux's own line discipline keeps (drivers/tty/n_tty.c,
+ * N_TTY_BUF_SIZE), so that a paste into a guest that is busy fits.
+ */
+export const VTY_INPUT_BYTES: number = 2 ** 16;
 
 export type VtyOptions = {
   /** The unit address: what hypercalls name the terminal by. */
@@ -27,7 +32,10 @@ export class Vty {
   readonly #line: InterruptLine;
   readonly #output: (bytes: Uint8Array) => void;
   readonly #isBusy: () => boolean;
-  #queue: Uint8Array[] = [];
+  /** A ring: what waits begins at `#first` and goes on at 0 behind the end. */
+  readonly #typed = new Uint8Array(VTY_INPUT_BYTES);
+  #first = 0;
+  #waiting = 0;
 
   constructor(options: VtyOptions) {
     this.unit = options.unit;
@@ -38,31 +46,32 @@ export class Vty {
 
   /** Bytes typed and not yet read by the guest. */
   get waiting(): number {
-    return this.#queue.reduce((sum, part) => sum + part.length, 0);
+    return this.#waiting;
   }
 
-  /** Types `bytes`. They are copied. */
-  input(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    const wasEmpty = this.#queue.length === 0;
-    this.#queue.push(bytes.slice());
+  /** Types `bytes`. They are copied. @returns whether it did: a terminal without room for all takes none of them */
+  input(bytes: Uint8Array): boolean {
+    if (bytes.length > VTY_INPUT_BYTES - this.#waiting) return false;
+    if (bytes.length === 0) return true;
+    const end = (this.#first + this.#waiting) % VTY_INPUT_BYTES;
+    const untilWrap = VTY_INPUT_BYTES - end;
+    this.#typed.set(bytes.subarray(0, untilWrap), end);
+    this.#typed.set(bytes.subarray(untilWrap), 0);
+    const wasEmpty = this.#waiting === 0;
+    this.#waiting += bytes.length;
     if (wasEmpty) this.#line.pulse();
+    return true;
   }
 
   /** Up to 16 of the oldest bytes typed; empty when there are none. */
   take(): Uint8Array {
-    const out = new Uint8Array(VTY_TRANSFER_BYTES);
-    let length = 0;
-    while (length < out.length) {
-      const first = this.#queue[0];
-      if (first === undefined) break;
-      const part = first.subarray(0, out.length - length);
-      out.set(part, length);
-      length += part.length;
-      if (part.length === first.length) this.#queue.shift();
-      else this.#queue[0] = first.subarray(part.length);
-    }
-    return out.subarray(0, length);
+    const out = new Uint8Array(Math.min(VTY_TRANSFER_BYTES, this.#waiting));
+    const untilWrap = this.#typed.subarray(this.#first, this.#first + out.length);
+    out.set(untilWrap);
+    out.set(this.#typed.subarray(0, out.length - untilWrap.length), untilWrap.length);
+    this.#first = (this.#first + out.length) % VTY_INPUT_BYTES;
+    this.#waiting -= out.length;
+    return out;
   }
 
   /** Prints `bytes`. @returns whether it did: a busy terminal takes none of them */

@@ -115,8 +115,8 @@ class WorkerPartition implements PartitionHandle {
     if (await settlesWithin(this.#ask({ kind: 'stop' }), STOP_MS)) return;
     await this.#terminate('its worker did not answer within a second and was terminated');
   }
-  async input(vty: 0 | 1, bytes: Uint8Array): Promise<void> {
-    await this.#ask({ kind: 'input', vty, bytes });
+  async input(vty: 0 | 1, bytes: Uint8Array): Promise<boolean> {
+    return (await this.#ask({ kind: 'input', vty, bytes })) as boolean;
   }
   async nmi(cpus: readonly number[]): Promise<void> {
     await this.#ask({ kind: 'nmi', cpus });

@@ -1,5 +1,6 @@
 /** Runs partitions for the rest of the program, each in a worker thread of its own. */
 
 export type * from '../contract/index.ts';
+export { VTY_INPUT_BYTES } from '../devices/index.ts';
 export { openPartition } from './client.ts';
 export { ScratchSpace } from './scratch-space.ts';

@@ -166,9 +166,9 @@ function serve(request: Request): unknown {
       outbox.add({ kind: 'ended', end: { kind: 'stopped' }, insn: partition.instructions });
       return undefined;
     case 'input':
-      partition.input(request.vty, request.bytes);
+      if (!partition.input(request.vty, request.bytes)) return false;
       wake();
-      return undefined;
+      return true;
     case 'nmi':
       partition.nmi(request.cpus);
       wake();

@@ -164,10 +164,14 @@ export class Partition {
     return this.#tree;
   }
 
-  /** Types on a terminal. Between runs only. */
-  input(vty: 0 | 1, bytes: Uint8Array): void {
+  /**
+   * Types on a terminal. Between runs only. A machine that was never on loses it.
+   * @returns whether the terminal had room for all of it; else it took nothing, and the guest sees no difference
+   */
+  input(vty: 0 | 1, bytes: Uint8Array): boolean {
+    if (this.platform?.input(vty, bytes) === false) return false;
     this.#cycle?.active();
-    this.platform?.input(vty, bytes);
+    return true;
   }
 
   /** A system reset interrupt, as the operator's NMI gives it. Between runs only. */

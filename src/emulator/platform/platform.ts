@@ -105,8 +105,8 @@ export type Platform = {
   /** The code to be put at `rtasBase`. */
   readonly rtasBlob: Uint8Array;
   readonly rtasTokens: ReadonlyMap<string, number>;
-  /** Types on a terminal. */
-  input(vty: 0 | 1, bytes: Uint8Array): void;
+  /** Types on a terminal. @returns whether it did: one without room for all takes none of them */
+  input(vty: 0 | 1, bytes: Uint8Array): boolean;
   /** The tree as the builder wants it, for those who look. */
   describe(boot: BootDescription): TreeDescription;
   /** The flattened tree for `address`, where it must be put. */

@@ -11,7 +11,7 @@ export interface Fleet {
   create(request: PartitionRequest, createdBy?: Actor): Promise<PartitionView>;
   /** @throws Refusal `conflict` unless it is off */
   remove(id: string): Promise<void>;
-  /** Types on the user's console (vty 0). */
+  /** Types on the user's console (vty 0). @throws Refusal `conflict` where it is off, `terminal-full` where the guest does not read; nothing is typed */
   type(id: string, bytes: Uint8Array): Promise<void>;
   /** The console since power-on: raw bytes, at most the last MiB. */
   console(id: string): Uint8Array;

@@ -19,6 +19,8 @@ import type {
   SyscallEvent,
   UnsupportedThing,
 } from '../../emulator/host/index.ts';
+import { VTY_INPUT_BYTES } from '../../emulator/host/index.ts';
+import { Refusal } from '../contract/index.ts';
 import type { KexecLoad } from '../facts/index.ts';
 import { isCrashLoad, LoadLog, parseKexecLoad } from '../facts/index.ts';
 import type { LoadRefusal, PlanFacts } from '../trace/index.ts';
@@ -185,9 +187,16 @@ export class Session {
     return result.kind === 'resting' ? undefined : result;
   }
 
-  /** Sends input to a vty and resumes the partition. Call it only at rest where runs must be repeatable. */
+  /**
+   * Sends input to a vty and resumes the partition. Call it only at rest where runs must be repeatable.
+   * @throws Refusal `terminal-full`; nothing was sent
+   */
   async type(vty: 0 | 1, bytes: Uint8Array): Promise<void> {
-    await this.handle.input(vty, bytes);
+    if (!(await this.handle.input(vty, bytes)))
+      throw new Refusal(
+        'terminal-full',
+        `The guest does not read its terminal: ${bytes.length} bytes do not fit into the ${VTY_INPUT_BYTES} that wait for it at the most. Nothing was typed; wait until it reads, or reset the partition.`,
+      );
     this.#resting = false;
   }
 

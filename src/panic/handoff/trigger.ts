@@ -7,6 +7,7 @@
  */
 
 import type { PanicRequest } from '../contract/index.ts';
+import { Refusal } from '../contract/index.ts';
 import { isStandstill, type Session, type Standstill } from '../guest/session.ts';
 
 /** Why the trigger could not be delivered; undefined: it was. */
@@ -43,8 +44,7 @@ export async function pullTrigger(
       }
       const failure = await before();
       if (failure !== undefined) return failure;
-      await session.type(0, BREAK_C);
-      return undefined;
+      return await typed(session, BREAK_C);
     }
     case 'panic':
     case 'echo': {
@@ -55,6 +55,17 @@ export async function pullTrigger(
       await session.type(1, Buffer.from(`panic ${onCpu ?? 0}\n`, 'latin1'));
       return undefined;
     }
+  }
+}
+
+/** Clients type on the first terminal, too: a guest that does not read it leaves no room. */
+async function typed(session: Session, bytes: Uint8Array): Promise<TriggerFailure> {
+  try {
+    await session.type(0, bytes);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error.message;
+    throw error;
   }
 }
 

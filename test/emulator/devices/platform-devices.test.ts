@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { getU16 } from '../../../src/base/bytes.ts';
 import { NVRAM_BYTES, Nvram } from '../../../src/emulator/devices/nvram.ts';
 import { Rtc } from '../../../src/emulator/devices/rtc.ts';
-import { Vty } from '../../../src/emulator/devices/vty.ts';
+import { VTY_INPUT_BYTES, Vty } from '../../../src/emulator/devices/vty.ts';
 import { FakeClock } from '../../synth/firmware-machine.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -126,6 +126,33 @@ describe('Vty', () => {
     vty.input(buffer);
     buffer.fill(0);
     expect(string(vty.take())).toBe('abc');
+  });
+
+  it('input: no room for all of it → nothing is taken, without an edge; what is read makes room', () => {
+    const { vty, pulses } = terminal();
+    const most = Uint8Array.from({ length: VTY_INPUT_BYTES }, (_, i) => i % 251);
+    expect(vty.input(most.subarray(0, VTY_INPUT_BYTES - 8))).toBe(true);
+    expect(vty.input(text('123456789'))).toBe(false);
+    expect(vty.waiting).toBe(VTY_INPUT_BYTES - 8);
+    expect(vty.input(most.subarray(VTY_INPUT_BYTES - 8))).toBe(true);
+    expect([vty.input(text('1')), vty.input(text(''))]).toEqual([false, true]);
+    expect([...vty.take()]).toEqual([...most.subarray(0, 16)]);
+    expect(vty.input(text('abcdefghijklmnop'))).toBe(true);
+    expect(pulses()).toBe(1);
+    for (let at = 16; at < VTY_INPUT_BYTES; at += 16) expect(vty.take()).toEqual(most.subarray(at, at + 16));
+    expect(string(vty.take())).toBe('abcdefghijklmnop');
+    expect(vty.waiting).toBe(0);
+    expect(vty.input(most)).toBe(true);
+    expect(vty.input(new Uint8Array(VTY_INPUT_BYTES + 1))).toBe(false);
+    expect(pulses()).toBe(2);
+  });
+
+  it('input: bytes across the end of the ring → in order', () => {
+    const { vty } = terminal();
+    vty.input(new Uint8Array(VTY_INPUT_BYTES - 5));
+    while (vty.waiting > 0) vty.take();
+    vty.input(text('0123456789abcdefXY'));
+    expect([string(vty.take()), string(vty.take()), vty.waiting]).toEqual(['0123456789abcdef', 'XY', 0]);
   });
 
   it('input: zero, ^O and high bytes → unchanged', () => {

@@ -14,10 +14,12 @@ import {
   type PartitionEnd,
   type PartitionHandle,
   type PartitionNotice,
+  VTY_INPUT_BYTES,
 } from '../../../src/emulator/host/index.ts';
 import { Session } from '../../../src/panic/guest/session.ts';
 import { bareKernelFile } from '../../synth/bare-kernel.ts';
 import { printing, rtasCalls, unknownCalls } from '../../synth/flooding-guests.ts';
+import { b } from '../../synth/power-words.ts';
 
 const MIB = 2 ** 20;
 const folder = mkdtempSync(join(tmpdir(), 'kdumpd-test-'));
@@ -67,6 +69,20 @@ const FLOODS = [
   ['calls that there are not', unknownCalls()],
   ['RTAS calls', rtasCalls()],
 ] as const;
+
+it('a guest that never reads its terminal → 64 KiB are taken, more is not', async () => {
+  const handle = machine([b(0)]);
+  await handle.start();
+  const piece = new Uint8Array(VTY_INPUT_BYTES / 4);
+  const taken: boolean[] = [];
+  for (let i = 0; i < 6; i++) taken.push(await handle.input(0, piece));
+  expect(taken).toEqual([true, true, true, true, false, false]);
+  // The other terminal has room of its own, and a new power cycle begins with an empty one.
+  expect(await handle.input(1, piece)).toBe(true);
+  await handle.stop();
+  await handle.start();
+  expect(await handle.input(0, piece)).toBe(true);
+});
 
 describe('a guest that emits without end', () => {
   it.each(FLOODS)('%s → its owner stays free and small, and stops it', async (_what, words) => {

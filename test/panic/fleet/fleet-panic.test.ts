@@ -26,6 +26,22 @@ async function world(script: GuestScript = CRASHES): Promise<FleetWorld> {
 }
 
 describe('panic', () => {
+  it('by sysrq, and the guest does not read its terminal → a failed capture that says so', async () => {
+    const w = await world();
+    const id = await readyPartition(w);
+    (w.guests[0] as ScriptedPartition).terminalsFull = true;
+    const { id: operation } = await w.operations.submit({
+      kind: 'panic',
+      partitionId: id,
+      options: { trigger: 'sysrq', dump: 'raw' },
+    });
+    await seen(w, { kind: 'operation', id: operation, state: 'failed' });
+    expect(await w.metadata.operations.get(operation)).toMatchObject({
+      captureId: expect.any(String),
+      error: { code: 'capture-failed', message: expect.stringContaining('does not read its terminal') },
+    });
+  });
+
   it('captured, stored, told, and the partition is back in service', async () => {
     const w = await world();
     const id = await readyPartition(w);

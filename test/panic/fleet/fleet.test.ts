@@ -135,6 +135,20 @@ describe('partitions', () => {
     await w.fleet.type(id, Buffer.from('ls\r'));
     expect(w.guests[0]?.typed).toContain('0: ls\r');
   });
+
+  it('type: a guest that does not read its terminal → refused with the figures, nothing typed', async () => {
+    const w = await world();
+    const id = await readyPartition(w);
+    const guest = w.guests[0] as (typeof w.guests)[number];
+    guest.terminalsFull = true;
+    await expect(w.fleet.type(id, Buffer.from('ls\r'))).rejects.toMatchObject({
+      code: 'terminal-full',
+      message: expect.stringMatching(/^The guest does not read its terminal: 3 bytes .* 65536 /),
+    });
+    expect(guest.typed).not.toContain('0: ls\r');
+    guest.terminalsFull = false;
+    await w.fleet.type(id, Buffer.from('ls\r'));
+  });
 });
 
 describe('the service goes down', () => {

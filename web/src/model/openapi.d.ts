@@ -834,7 +834,10 @@ export interface paths {
             };
         };
         put?: never;
-        /** Types on the console */
+        /**
+         * Types on the console
+         * @description All of the body or nothing: a guest has 65536 bytes at the most that it has not read; where the body does not fit, the answer is 409 terminal-full.
+         */
         post: {
             parameters: {
                 query?: never;

@@ -4,13 +4,12 @@
  */
 
 import { Type } from 'typebox';
+import { VTY_INPUT_BYTES } from '../../../emulator/host/index.ts';
 import { IdParams, ProblemRef, RawText } from '../schemas/index.ts';
 import type { App, RouteContext } from '../shared/context.ts';
 
 const tags = ['console'];
 
-/** hvc hands over 16 bytes a call; more than this at once is a file, not typing. */
-const MAX_INPUT_BYTES = 64 << 10;
 /** Console output is gathered this long, so that a boot is not thousands of messages a second, or until it is so much. */
 const GATHER_MS = 40;
 const GATHER_BYTES = 64 << 10;
@@ -43,17 +42,18 @@ export function registerConsoleRoutes(app: App, { fleet, events, streams }: Rout
     // Only typing takes anything but JSON, so that no other route meets a body its schema does not know.
     scope.addContentTypeParser(
       ['text/plain', 'application/octet-stream'],
-      { parseAs: 'buffer', bodyLimit: MAX_INPUT_BYTES },
+      { parseAs: 'buffer', bodyLimit: VTY_INPUT_BYTES },
       (_request, body, parsed) => parsed(null, body),
     );
     scope.post<{ Params: { id: string }; Body: { text: string } | Buffer }>(
       '/partitions/:id/console',
       {
         config: { access: 'panic', audit: 'partition.type' },
-        bodyLimit: MAX_INPUT_BYTES,
+        bodyLimit: VTY_INPUT_BYTES,
         schema: {
           tags,
           summary: 'Types on the console',
+          description: `All of the body or nothing: a guest has ${VTY_INPUT_BYTES} bytes at the most that it has not read; where the body does not fit, the answer is 409 terminal-full.`,
           params: IdParams,
           body: {
             content: {

@@ -26,6 +26,7 @@ export const PROBLEMS: Readonly<Record<ProblemKind, Entry>> = {
   timeout: { status: 408, title: 'The request did not arrive in time' },
   conflict: { status: 409, title: 'The present state does not allow it' },
   'quota-exceeded': { status: 409, title: 'It would be more than the quota allows' },
+  'terminal-full': { status: 409, title: 'The guest has not read what was typed before' },
   'precondition-failed': { status: 412, title: 'The condition of the request does not hold' },
   'too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The address is too long' },
@@ -56,6 +57,7 @@ export type ProblemKind =
   | 'timeout'
   | 'conflict'
   | 'quota-exceeded'
+  | 'terminal-full'
   | 'precondition-failed'
   | 'too-large'
   | 'uri-too-long'
@@ -137,6 +139,7 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemKind>> = {
   'key-reused': 'idempotency-mismatch',
   'no-room': 'insufficient-storage',
   quota: 'quota-exceeded',
+  'terminal-full': 'terminal-full',
 };
 
 /** Fastify's own error codes that have a better name than their status. */
