@@ -2,7 +2,7 @@
 
 import { request as openRequest } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Operation, Page } from '../../src/panic/contract/index.ts';
+import type { Operation, Page, PartitionView } from '../../src/panic/contract/index.ts';
 import { below } from '../../test/support/seeded-random.ts';
 import type { Client } from './client.ts';
 import type { Ledger } from './ledger.ts';
@@ -97,7 +97,14 @@ async function stallDownload({ client, ledger, random, count }: NuisanceOptions)
 
 async function cancelSomething({ client, random, count }: NuisanceOptions): Promise<void> {
   const { body } = await client.get<Page<Operation>>('/operations?limit=10');
-  const running = body?.items.filter(({ state }) => state === 'queued' || state === 'running') ?? [];
+  const { body: fleet } = await client.get<{ items: PartitionView[] }>('/partitions');
+  // A hostile guest never gets ready: its start runs for as long as it does harm, which is what it is there for.
+  const hostile = fleet?.items.flatMap(({ id, name }) => (name.startsWith('hostile-') ? [id] : [])) ?? [];
+  const running =
+    body?.items.filter(
+      ({ state, partitionId }) =>
+        (state === 'queued' || state === 'running') && !hostile.includes(partitionId ?? ''),
+    ) ?? [];
   const one = running[below(random, running.length)];
   if (one === undefined || random() < 0.5) return;
   const { status } = await client.call('POST', `/operations/${one.id}/cancel`);
