@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 
-/** `status` 0: no answer, `why` says what happened. */
+/** `status` 0: no answer, `why` says what happened. `body`: of a 2xx answer alone; a problem is in `why`. */
 export type Answer<T> = { readonly status: number; readonly body: T | undefined; readonly why: string };
 
 export type Downloaded = {
@@ -48,8 +48,7 @@ export class Client {
       });
       const text = await answer.text();
       this.latencies.push(performance.now() - begun);
-      const parsed: T | undefined =
-        text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : undefined;
+      const parsed: T | undefined = answer.ok && text !== '' ? JSON.parse(text) : undefined;
       return { status: answer.status, body: parsed, why: `${answer.status} ${text.slice(0, 300)}` };
     } catch (error) {
       return { status: 0, body: undefined, why: reasonOf(error) };

@@ -36,8 +36,10 @@ export async function flipContent(options: FlipOptions): Promise<void> {
   if (!(await verify(client))) return onWrong(`a verification does not end within ${VERIFY_SECONDS} s`);
   const { body: store } = await client.get<StoreView>('/store');
   if (store === undefined) return onWrong('the state of the store is not told');
-  if (store.damagedCaptures.length > 0) count('flipped bits found by a verification');
-  else if (isDamaged(file, flipped)) onWrong(`the changed bit of chunk ${flipped.chunk} is not found`);
+  const damage = store.last?.damage ?? [];
+  if (damage.length > 0 || store.quarantined > 0) count('flipped bits found by a verification');
+  else if (isDamaged(file, flipped))
+    onWrong(`the changed bit of chunk ${flipped.chunk} is not found: ${JSON.stringify(store)}`);
   else count('flipped bits whose content was healed or deleted first');
   for (const { id } of store.damagedCaptures) {
     ledger.add({ kind: 'deletion', id, isDone: false });

@@ -99,12 +99,11 @@ async function cancelSomething({ client, random, count }: NuisanceOptions): Prom
   const { body } = await client.get<Page<Operation>>('/operations?limit=10');
   const { body: fleet } = await client.get<{ items: PartitionView[] }>('/partitions');
   // A hostile guest never gets ready: its start runs for as long as it does harm, which is what it is there for.
-  const hostile = fleet?.items.flatMap(({ id, name }) => (name.startsWith('hostile-') ? [id] : [])) ?? [];
-  const running =
-    body?.items.filter(
-      ({ state, partitionId }) =>
-        (state === 'queued' || state === 'running') && !hostile.includes(partitionId ?? ''),
-    ) ?? [];
+  const hostile = (fleet?.items ?? []).flatMap(({ id, name }) => (name.startsWith('hostile-') ? [id] : []));
+  const running = (body?.items ?? []).filter(
+    ({ state, partitionId }) =>
+      (state === 'queued' || state === 'running') && !hostile.includes(partitionId ?? ''),
+  );
   const one = running[below(random, running.length)];
   if (one === undefined || random() < 0.5) return;
   const { status } = await client.call('POST', `/operations/${one.id}/cancel`);

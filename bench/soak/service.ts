@@ -47,6 +47,10 @@ export class Service {
     this.base = base;
     this.pid = child.pid ?? 0;
     const file = createWriteStream(log, { flags: 'a' });
+    // A harness that fails leaves no daemon behind.
+    const last = (): boolean => child.kill('SIGKILL');
+    process.once('exit', last);
+    child.once('exit', () => process.off('exit', last));
     this.ended = new Promise((resolve) => {
       child.on('close', (code, signal) => {
         this.#end = { code, signal };
