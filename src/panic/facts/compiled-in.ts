@@ -39,7 +39,7 @@ export async function isCompiledIn(
 async function codeOf(read: ReadMemory, symbols: KernelSymbols, name: string): Promise<Code | undefined> {
   const address = symbols.table.find(name);
   if (address === undefined) return undefined;
-  const next = symbols.table.symbols.find((symbol) => symbol.address > address)?.address;
+  const next = symbols.table.after(address);
   const length = Math.min(LIMIT, next === undefined ? LIMIT : Number(next - address)) & ~3;
   const base = realOf(address);
   const bytes = await ifThere(read(base, length));

@@ -194,7 +194,7 @@ class PartitionFleet implements OwnedFleet {
 
   /** A crash that was not asked for left a dump as well; it was not traced. */
   async #storeUnasked({ member, handle, session }: Unasked): Promise<void> {
-    const result = await unaskedCrash(handle, session);
+    const result = await unaskedCrash(handle, session, member.interrupted);
     if (result === undefined || this.#closing) return;
     const createdBy = member.record.createdBy;
     // The partition boots again even where the capture cannot be stored.

@@ -54,6 +54,8 @@ export type Guest = Running & {
   readonly noCrashKernel: string | undefined;
   /** {@link FleetMember.interrupt} calls so far. */
   readonly stops: number;
+  /** Aborted by the next one. */
+  readonly interrupted: AbortSignal;
 };
 
 export class FleetMember {
@@ -68,7 +70,7 @@ export class FleetMember {
   #queue: Promise<void> = Promise.resolve();
   /** Counts interrupts: what began before the last one gives up. */
   #stops = 0;
-  /** Aborted by an interrupt: ends the wait before a boot. */
+  /** Aborted by an interrupt: ends the wait before a boot, and the reading of what the guest left. */
   #pause = new AbortController();
   readonly #backOff: BootBackOff;
   /** When the guest came into service, by performance.now(). */
@@ -105,6 +107,10 @@ export class FleetMember {
   }
   get state(): PartitionState {
     return this.#state;
+  }
+  /** Aborted by the next {@link interrupt}. */
+  get interrupted(): AbortSignal {
+    return this.#pause.signal;
   }
   get console(): Uint8Array {
     return this.#console.bytes;
@@ -223,7 +229,12 @@ export class FleetMember {
     const { running } = this.#machine;
     if (this.#state !== 'busy' || running === undefined)
       throw new OperationFailure('not-ready', `the partition is ${this.#state}`);
-    return { ...running, noCrashKernel: this.#noCrashKernel, stops: this.#stops };
+    return {
+      ...running,
+      noCrashKernel: this.#noCrashKernel,
+      stops: this.#stops,
+      interrupted: this.interrupted,
+    };
   }
 
   countCrash(): void {

@@ -107,6 +107,7 @@ export class PartitionHost implements OperationHost {
           if (phase !== 'triggered') member.show('crashed');
           run.report(phase);
         },
+        signal: AbortSignal.any([run.signal, guest.interrupted]),
       });
       if (result.phase !== 'ready') member.countCrash();
       const early = earlyEnd(run.signal);

@@ -2,8 +2,12 @@
 
 import { alignUp } from '../../base/bytes.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
-import { checkDump, type DumpCheck, evaluateAsync } from '../../vmcore/reader/index.ts';
+import type { DumpCheck } from '../../vmcore/reader/index.ts';
 import type { VmcoreFormat } from '../contract/index.ts';
+import { type MachineReads, ReadingThreads } from '../reading/index.ts';
+
+/** The judgement of a dump, without its ranges, of which there may be millions. `problems`: the first ones. */
+export type DumpFacts = Omit<DumpCheck, 'ranges'>;
 
 export type FoundDump = {
   readonly disk: number;
@@ -12,12 +16,17 @@ export type FoundDump = {
   readonly format: VmcoreFormat;
   /** Everything that its headers promise is there. */
   readonly complete: boolean;
-  readonly check: DumpCheck;
+  readonly check: DumpFacts;
 };
 
 /** Read in one piece. */
 const PIECE = 2 ** 20;
 const SECTOR = 512;
+
+/** What the reading thread is told (dump-worker.ts). */
+export type DiskToCheck = { readonly disk: number; readonly bytes: number };
+
+const checks = new ReadingThreads<DiskToCheck, DumpFacts>('./dump-worker', import.meta.url);
 
 /** Index of the disk that a dump goes to: the first one that can be written; undefined where there is none. */
 export function dumpDiskOf(config: PartitionHandle['config']): number | undefined {
@@ -31,11 +40,18 @@ function sizeOf(config: PartitionHandle['config'], disk: number): number {
   return found?.kind === 'scratch' ? found.bytes : 0;
 }
 
-/** Inspects the dump device. @returns undefined where it does not begin with a dump of a known format. */
-export async function findDump(handle: PartitionHandle, disk: number): Promise<FoundDump | undefined> {
+/**
+ * Inspects the dump device.
+ * @returns undefined where it does not begin with a dump of a known format.
+ * @throws ReadingFailure where that takes too much time or memory
+ */
+export async function findDump(
+  handle: MachineReads,
+  disk: number,
+  signal?: AbortSignal,
+): Promise<FoundDump | undefined> {
   const size = sizeOf(handle.config, disk);
-  const read = (offset: number, length: number): Promise<Uint8Array> => handle.readDisk(disk, offset, length);
-  const check = await evaluateAsync(size, read, checkDump);
+  const check = await checks.read(handle, { disk, bytes: size }, { what: 'the dump', signal });
   if (check.format === 'unknown') return undefined;
   // The headers promise more than the device holds: the dump was cut, and it fills the device.
   const bytes = check.extent === 0 ? 0 : Math.min(check.extent, size);

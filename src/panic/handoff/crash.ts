@@ -10,12 +10,13 @@ import type { CapturePhase, PanicRequest } from '../contract/index.ts';
 import { type CrashIdentity, identifyCrash } from '../facts/identity.ts';
 import { resolveFault } from '../faults/index.ts';
 import type { Examination } from '../fidelity/index.ts';
-import { examine } from '../fidelity/index.ts';
+import { examineApart } from '../fidelity/index.ts';
 import { dumpMode } from '../guest/agent-line.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { dumpDiskOf, type FoundDump, findDump } from '../guest/dump-device.ts';
 import { isGone, isStandstill, type Session, type Standstill } from '../guest/session.ts';
 import { loadByPlan, waitsForPlan } from '../loading/index.ts';
+import { ReadingFailure } from '../reading/index.ts';
 import { judgeRules } from '../rules/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { Recorder, UnjudgedTrace } from '../watch/index.ts';
@@ -48,6 +49,8 @@ export type CrashOptions = {
   readonly noCrashKernel?: string;
   /** Called when the phase changes. */
   readonly onPhase?: (phase: CapturePhase) => void;
+  /** Ends the reading of what the guest left; the guest itself is stopped by others. */
+  readonly signal?: AbortSignal;
 };
 
 /** Guest seconds. The guest's own limit for a dump is less than this. */
@@ -115,7 +118,8 @@ export async function crash(
     const stop = failure ?? (await session.wait(over, timeoutSeconds, followUp(session, request, prepared)));
     if (typeof stop === 'string') return early(session, `the agent refused: ${stop}`);
     await watcher.done(session.handle);
-    return await conclude({ session, boot, prepared, stop, noCrashKernel, timeoutSeconds, faults });
+    const { signal } = options;
+    return await conclude({ session, boot, prepared, stop, noCrashKernel, timeoutSeconds, faults, signal });
   } finally {
     refused.close();
     session.listen(undefined);
@@ -167,6 +171,7 @@ type Conclusion = {
   readonly noCrashKernel: string | undefined;
   readonly timeoutSeconds: number;
   readonly faults: readonly MachineFault[];
+  readonly signal: AbortSignal | undefined;
 };
 
 async function conclude({
@@ -177,24 +182,28 @@ async function conclude({
   noCrashKernel,
   timeoutSeconds,
   faults,
+  signal,
 }: Conclusion): Promise<CrashResult> {
   const { recorder } = prepared;
   const observed = recorder.phase;
   const { handle } = session;
   const alive = stop.kind !== 'ended' || !isGone(stop.end);
-  /** What is read of the machine; undefined where its worker is gone, or dies meanwhile. */
+  /** Why a part of what the guest left is not known: it took too much to read. */
+  const unread: string[] = [];
+  /** What is read of the machine; undefined where its worker is gone, or dies meanwhile, or where the reading exceeds a limit. */
   const known = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await read();
     } catch (error) {
-      if (await answers(handle)) throw error;
+      if (error instanceof ReadingFailure) unread.push(error.message);
+      else if (await answers(handle)) throw error;
       return undefined;
     }
   };
   const disk = recorder.dumpDisk;
   const found =
     observed === 'dumping' && alive && disk !== undefined
-      ? await known(() => findDump(handle, disk))
+      ? await known(() => findDump(handle, disk, signal))
       : undefined;
   const failed = session.lines.has('dump-failed');
   // A guest without an agent sends no lines: a reboot or power-off after a whole dump counts as its `dump-done`.
@@ -220,7 +229,7 @@ async function conclude({
   if (dropped !== undefined) recorder.setDropped(dropped);
   const recorded = recorder.trace();
   const seen = { ...recorded, image: { ...recorded.image, ...session.planned } };
-  const truth = alive ? await known(() => withGroundTruth(session, seen, recorder, dump)) : undefined;
+  const truth = alive ? await known(() => withGroundTruth(session, seen, recorder, dump, signal)) : undefined;
   const trace = truth ?? seen;
   const identity = (await answers(handle))
     ? await known(() => identifyCrash(trace, prepared.read, prepared.production))
@@ -229,7 +238,7 @@ async function conclude({
   return {
     outcome: captured ? 'captured' : 'failed',
     phase,
-    ...(captured ? {} : { reason: await reasonOf(situation) }),
+    ...reasonWith(captured ? [] : [await reasonOf(situation)], unread),
     trace: { ...trace, rules: judgeRules(trace) },
     ...(identity === undefined ? {} : { identity }),
     ...(dump === undefined ? {} : { dump }),
@@ -242,21 +251,28 @@ async function conclude({
   };
 }
 
+function reasonWith(reasons: readonly string[], unread: readonly string[]): { reason?: string } {
+  const all = [...unread, ...reasons];
+  return all.length === 0 ? {} : { reason: all.join('; ') };
+}
+
 /** Adds to the trace what the emulator kept at T0 and T1, and the comparison of the dump with it. */
 async function withGroundTruth<T extends UnjudgedTrace>(
   { handle }: Session,
   trace: T,
   recorder: Recorder,
   dump: FoundDump | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<T & Examination> {
-  const examined = await examine({
+  const input = {
     handle,
     facts: trace.image,
     online: trace.machine.cpus.filter(({ online }) => online !== false).map(({ index }) => index),
     ...(dump === undefined ? {} : { dump }),
     ...(trace.instants.t2 === undefined ? {} : { entered: trace.instants.t2.insn }),
-    nameOf: (nia, insn) => recorder.nameAt(nia, insn),
-  });
+    nameOf: (nia: bigint, insn: number) => recorder.nameAt(nia, insn),
+  };
+  const examined = await examineApart(input, signal);
   return { ...trace, ...examined };
 }
 
@@ -264,18 +280,24 @@ async function withGroundTruth<T extends UnjudgedTrace>(
 export async function unaskedCrash(
   handle: PartitionHandle,
   session: Session,
+  signal?: AbortSignal,
 ): Promise<CrashResult | undefined> {
   const disk = dumpDiskOf(handle.config);
   const began = session.lines.has('dump-start');
   if (disk === undefined || !began) return undefined;
-  const found = await findDump(handle, disk);
+  const unread: string[] = [];
+  const found = await findDump(handle, disk, signal).catch((error: unknown) => {
+    if (!(error instanceof ReadingFailure)) throw error;
+    unread.push(error.message);
+    return undefined;
+  });
   const done = session.lines.has('dump-done');
   const dump = found === undefined || done ? found : { ...found, complete: false };
   const captured = dump?.complete === true;
   return {
     outcome: captured ? 'captured' : 'failed',
     phase: captured ? 'dumped' : 'dumping',
-    ...(captured ? {} : { reason: 'the guest crashed without a request and left no complete dump' }),
+    ...reasonWith(captured ? [] : ['the guest crashed without a request and left no complete dump'], unread),
     ...(dump === undefined ? {} : { dump }),
     instructions: { boot: session.insn, handoff: 0, capture: 0 },
     ...(session.ended === undefined ? {} : { end: session.ended }),

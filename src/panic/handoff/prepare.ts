@@ -4,7 +4,7 @@ import type { PartitionHandle } from '../../emulator/host/index.ts';
 import type { KexecImage, KexecLoad } from '../facts/index.ts';
 import { claimFacts, describeImage, isCompiledIn, runningFacts, withKernelFile } from '../facts/index.ts';
 import type { KernelSymbols, ReadMemory } from '../facts/symbols/index.ts';
-import { AddressNames, readKernelSymbols } from '../facts/symbols/index.ts';
+import { AddressNames, readSymbolsApart } from '../facts/symbols/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { dumpDiskOf } from '../guest/dump-device.ts';
 import type { HandoffPath, LoadCall, LoadFacts, Trace } from '../trace/index.ts';
@@ -58,7 +58,7 @@ export async function prepareCrash(
   const read: ReadMemory = (raddr, length) => handle.readMemory(raddr, length);
   const cpus = await handle.vcpus();
   const size = await withKernelFile(boot.kernel, async (file) => file.size);
-  const production = await readKernelSymbols(read, PRODUCTION_BASE, boot.vmlinux, size);
+  const production = await readSymbolsApart(read, PRODUCTION_BASE, boot.vmlinux, size);
   const readImage =
     load === undefined || way.readImage === undefined ? read : await way.readImage(read, production, load);
   const image =
@@ -138,7 +138,7 @@ async function crashSymbols(
 ): Promise<KernelSymbols | undefined> {
   if (image.kernel === undefined) return undefined;
   const same = vmlinux !== undefined && (await isSameKernel(image.facts.head, vmlinux));
-  return await readKernelSymbols(read, image.kernel.mem, same ? vmlinux : undefined, image.kernel.memsz);
+  return await readSymbolsApart(read, image.kernel.mem, same ? vmlinux : undefined, image.kernel.memsz);
 }
 
 function namesOf(

@@ -49,8 +49,8 @@ export async function runCrash(command: CrashCommand): Promise<CrashReport> {
   return await runOnce(command, {
     loadedDump: dumpMode(loadedDump),
     limitSeconds: request.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
-    take: (session, noCrashKernel) =>
-      crash(session, boot, request, { loadedDump, ...defined({ noCrashKernel, onPhase }) }),
+    take: (session, noCrashKernel, signal) =>
+      crash(session, boot, request, { loadedDump, signal, ...defined({ noCrashKernel, onPhase }) }),
     notBooted: ({ insn, ...stop }): CrashResult => ({
       outcome: 'failed',
       ...stop,

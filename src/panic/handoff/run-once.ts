@@ -66,7 +66,7 @@ export type Way<R extends Result, T> = {
   /** Guest seconds until the guest must be ready. */
   readonly limitSeconds: number;
   /** Takes a ready guest out of its kernel. */
-  readonly take: (session: Session, noCrashKernel: string | undefined) => Promise<R>;
+  readonly take: (session: Session, noCrashKernel: string | undefined, signal: AbortSignal) => Promise<R>;
   /** The result where the guest did not become ready. */
   readonly notBooted: (stop: NotBooted) => R;
   /** Makes the command's report before the partition is closed. */
@@ -91,7 +91,7 @@ export async function runOnce<R extends Result, T, Phase>(
   try {
     const result = await withinHostTime(options.hostSeconds ?? defaultHostSeconds(spec), async (signal) => {
       const unwatch = stopOnAbort(session, signal);
-      return await bootAndTake(session, options, way).finally(unwatch);
+      return await bootAndTake(session, options, way, signal).finally(unwatch);
     });
     const { processor, mmu, cpus } = config;
     const report = await way.report(result, handle, { image: boot.name, processor, mmu, cpus });
@@ -129,6 +129,7 @@ async function bootAndTake<R extends Result, T, Phase>(
   session: Session,
   { boot, onPhase }: OnceOptions<Phase>,
   way: Way<R, T>,
+  signal: AbortSignal,
 ): Promise<R> {
   onPhase?.('booting');
   await session.start(await bootPlan(boot.kernel, boot.vmlinux));
@@ -142,7 +143,7 @@ async function bootAndTake<R extends Result, T, Phase>(
     });
   }
   onPhase?.('ready');
-  return await way.take(session, ready.noCrashKernel);
+  return await way.take(session, ready.noCrashKernel, signal);
 }
 
 /** The trace file: nothing was traced where no way was taken. */

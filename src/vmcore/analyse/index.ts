@@ -4,5 +4,6 @@ export { symbolsOfElf } from './elf-symbols.ts';
 
 export { findKallsyms, parseKallsyms } from './kallsyms.ts';
 
+export type { PackedSymbols } from './symbol-table.ts';
 export { SymbolTable } from './symbol-table.ts';
 export { parseSystemMap } from './system-map.ts';

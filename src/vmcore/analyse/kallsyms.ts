@@ -35,7 +35,14 @@ const TOKEN_TABLE_LIMIT = 16384;
 const FIRST_TOKEN_LIMIT = 128;
 const NAMES_PER_MARKER = 256;
 const LEAST_SYMBOLS = 256;
-const MOST_SYMBOLS = 4 * 1024 * 1024;
+/** Several times what today's kernels have. */
+const MOST_SYMBOLS = 2 ** 20;
+/** KSYM_NAME_LEN, and the letter of the type. */
+const LONGEST_NAME = 512 + 1;
+/** Places that look like a token table, of which a kernel has one; and bytes read as names for each byte of memory. */
+const MOST_TABLES = 64;
+const NAMES_FACTOR = 4;
+
 /** Type letters of nm, which begin every name. */
 const TYPE_LETTER = /^[A-Za-z?]/;
 
@@ -56,11 +63,13 @@ type Names = {
 
 /**
  * Finds and reads kallsyms in `memory`, a copy of the kernel's image (or of its beginning, rodata included).
+ * Memory may hold any number of tables that only look right; the work on them has a limit.
  * @returns undefined where there is none yet: more memory may bring it.
  */
 export function findKallsyms(memory: Uint8Array): Kallsyms | undefined {
+  const budget = { nameBytes: NAMES_FACTOR * memory.length };
   for (const tokens of tokenTables(memory)) {
-    const names = findNames(memory, tokens);
+    const names = findNames(memory, tokens, budget);
     if (names === undefined) continue;
     const addresses = findAddresses(memory, tokens, names);
     if (addresses === undefined) continue;
@@ -89,7 +98,9 @@ export function parseKallsyms(memory: Uint8Array): Kallsyms {
 /** Token tables whose index fits them. */
 function* tokenTables(memory: Uint8Array): Generator<Tokens> {
   const bytes = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
+  let tables = 0;
   for (let at = bytes.indexOf(DIGITS); at >= 0; at = bytes.indexOf(DIGITS, at + 1)) {
+    if (++tables > MOST_TABLES) return;
     // '0' is token 0x30: forty-seven strings before it begins the second token.
     const second = backByStrings(memory, at, 0x2f);
     if (second === undefined) continue;
@@ -134,20 +145,29 @@ function tokensAt(memory: Uint8Array, start: number, endian: Endian): Tokens | u
   return fits ? { start, end: index + TOKEN_INDEX_BYTES, texts, endian } : undefined;
 }
 
+/** What may still be done: a guest's memory may look like names everywhere. */
+type Budget = { nameBytes: number };
+
 /** Names lie before the tokens, behind their count; what proves them are the markers that follow. */
-function findNames(memory: Uint8Array, tokens: Tokens): Names | undefined {
+function findNames(memory: Uint8Array, tokens: Tokens, budget: Budget): Names | undefined {
   const view = viewOf(memory);
   const little = tokens.endian === 'little';
-  for (let at = tokens.start - 16; at >= 0; at -= 8) {
+  for (let at = tokens.start - 16; at >= 0 && budget.nameBytes > 0; at -= 8) {
     const count = view.getUint32(at, little);
     if (count < LEAST_SYMBOLS || count > MOST_SYMBOLS || view.getUint32(at + 4, little) !== 0) continue;
-    const names = namesAt(memory, tokens, at, count);
+    const names = namesAt(memory, tokens, at, count, budget);
     if (names !== undefined) return names;
   }
   return undefined;
 }
 
-function namesAt(memory: Uint8Array, tokens: Tokens, start: number, count: number): Names | undefined {
+function namesAt(
+  memory: Uint8Array,
+  tokens: Tokens,
+  start: number,
+  count: number,
+  budget: Budget,
+): Names | undefined {
   const first = start + 8;
   const names: string[] = [];
   const markers: number[] = [];
@@ -158,8 +178,10 @@ function namesAt(memory: Uint8Array, tokens: Tokens, start: number, count: numbe
     if (length >= 0x80) length = (length & 0x7f) | ((memory[at++] as number) << 7);
     if (length === 0 || at + length > tokens.start) return undefined;
     let name = '';
-    for (const end = at + length; at < end; at++) name += tokens.texts[memory[at] as number];
-    if (!TYPE_LETTER.test(name)) return undefined;
+    for (const end = at + length; at < end && name.length <= LONGEST_NAME; at++)
+      name += tokens.texts[memory[at] as number];
+    budget.nameBytes -= length;
+    if (name.length > LONGEST_NAME || budget.nameBytes < 0 || !TYPE_LETTER.test(name)) return undefined;
     names.push(name);
   }
   const table = alignUp(at, 8);

@@ -12,39 +12,60 @@ export type SymbolPlace = { readonly name: string; readonly offset: bigint };
 /** An address this far behind the last symbol belongs to no symbol. */
 const LAST_SYMBOL_SPAN = 0x10000n;
 
+/** A table that structured cloning copies fast: names in one text, each followed by a NUL, in order of address. */
+export type PackedSymbols = { readonly names: string; readonly addresses: BigUint64Array<ArrayBuffer> };
+
 export class SymbolTable {
-  /** In order of address; where several share one, in the order given. */
-  readonly symbols: readonly KernelSymbol[];
-  readonly #byName = new Map<string, bigint>();
+  /** In order; where several symbols share one, in the order given. */
+  readonly #addresses: BigUint64Array<ArrayBuffer>;
+  readonly #names: readonly string[];
+  #byName: ReadonlyMap<string, bigint> | undefined;
 
   /** @param symbols in any order. */
-  constructor(symbols: readonly KernelSymbol[]) {
-    this.symbols = [...symbols].sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
-    for (const { name, address } of this.symbols)
-      if (!this.#byName.has(name)) this.#byName.set(name, address);
+  constructor(symbols: readonly KernelSymbol[] | PackedSymbols) {
+    if ('names' in symbols) {
+      this.#addresses = symbols.addresses;
+      this.#names = symbols.names.split('\0').slice(0, -1);
+      return;
+    }
+    const sorted = [...symbols].sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+    this.#addresses = BigUint64Array.from(sorted, ({ address }) => address);
+    this.#names = sorted.map(({ name }) => name);
+  }
+
+  /** In order of address. */
+  get symbols(): readonly KernelSymbol[] {
+    return this.#names.map((name, i) => ({ name, address: this.#at(i) }));
+  }
+
+  /** Names come from strings that end with a NUL, and so hold none. */
+  pack(): PackedSymbols {
+    return { names: this.#names.map((name) => `${name}\0`).join(''), addresses: this.#addresses };
+  }
+
+  /** The lowest address; undefined where the table is empty. */
+  get lowest(): bigint | undefined {
+    return this.#addresses[0];
   }
 
   /** The lowest address that has this name. */
   find(name: string): bigint | undefined {
+    this.#byName ??= new Map(this.#names.map((each, i): [string, bigint] => [each, this.#at(i)]).reverse());
     return this.#byName.get(name);
+  }
+
+  /** The lowest symbol above `address`. */
+  after(address: bigint): bigint | undefined {
+    return this.#addresses[this.#countBelow(address + 1n)];
   }
 
   /** The nearest symbol at or below `address`; the first one named there where several share it. */
   locate(address: bigint): SymbolPlace | undefined {
-    const { symbols } = this;
-    let low = 0;
-    let high = symbols.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((symbols[middle] as KernelSymbol).address <= address) low = middle + 1;
-      else high = middle;
-    }
-    const last = symbols[low - 1];
-    if (last === undefined) return undefined;
-    if (low === symbols.length && address - last.address >= LAST_SYMBOL_SPAN) return undefined;
-    let first = low - 1;
-    while (first > 0 && symbols[first - 1]?.address === last.address) first--;
-    return { name: (symbols[first] as KernelSymbol).name, offset: address - last.address };
+    const behind = this.#countBelow(address + 1n);
+    if (behind === 0) return undefined;
+    const start = this.#at(behind - 1);
+    if (behind === this.#names.length && address - start >= LAST_SYMBOL_SPAN) return undefined;
+    return { name: this.#names[this.#countBelow(start)] as string, offset: address - start };
   }
 
   /** `name+0x10`, or undefined where no symbol is near. */
@@ -55,6 +76,23 @@ export class SymbolTable {
 
   /** The same symbols, `delta` higher. */
   moved(delta: bigint): SymbolTable {
-    return new SymbolTable(this.symbols.map(({ name, address }) => ({ name, address: address + delta })));
+    const { names, addresses } = this.pack();
+    return new SymbolTable({ names, addresses: addresses.map((address) => address + delta) });
+  }
+
+  #at(index: number): bigint {
+    return this.#addresses[index] as bigint;
+  }
+
+  /** How many symbols lie below `address`. */
+  #countBelow(address: bigint): number {
+    let low = 0;
+    let high = this.#addresses.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#at(middle) < address) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }

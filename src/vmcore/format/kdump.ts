@@ -184,9 +184,11 @@ function area(offset: bigint, size: bigint, name: string): KdumpArea | undefined
   return { offset: Number(offset), size: Number(size) };
 }
 
-/** 2^33 pages are 32 TiB in pages of 4 KiB: more than we read, and a bitmap of 1 GiB. */
+/** 2^28 pages are 1 TiB in pages of 4 KiB, and 16 TiB in pages of 64 KiB: far more than a machine of ours has. A bitmap is 32 MiB. */
+const MAX_PAGE = 1n << 28n;
+
 function pageNumber(value: bigint, name: string): number {
-  if (value > 1n << 33n)
+  if (value > MAX_PAGE)
     throw vmcoreError('vmcore/bad-kdump-header', `${name} is above any page number that is read`, {
       actual: `${value}`,
     });

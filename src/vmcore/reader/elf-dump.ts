@@ -2,12 +2,14 @@
 
 import type { ByteSource } from '../../base/bytes.ts';
 import type { ElfFile, ElfNote, ProgramHeader } from '../../base/elf/index.ts';
-import { ELF_HEADER, elfNotes, PROGRAM_HEADER, parseElf } from '../../base/elf/index.ts';
-import { coreLoads, DUMP_ELF_INCOMPLETE } from '../format/index.ts';
+import { ELF_HEADER, elfNotes, PROGRAM_HEADER, PT_NOTE, parseElf } from '../../base/elf/index.ts';
+import { coreLoads, DUMP_ELF_INCOMPLETE, vmcoreError } from '../format/index.ts';
 import { readThrough } from './read-through.ts';
 import type { Dump, MemoryExtent, MemoryRange, Problem } from './types.ts';
 
 const TOP = 1n << 64n;
+/** Bytes of notes, all segments together: a CPU has some hundred, VMCOREINFO some thousand. */
+const MAX_NOTES = 1 << 24;
 
 /** Opens an ELF vmcore, whole or cut short. @throws FormatError `elf/…`, `vmcore/not-a-core`. */
 export function openElfDump(source: ByteSource): Dump {
@@ -21,7 +23,7 @@ export function openElfDump(source: ByteSource): Dump {
     endian: elf.header.endian,
     plain: source,
     extent: () => elfExtent(elf),
-    notes: (): ElfNote[] => elfNotes(elf),
+    notes: () => notesOf(elf),
     ranges: (): MemoryRange[] =>
       loads.map((load) => ({ paddr: load.paddr, size: BigInt(load.memsz), dumped: BigInt(load.filesz) })),
     locate: (paddr) => locate(loads, source.size, paddr),
@@ -31,6 +33,17 @@ export function openElfDump(source: ByteSource): Dump {
     problems: () => problems(elf, loads),
   };
   return dump;
+}
+
+/** Segments may lie on each other: a small file can claim any number of bytes. */
+function notesOf(elf: ElfFile): ElfNote[] {
+  const bytes = elf.programs.reduce((sum, { type, filesz }) => sum + (type === PT_NOTE ? filesz : 0), 0);
+  if (bytes > MAX_NOTES)
+    throw vmcoreError('vmcore/bad-notes', 'absurdly many notes', {
+      expected: `at most ${MAX_NOTES} bytes`,
+      actual: `${bytes}`,
+    });
+  return elfNotes(elf);
 }
 
 function elfExtent(elf: ElfFile): number {

@@ -8,8 +8,8 @@ import { assert } from '../../base/errors.ts';
 import type { FlatEnd, FlatRecord } from '../format/index.ts';
 import { flatRecords, vmcoreError } from '../format/index.ts';
 
-/** More records than any dump has: makedumpfile writes about one a MiB, or one a page at worst. */
-const MAX_RECORDS = 1 << 23;
+/** More records than a dump of the largest machine has: makedumpfile writes about one a MiB, or one a page at worst. */
+const MAX_RECORDS = 1 << 20;
 
 /** The plain dump behind a flattened one, and how the flattened one ends. */
 export type Unflattened = { readonly plain: ByteSource; readonly end: FlatEnd };

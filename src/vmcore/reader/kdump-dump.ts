@@ -23,7 +23,8 @@ import type { Dump, MemoryExtent, MemoryRange, Problem } from './types.ts';
 const DESC = KDUMP_PAGE_DESC.size;
 /** Descriptors read at once when all of them are looked at: 1.5 MiB. */
 const DESCS_AT_ONCE = 1 << 16;
-const MAX_NOTES = 1 << 26;
+/** Bytes of notes: a CPU has some hundred, VMCOREINFO some thousand. */
+const MAX_NOTES = 1 << 24;
 const TOP = 1n << 64n;
 
 /** Opens a kdump-compressed dump. @throws FormatError `vmcore/…` where headers are missing or make no sense. */

@@ -6,8 +6,8 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
 import type { Partition } from '../../../src/emulator/partition/index.ts';
+import { examine } from '../../../src/panic/fidelity/examine.ts';
 import type { Examination } from '../../../src/panic/fidelity/index.ts';
-import { examine } from '../../../src/panic/fidelity/index.ts';
 import { judgeRules } from '../../../src/panic/index.ts';
 import { buildElfCore } from '../../../src/vmcore/format/index.ts';
 import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';

@@ -34,6 +34,7 @@ async function run(
   script: GuestScript,
   request: PanicRequest = SYSRQ,
   config = configOf(2),
+  signal?: AbortSignal,
 ): Promise<Outcome> {
   const guest = crashablePartition({ onStart: bootWithCrashKernel, ...script }, config);
   const session = new Session(guest, true);
@@ -47,6 +48,7 @@ async function run(
       ? { noCrashKernel: ready.noCrashKernel }
       : {}),
     onPhase: (phase) => phases.push(phase),
+    ...(signal === undefined ? {} : { signal }),
   });
   return { guest, result, phases };
 }
@@ -72,6 +74,23 @@ describe('crash: captured', () => {
     expect(result.trace?.rules.filter(({ verdict }) => verdict === 'broken')).toEqual([]);
     expect(result.dump).toMatchObject({ disk: 0, format: 'elf', complete: true, bytes: elfDump().length });
     expect(result.instructions.handoff).toBeGreaterThan(0);
+  });
+
+  it('what the guest left takes too long to read: the crash ends, and says why', async () => {
+    const abort = new AbortController();
+    const script = onSysrq((guest) => {
+      guest.readDisk = async (_disk, _offset, length) => {
+        abort.abort(new Error('cancelled on request'));
+        return new Uint8Array(length);
+      };
+      wholeCrash(guest);
+    });
+    const { result } = await run(script, SYSRQ, configOf(2), abort.signal);
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'dumping' });
+    expect(result.reason).toContain(
+      'the dump could not be read: cancelled on request; the crash kernel rebooted',
+    );
+    expect(result.dump).toBeUndefined();
   });
 
   it('the worker dies in the crash kernel: what was seen until then is told', async () => {

@@ -11,6 +11,15 @@ const SYMBOLS = [
   { name: `long_${'n'.repeat(300)}`, offset: 0x6000, type: 't' },
 ];
 
+const DIGITS = Buffer.from('0\x001\x002\x003\x004\x005\x006\x007\x008\x009\x00', 'latin1');
+
+/** Good tables whose tokens come `gap` after everything before them. */
+function withGap(gap: Uint8Array): Uint8Array {
+  const good = kallsymsMemory({ symbols: SYMBOLS });
+  const tokens = Buffer.from(good.buffer).indexOf(Buffer.from('?\0crash_\0', 'latin1'));
+  return Uint8Array.from([...good.subarray(0, tokens), ...gap, ...good.subarray(tokens)]);
+}
+
 describe('findKallsyms', () => {
   for (const endian of ['little', 'big'] as const) {
     for (const layout of ['offsets-first', 'offsets-last'] as const) {
@@ -33,6 +42,31 @@ describe('findKallsyms', () => {
     const memory = kallsymsMemory({ symbols: SYMBOLS, at: 0x2000 });
     memory.set(Buffer.from('0\x001\x002\x003\x004\x005\x006\x007\x008\x009\x00', 'latin1'), 0x100);
     expect(findKallsyms(memory)?.table.find('panic')).toBe(0xc000000000004000n);
+  });
+
+  it('a name longer than any kernel’s → nothing: a guest could make one of half a gigabyte', () => {
+    const named = (length: number): Uint8Array =>
+      kallsymsMemory({ symbols: [...SYMBOLS, { name: 'n'.repeat(length), offset: 0x7000 }] });
+    expect(findKallsyms(named(512))).toBeDefined();
+    expect(findKallsyms(named(513))).toBeUndefined();
+  });
+
+  it('memory full of what looks like tokens → given up', () => {
+    const decoys = (count: number): Uint8Array => {
+      const memory = kallsymsMemory({ symbols: SYMBOLS, at: 0x2000 });
+      for (let i = 0; i < count; i++) memory.set(DIGITS, 8 + i * DIGITS.length);
+      return memory;
+    };
+    expect(findKallsyms(decoys(50))).toBeDefined();
+    expect(findKallsyms(decoys(100))).toBeUndefined();
+  });
+
+  it('memory full of what looks like names → given up', () => {
+    // A count of 0x1010 every 136 bytes, and behind each names of 16 bytes up to the tokens.
+    const gap = new Uint8Array(136 * 1000).fill(16);
+    for (let at = 0; at < gap.length; at += 136) gap.set([16, 16, 0, 0, 0, 0, 0, 0], at);
+    expect(findKallsyms(withGap(gap.subarray(0, 136 * 10)))).toBeDefined();
+    expect(findKallsyms(withGap(gap))).toBeUndefined();
   });
 
   it('memory without tables → nothing, and parse refuses', () => {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arraySource } from '../../../src/base/bytes.ts';
+import { arraySource, putU64 } from '../../../src/base/bytes.ts';
+import { buildElf, EM_PPC64, ET_CORE, PT_NOTE } from '../../../src/base/elf/index.ts';
+import { buildFlattened } from '../../../src/vmcore/format/index.ts';
 import { checkDump, openDump } from '../../../src/vmcore/reader/index.ts';
 import { longOr } from '../../support/long.ts';
 import { mutate, mutations, onlyFormatError } from '../../synth/mutate.ts';
@@ -67,5 +69,41 @@ describe('any bytes', () => {
       }),
       { numRuns: longOr(20_000, 500) },
     );
+  });
+});
+
+describe('dumps that claim more than a machine has', () => {
+  it('checkDump: ELF whose note segments lie on each other → bad notes, and they are not read', () => {
+    const data = new Uint8Array(2 ** 20);
+    const segment = { type: PT_NOTE, flags: 4, vaddr: 0n, paddr: 0n, data, memsz: data.length, align: 4n };
+    const elf = buildElf({
+      endian: 'little',
+      type: ET_CORE,
+      machine: EM_PPC64,
+      segments: Array.from({ length: 20 }, (_, i) =>
+        i === 0 ? segment : { ...segment, data: data.subarray(0, 0) },
+      ),
+    });
+    const [PROGRAMS, PROGRAM, OFFSET, FILESZ] = [64, 56, 8, 32];
+    const first = new DataView(elf.buffer).getBigUint64(PROGRAMS + OFFSET, true);
+    for (let i = 1; i < 20; i++) {
+      putU64(elf, PROGRAMS + i * PROGRAM + OFFSET, first, 'little');
+      putU64(elf, PROGRAMS + i * PROGRAM + FILESZ, BigInt(data.length), 'little');
+    }
+    const check = checkDump(arraySource(elf));
+    expect(check.problems.find(({ message }) => message === 'absurdly many notes')).toBeDefined();
+  });
+
+  it('checkDump: a flattened dump of more records than a machine has pages → refused', () => {
+    const data = new Uint8Array(1);
+    const one = buildFlattened([{ offset: 0, data }]).subarray(0x1000, 0x1000 + 17);
+    const head = buildFlattened([]).subarray(0, 0x1000);
+    const records = 2 ** 20 + 1;
+    const stream = new Uint8Array(head.length + records * one.length);
+    stream.set(head);
+    for (let i = 0; i < records; i++) stream.set(one, head.length + i * one.length);
+    expect(checkDump(arraySource(stream)).problems).toMatchObject([
+      { code: 'vmcore/bad-flat-record', message: 'absurdly many records' },
+    ]);
   });
 });

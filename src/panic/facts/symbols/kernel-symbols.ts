@@ -1,7 +1,7 @@
 /**
  * Reads the symbols of a kernel in a partition's memory from its kallsyms or, where it has none, from its vmlinux. It
  * works for a kernel that runs, at real address 0 or elsewhere, and for a crash kernel that waits in its reservation:
- * until a kernel has relocated itself, its table in memory holds the linked addresses.
+ * until a kernel has relocated itself, its table in memory holds the linked addresses. symbols-apart.ts does it in another thread.
  * Source: Linux 6.1 kernel/kallsyms.c; 64-Bit ELF V2 ABI 1.9 §2.3.2.1 (a function's global and local entry).
  */
 
@@ -67,7 +67,7 @@ export async function readKernelSymbols(
 
 /** Shifts a table of linked addresses to where the kernel runs; a relocated table has those addresses already. */
 function placed(source: SymbolSource, table: SymbolTable, base: number): KernelSymbols {
-  const start = table.find('_stext') ?? table.find('_text') ?? table.symbols[0]?.address ?? PAGE_OFFSET;
+  const start = table.find('_stext') ?? table.find('_text') ?? table.lowest ?? PAGE_OFFSET;
   const delta = PAGE_OFFSET + BigInt(base) - start;
   return { source, table: delta === 0n ? table : table.moved(delta), base };
 }
