@@ -36,6 +36,8 @@ const CLAIMS: readonly string[] = [
 ];
 const LOW_BYTES = 0x10000;
 const TREE_LIMIT = 2 ** 20;
+/** Entries of a map: the built-in guest has some dozen. */
+const MOST_ENTRIES = 512;
 const FDT_HEADER = 8;
 
 /**
@@ -65,7 +67,7 @@ async function readMap(read: ReadMemory, production: KernelSymbols): Promise<rea
     const total = Number(getU64(await read(at, FDT_HEADER), 0, 'big') & 0xffffffffn);
     if (total > TREE_LIMIT) return undefined;
     const map = findNode(parseFdt(await read(at, total)).root, '/chosen')?.properties.get(MAP);
-    return map === undefined ? undefined : entriesOf(map);
+    return map === undefined || map.length > MOST_ENTRIES * ENTRY_BYTES ? undefined : entriesOf(map);
   } catch (error) {
     // The pointer leads to no tree, or to no memory: the guest has not made its map yet.
     if (!(error instanceof FormatError) && !(error instanceof OutsideMemory)) throw error;

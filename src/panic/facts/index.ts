@@ -2,12 +2,14 @@
 
 export { claimFacts } from './claim-facts.ts';
 export { isCompiledIn } from './compiled-in.ts';
-export { readAtEntryFacts, readEntryFacts } from './entry-facts.ts';
+export { readEntryFacts } from './entry-facts.ts';
+export { describeImageApart, readAtEntryFactsApart } from './image-apart.ts';
 export { withKernelFile } from './kernel-file.ts';
 export type { KexecImage, KexecLoad } from './kexec-image.ts';
 export {
   describeImage,
   isCrashLoad,
+  isLoadable,
   KEXEC_LOAD_CALL,
   loadFlags,
   parseKexecLoad,

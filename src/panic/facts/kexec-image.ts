@@ -47,7 +47,9 @@ const FDT_MAGIC = 0xd00dfeed;
 const PT_LOAD = 1;
 const PT_NOTE = 4;
 /** A tree or elfcorehdr larger than this is not read. */
-const HEADER_LIMIT = 16 * 2 ** 20;
+const HEADER_LIMIT = 2 ** 20;
+/** Ranges of memory that an elfcorehdr may list: more than a machine of ours can have, several times over. */
+const MOST_RANGES = 1024;
 
 /** How the machine reports kexec_load: entry, number of segments, the list of them, flags. */
 export const KEXEC_LOAD_CALL: SystemCallWatch = {
@@ -68,6 +70,15 @@ export function parseKexecLoad({ args, rows }: SyscallEvent): KexecLoad | undefi
     segments.push({ mem: Number(mem), memsz: Number(memsz), bufsz: Number(bufsz ?? 0n) });
   }
   return { entry: Number(entry), crash: (flags & KEXEC_ON_CRASH) !== 0n, segments };
+}
+
+/** Whether a kernel can have loaded it: it refuses segments that lie on each other (Linux 6.1 sanity_check_segment_list). */
+export function isLoadable({ segments }: KexecLoad): boolean {
+  const sorted = [...segments].sort((a, b) => a.mem - b.mem);
+  return sorted.every(({ mem }, i) => {
+    const before = sorted[i - 1];
+    return before === undefined || before.mem + before.memsz <= mem;
+  });
 }
 
 /** The flags of a call of kexec_load. */
@@ -201,6 +212,7 @@ async function readCore(
     if (!(error instanceof FormatError)) throw error;
     return undefined;
   }
+  if (elf.programs.length > MOST_RANGES) return undefined;
   const notes = elf.programs.filter(({ type }) => type === PT_NOTE);
   const low = elf.programs.find(({ type, paddr }) => type === PT_LOAD && paddr === 0n);
   return {

@@ -19,6 +19,8 @@ const PAIR = 16;
 /** As many regions as purgatory's list has room for. */
 const MAXIMUM_REGIONS = 16;
 const PIECE = 2 ** 20;
+/** A purgatory is code and a stack of some KiB. */
+const PURGATORY_LIMIT = 2 ** 18;
 
 /** @param read memory as the image will lie in it. */
 export async function purgatoryFacts(
@@ -26,7 +28,7 @@ export async function purgatoryFacts(
   segments: readonly Placed[],
   read: ReadMemory,
 ): Promise<PurgatoryFacts> {
-  const bytes = await read(purgatory.mem, purgatory.memsz);
+  const bytes = await readPurgatory(purgatory, read);
   const found = (['big', 'little'] as const).map((endian) => ({
     endian,
     knows: knownIn(bytes, segments, endian),
@@ -43,6 +45,13 @@ export async function purgatoryFacts(
     regions: regions.map(({ start, length }) => ({ start: hex64(start), bytes: length })),
     ...(regions.length === 0 ? {} : { digest: await compareDigest(purgatory, regions, read) }),
   };
+}
+
+async function readPurgatory(
+  { mem, memsz }: Pick<Placed, 'mem' | 'memsz'>,
+  read: ReadMemory,
+): Promise<Uint8Array> {
+  return await read(mem, Math.min(memsz, PURGATORY_LIMIT));
 }
 
 function knownIn(bytes: Uint8Array, segments: readonly Placed[], endian: Endian): SegmentRole[] {
@@ -69,6 +78,8 @@ function regionsIn(bytes: Uint8Array, segments: readonly Placed[], endian: Endia
       const length = getU64(bytes, at + WORD, endian);
       const limit = sizes.get(start);
       if (limit === undefined || length === 0n || length > BigInt(limit)) break;
+      // Each segment is digested once.
+      if (list.some((region) => BigInt(region.start) === start)) break;
       list.push({ start: Number(start), length: Number(length) });
     }
     // A list without the kernel's segment is not the digest's: an address followed by a number can be there by chance.
@@ -83,7 +94,7 @@ export async function compareDigest(
   regions: readonly Region[],
   read: ReadMemory,
 ): Promise<'equal' | 'different'> {
-  const bytes = await read(purgatory.mem, purgatory.memsz);
+  const bytes = await readPurgatory(purgatory, read);
   const hash = createHash('sha256');
   for (const { start, length } of regions)
     for (let at = 0; at < length; at += PIECE)

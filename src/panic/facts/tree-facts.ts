@@ -20,9 +20,12 @@ const LEFTOVERS: readonly string[] = [
   'linux,htab-size',
 ];
 const VERSION_OFFSET = 20;
+/** Entries of each list, and characters of a text: several times what a tree of ours has. */
+const MOST_ENTRIES = 1024;
+const LONGEST_TEXT = 8192;
 const DEFAULT_CELLS = { address: 2, size: 1 };
 
-/** @returns undefined where `bytes` hold no tree that can be read. */
+/** @returns undefined where `bytes` hold no tree that can be read, or one that says more than a tree can. */
 export function treeFacts(bytes: Uint8Array): TreeFacts | undefined {
   try {
     return factsOf(bytes);
@@ -32,7 +35,7 @@ export function treeFacts(bytes: Uint8Array): TreeFacts | undefined {
   }
 }
 
-function factsOf(bytes: Uint8Array): TreeFacts {
+function factsOf(bytes: Uint8Array): TreeFacts | undefined {
   const tree = parseFdt(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const { root } = tree;
@@ -60,6 +63,9 @@ function factsOf(bytes: Uint8Array): TreeFacts {
       tce.push({ start: hex64(asNumber(base)), bytes: Number(asNumber(size)) });
   }
   const chosen = findNode(root, '/chosen');
+  const bootargs = chosen === undefined ? '' : (text(chosen, 'bootargs') ?? '');
+  const lists = [memory, usable, tree.reservations, cpus, tce];
+  if (lists.some(({ length }) => length > MOST_ENTRIES) || bootargs.length > LONGEST_TEXT) return undefined;
   const rtas = findNode(root, '/rtas');
   const initrd = chosen?.properties.get('linux,initrd-start');
   const initrdEnd = chosen?.properties.get('linux,initrd-end');
@@ -71,7 +77,7 @@ function factsOf(bytes: Uint8Array): TreeFacts {
     reserved: tree.reservations.map(({ address, size }) => ({ start: hex64(address), bytes: Number(size) })),
     cpus,
     ...(rtas === undefined ? {} : { rtas: rtasOf(rtas) }),
-    bootargs: chosen === undefined ? '' : (text(chosen, 'bootargs') ?? ''),
+    bootargs,
     ...(initrd === undefined
       ? {}
       : {

@@ -37,6 +37,10 @@ const LINEAR = 0xc000000000000000n;
 const LINEAR_BITS = (1n << 60n) - 1n;
 const ANONYMOUS = 1n;
 const MAX_BLOCKS = 65536;
+/** Bytes of a structure of the kernel: struct page has 64, others less. */
+const MOST_BYTES = 4096;
+/** Bytes of the array: that of a machine of 64 GiB in pages of 4 KiB. */
+const MOST_ARRAY = 2 ** 30;
 const CODES: readonly (FilteredKind | undefined)[] = [
   undefined,
   'free',
@@ -83,6 +87,7 @@ export async function readPageKinds(
     const layout = layoutOf(info);
     const blocks = pageSize === undefined ? undefined : await readBlocks(info, endian, read);
     if (pageSize === undefined || layout === undefined || blocks === undefined) return undefined;
+    if ((memoryEnd / pageSize) * layout.size > MOST_ARRAY) return undefined;
     const pages = await readArray(blocks, Math.ceil(memoryEnd / pageSize), layout.size, read);
     const codes = classify(pages, layout, endian);
     return { pageSize, kindOf: (raddr) => CODES[codes[Math.floor(raddr / pageSize)] ?? 0] };
@@ -97,7 +102,7 @@ function layoutOf(info: Vmcoreinfo): Layout | undefined {
   const offset = (name: string) => asNumber(vmcoreinfoNumber(info, 'OFFSET', name));
   const bit = (name: string) => {
     const number = vmcoreinfoNumber(info, 'NUMBER', name);
-    return number === undefined ? undefined : 1n << number;
+    return number === undefined || number < 0n || number > 63n ? undefined : 1n << number;
   };
   const size = asNumber(vmcoreinfoNumber(info, 'SIZE', 'page'));
   const found = {
@@ -113,13 +118,22 @@ function layoutOf(info: Vmcoreinfo): Layout | undefined {
     buddy: asNumber(vmcoreinfoNumber(info, 'NUMBER', 'PAGE_BUDDY_MAPCOUNT_VALUE')),
   };
   if (Object.values(found).includes(undefined)) return undefined;
+  const compoundDtor = offset('page.compound_dtor');
+  const { flags, mapping, mapcount, order, compoundHead } = found;
+  if (!fits(size, [flags, mapping, mapcount, order, compoundHead, compoundDtor])) return undefined;
   return {
     ...(found as { [K in keyof typeof found]: NonNullable<(typeof found)[K]> }),
-    compoundDtor: offset('page.compound_dtor'),
+    compoundDtor,
     hugeDtor: asNumber(vmcoreinfoNumber(info, 'NUMBER', 'HUGETLB_PAGE_DTOR')),
     slab: bit('PG_slab'),
     poison: bit('PG_hwpoison'),
   };
+}
+
+/** Whether fields of up to a doubleword lie inside of a structure of `size` bytes. Those that are absent do. */
+function fits(size: number | undefined, offsets: readonly (number | undefined)[]): boolean {
+  if (size === undefined || size < 8 || size > MOST_BYTES) return false;
+  return offsets.every((at) => at === undefined || (at >= 0 && at + 8 <= size));
 }
 
 /** Where the parts of the array lie, in order of their virtual addresses, and how large each is. */
@@ -143,6 +157,7 @@ async function readBlocks(
   if (head === undefined || which === undefined || sizes === undefined) return undefined;
   if (each === undefined || shiftAt === undefined || size === undefined) return undefined;
   if (next === undefined || phys === undefined || virtual === undefined) return undefined;
+  if (!fits(each, [shiftAt]) || !fits(size, [next, phys, virtual])) return undefined;
   const index = getU32(await read(real(which), 4), 0, endian);
   const shift = getU32(await read(real(sizes) + index * each + shiftAt, 4), 0, endian);
   if (shift < 12 || shift > 30) return undefined;
@@ -170,10 +185,14 @@ async function readArray(
 ): Promise<{ readonly bytes: Uint8Array; readonly base: bigint }> {
   const base = (blocks[0] as Block).virtual;
   const out = new Uint8Array(pages * size);
+  let filled = 0;
   for (const { virtual, phys } of blocks) {
     const from = Number(virtual - base);
-    const length = Math.min(bytes, out.length - from);
-    if (length > 0) out.set(await read(phys, length), from);
+    // A block that lies on the one before says nothing new.
+    const length = from < filled ? 0 : Math.min(bytes, out.length - from);
+    if (length <= 0) continue;
+    out.set(await read(phys, length), from);
+    filled = from + length;
   }
   return { bytes: out, base };
 }

@@ -22,7 +22,7 @@ import type {
 import { VTY_INPUT_BYTES } from '../../emulator/host/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { KexecLoad } from '../facts/index.ts';
-import { isCrashLoad, LoadLog, parseKexecLoad } from '../facts/index.ts';
+import { isCrashLoad, isLoadable, LoadLog, parseKexecLoad } from '../facts/index.ts';
 import type { LoadRefusal, PlanFacts } from '../trace/index.ts';
 import { markOfId } from '../watch/index.ts';
 import { type AgentLine, parseAgentLine } from './agent-line.ts';
@@ -337,8 +337,10 @@ export class Session {
   /** A kernel holds a crash image and an ordinary one; each is loaded and dropped by itself. */
   #keepLoad(event: SyscallEvent): void {
     this.#replaced = isCrashLoad(event) ? this.#load : this.#next;
-    if (isCrashLoad(event)) this.#load = parseKexecLoad(event);
-    else this.#next = parseKexecLoad(event);
+    const given = parseKexecLoad(event);
+    const load = given !== undefined && isLoadable(given) ? given : undefined;
+    if (isCrashLoad(event)) this.#load = load;
+    else this.#next = load;
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 
 import type { PartitionHandle } from '../../emulator/host/index.ts';
-import { readAtEntryFacts, readEntryFacts } from '../facts/index.ts';
+import { readAtEntryFactsApart, readEntryFacts } from '../facts/index.ts';
 import type { EntryFacts } from '../trace/index.ts';
 import { keptAt } from '../watch/index.ts';
 import type { Prepared } from './prepare.ts';
@@ -50,7 +50,7 @@ export class EntryReading {
       );
     if ((await keptAt(handle, 't1', t1)) === undefined) return;
     recorder.setAtEntry(
-      await readAtEntryFacts(image, (raddr, length) => handle.readInstant('t1', raddr, length)),
+      await readAtEntryFactsApart(image, (raddr, length) => handle.readInstant('t1', raddr, length)),
     );
   }
 }

@@ -2,7 +2,13 @@
 
 import type { PartitionHandle } from '../../emulator/host/index.ts';
 import type { KexecImage, KexecLoad } from '../facts/index.ts';
-import { claimFacts, describeImage, isCompiledIn, runningFacts, withKernelFile } from '../facts/index.ts';
+import {
+  claimFacts,
+  describeImageApart,
+  isCompiledIn,
+  runningFacts,
+  withKernelFile,
+} from '../facts/index.ts';
 import type { KernelSymbols, ReadMemory } from '../facts/symbols/index.ts';
 import { AddressNames, readSymbolsApart } from '../facts/symbols/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
@@ -64,7 +70,7 @@ export async function prepareCrash(
   const image =
     load === undefined || readImage === undefined
       ? undefined
-      : await describeImage(load, readImage, cpus.length);
+      : await describeImageApart(load, readImage, cpus.length);
   const crash =
     image === undefined || readImage === undefined
       ? undefined

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { putU32, putU64 } from '../../../src/base/bytes.ts';
+import { buildElfHeader, buildProgramHeader } from '../../../src/base/elf/index.ts';
 import { buildFdt, node } from '../../../src/base/fdt/index.ts';
 import type { MachineEvent } from '../../../src/emulator/contract/index.ts';
-import { LoadLog } from '../../../src/panic/facts/index.ts';
+import { claimFacts } from '../../../src/panic/facts/claim-facts.ts';
+import { describeImage, isLoadable, LoadLog } from '../../../src/panic/facts/index.ts';
 import { purgatoryFacts } from '../../../src/panic/facts/purgatory-facts.ts';
 import { treeFacts } from '../../../src/panic/facts/tree-facts.ts';
+import { SymbolTable } from '../../../src/vmcore/analyse/index.ts';
 import { type EventSpec, kexecLoadSpec, machineEvent } from '../../synth/machine-event.ts';
 
 const event = (spec: EventSpec): MachineEvent => machineEvent(spec, { n: 0, insn: 5 });
@@ -72,6 +75,20 @@ describe('treeFacts', () => {
     expect(facts?.rtas?.entry).toBeUndefined();
   });
 
+  it('more entries or text than a tree has: no tree', () => {
+    const facts = (cpus: number, bootargs: string) => {
+      const servers = Array.from({ length: cpus }, (_, i) => i);
+      const root = node('', { '#address-cells': [2], '#size-cells': [2] }, [
+        node('cpus', {}, [node('cpu@0', { device_type: 'cpu', 'ibm,ppc-interrupt-server#s': servers })]),
+        node('chosen', { bootargs }),
+      ]);
+      return treeFacts(buildFdt({ root, reservations: [], bootCpu: 0 }));
+    };
+    expect(facts(1024, 'a')?.cpus).toHaveLength(1024);
+    expect(facts(1025, 'a')).toBeUndefined();
+    expect(facts(1, 'a'.repeat(8193))).toBeUndefined();
+  });
+
   it('no tree: undefined', () => {
     expect(treeFacts(new Uint8Array(64))).toBeUndefined();
     expect(treeFacts(new Uint8Array(3))).toBeUndefined();
@@ -113,5 +130,112 @@ describe('purgatoryFacts', () => {
       memory.slice(at, at + length),
     );
     expect(facts).toEqual({ byteOrder: 'little', knows: ['tree'], regions: [] });
+  });
+
+  it('a segment of any size: no more is read of it than a purgatory has', async () => {
+    const lengths: number[] = [];
+    const read = async (_at: number, length: number): Promise<Uint8Array> => {
+      lengths.push(length);
+      return new Uint8Array(length);
+    };
+    await purgatoryFacts({ ...purgatory, memsz: 2 ** 31 }, [kernel, tree], read);
+    expect(lengths).toEqual([2 ** 18]);
+  });
+
+  it('a list that names a segment again and again: it is digested once', async () => {
+    const memory = new Uint8Array(0x40000);
+    for (let at = 0x30200; at < 0x30300; at += 16) {
+      putU64(memory, at, BigInt(kernel.mem), 'little');
+      putU64(memory, at + 8, 0x1000n, 'little');
+    }
+    const facts = await purgatoryFacts(purgatory, [kernel, tree], async (at, length) =>
+      memory.slice(at, at + length),
+    );
+    expect(facts.regions).toEqual([{ start: '0x0000000000010000', bytes: 0x1000 }]);
+  });
+});
+
+describe('isLoadable', () => {
+  it.each([
+    [[[0x1000, 0x1000]], true],
+    [
+      [
+        [0x2000, 0x1000],
+        [0x1000, 0x1000],
+      ],
+      true,
+    ],
+    [
+      [
+        [0x1000, 0x1001],
+        [0x2000, 0x1000],
+      ],
+      false,
+    ],
+    [Array.from({ length: 16 }, () => [0, 2 ** 32]), false],
+  ])('segments %j: %s', (segments, loadable) => {
+    const load = {
+      entry: 0,
+      crash: true,
+      segments: segments.map(([mem = 0, memsz = 0]) => ({ mem, memsz, bufsz: memsz })),
+    };
+    expect(isLoadable(load)).toBe(loadable);
+  });
+});
+
+describe('describeImage', () => {
+  const CORE = 0x10000;
+  const header = {
+    endian: 'little',
+    osAbi: 0,
+    abiVersion: 0,
+    type: 4,
+    machine: 21,
+    entry: 0n,
+    flags: 0,
+    phoff: 64,
+    shoff: 0,
+    shstrndx: 0,
+  } as const;
+
+  it.each([
+    [1024, 1024],
+    [1025, undefined],
+  ])('an elfcorehdr of %i ranges: %s are facts', async (count, facts) => {
+    const memory = new Uint8Array(0x40000);
+    memory.set(buildElfHeader(header, count, 0), CORE);
+    const program = { type: 1, flags: 0, vaddr: 0n, align: 0n, offset: 1, paddr: 1n, filesz: 1, memsz: 1 };
+    for (let i = 0; i < count; i++) memory.set(buildProgramHeader(program, 'little'), CORE + 64 + 56 * i);
+    const segments = [
+      { mem: 0, memsz: 0x1000, bufsz: 0 },
+      { mem: CORE, memsz: 0x20000, bufsz: 0 },
+    ];
+    const read = async (at: number, length: number) => memory.slice(at, at + length);
+    const image = await describeImage({ entry: 0, crash: true, segments }, read, 1);
+    expect(image.facts.core?.ranges.length).toBe(facts);
+  });
+});
+
+describe('claimFacts', () => {
+  const TREE = 0x1000;
+  const address = 0xc000000000000000n;
+  const production = {
+    source: 'kallsyms',
+    base: 0,
+    table: new SymbolTable([{ name: 'tree_blob', address }]),
+  } as const;
+
+  it.each([
+    [512, 512],
+    [513, undefined],
+  ])('a map of %i entries: %s are facts', async (count, facts) => {
+    const map = new Uint8Array(32 * count);
+    const root = node('', {}, [node('chosen', { 'kdumpd,allocations': map })]);
+    const memory = new Uint8Array(0x40000);
+    putU64(memory, 0, BigInt(TREE), 'big');
+    memory.set(buildFdt({ root, reservations: [], bootCpu: 0 }), TREE);
+    const read = async (at: number, length: number) => memory.slice(at, at + length);
+    const claims = await claimFacts(read, production, { memory: [], rma: 0 }, undefined);
+    expect(claims?.listed.length).toBe(facts);
   });
 });

@@ -142,3 +142,45 @@ it('readPageKinds: VMCOREINFO that lacks something, or makes no sense → not kn
   const senseless = new Map([...INFO, ['PAGESIZE', 'many'] as const]);
   expect(await readPageKinds(senseless, 'big', PAGE, nothing)).toBeUndefined();
 });
+
+it.each([
+  ['SIZE(page)', '0'],
+  ['SIZE(page)', '1099511627776'],
+  ['OFFSET(page.flags)', '-8'],
+  ['OFFSET(page.mapping)', '64'],
+  ['OFFSET(page._mapcount)', '9007199254740993'],
+  ['OFFSET(page.compound_dtor)', '4096'],
+  ['NUMBER(PG_lru)', '99999999999999999999'],
+  ['NUMBER(PG_slab)', '-1'],
+  ['SIZE(vmemmap_backing)', '2147483648'],
+  ['OFFSET(vmemmap_backing.list)', '24'],
+  ['OFFSET(vmemmap_backing.phys)', '-1'],
+  ['SIZE(mmu_psize_def)', '0'],
+])('readPageKinds: %s is %s → an answer, and no exception', async (key, value) => {
+  const { memory } = kernel('little');
+  const read = async (raddr: number, length: number): Promise<Uint8Array | undefined> =>
+    raddr >= 0 && raddr + length <= memory.length ? memory.slice(raddr, raddr + length) : undefined;
+  const found = await readPageKinds(new Map([...INFO, [key, value]]), 'little', PAGES * PAGE, read);
+  // A flag that cannot be is a flag that the kernel does not have.
+  expect(found === undefined).toBe(key !== 'NUMBER(PG_slab)');
+});
+
+it('readPageKinds: a list whose blocks all lie on each other → each part is read once', async () => {
+  const { memory } = kernel('little');
+  const blocks = 1000;
+  const list = new Uint8Array(24 * blocks);
+  for (let i = 0; i < blocks; i++) {
+    const next = i + 1 < blocks ? LINEAR + BigInt(memory.length + 24 * (i + 1)) : 0n;
+    putU64(list, 24 * i, next, 'little');
+    putU64(list, 24 * i + 8, 0x20000n, 'little');
+    putU64(list, 24 * i + 16, VMEMMAP, 'little');
+  }
+  putU64(memory, HEAD, LINEAR + BigInt(memory.length), 'little');
+  const all = Uint8Array.from([...memory, ...list]);
+  let whole = 0;
+  await readPageKinds(INFO, 'little', PAGES * PAGE, async (raddr, length) => {
+    if (length === 2 ** SHIFT) whole++;
+    return all.slice(raddr, raddr + length);
+  });
+  expect(whole).toBe(1);
+});
