@@ -132,6 +132,7 @@ updateSections(values.out, RELIABILITY_HEAD, RELIABILITY_SECTIONS, [
           'p50 ms',
           'p99 ms',
           'RSS MiB',
+          '10⁶ hostile instructions',
           'stop ms',
           'the hostile partition then',
         ],
