@@ -123,7 +123,10 @@ export interface KeyStore {
   used(id: string, at: string): Promise<void>;
 }
 
-/** How much of the audit log is kept. What was not done is counted apart: a flood of it must not displace what was done. */
+/**
+ * How much of the audit log is kept. What was not done is counted apart: a flood of it must not displace what was done. Beyond
+ * a limit those go of whom, and of what, there is most: a key that does one thing all day displaces nothing else.
+ */
 export type AuditLimits = {
   readonly done: number;
   /** Refused or failed. */
@@ -136,7 +139,7 @@ export interface AuditStore {
   add(entry: AuditEntry): Promise<void>;
   /** Newest first. @throws Refusal `invalid` for a cursor that no page gave */
   list(query: AuditQuery): Promise<Page<AuditEntry>>;
-  /** Forgets the oldest beyond the limits. @returns how many */
+  /** Forgets what is beyond the limits. @returns how many */
   prune(limits: AuditLimits): Promise<number>;
 }
 

@@ -40,16 +40,46 @@ export class SqliteAudit implements AuditStore {
 
   async prune({ done, notDone, since }: AuditLimits): Promise<number> {
     const { db } = this.#tables;
-    const keep = (which: string, count: number): number =>
-      db
-        .prepare(
-          `DELETE FROM audit WHERE ${which} AND seq <=
-             (SELECT seq FROM audit WHERE ${which} ORDER BY seq DESC LIMIT 1 OFFSET ?)`,
-        )
-        .run(count).changes;
     return inTransaction(db, () => {
       const old = db.prepare('DELETE FROM audit WHERE at < ?').run(since).changes;
-      return old + keep("outcome = 'done'", done) + keep("outcome <> 'done'", notDone);
+      return old + this.#keep("outcome = 'done'", done) + this.#keep("outcome <> 'done'", notDone);
     });
   }
+
+  #keep(which: string, limit: number): number {
+    const { db } = this.#tables;
+    const total = db.prepare<[], number>(`SELECT count(*) FROM audit WHERE ${which}`).pluck().get() ?? 0;
+    if (total <= limit) return 0;
+    // `+`: by the table. By the index of outcomes each row would be looked up.
+    const groups = db
+      .prepare<[], Group>(
+        `SELECT key_id, action, count(*) AS count FROM audit WHERE +${which} GROUP BY key_id, action`,
+      )
+      .all();
+    const share = shareOf(
+      groups.map(({ count }) => count),
+      limit,
+    );
+    const removeOldest = db.prepare(
+      `DELETE FROM audit WHERE seq IN (
+         SELECT seq FROM audit WHERE key_id IS ? AND action = ? AND +${which} ORDER BY seq LIMIT ?)`,
+    );
+    return groups
+      .filter(({ count }) => count > share)
+      .reduce((sum, each) => sum + removeOldest.run(each.key_id, each.action, each.count - share).changes, 0);
+  }
+}
+
+/** What one key did of one kind. */
+type Group = { readonly key_id: string | null; readonly action: string; readonly count: number };
+
+/** The most that each group may keep so that all together keep no more than `limit`: small groups leave room to large ones. */
+function shareOf(counts: readonly number[], limit: number): number {
+  let left = limit;
+  for (const [i, count] of [...counts].sort((a, b) => a - b).entries()) {
+    const share = Math.floor(left / (counts.length - i));
+    if (count > share) return share;
+    left -= count;
+  }
+  return limit;
 }

@@ -84,15 +84,15 @@ export class AuditLog {
   #repetition({ address, actor, action, outcome, problem, target }: AuditEvent): number | undefined {
     const now = this.#now();
     const whose = actor.kind === 'key' ? actor.id : address;
-    // A refused client chooses what it is refused: its entries are not told apart by that.
-    let key = outcome === 'refused' ? `${whose} ${problem}` : `${whose} ${action} ${target} ${problem}`;
+    // A client chooses what it is refused, and names of what there is not: its entries are not told apart by that.
+    const kinds = { refused: problem, failed: `${action} ${problem}`, done: `${action} ${target}` } as const;
+    let key = `${whose} ${kinds[outcome]}`;
     if (!this.#frequent.has(key) && this.#frequent.size >= MAX_KINDS) {
-      for (const [each, { since }] of this.#frequent)
-        if (now - since >= REPEATED_MS) this.#frequent.delete(each);
+      for (const [each, { since }] of this.#frequent) if (!isRecent(since, now)) this.#frequent.delete(each);
       if (this.#frequent.size >= MAX_KINDS) key = 'others';
     }
     const known = this.#frequent.get(key);
-    if (known !== undefined && now - known.since < REPEATED_MS) {
+    if (known !== undefined && isRecent(known.since, now)) {
       known.count += 1;
       return undefined;
     }
@@ -111,6 +111,11 @@ export function auditCheck({ lost }: Pick<AuditLog, 'lost'>): readonly {
   if (lost === 0) return [];
   const detail = `${lost} audit entries could not be stored since the start; the log has them`;
   return [{ name: 'audit', ok: false, degraded: true, detail }];
+}
+
+/** A time that is to come was one of a clock that has been set back since. */
+function isRecent(since: number, now: number): boolean {
+  return since <= now && now - since < REPEATED_MS;
 }
 
 /** What a client may make as much of as it likes without doing anything. */

@@ -646,19 +646,27 @@ class Audit implements AuditStore {
 
   prune({ done, notDone, since }: AuditLimits): Promise<number> {
     return remotely(() => {
-      let gone = 0;
-      const left = { done, notDone };
-      for (let i = this.#all.length - 1; i >= 0; i--) {
-        const entry = this.#all[i];
-        if (entry === undefined) continue;
-        const which = entry.outcome === 'done' ? 'done' : 'notDone';
-        if (entry.at >= since && left[which]-- > 0) continue;
-        this.#all[i] = undefined;
-        gone += 1;
+      const doomed = this.#all.filter((entry) => entry !== undefined && entry.at < since);
+      const kept = this.#all.filter((entry) => entry !== undefined && entry.at >= since);
+      for (const [isDone, limit] of [
+        [true, done],
+        [false, notDone],
+      ] as const) {
+        const those = kept.filter((entry) => (entry?.outcome === 'done') === isDone) as AuditEntry[];
+        while (those.length > limit) doomed.push(...those.splice(oldestOfMost(those), 1));
       }
-      return gone;
+      this.#all = this.#all.map((entry) => (doomed.includes(entry) ? undefined : entry));
+      return doomed.length;
     });
   }
+}
+
+/** Where the oldest entry is of whom, and of what, there is most. */
+function oldestOfMost(entries: readonly AuditEntry[]): number {
+  const groups = entries.map(({ actor, action }) => `${actor.kind === 'key' ? actor.id : ''} ${action}`);
+  const size = (group: string) => groups.filter((each) => each === group).length;
+  const most = Math.max(...groups.map(size));
+  return groups.findIndex((group) => size(group) === most);
 }
 
 function same(a: WorkerId, b: WorkerId): boolean {

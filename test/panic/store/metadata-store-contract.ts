@@ -141,6 +141,17 @@ export function metadataStoreContract(
       expect(await store.audit.prune(limits)).toBe(0);
     });
 
+    it('audit: a flood by one key, of one action, displaces neither what others did nor what else it did', async () => {
+      const by = (id: string) => ({ kind: 'key', id, name: id }) as const;
+      await store.audit.add(entry(0, { actor: by('k2') }));
+      await store.audit.add(entry(1, { actor: by('k1') }));
+      await store.audit.add(entry(2));
+      for (let n = 3; n < 30; n++)
+        await store.audit.add(entry(n, { actor: by('k1'), action: 'capture.download' }));
+      expect(await store.audit.prune({ done: 5, notDone: 5, since: TIME })).toBe(25);
+      expect(await auditIds()).toEqual(['a29', 'a28', 'a2', 'a1', 'a0']);
+    });
+
     it('firings: each once, ended once, newest first; what an earlier incarnation ran fails; old ones are forgotten', async () => {
       const worker = { id: 'one', epoch: 1 };
       const at = (n: number): string => new Date(Date.parse(TIME) + n * 60_000).toISOString();

@@ -25,6 +25,9 @@ afterEach(() => service.app.close());
 
 const entries = async (): Promise<readonly AuditEntry[]> => (await store.list({ limit: 200 })).items;
 
+const logAt = (now: () => number): AuditLog =>
+  new AuditLog({ store, newId: (prefix) => `${prefix}${now()}`, now, onLost: () => undefined });
+
 async function ask(
   method: 'GET' | 'POST' | 'DELETE',
   url: string,
@@ -111,14 +114,33 @@ describe('what is recorded', () => {
     expect(auditCheck(audit)).toMatchObject([{ name: 'audit', ok: false, degraded: true }]);
   });
 
+  test('failures: a flood of them is one entry a minute, whatever names the client makes up', async () => {
+    for (let i = 0; i < 30; i++) await ask('DELETE', `/partitions/made-up-${i}`, 'admin');
+    expect(await entries()).toMatchObject([{ action: 'partition.remove', outcome: 'failed', status: 404 }]);
+  });
+
+  test('the clock is set back → the next refusal has an entry', async () => {
+    let now = Date.parse('2026-05-01T12:00:00Z');
+    const audit = logAt(() => now);
+    const refused = {
+      actor: { kind: 'anonymous' },
+      action: 'read',
+      outcome: 'refused',
+      address: '192.0.2.1',
+    } as const;
+    await audit.record(refused);
+    now -= 3600_000;
+    await audit.record(refused);
+    await audit.record(refused);
+    expect(await entries()).toMatchObject([
+      { at: '2026-05-01T11:00:00.000Z' },
+      { at: '2026-05-01T12:00:00.000Z' },
+    ]);
+  });
+
   test('typing: one entry a minute, with a count', async () => {
     let now = 0;
-    const audit = new AuditLog({
-      store,
-      newId: (prefix) => `${prefix}${now}`,
-      now: () => now,
-      onLost: () => undefined,
-    });
+    const audit = logAt(() => now);
     const typed = {
       actor: { kind: 'local' },
       action: 'partition.type',
