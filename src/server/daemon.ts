@@ -253,7 +253,10 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
   const audit = new AuditLog({
     store: metadata.audit,
     newId: randomId,
-    onLost: (entry, err) => logger.error({ err, component: 'audit', entry }, 'an audit entry is not stored'),
+    onLost: (entry, err) => {
+      logger.error({ err, component: 'audit', entry }, 'an audit entry is not stored');
+      disk.note(err);
+    },
   });
 
   let address = '';

@@ -14,24 +14,32 @@ export type Session = {
   readonly expiresAt: number;
 };
 
-export type SessionsOptions = { readonly now?: () => number; readonly maxSessions?: number };
+export type SessionsOptions = {
+  readonly now?: () => number;
+  readonly maxSessions?: number;
+  /** Of one key; fewer than of all, so that no key ends the sessions of others. */
+  readonly maxOfKey?: number;
+};
 
 /** A working day. */
 const SESSION_MS = 12 * 3600_000;
 const MAX_SESSIONS = 1000;
+const MAX_OF_KEY = 50;
 
 export class Sessions {
   readonly #now: () => number;
   readonly #max: number;
+  readonly #maxOfKey: number;
   /** By id; the oldest first. */
   readonly #open = new Map<string, Session>();
 
-  constructor({ now = Date.now, maxSessions = MAX_SESSIONS }: SessionsOptions = {}) {
+  constructor({ now = Date.now, maxSessions = MAX_SESSIONS, maxOfKey = MAX_OF_KEY }: SessionsOptions = {}) {
     this.#now = now;
     this.#max = maxSessions;
+    this.#maxOfKey = maxOfKey;
   }
 
-  /** @returns the secret for the browser. Where there are too many sessions, the oldest ends. */
+  /** @returns the secret for the browser. Where there are too many sessions, of the key or of all, the oldest of them ends. */
   open(keyId: string, keyExpiresAt?: string): { readonly secret: string; readonly session: Session } {
     const secret = randomBytes(32).toString('base64url');
     const now = this.#now();
@@ -41,8 +49,8 @@ export class Sessions {
     );
     const session = { id: idOf(secret), keyId, expiresAt };
     for (const each of this.#open.values()) if (each.expiresAt <= now) this.#open.delete(each.id);
-    const [oldest] = this.#open.keys();
-    if (this.#open.size >= this.#max && oldest !== undefined) this.#open.delete(oldest);
+    this.#makeRoom((each) => each.keyId === keyId, this.#maxOfKey);
+    this.#makeRoom(() => true, this.#max);
     this.#open.set(session.id, session);
     return { secret, session };
   }
@@ -54,6 +62,12 @@ export class Sessions {
 
   close(id: string): void {
     this.#open.delete(id);
+  }
+
+  #makeRoom(counts: (session: Session) => boolean, max: number): void {
+    const counted = [...this.#open.values()].filter(counts);
+    const [oldest] = counted;
+    if (counted.length >= max && oldest !== undefined) this.#open.delete(oldest.id);
   }
 }
 

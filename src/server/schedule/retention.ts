@@ -46,7 +46,9 @@ export async function sweepCaptures(
       ofKey < (limits.maxOfKey?.get(key) ?? Number.POSITIVE_INFINITY) &&
       kept < limits.maxCaptures &&
       keptBytes + bytes <= (limits.maxVmcoreBytes ?? Number.POSITIVE_INFINITY);
-    const young = now - Date.parse(capture.createdAt) < minAge;
+    const age = now - Date.parse(capture.createdAt);
+    // One of the future was made before the clock was set back: nobody knows its age.
+    const young = age >= 0 && age < minAge;
     if (fits || young) {
       kept += 1;
       keptOfKey.set(key, ofKey + 1);

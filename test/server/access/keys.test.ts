@@ -154,6 +154,12 @@ describe('Access.authenticate', () => {
     });
   });
 
+  test('too many sessions of a key → its own oldest ends, not those of others', () => {
+    const sessions = new Sessions({ now: () => now, maxSessions: 4, maxOfKey: 2 });
+    const all = ['k1', 'k2', 'k2', 'k2', 'k2'].map((id) => sessions.open(id).secret);
+    expect(all.map((each) => sessions.find(each)?.keyId)).toEqual(['k1', undefined, undefined, 'k2', 'k2']);
+  });
+
   test('too many sessions → the oldest ends', () => {
     const sessions = new Sessions({ now: () => now, maxSessions: 2 });
     const [a, b, c] = ['k1', 'k2', 'k3'].map((id) => sessions.open(id).secret);

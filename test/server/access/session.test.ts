@@ -1,7 +1,12 @@
 /** Sessions as a browser has them, and what ends them. */
 
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { FastifyRequest } from 'fastify';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Access } from '../../../src/server/access/index.ts';
+import { atExpiry } from '../../../src/server/http/shared/expiry.ts';
+import { cookieOf as cookieOfRequest } from '../../../src/server/http/shared/session-cookie.ts';
+import { eventually } from '../../support/eventually.ts';
+import { synthVmcore } from '../../synth/fleet.ts';
 import { buildTestService, openTestAccess, type TestService } from '../../synth/service.ts';
 
 let access: Access;
@@ -59,6 +64,14 @@ test('login through a proxy with TLS that the operator allows → Secure and __H
   expect((await get('/partitions', cookieOf(answer), { host: 'kdump.example' })).statusCode).toBe(200);
 });
 
+test('cookieOf: with TLS the cookie that no other host can set, alone', () => {
+  const of = (protocol: 'http' | 'https', cookie: string) =>
+    cookieOfRequest({ headers: { cookie }, protocol, port: 8470 } as FastifyRequest);
+  expect(of('https', 'kdumpd_8470=theirs; __Host-kdumpd_8470=mine')).toBe('mine');
+  expect(of('https', 'kdumpd_8470=theirs')).toBeUndefined();
+  expect(of('http', 'kdumpd_8470=mine')).toBe('mine');
+});
+
 test('a session changes something only where the browser vouches for the dashboard’s own page', async () => {
   const cookie = cookieOf(await login(secret));
   expect((await reset(cookie, { origin: SAME.origin })).statusCode).toBe(202);
@@ -68,6 +81,14 @@ test('a session changes something only where the browser vouches for the dashboa
   expect(await kind({ origin: 'http://localhost:3000', 'sec-fetch-site': 'same-site' })).toBe(
     'urn:kdumpd:problem:foreign-origin',
   );
+});
+
+test('the cookie of a session that has ended → refused, but the page and a login are not', async () => {
+  const stale = `kdumpd_8470=${'x'.repeat(43)}`;
+  for (let i = 0; i < 25; i++) await get('/partitions', stale);
+  expect((await get('/partitions', stale)).statusCode).toBe(429);
+  expect((await get('/session', stale)).statusCode).toBe(200);
+  expect((await login(secret, { ...SAME, cookie: stale })).statusCode).toBe(200);
 });
 
 test('a session has its key’s scopes', async () => {
@@ -92,6 +113,40 @@ test('logout, and the key revoked → the cookie is worth nothing', async () => 
   expect((await get('/partitions', second)).statusCode).toBe(200);
   await access.keys.revoke(keyId);
   expect((await get('/partitions', second)).statusCode).toBe(401);
+});
+
+test('a download that is under way ends when its key expires', { timeout: 60_000 }, async () => {
+  service.world.addCapture({ id: 'c1' }, { bytes: synthVmcore(32 << 20) });
+  const base = await service.app.listen({ host: '127.0.0.1', port: 0 });
+  const short = await access.keys.create({ name: 'short', scopes: ['download'], expiresInSeconds: 4 });
+  const answer = await fetch(`${base}/api/v1/captures/c1/vmcore`, {
+    headers: { authorization: `Bearer ${short.secret}` },
+  });
+  expect(answer.status).toBe(200);
+  // A client that takes its time: what is left is not handed over once the key has expired.
+  await eventually(async () => Date.now() > Date.parse(short.key.expiresAt ?? '') + 500 || undefined);
+  const end = await answer.arrayBuffer().then(
+    ({ byteLength }) => byteLength,
+    () => 'cut',
+  );
+  expect(end).toBe('cut');
+});
+
+test('atExpiry: at its time, also where no timer waits so long; never once it is forgotten', () => {
+  vi.useFakeTimers();
+  try {
+    const day = 24 * 3600_000;
+    const ends: string[] = [];
+    atExpiry(Date.now() + 40 * day, () => ends.push('later'));
+    atExpiry(Date.now() + 40 * day, () => ends.push('forgotten'))();
+    atExpiry(undefined, () => ends.push('never'));
+    vi.advanceTimersByTime(40 * day - 1);
+    expect(ends).toEqual([]);
+    vi.advanceTimersByTime(60_000);
+    expect(ends).toEqual(['later']);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('an event stream ends with the key that opened it; another key’s goes on', {

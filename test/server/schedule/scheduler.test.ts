@@ -33,6 +33,8 @@ describe('sweepCaptures', () => {
       world.addCapture({ id: `c${i}` }, { bytes: new Uint8Array(bytes), trace: null });
     return world;
   };
+  const timesOf = (world: FakeWorld): readonly number[] =>
+    [...world.capturesById.values()].map(({ capture }) => Date.parse(capture.createdAt));
   const later = Date.parse('2030-01-01T00:00:00Z');
 
   test('more than the limit → the oldest go', async () => {
@@ -53,9 +55,16 @@ describe('sweepCaptures', () => {
 
   test('young ones beyond the limit → kept', async () => {
     const world = worldOf(5, 1);
-    const now = Date.parse([...world.capturesById.values()][2]?.capture.createdAt ?? '') + 1000;
-    const result = await sweepCaptures(world.captures, { maxCaptures: 1, minAgeMs: 2000 }, now);
+    const [, , c2 = 0, , now = 0] = timesOf(world);
+    const result = await sweepCaptures(world.captures, { maxCaptures: 1, minAgeMs: now - c2 + 1 }, now);
     expect(result.removed).toEqual(['c1', 'c0']);
+  });
+
+  test('the clock was set back after they were made → not taken for young', async () => {
+    const world = worldOf(5, 1);
+    const now = (timesOf(world)[0] ?? 0) - 3600_000;
+    const result = await sweepCaptures(world.captures, { maxCaptures: 2 }, now);
+    expect(result.removed).toEqual(['c2', 'c1', 'c0']);
   });
 });
 

@@ -44,11 +44,16 @@ export function registerAccess(app: App, { access, hosts, limits }: AccessGuardO
     const found = await access.authenticate({ authorization, cookie: cookieOf(request) });
     const principal = found.kind === 'principal' ? found.principal : ANONYMOUS;
     request.principal = principal;
-    // What is shown is judged before the client is counted: whose requests these are is known by then alone.
-    if (found.kind !== 'principal' && found.kind !== 'none') await limits.countFailure(request);
-    else await limits.count(request);
     // An address that there is not tells nothing: the routes are documented.
     const wanted = request.is404 ? 'public' : request.routeOptions.config.access;
+    // What is shown is judged before the client is counted: whose requests these are is known by then alone.
+    const isFailure =
+      found.kind !== 'principal' &&
+      found.kind !== 'none' &&
+      // A browser sends the cookie of a session that has ended with everything, the next login too.
+      !(found.shown === 'session' && wanted === 'public');
+    if (isFailure) await limits.countFailure(request);
+    else await limits.count(request);
     if (wanted === 'public') return;
     if (found.kind !== 'principal') throw unauthenticated(found);
     if (principal.session !== undefined && !isSafe(request.method) && !hosts.isOwnPage(site))

@@ -7,6 +7,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { limitKey, type Principal } from '../../access/index.ts';
+import { atExpiry } from './expiry.ts';
 import { ProblemError, tooMany } from './problem.ts';
 
 /** A client this far behind is cut off; it comes back and is replayed what it missed. */
@@ -83,9 +84,9 @@ export class StreamRegistry {
       close: () => sse.close(),
     };
     this.#open.set(stream, { principal, client });
-    const expiry = timerUntil(principal.expiresAt, () => stream.close());
+    const forget = atExpiry(principal.expiresAt, () => stream.close());
     sse.onClose(() => {
-      clearTimeout(expiry);
+      forget();
       this.#open.delete(stream);
     });
     await feed(stream);
@@ -99,13 +100,4 @@ export class StreamRegistry {
   closeAll(): void {
     this.closeOf(() => true);
   }
-}
-
-/** The longest that a timer can wait, in milliseconds: 25 days. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** @param at milliseconds since 1970; absent, or beyond what a timer can wait: never */
-function timerUntil(at: number | undefined, call: () => void): NodeJS.Timeout | undefined {
-  const wait = at === undefined ? Number.POSITIVE_INFINITY : at - Date.now();
-  return wait > LONGEST_TIMER_MS ? undefined : setTimeout(call, wait).unref();
 }

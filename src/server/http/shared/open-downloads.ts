@@ -1,7 +1,8 @@
-/** Counts the vmcores that are being downloaded, by client, and ends those of clients that may not any more. */
+/** Counts the vmcores that are being downloaded, by client, and ends those of clients that may not go on: their keys have expired or were revoked. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { limitKey, type Principal } from '../../access/index.ts';
+import { atExpiry } from './expiry.ts';
 import { tooMany } from './problem.ts';
 
 type Open = { readonly client: string; readonly principal: Principal; readonly reply: FastifyReply };
@@ -23,7 +24,11 @@ export class OpenDownloads {
       throw tooMany(`${open} downloads are open, which is as many as a client may have.`, 10);
     const added: Open = { client, principal, reply };
     this.#open.add(added);
-    reply.raw.once('close', () => this.#open.delete(added));
+    const forget = atExpiry(principal.expiresAt, () => reply.raw.destroy());
+    reply.raw.once('close', () => {
+      forget();
+      this.#open.delete(added);
+    });
   }
 
   /** Cuts the downloads of clients that may not go on. */

@@ -17,7 +17,9 @@ export function cookieOf(request: FastifyRequest): string | undefined {
     const equals = pair.indexOf('=');
     if (equals > 0) pairs.set(pair.slice(0, equals).trim(), pair.slice(equals + 1).trim());
   }
-  return pairs.get(SECURE_PREFIX + name) ?? pairs.get(name);
+  const secure = pairs.get(SECURE_PREFIX + name);
+  // Without the prefix another host of the domain may have set it; only where TLS is not known of, it is taken.
+  return secure ?? (request.protocol === 'https' ? undefined : pairs.get(name));
 }
 
 /** @param expiresAt milliseconds since 1970 */
