@@ -6,6 +6,7 @@
 import { defined } from '../../base/defined.ts';
 import type { AuditEntry, AuditQuery, Page } from '../../panic/contract/index.ts';
 import type { AuditStore } from '../../panic/store/index.ts';
+import { clientNetwork } from './hosts.ts';
 
 export type AuditLogOptions = {
   readonly store: AuditStore;
@@ -83,7 +84,7 @@ export class AuditLog {
   /** @returns how many like it had no entry, or undefined where this one gets none either */
   #repetition({ address, actor, action, outcome, problem, target }: AuditEvent): number | undefined {
     const now = this.#now();
-    const whose = actor.kind === 'key' ? actor.id : address;
+    const whose = actor.kind === 'key' ? actor.id : clientNetwork(address ?? '');
     // A client chooses what it is refused, and names of what there is not: its entries are not told apart by that.
     const kinds = { refused: problem, failed: `${action} ${problem}`, done: `${action} ${target}` } as const;
     let key = `${whose} ${kinds[outcome]}`;

@@ -102,6 +102,19 @@ export function isHostOrOrigin(text: string): boolean {
   return /^https?:\/\//i.test(text) && URL.canParse(text) && new URL(text).origin === text.toLowerCase();
 }
 
+/** What one client has for itself: an IPv4 address, or the first half of an IPv6 address, of which the other is its own to choose. */
+export function clientNetwork(address: string): string {
+  const bare = bareAddress(address);
+  if (!bare.includes(':')) return bare;
+  const [before = '', after] = bare.split('::');
+  const groups = before.split(':');
+  const zeros = after === undefined ? 0 : 8 - groups.length - after.split(':').length;
+  return [...groups, ...Array<string>(Math.max(0, zeros)).fill('0'), ...(after?.split(':') ?? [])]
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group || '0', 16).toString(16))
+    .join(':');
+}
+
 /** Without brackets and zone, in lower case; an IPv4 address that was mapped into IPv6 as itself. */
 function bareAddress(text: string): string {
   return text

@@ -3,7 +3,7 @@
 export { Access, ANONYMOUS, type Authentication } from './access.ts';
 export { type AuditEvent, AuditLog, auditCheck } from './audit-log.ts';
 export { type KeyBook, withKeysOf } from './folder-keys.ts';
-export { AllowedHosts, isHostOrOrigin, isLoopback, type SiteFields } from './hosts.ts';
+export { AllowedHosts, clientNetwork, isHostOrOrigin, isLoopback, type SiteFields } from './hosts.ts';
 export { type KeyRequest, Keys, type MintedKey } from './keys.ts';
 export { openAccess } from './open-access.ts';
 export { defaultLimits, type FleetLimits, Quotas } from './quotas.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   AllowedHosts,
+  clientNetwork,
   isHostOrOrigin,
   isLoopback,
   type SiteFields,
@@ -24,6 +25,20 @@ test.each([
   ['localhost.evil.example', false],
 ])('isLoopback: %s → %s', (address, expected) => {
   expect(isLoopback(address)).toBe(expected);
+});
+
+test.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+  ['2001:db8:1:2::6', '2001:db8:1:2'],
+  ['2001:0db8::6', '2001:db8:0:0'],
+  ['2001:db8:1:2:3::', '2001:db8:1:2'],
+  ['fe80::1%eth0', 'fe80:0:0:0'],
+  ['::1', '0:0:0:0'],
+  ['', ''],
+])('clientNetwork: %s → %s', (address, expected) => {
+  expect(clientNetwork(address)).toBe(expected);
 });
 
 describe('AllowedHosts.answersTo', () => {

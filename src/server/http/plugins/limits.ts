@@ -5,7 +5,7 @@
 
 import type { Socket } from 'node:net';
 import rateLimit from '@fastify/rate-limit';
-import { isLoopback, limitKey } from '../../access/index.ts';
+import { clientNetwork, isLoopback, limitKey } from '../../access/index.ts';
 import type { App } from '../shared/context.ts';
 import { DEFAULT_LIMITS, type LimitOptions, type Limits } from '../shared/limits.ts';
 import { tooMany } from '../shared/problem.ts';
@@ -22,7 +22,7 @@ export async function registerLimits(app: App, options: LimitOptions = {}): Prom
   const failures = app.createRateLimit({
     max: options.failuresPerMinute ?? DEFAULT_LIMITS.failuresPerMinute,
     timeWindow: MINUTE_MS,
-    keyGenerator: (request) => request.ip,
+    keyGenerator: (request) => clientNetwork(request.ip),
   });
   return {
     count: async (request) => {
@@ -44,8 +44,9 @@ function limitConnections(app: App, { connections, connectionsPerAddress }: Requ
   app.server.maxConnections = connections;
   const open = new Map<string, number>();
   app.server.on('connection', (socket: Socket) => {
-    const { remoteAddress: address } = socket;
-    if (address === undefined || isLoopback(address)) return;
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined || isLoopback(remoteAddress)) return;
+    const address = clientNetwork(remoteAddress);
     const count = (open.get(address) ?? 0) + 1;
     if (count > connectionsPerAddress) {
       socket.destroy();

@@ -2,9 +2,11 @@
 
 import { Type } from 'typebox';
 import { defined } from '../../../base/defined.ts';
+import { allows } from '../../access/index.ts';
 import { IdParams, IdText, OperationPage, OperationRef, ProblemRef } from '../schemas/index.ts';
 import type { App, RouteContext } from '../shared/context.ts';
 import { pageFields, pageQuery } from '../shared/paging.ts';
+import { ProblemError } from '../shared/problem.ts';
 
 const tags = ['operations'];
 const listQuery = Type.Object(
@@ -58,6 +60,12 @@ export function registerOperationRoutes(app: App, { operations }: RouteContext):
         response: { 200: OperationRef, '4xx': ProblemRef },
       },
     },
-    (request) => operations.cancel(request.params.id),
+    async (request) => {
+      const { id } = request.params;
+      const { kind, partitionId } = await operations.get(id);
+      if (partitionId === undefined && !allows(request.principal.scopes, 'admin'))
+        throw new ProblemError('forbidden', `To cancel the ${kind} ${id} needs a key with the scope admin.`);
+      return operations.cancel(id);
+    },
   );
 }
