@@ -248,6 +248,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
   const quotas = new Quotas({
     fleet,
     captures,
+    operations,
     limits: { ...defaultLimits(), ...options.fleetLimits },
   });
   const audit = new AuditLog({

@@ -65,12 +65,14 @@ export function fakeOperations(world: FakeWorld): Operations {
     list: async (query) =>
       pageOf(
         [...world.operationsById.values()].filter(
-          (o) => query.partitionId === undefined || o.partitionId === query.partitionId,
+          (o) =>
+            (query.partitionId === undefined || o.partitionId === query.partitionId) &&
+            (query.state === undefined || o.state === query.state),
         ),
         query,
       ),
     get,
-    submit: async (request, key) => {
+    submit: async (request, key, requestedBy, admit) => {
       if (request.kind === 'import') return submitImport(world, request.options);
       if (!('partitionId' in request))
         return world.addOperation({ id: `op-${world.operationsById.size + 1}`, kind: request.kind });
@@ -80,8 +82,9 @@ export function fakeOperations(world: FakeWorld): Operations {
         requireSameRequest(known.request, request);
         return get(known.id);
       }
+      await admit?.();
       checkSubmission(world, request);
-      const operation = world.submit(kind, partitionId);
+      const operation = world.submit(kind, partitionId, requestedBy);
       if (key !== undefined) world.keys.set(`${kind} ${partitionId} ${key}`, { id: operation.id, request });
       world.setState(partitionId, STATE_OF[kind]);
       return operation;

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import type {
+  Actor,
   Capture,
   Fleet,
   Operation,
@@ -184,8 +185,13 @@ export class FakeWorld {
     for (const watcher of [...machine.watchers]) watcher(bytes);
   }
 
-  submit(kind: Operation['kind'], partitionId: string): Operation {
-    return this.addOperation({ id: `op-${this.operationsById.size + 1}`, kind, partitionId });
+  submit(kind: Operation['kind'], partitionId: string, requestedBy?: Actor): Operation {
+    return this.addOperation({
+      id: `op-${this.operationsById.size + 1}`,
+      kind,
+      partitionId,
+      ...(requestedBy === undefined ? {} : { requestedBy }),
+    });
   }
 
   readonly fleet: Fleet = {

@@ -9,9 +9,9 @@ import { assert } from '../../base/errors.ts';
 import { settlesWithin } from '../../base/settles-within.ts';
 import type {
   Actor,
-  ListQuery,
   Operation,
   OperationKind,
+  OperationQuery,
   OperationRequest,
   Operations,
   Page,
@@ -102,8 +102,16 @@ export class OperationService implements Operations {
     this.#watch(this.#takeFree());
   }
 
-  async submit(request: OperationRequest, idempotencyKey?: string, requestedBy?: Actor): Promise<Operation> {
-    if (idempotencyKey === undefined) return this.#submit(request, requestedBy);
+  async submit(
+    request: OperationRequest,
+    idempotencyKey?: string,
+    requestedBy?: Actor,
+    admit: () => Promise<void> = async () => undefined,
+  ): Promise<Operation> {
+    if (idempotencyKey === undefined) {
+      await admit();
+      return this.#submit(request, requestedBy);
+    }
     const whose = requestedBy?.kind === 'key' ? `${requestedBy.id} ` : '';
     const key = `${request.kind} ${'partitionId' in request ? request.partitionId : '-'} ${whose}${idempotencyKey}`;
     const earlier = this.#submitting.get(key);
@@ -111,7 +119,9 @@ export class OperationService implements Operations {
       requireSameRequest(earlier.request, request);
       return this.get((await earlier.submitted).id);
     }
-    const submitted = this.#submitOnce(request, requestedBy, key).finally(() => this.#submitting.delete(key));
+    const submitted = this.#submitOnce(request, requestedBy, key, admit).finally(() =>
+      this.#submitting.delete(key),
+    );
     this.#submitting.set(key, { request, submitted });
     return submitted;
   }
@@ -120,7 +130,7 @@ export class OperationService implements Operations {
     return this.#unstored.get(id) ?? (await this.#options.queue.get(id)) ?? notFound(id);
   }
 
-  async list(query: ListQuery): Promise<Page<Operation>> {
+  async list(query: OperationQuery): Promise<Page<Operation>> {
     const page = await this.#options.queue.list(query);
     return { ...page, items: page.items.map((operation) => this.#unstored.shown(operation)) };
   }
@@ -182,9 +192,12 @@ export class OperationService implements Operations {
     request: OperationRequest,
     requestedBy: Actor | undefined,
     key: string,
+    admit: () => Promise<void>,
   ): Promise<Operation> {
     const earlier = await this.#options.queue.find(key, request);
-    return earlier === null ? await this.#submit(request, requestedBy, key) : this.#unstored.shown(earlier);
+    if (earlier !== null) return this.#unstored.shown(earlier);
+    await admit();
+    return await this.#submit(request, requestedBy, key);
   }
 
   async #submit(request: OperationRequest, requestedBy?: Actor, key?: string): Promise<Operation> {

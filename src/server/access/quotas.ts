@@ -9,6 +9,7 @@ import type {
   Capture,
   CaptureQuery,
   Fleet,
+  Operations,
   Page,
   PartitionRequest,
   PartitionView,
@@ -24,6 +25,7 @@ export type FleetLimits = { readonly maxPartitions: number; readonly maxMemoryBy
 export type QuotasOptions = {
   readonly fleet: Pick<Fleet, 'list' | 'create'>;
   readonly captures: { list(query: CaptureQuery): Promise<Page<Capture>> };
+  readonly operations: Pick<Operations, 'list'>;
   readonly limits?: FleetLimits;
 };
 
@@ -44,7 +46,7 @@ export function defaultLimits(): FleetLimits {
 export class Quotas {
   readonly #options: QuotasOptions;
   readonly #limits: FleetLimits;
-  /** Partitions are made one after another: two that are made at once would each find room for one. */
+  /** What is counted before it is made. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: QuotasOptions) {
@@ -57,20 +59,29 @@ export class Quotas {
     request: PartitionRequest,
     maker?: Pick<Principal, 'actor' | 'quota'>,
   ): Promise<PartitionView> {
-    const made = this.#last.then(() => {
+    return this.#inTurn(() => {
       this.#admit(request, maker);
       return this.#options.fleet.create(request, maker?.actor);
     });
-    // The caller gets the error; later callers only wait for the end.
-    this.#last = made.catch(() => undefined);
-    return made;
   }
 
-  /** Whether `maker` may have another capture. @throws Refusal `quota` with the figures */
-  async admitCapture({ actor, quota }: Pick<Principal, 'actor' | 'quota'>): Promise<void> {
-    if (quota?.maxCaptures === undefined) return;
-    const count = await this.#captures(actor);
-    check('captures', count + 1, quota.maxCaptures, count, String, 'the key');
+  /**
+   * Submits a crash that `maker` asks for, which leaves a capture. Those that have not ended count as captures already; one by one,
+   * as partitions are made.
+   * @param submit asks its argument before it takes a new request; that throws Refusal `quota` with the figures
+   */
+  submitCrash<T>(
+    { actor, quota }: Pick<Principal, 'actor' | 'quota'>,
+    submit: (admit: () => Promise<void>) => Promise<T>,
+  ): Promise<T> {
+    const max = quota?.maxCaptures;
+    if (max === undefined) return submit(async () => undefined);
+    return this.#inTurn(() =>
+      submit(async () => {
+        const count = (await this.#captures(actor)) + (await this.#crashes(actor));
+        check('captures', count + 1, max, count, String, 'the key');
+      }),
+    );
   }
 
   #admit(request: PartitionRequest, maker: Pick<Principal, 'actor' | 'quota'> | undefined): void {
@@ -91,15 +102,47 @@ export class Quotas {
   }
 
   async #captures(actor: Actor): Promise<number> {
+    const { captures } = this.#options;
+    return countOf(
+      (page) => captures.list(page),
+      ({ createdBy }) => isSameActor(actor, createdBy),
+    );
+  }
+
+  /** Crashes that the actor asked for and that have not ended. */
+  async #crashes(actor: Actor): Promise<number> {
+    const { operations } = this.#options;
     let count = 0;
-    let cursor: string | undefined;
-    do {
-      const page = await this.#options.captures.list({ limit: PAGE, ...defined({ cursor }) });
-      count += page.items.filter(({ createdBy }) => isSameActor(actor, createdBy)).length;
-      cursor = page.next;
-    } while (cursor !== undefined);
+    for (const state of ['queued', 'running'] as const)
+      count += await countOf(
+        (page) => operations.list({ ...page, state }),
+        ({ kind, requestedBy }) => kind === 'panic' && isSameActor(actor, requestedBy),
+      );
     return count;
   }
+
+  /** One after another: two at once would each find room for one. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    // The caller gets the error; later callers only wait for the end.
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/** How many of all pages count. */
+async function countOf<T>(
+  list: (page: { readonly limit: number; readonly cursor?: string }) => Promise<Page<T>>,
+  counts: (item: T) => boolean,
+): Promise<number> {
+  let count = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await list({ limit: PAGE, ...defined({ cursor }) });
+    count += page.items.filter(counts).length;
+    cursor = page.next;
+  } while (cursor !== undefined);
+  return count;
 }
 
 function check(

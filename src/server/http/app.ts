@@ -155,7 +155,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
   for (const [id, schema] of Object.entries(NAMED_SCHEMAS)) app.addSchema({ ...schema, $id: id });
   await registerDocumentation(app, options.version);
 
-  const quotas = options.quotas ?? new Quotas({ fleet: options.fleet, captures: options.captures });
+  const quotas =
+    options.quotas ??
+    new Quotas({ fleet: options.fleet, captures: options.captures, operations: options.operations });
   const context = {
     schedules: async () => [],
     ...options,

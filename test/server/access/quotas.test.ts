@@ -3,6 +3,7 @@ import type { Actor, Capture, Fleet, PartitionView } from '../../../src/panic/co
 import { defaultLimits, Quotas } from '../../../src/server/access/index.ts';
 import { sweepCaptures } from '../../../src/server/schedule/retention.ts';
 import { FakeWorld } from '../../synth/fleet.ts';
+import { buildTestService, openTestAccess } from '../../synth/service.ts';
 
 const ops: Actor = { kind: 'key', id: 'k1', name: 'ops' };
 const ci: Actor = { kind: 'key', id: 'k2', name: 'ci' };
@@ -19,7 +20,10 @@ function open(limits = { maxPartitions: 10, maxMemoryBytes: 10 * GIB }) {
       return world.addPartition({ id, ...(createdBy === undefined ? {} : { createdBy }) });
     },
   };
-  return { world, quotas: new Quotas({ fleet, captures: world.captures, limits }) };
+  return {
+    world,
+    quotas: new Quotas({ fleet, captures: world.captures, operations: world.operations, limits }),
+  };
 }
 
 const request = { image: 'debian', memory: '1G' };
@@ -66,17 +70,46 @@ test('createPartition: the daemon’s limits hold for all, itself too', async ()
   expect(defaultLimits().maxMemoryBytes).toBeGreaterThan(GIB / 2);
 });
 
-test('admitCapture: as many as the key may have; those of others do not count', async () => {
+test('submitCrash: as many captures as the key may have, with crashes that have not ended; those of others do not count', async () => {
   const { quotas, world } = open();
+  world.addPartition({ id: 'p1' });
   world.addCapture({ id: 'c1', createdBy: ops });
   world.addCapture({ id: 'c2', createdBy: ci });
   world.addCapture({ id: 'c3' });
-  await quotas.admitCapture({ actor: ops, quota: { maxCaptures: 2 } });
-  world.addCapture({ id: 'c4', createdBy: ops });
-  await expect(quotas.admitCapture({ actor: ops, quota: { maxCaptures: 2 } })).rejects.toThrow(
-    'captures: the key has 2 and may have 2; this would be 3.',
-  );
-  await quotas.admitCapture({ actor: ops });
+  world.submit('panic', 'p1', ci);
+  world.submit('reset', 'p1', ops);
+  const crash = () =>
+    quotas.submitCrash({ actor: ops, quota: { maxCaptures: 2 } }, async (admit) => {
+      await admit();
+      return world.submit('panic', 'p1', ops);
+    });
+  const [first, second] = await Promise.allSettled([crash(), crash()]);
+  expect(first?.status).toBe('fulfilled');
+  expect(second).toMatchObject({
+    reason: { message: 'captures: the key has 2 and may have 2; this would be 3.' },
+  });
+  const [, , mine] = world.operationsById.values();
+  world.moveOperation(mine?.id ?? '', { state: 'succeeded' });
+  await crash();
+});
+
+test('a panic that was asked for is answered again with its operation, also where the quota is used up', async () => {
+  const access = openTestAccess(true);
+  const { app } = await buildTestService({ access });
+  const { secret } = await access.keys.create({ name: 'a', scopes: ['panic'], quota: { maxCaptures: 1 } });
+  const panic = (key: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/api/v1/partitions/p1/panic',
+      headers: { authorization: `Bearer ${secret}`, 'idempotency-key': key },
+      payload: { trigger: 'nmi', dump: 'raw' },
+    });
+  const first = await panic('one');
+  expect(first.statusCode).toBe(202);
+  const again = await panic('one');
+  expect([again.statusCode, again.json().id]).toEqual([202, first.json().id]);
+  expect((await panic('two')).json().type).toBe('urn:kdumpd:problem:quota-exceeded');
+  await app.close();
 });
 
 test('sweepCaptures: a key’s guest that crashes all day loses its own oldest captures, not those of others', async () => {

@@ -158,13 +158,11 @@ export function registerPartitionRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      await quotas.admitCapture(request.principal);
+      const { principal, body: options } = request;
       const key = request.headers['idempotency-key'];
       const { id: partitionId } = request.params;
-      const operation = await operations.submit(
-        { kind: 'panic', partitionId, options: request.body },
-        key,
-        request.principal.actor,
+      const operation = await quotas.submitCrash(principal, (admit) =>
+        operations.submit({ kind: 'panic', partitionId, options }, key, principal.actor, admit),
       );
       return reply.code(202).header('location', locationOf(operation)).send(operation);
     },
