@@ -23,6 +23,8 @@ export type CrashIdentity = {
 };
 
 const MOST_FRAMES = 24;
+/** Frames that are looked at for them: a chain may lead from stack to stack, and in a circle. */
+const MOST_STEPS = 4 * MOST_FRAMES;
 const MOST_TEXT = 200;
 const LR_SAVE = 16n;
 /** Stacks are 16 KiB, aligned (arch/powerpc/include/asm/thread_info.h: THREAD_SIZE). */
@@ -141,7 +143,8 @@ class Stack {
   /** Functions along the back chain from a frame on, up to user space or to the interrupted code. */
   async walk(from: bigint, limit: number): Promise<string[]> {
     const names: string[] = [];
-    for (let sp = from; names.length < limit; ) {
+    let sp = from;
+    for (let step = 0; step < MOST_STEPS && names.length < limit; step++) {
       const frame = await this.#bytes(sp, FRAME.bytes);
       if (frame === undefined) break;
       const word = (offset: bigint): bigint => getU64(frame, Number(offset), this.#endian);

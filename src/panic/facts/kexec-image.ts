@@ -72,8 +72,13 @@ export function parseKexecLoad({ args, rows }: SyscallEvent): KexecLoad | undefi
   return { entry: Number(entry), crash: (flags & KEXEC_ON_CRASH) !== 0n, segments };
 }
 
-/** Whether a kernel can have loaded it: it refuses segments that lie on each other (Linux 6.1 sanity_check_segment_list). */
-export function isLoadable({ segments }: KexecLoad): boolean {
+/**
+ * Whether a kernel can have loaded it: it refuses segments that lie on each other, or are larger than memory (Linux 6.1
+ * sanity_check_segment_list).
+ * @param memory bytes of the machine
+ */
+export function isLoadable({ segments }: KexecLoad, memory: number): boolean {
+  if (segments.reduce((sum, { memsz }) => sum + memsz, 0) > memory) return false;
   const sorted = [...segments].sort((a, b) => a.mem - b.mem);
   return sorted.every(({ mem }, i) => {
     const before = sorted[i - 1];

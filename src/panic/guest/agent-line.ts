@@ -20,18 +20,21 @@ export type AgentLine =
   | { readonly kind: 'dump-done'; readonly bytes?: number }
   | { readonly kind: 'dump-failed'; readonly phase: string; readonly reason: string };
 
-/** The line's meaning; undefined for a line that is not of the protocol. */
+/**
+ * The line's meaning; undefined for a line that is not of the protocol. A guest may put any byte into a line but a line feed:
+ * each pattern takes all of the rest, so that none is tried at every length.
+ */
 export function parseAgentLine(line: string): AgentLine | undefined {
   const text = line.replace(/\r$/, '');
-  const answer = /^(ok|error) (\S+) ?(.*)$/.exec(text);
+  const answer = /^(ok|error) (\S+) ?(.*)$/s.exec(text);
   if (answer !== null) {
     const [, status, command = '', rest = ''] = answer;
     return { kind: 'answer', ok: status === 'ok', command, text: rest };
   }
-  const [, word, rest = ''] = /^kdumpd-agent (\S+) ?(.*)$/.exec(text) ?? [];
+  const [, word, rest = ''] = /^kdumpd-agent (\S+) ?(.*)$/s.exec(text) ?? [];
   switch (word) {
     case 'ready': {
-      const reason = /^no-crash-kernel ?(.*)$/.exec(rest)?.[1];
+      const reason = /^no-crash-kernel ?(.*)$/s.exec(rest)?.[1];
       return reason === undefined ? { kind: 'ready' } : { kind: 'ready', noCrashKernel: reason };
     }
     case 'facts':
@@ -41,7 +44,7 @@ export function parseAgentLine(line: string): AgentLine | undefined {
     case 'dump-done':
       return /^\d+$/.test(rest) ? { kind: 'dump-done', bytes: Number(rest) } : { kind: 'dump-done' };
     case 'dump-failed': {
-      const [, phase = '', reason = ''] = /^(\S*) ?(.*)$/.exec(rest) ?? [];
+      const [, phase = '', reason = ''] = /^(\S*) ?(.*)$/s.exec(rest) ?? [];
       return { kind: 'dump-failed', phase, reason };
     }
     default:

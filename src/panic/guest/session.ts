@@ -338,7 +338,8 @@ export class Session {
   #keepLoad(event: SyscallEvent): void {
     this.#replaced = isCrashLoad(event) ? this.#load : this.#next;
     const given = parseKexecLoad(event);
-    const load = given !== undefined && isLoadable(given) ? given : undefined;
+    const memory = this.handle.config.memory.reduce((sum, { size }) => sum + size, 0);
+    const load = given !== undefined && isLoadable(given, memory) ? given : undefined;
     if (isCrashLoad(event)) this.#load = load;
     else this.#next = load;
   }

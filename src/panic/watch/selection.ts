@@ -20,6 +20,8 @@ const RTAS_AFTER_ENTRY: ReadonlySet<string> = new Set([
 const BEFORE_ENTRY = { rtas: 16, others: 64 } as const;
 const AFTER_ENTRY = { msr: 1, others: 4 } as const;
 
+/** Kept of all groups together: a handoff of Linux has some hundred. */
+const MOST_EVENTS = 8192;
 /** Groups that are told apart: a guest chooses the numbers of the calls that do not exist. */
 const MOST_GROUPS = 1024;
 
@@ -32,6 +34,7 @@ type Group = {
 
 export class Selection {
   readonly #groups = new Map<string, Group>();
+  #kept = 0;
 
   /** Whether to keep the event. @param entered whether T2 is over */
   keeps(event: MachineEvent, entered: boolean): boolean {
@@ -60,13 +63,17 @@ export class Selection {
       : event.kind === 'rtas'
         ? BEFORE_ENTRY.rtas
         : BEFORE_ENTRY.others;
-    return group.seen <= limit || this.#drop(event, entered);
+    if (group.seen > limit || this.#kept >= MOST_EVENTS) return this.#drop(event, entered);
+    this.#kept++;
+    return true;
   }
 
   /** Call it when a change of the MSR was kept that turned out to belong to an RTAS call: it no longer counts. */
   forgetMsr(cpu: number, entered: boolean): void {
     const group = this.#groups.get(keyOf(cpu, 'msr', '', entered));
-    if (group !== undefined) group.seen--;
+    if (group === undefined) return;
+    group.seen--;
+    this.#kept--;
   }
 
   /** The counts of dropped events. */

@@ -138,6 +138,15 @@ function echo(little = true, cpu = 1): Promise<CrashIdentity | undefined> {
 const ECHO = ['sysrq_handle_crash', '__handle_sysrq', 'write_sysrq_trigger', 'vfs_write'];
 
 describe('identifyCrash', () => {
+  it('a back chain that goes from stack to stack in a circle → it ends', async () => {
+    const machine = new Machine(['panic_caller']);
+    const other = STACK + 0x10000;
+    machine.put(STACK, LINEAR + BigInt(other));
+    machine.put(other, LINEAR + BigInt(STACK));
+    const found = await machine.identify(machine.fetch('panic', 'panic_caller'));
+    expect(found?.cause.backtrace).toEqual(['panic', 'panic_caller']);
+  });
+
   it('a panic in a system call → the text and the functions up to the call', async () => {
     const found = await echo();
     expect(found?.cause).toEqual({ reason: 'sysrq triggered crash', backtrace: ECHO });

@@ -173,13 +173,16 @@ describe('isLoadable', () => {
       false,
     ],
     [Array.from({ length: 16 }, () => [0, 2 ** 32]), false],
+    [[[0, 2 ** 30]], true],
+    [[[0, 2 ** 30 + 1]], false],
+    [[[0, 2 ** 63]], false],
   ])('segments %j: %s', (segments, loadable) => {
     const load = {
       entry: 0,
       crash: true,
       segments: segments.map(([mem = 0, memsz = 0]) => ({ mem, memsz, bufsz: memsz })),
     };
-    expect(isLoadable(load)).toBe(loadable);
+    expect(isLoadable(load, 2 ** 30)).toBe(loadable);
   });
 });
 

@@ -3,6 +3,24 @@ import { FormatError } from '../../../src/base/errors.ts';
 import { dumpMode, parseAgentLine } from '../../../src/panic/guest/agent-line.ts';
 
 describe('parseAgentLine', () => {
+  it('a carriage return inside of a line is text: no pattern fails at it and is tried at every length', () => {
+    expect(parseAgentLine('ok load a\rb\r')).toEqual({
+      kind: 'answer',
+      ok: true,
+      command: 'load',
+      text: 'a\rb',
+    });
+    expect(parseAgentLine('kdumpd-agent dump-failed write a\rb')).toEqual({
+      kind: 'dump-failed',
+      phase: 'write',
+      reason: 'a\rb',
+    });
+    expect(parseAgentLine('kdumpd-agent ready no-crash-kernel a\rb')).toEqual({
+      kind: 'ready',
+      noCrashKernel: 'a\rb',
+    });
+  });
+
   it('knows every line of the protocol', () => {
     expect(parseAgentLine('kdumpd-agent ready')).toEqual({ kind: 'ready' });
     expect(parseAgentLine('kdumpd-agent ready no-crash-kernel kexec ended with 255\r')).toEqual({

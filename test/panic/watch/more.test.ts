@@ -59,6 +59,25 @@ describe('Selection', () => {
     },
   );
 
+  it('calls of any number of kinds → so many events in all, the rest is counted', () => {
+    const selection = new Selection();
+    let kept = 0;
+    for (let opcode = 0; opcode < 1000; opcode++)
+      kept += fed({ kind: 'hcall', opcode: 0x10000 + 4 * opcode }, 64, BEFORE, selection).kept;
+    expect(kept).toBe(8192);
+    expect(selection.more.reduce((sum, { count }) => sum + count, 0)).toBe(64_000 - 8192);
+  });
+
+  it('changes of the MSR that turn out to be of RTAS calls → do not count', () => {
+    const selection = new Selection();
+    let kept = 0;
+    for (let call = 0; call < 10_000; call++) {
+      kept += fed({ kind: 'msr', before: 0x30n }, 1, BEFORE, selection).kept;
+      selection.forgetMsr(0, BEFORE);
+    }
+    expect(kept).toBe(10_000);
+  });
+
   it('what limits of the plan hold down → always kept, never counted', () => {
     const specs: readonly EventSpec[] = [
       { kind: 'fetch', mark: { at: 'entry' } },
