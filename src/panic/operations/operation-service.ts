@@ -66,6 +66,9 @@ export type OperationServiceOptions = {
 };
 
 const LEASE_MS = 60_000;
+/** Operations are made as fast as clients ask, and are some kilobytes each. */
+const KEPT = 10_000;
+const FORGET_EVERY = 500;
 const INTERRUPTED = { code: 'interrupted', message: 'its worker stopped before it was done' } as const;
 
 export class OperationService implements Operations {
@@ -83,6 +86,7 @@ export class OperationService implements Operations {
   readonly #turns = new Set<Promise<void>>();
   readonly #unstored = new UnstoredEnds();
   #timer: NodeJS.Timeout | undefined;
+  #sinceForgotten = 0;
   #closing = false;
 
   constructor(options: OperationServiceOptions) {
@@ -100,6 +104,7 @@ export class OperationService implements Operations {
     this.#timer = setInterval(() => this.#watch(this.beat()), this.#leaseMs / 4);
     this.#timer.unref();
     this.#watch(this.#takeFree());
+    this.#watch(this.#forget());
   }
 
   async submit(
@@ -219,9 +224,16 @@ export class OperationService implements Operations {
       await accepted.drop();
       return this.#unstored.shown(stored);
     }
+    this.#sinceForgotten += 1;
+    if (this.#sinceForgotten >= FORGET_EVERY) this.#watch(this.#forget());
     await this.#publish(stored);
     this.#watch(accepted.turn(() => this.#take(host, accepted, stored)));
     return stored;
+  }
+
+  async #forget(): Promise<void> {
+    this.#sinceForgotten = 0;
+    await this.#options.queue.forget(KEPT);
   }
 
   #newOperation(request: OperationRequest, requestedBy: Actor | undefined): Operation {

@@ -110,6 +110,8 @@ export interface OperationQueue {
   find(key: string, request: OperationRequest): Promise<Operation | null>;
   get(id: string): Promise<Operation | null>;
   list(query: OperationQuery): Promise<Page<Operation>>;
+  /** Forgets those that have ended and are not among the last `kept`, with their keys and traces. @returns how many */
+  forget(kept: number): Promise<number>;
   /** How many operations there are, by state. */
   tally(): Promise<Readonly<Record<string, number>>>;
   trace(id: string): Promise<string | null>;

@@ -20,7 +20,7 @@ import { pageOf } from './paging.ts';
 import { compress, decompress, inTransaction, orConflict, type Tables, tallyOf } from './rows.ts';
 import { epochAfterDamage, SqliteLeases } from './sqlite-leases.ts';
 
-/** A trace is some kilobytes; operations are never removed. */
+/** A trace is some kilobytes: of fewer operations than are kept. */
 const TRACES_KEPT = 200;
 
 type Row = {
@@ -187,6 +187,21 @@ export class SqliteOperations implements OperationQueue {
       partition_id: query.partitionId,
       state: query.state,
     });
+  }
+
+  async forget(kept: number): Promise<number> {
+    const { db, damage } = this.#tables;
+    const gone = this.#inTransaction(() =>
+      db
+        .prepare<[number], string>(
+          `DELETE FROM operation WHERE state NOT IN ('queued', 'running')
+             AND seq <= (SELECT seq FROM operation ORDER BY seq DESC LIMIT 1 OFFSET ?) RETURNING id`,
+        )
+        .pluck()
+        .all(kept),
+    );
+    for (const id of gone) for (const table of ['operation', 'operation_trace']) damage.forget(table, id);
+    return gone.length;
   }
 
   async tally(): Promise<Readonly<Record<string, number>>> {

@@ -209,6 +209,21 @@ describe.each([
     ]);
   });
 
+  it('old operations are forgotten at the start, and after every few hundred', async () => {
+    const kept: number[] = [];
+    const queue = new Proxy(metadata.operations, {
+      get: (target, name) => {
+        if (name === 'forget') return async (count: number) => kept.push(count);
+        const found: unknown = Reflect.get(target, name);
+        return typeof found === 'function' ? found.bind(target) : found;
+      },
+    });
+    const of = await service('one', host, queue);
+    of.start();
+    for (let i = 0; i < 1000; i++) await of.submit(IMPORT);
+    expect(kept).toEqual([10_000, 10_000, 10_000]);
+  });
+
   it('submit: the same key, at once and later → one operation, run once', async () => {
     const operations = await service();
     const all = await Promise.all([1, 2, 3].map(() => operations.submit(START, 'k')));

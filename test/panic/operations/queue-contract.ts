@@ -61,6 +61,22 @@ export function queueContract(name: string, open: (now: () => number) => Promise
       return claim;
     }
 
+    it('forget: the last ones and those that have not ended stay; the rest goes with its keys and traces', async () => {
+      const end = { state: 'succeeded' } as const;
+      await queue.complete(await claimed('o1'), { ...end, trace: '{}' });
+      await claimed('o2');
+      await queue.submit(submission('o3'));
+      await queue.submit(submission('o4', {}, { key: 'key' }));
+      await queue.complete((await queue.claim(worker, { id: 'o4' }, LEASE)) as Claim, end);
+      await queue.complete(await claimed('o5'), { ...end, trace: '{}' });
+      expect(await queue.forget(5)).toBe(0);
+      expect(await queue.forget(1)).toBe(2);
+      expect((await queue.list({ limit: 9 })).items.map(({ id }) => id)).toEqual(['o5', 'o3', 'o2']);
+      expect(await queue.find('key', submission('o4').request)).toBeNull();
+      expect([await queue.trace('o1'), await queue.trace('o5')]).toEqual([null, '{}']);
+      expect(await queue.forget(1)).toBe(0);
+    });
+
     it('submit: the same key twice → the first one, as it is now, and nothing added', async () => {
       const first = submission('o1', {}, { key: 'key' });
       expect(await queue.submit(first)).toEqual(first.operation);

@@ -347,6 +347,19 @@ class Queue implements OperationQueue {
     );
   }
 
+  forget(kept: number): Promise<number> {
+    return remotely(() => {
+      const old = this.#entries
+        .slice(0, Math.max(0, this.#entries.length - kept))
+        .filter(({ operation: { state } }) => state !== 'queued' && state !== 'running');
+      for (const entry of old) {
+        this.#entries.splice(this.#entries.indexOf(entry), 1);
+        this.#traces.delete(entry.operation.id);
+      }
+      return old.length;
+    });
+  }
+
   tally(): Promise<Readonly<Record<string, number>>> {
     return remotely(() => tallyOf(this.#entries.map(({ operation }) => operation.state)));
   }
