@@ -46,7 +46,7 @@ type Options = {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly maxPartitions?: string;
-  readonly maxMemory?: string;
+  readonly memoryLimit?: string;
   readonly rateLimit?: string;
 };
 
@@ -86,7 +86,10 @@ export function serveCommand(): Command {
     .option('--tls-cert <file>', 'serve HTTPS: certificate in PEM, with those that signed it')
     .option('--tls-key <file>', 'its private key in PEM; both are read again when they change, and on SIGHUP')
     .option('--max-partitions <n>', 'partitions at a time; default 256')
-    .option('--max-memory <size>', 'memory of all partitions together; default the host’s')
+    .option(
+      '--memory-limit <size>',
+      'memory of the host for partitions that are on: a start beyond it is refused (default: three quarters)',
+    )
     .option('--rate-limit <n>', 'requests of a client in a minute; default 6000 with a key')
     .exitOverride()
     .action(serve);
@@ -103,10 +106,6 @@ async function serve(options: Options): Promise<void> {
       );
   const tls = tlsFiles(options);
   const count = (what: string) => (text: string) => integerArgument(what, text, 1, 1_000_000);
-  const fleetLimits = defined({
-    maxPartitions: optional(options.maxPartitions, count('--max-partitions')),
-    maxMemoryBytes: optional(options.maxMemory, (text) => sizeArgument('--max-memory', text)),
-  });
   const requestsPerMinute = optional(options.rateLimit, count('--rate-limit'));
   const logger = createLogger(DEFAULT_CONFIG.log);
   let daemon: Daemon;
@@ -125,8 +124,9 @@ async function serve(options: Options): Promise<void> {
         allowedHosts: options.allowHost,
         hostSeconds,
         tls,
+        maxPartitions: optional(options.maxPartitions, count('--max-partitions')),
+        memoryLimit: optional(options.memoryLimit, (text) => sizeArgument('--memory-limit', text)),
       }),
-      fleetLimits,
       limits: defined({ requestsPerMinute }),
       onTrouble: reportTrouble,
       onUp: (address) => process.stdout.write(`kdumpd ready ${address}\n`),

@@ -3,6 +3,7 @@
 export { FAULT_SYNTAX, parseFault } from './faults/index.ts';
 export type { FleetOptions, OwnedFleet } from './fleet/fleet.ts';
 export { openFleet } from './fleet/fleet.ts';
+export { MemoryBudget } from './fleet/memory-budget.ts';
 export { randomId } from './fleet/requests.ts';
 
 export { dumpMode } from './guest/agent-line.ts';

@@ -6,7 +6,12 @@
 import type { Server as TlsServer } from 'node:tls';
 import type { FastifyBaseLogger } from 'fastify';
 import { defined } from '../base/defined.ts';
-import { openPartition, type PartitionConfig, type PartitionHandle } from '../emulator/host/index.ts';
+import {
+  hostMemory,
+  openPartition,
+  type PartitionConfig,
+  type PartitionHandle,
+} from '../emulator/host/index.ts';
 import {
   clearLeftovers,
   ImageService,
@@ -19,11 +24,11 @@ import {
 } from '../images/index.ts';
 import { Captures, Room, retainCaptured } from '../panic/captures/index.ts';
 import type { Operation, PartitionRequest } from '../panic/contract/index.ts';
-import { openFleet, randomId } from '../panic/index.ts';
+import { MemoryBudget, openFleet, randomId } from '../panic/index.ts';
 import { type EventBus, MemoryEventBus, OperationService, type WorkerId } from '../panic/operations/index.ts';
 import { type MetadataStore, openMetadataStore } from '../panic/store/index.ts';
 import { openVmcoreStore, type VmcoreStore } from '../vmcore/store/index.ts';
-import { AuditLog, auditCheck, defaultLimits, type FleetLimits, openAccess, Quotas } from './access/index.ts';
+import { AuditLog, auditCheck, openAccess, Quotas } from './access/index.ts';
 import { readTls, type TlsFiles, watchTls } from './access/tls.ts';
 import { closeInOrder } from './closing.ts';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.ts';
@@ -58,8 +63,10 @@ export type DaemonOptions = Partial<
   readonly requireKey?: boolean;
   /** Serves HTTPS with these files; absent: HTTP. */
   readonly tls?: TlsFiles;
-  /** How much there may be at a time; default by the host's memory. */
-  readonly fleetLimits?: Partial<FleetLimits>;
+  /** Partitions at a time. */
+  readonly maxPartitions?: number;
+  /** Bytes of the host's memory for partitions that are on; default three quarters of what this process may have. */
+  readonly memoryLimit?: number;
   /** How often a client may ask, and how much it may hold open. */
   readonly limits?: LimitOptions;
   /** More host names to answer to, and origins of proxies in front (src/server/access/hosts.ts). */
@@ -218,12 +225,17 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     keeper,
     onError: onError('captures'),
   });
+  const memory =
+    options.memoryLimit === undefined
+      ? MemoryBudget.ofHost(hostMemory().limit)
+      : new MemoryBudget(options.memoryLimit);
   const fleet = await openFleet({
     ...shared,
     images: imageSource(data.images),
     metadata,
     captures,
     room,
+    memory,
     onError: onError('fleet'),
     openPartition: options.openPartition ?? ((config) => openPartition(config, { scratch })),
     ...defined({ hostSeconds: options.hostSeconds }),
@@ -249,7 +261,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     fleet,
     captures,
     operations,
-    limits: { ...defaultLimits(), ...options.fleetLimits },
+    ...defined({ maxPartitions: options.maxPartitions }),
   });
   const audit = new AuditLog({
     store: metadata.audit,
@@ -294,7 +306,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     events: bus,
     health: () => [watch.check(), disk.check(), storeHealth(keeper), ...auditCheck(audit)],
     store: () => keeper.view(),
-    figures: () => serviceFigures(fleet, metadata, keeper),
+    figures: () => serviceFigures({ fleet, memory, metadata, keeper }),
     schedules: () => viewSchedules(scheduler, metadata.firings),
     version: options.version,
     logger,

@@ -4,6 +4,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { defined } from '../base/defined.ts';
 import { StoreKeeper } from '../panic/captures/index.ts';
 import type { Fleet } from '../panic/contract/index.ts';
+import type { MemoryBudget } from '../panic/index.ts';
 import { checkInThread, type MetadataStore, type StorePaths } from '../panic/store/index.ts';
 import type { VmcoreStore } from '../vmcore/store/index.ts';
 import type { ServiceFigures } from './http/plugins/metrics.ts';
@@ -39,16 +40,23 @@ export function watchStore({ metadata, vmcores, paths, logger, onError }: StoreW
 }
 
 /** For `/metrics`. */
-export async function serviceFigures(
-  fleet: Pick<Fleet, 'list'>,
-  metadata: MetadataStore,
-  keeper: StoreKeeper,
-): Promise<ServiceFigures> {
+export async function serviceFigures({
+  fleet,
+  memory,
+  metadata,
+  keeper,
+}: {
+  readonly fleet: Pick<Fleet, 'list'>;
+  readonly memory: Pick<MemoryBudget, 'reservedBytes' | 'limitBytes'>;
+  readonly metadata: MetadataStore;
+  readonly keeper: StoreKeeper;
+}): Promise<ServiceFigures> {
   const { captures, records, last } = keeper.summary();
   const partitions: Record<string, number> = {};
   for (const { state } of fleet.list()) partitions[state] = (partitions[state] ?? 0) + 1;
   return {
     partitions,
+    memory: { reserved: memory.reservedBytes, limit: memory.limitBytes },
     operations: await metadata.operations.tally(),
     captures: await metadata.captures.tally(),
     damage: {

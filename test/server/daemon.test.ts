@@ -100,6 +100,30 @@ test('startFleet: a partition that cannot be made → reported, and the daemon s
   expect((await fetch(`${daemon.address}/healthz`)).status).toBe(503);
 });
 
+test('memoryLimit: a fleet beyond it → what fits is up; a start beyond it → 409 with the figures', async () => {
+  const daemon = await start({
+    memoryLimit: 600 * 2 ** 20,
+    openPartition: (config) => crashablePartition(CRASHES, config),
+  });
+  const partitions = ['one', 'two', 'three'].map((name) => ({ name, image: 'built-in', memory: '128M' }));
+  const check = await daemon.startFleet({ partitions, make: 'always' });
+  expect(check).toMatchObject({
+    degraded: true,
+    partitions: [{ name: 'three', state: 'failed', reason: expect.stringContaining('have 512 MiB') }],
+  });
+  const { items } = await ask<{ items: { id: string; name: string }[] }>(daemon, '/partitions');
+  const id = items.find(({ name }) => name === 'three')?.id;
+  const refused = await fetch(`${daemon.address}/api/v1/partitions/${id}/start`, { method: 'POST' });
+  expect(refused.status).toBe(409);
+  expect(await refused.json()).toMatchObject({
+    type: 'urn:kdumpd:problem:quota-exceeded',
+    detail: expect.stringMatching(/^Partition three may need 256 MiB .* 600 MiB\. Stop another one/),
+  });
+  const metrics = await (await fetch(`${daemon.address}/metrics`)).text();
+  expect(metrics).toContain(`kdumpd_partition_memory_bytes{kind="reserved"} ${512 * 2 ** 20}\n`);
+  expect(metrics).toContain(`kdumpd_partition_memory_bytes{kind="limit"} ${600 * 2 ** 20}\n`);
+});
+
 test('startFleet: Debian is wanted and is not there → imported first, as an operation; a failure is told', async () => {
   const imports: string[] = [];
   const daemon = await start({

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { arraySource } from '../../src/base/bytes.ts';
 import { Captures, type StoreKeeper } from '../../src/panic/captures/index.ts';
 import type { Operation } from '../../src/panic/contract/index.ts';
-import { randomId } from '../../src/panic/index.ts';
+import { MemoryBudget, randomId } from '../../src/panic/index.ts';
 import { MemoryEventBus, OperationService } from '../../src/panic/operations/index.ts';
 import { type MetadataStore, openMetadataStore, verifyStore } from '../../src/panic/store/index.ts';
 import type { App } from '../../src/server/http/shared/context.ts';
@@ -47,7 +47,8 @@ beforeEach(async () => {
     captures: new Captures({ captures: metadata.captures, vmcores, keeper, bus, newId: randomId, onError }),
     operations,
     store: () => keeper.view(),
-    figures: () => serviceFigures(world.fleet, metadata, keeper),
+    figures: () =>
+      serviceFigures({ fleet: world.fleet, memory: new MemoryBudget(2 ** 30), metadata, keeper }),
     health: () => [storeHealth(keeper)],
   });
 });

@@ -3,7 +3,13 @@
 import { Captures } from '../../src/panic/captures/index.ts';
 import type { ServiceEvent } from '../../src/panic/contract/index.ts';
 import { Refusal } from '../../src/panic/contract/index.ts';
-import { type BootImage, type FleetOptions, type OwnedFleet, openFleet } from '../../src/panic/index.ts';
+import {
+  type BootImage,
+  type FleetOptions,
+  type MemoryBudget,
+  type OwnedFleet,
+  openFleet,
+} from '../../src/panic/index.ts';
 import { type EventBus, MemoryEventBus, OperationService } from '../../src/panic/operations/index.ts';
 import { type MetadataStore, openMetadataStore } from '../../src/panic/store/index.ts';
 import { openLocalVmcoreStore, type VmcoreStore } from '../../src/vmcore/store/index.ts';
@@ -45,6 +51,7 @@ export type FleetWorldOptions = {
   readonly boot?: BootImage;
   /** Limits and waits of the fleet; default its own. */
   readonly hostSeconds?: number;
+  readonly memory?: MemoryBudget;
   readonly backOff?: NonNullable<FleetOptions['backOff']>;
 };
 

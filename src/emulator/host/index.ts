@@ -3,4 +3,5 @@
 export type * from '../contract/index.ts';
 export { VTY_INPUT_BYTES } from '../devices/index.ts';
 export { openPartition } from './client.ts';
+export { hostMemory } from './host-memory.ts';
 export { ScratchSpace } from './scratch-space.ts';

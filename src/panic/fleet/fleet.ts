@@ -10,13 +10,14 @@ import type { Actor, Fleet, PartitionRequest, PartitionView } from '../contract/
 import { Refusal } from '../contract/index.ts';
 import type { ImageSource } from '../guest/boot-image.ts';
 import { defaultHostSeconds } from '../guest/host-time.ts';
-import { resolveMachine } from '../guest/machine-spec.ts';
+import { memoryBytesOf, resolveMachine } from '../guest/machine-spec.ts';
 import { unaskedCrash } from '../handoff/crash.ts';
 import type { EventBus, Lease, OperationHost, WorkerId } from '../operations/index.ts';
 import type { MetadataStore, PartitionRecord } from '../store/index.ts';
 import type { BackOffOptions } from './boot-back-off.ts';
 import { crashLoop } from './crash-loop.ts';
 import { FleetMember, type Unasked } from './member.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import { PartitionHost } from './partition-host.ts';
 import { checkRequest, prepareMachine } from './requests.ts';
 
@@ -27,6 +28,8 @@ export type FleetOptions = {
   readonly bus: EventBus;
   /** The room that captures need; absent: it is not counted. */
   readonly room?: Room;
+  /** The host's memory that partitions which are on may need; absent: it is not counted. */
+  readonly memory?: MemoryBudget;
   /** Who holds the partitions. */
   readonly worker: WorkerId;
   /** A short, url-safe name that was not given before. */
@@ -97,6 +100,7 @@ class PartitionFleet implements OwnedFleet {
       spec,
       prepare: () => prepareMachine(this.#options.images, record.request),
       openPartition: this.#options.openPartition ?? openPartition,
+      takeMemory: () => this.#options.memory?.take(memoryBytesOf(spec), record.name) ?? (() => undefined),
       onState: (state) => this.#noteState(record.id, state),
       crashes: await captures.count(record.id),
       onUnasked: (unasked) => this.#storeUnasked(unasked),

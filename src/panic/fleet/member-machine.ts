@@ -1,6 +1,6 @@
 /**
- * Holds the machine of a partition of the fleet and its current power cycle. A machine serves many power cycles; a new one is
- * made when it died, or when the partition's configuration changed. Errors of stopping are ignored: a dead machine cannot be
+ * Holds the machine of a partition of the fleet, the host's memory for it, and its current power cycle. A machine serves many power
+ * cycles; a new one is made when it died, or when the partition's configuration changed. Errors of stopping are ignored: a dead machine cannot be
  * stopped.
  */
 
@@ -18,8 +18,11 @@ export type Running = {
 
 export class MemberMachine {
   readonly #open: (config: PartitionConfig) => PartitionHandle;
+  readonly #takeMemory: () => () => void;
   readonly #print: (bytes: Uint8Array) => void;
   #machine: { readonly boot: BootImage; readonly handle: PartitionHandle } | undefined;
+  /** Gives the host's memory back; undefined: none is reserved. */
+  #giveBack: (() => void) | undefined;
   #session: Session | undefined;
   /** The last power cycle ended with an error of the machine itself, or its worker is gone: it cannot be used again. */
   #died = false;
@@ -27,8 +30,14 @@ export class MemberMachine {
   /** Of machines that were freed. */
   #hostSeconds = 0;
 
-  constructor(open: (config: PartitionConfig) => PartitionHandle, print: (bytes: Uint8Array) => void) {
+  /** @param takeMemory reserves the host's memory, and returns what gives it back. It throws Refusal `quota` */
+  constructor(
+    open: (config: PartitionConfig) => PartitionHandle,
+    takeMemory: () => () => void,
+    print: (bytes: Uint8Array) => void,
+  ) {
     this.#open = open;
+    this.#takeMemory = takeMemory;
     this.#print = print;
   }
 
@@ -62,12 +71,21 @@ export class MemberMachine {
     return { ...this.#machine, session: this.#session };
   }
 
-  /** A power cycle that has not begun, on a machine of this configuration that is off. The one before is over. */
+  /** Reserves the host's memory until {@link discard}. Repeated: the same reservation. @throws Refusal `quota` */
+  reserve(): void {
+    this.#giveBack ??= this.#takeMemory();
+  }
+
+  /**
+   * A power cycle that has not begun, on a machine of this configuration that is off. The one before is over.
+   * @throws Refusal `quota`
+   */
   async renew(boot: BootImage, config: PartitionConfig): Promise<Running> {
     this.#endSession();
+    this.reserve();
     // An image that was imported again is another machine.
     if (this.#died || (this.#machine !== undefined && !sameConfig(this.#machine.handle.config, config)))
-      await this.discard();
+      await this.#close();
     const handle = this.#machine?.handle ?? this.#open(config);
     await handle.stop().catch(() => undefined);
     this.#machine = { boot, handle };
@@ -86,8 +104,15 @@ export class MemberMachine {
     this.#endSession();
   }
 
-  /** Frees the machine, in any state. What still waits for its guest goes on. */
+  /** Frees the machine and its memory, in any state. What still waits for its guest goes on. */
   async discard(): Promise<void> {
+    const giveBack = this.#giveBack;
+    this.#giveBack = undefined;
+    await this.#close();
+    giveBack?.();
+  }
+
+  async #close(): Promise<void> {
     this.#endSession();
     const machine = this.#machine;
     this.#machine = undefined;

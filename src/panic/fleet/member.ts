@@ -32,6 +32,8 @@ export type MemberOptions = {
   /** The image and the machine for it, as they are when the partition starts. */
   readonly prepare: () => Promise<{ readonly boot: BootImage; readonly config: PartitionConfig }>;
   readonly openPartition: (config: PartitionConfig) => PartitionHandle;
+  /** Reserves the host's memory for its machine. @returns gives it back. @throws Refusal `quota` */
+  readonly takeMemory: () => () => void;
   readonly onState: (state: PartitionState) => void;
   /** Crashes so far. */
   readonly crashes: number;
@@ -78,7 +80,9 @@ export class FleetMember {
 
   constructor(options: MemberOptions) {
     this.#options = options;
-    this.#machine = new MemberMachine(options.openPartition, (bytes) => this.#console.print(bytes));
+    this.#machine = new MemberMachine(options.openPartition, options.takeMemory, (bytes) =>
+      this.#console.print(bytes),
+    );
     this.#crashes = options.crashes;
     this.#backOff = new BootBackOff(options.backOff);
   }
@@ -195,7 +199,7 @@ export class FleetMember {
       if (stops !== this.#stops) return this.#off('the partition was stopped');
       if (ready.kind !== 'ready') {
         const reason = describeStandstill(ready, DEFAULT_TIMEOUT_SECONDS);
-        await this.#machine.halt();
+        await this.#machine.discard();
         return this.#notBooted(reason, signal);
       }
       this.#noCrashKernel = ready.noCrashKernel;
@@ -209,6 +213,11 @@ export class FleetMember {
       if (stops !== this.#stops) return this.#off('the partition was stopped');
       return this.#notBooted(reason, signal);
     }
+  }
+
+  /** Reserves the host's memory until the partition is off. @throws Refusal `quota` with the figures */
+  reserveMemory(): void {
+    this.#machine.reserve();
   }
 
   /** Takes a ready guest for an operation before its turn comes. @returns puts it back. @throws Refusal `conflict` */
@@ -275,8 +284,14 @@ export class FleetMember {
     await this.#machine.stop();
   }
 
-  /** Powers off. */
+  /** Powers off, and frees the machine and its memory. */
   async halt(): Promise<void> {
+    await this.#machine.discard();
+    this.show('stopped');
+  }
+
+  /** Powers off; the machine and its memory stay for the boot that follows. */
+  async haltBeforeBoot(): Promise<void> {
     await this.#machine.halt();
     this.show('stopped');
   }
@@ -306,6 +321,8 @@ export class FleetMember {
   }
 
   async #boot(stops: number, signal: AbortSignal): Promise<Readiness> {
+    // At once, so that of a fleet those are refused that come last.
+    this.reserveMemory();
     const { boot, config } = await this.#options.prepare();
     const { session } = await this.#machine.renew(boot, config);
     this.#console.clear();
@@ -334,13 +351,14 @@ export class FleetMember {
     const { session } = this.#machine;
     if (session === undefined) return;
     const ended = session.signal.until(() => session.ended);
+    const stops = this.#stops;
     ended
       .then((end) => {
         if (this.#machine.session !== session || this.#state !== 'ready') return;
         if (end.kind === 'power-off' || end.kind === 'stopped')
-          return this.show('stopped', 'the guest powered off');
+          return this.#stayOff('stopped', 'the guest powered off', stops);
         // It would only print on: it boots again when it is told to.
-        if (end.kind === 'exceeded') return this.show('failed', describeEnd(end));
+        if (end.kind === 'exceeded') return this.#stayOff('failed', describeEnd(end), stops);
         const why = end.kind === 'reboot' ? 'the guest rebooted' : describeEnd(end);
         this.#comeBack(why, async () => {
           const { running } = this.#machine;
@@ -349,6 +367,15 @@ export class FleetMember {
         });
       })
       .catch(this.#options.onError);
+  }
+
+  /** The guest ended, and does not boot again by itself: its machine is freed, unless it was started or interrupted since. */
+  #stayOff(state: 'stopped' | 'failed', reason: string, stops: number): void {
+    this.show(state, reason);
+    const free = async (): Promise<void> => {
+      if (this.#state === state && this.#stops === stops) await this.#machine.discard();
+    };
+    this.enqueue(free).catch(this.#options.onError);
   }
 
   /** The guest ended without being asked: keeps what it left, then boots again, after a wait where it does so repeatedly. */

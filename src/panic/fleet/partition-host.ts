@@ -72,7 +72,7 @@ export class PartitionHost implements OperationHost {
         await member.halt();
         return { phase: 'stopped' };
       case 'reset':
-        await member.halt();
+        await member.haltBeforeBoot();
         return boot(member, run);
       case 'panic':
         return this.#panic(member, partition.options, run);
@@ -141,6 +141,7 @@ async function accept(member: FleetMember, request: PartitionOperation): Promise
     case 'start':
       if (member.state !== 'stopped' && member.state !== 'failed')
         throw new Refusal('conflict', `Partition ${id} is ${member.state}, not stopped.`);
+      member.reserveMemory();
       member.show('starting');
       return () => member.halt();
     case 'stop':
@@ -148,6 +149,7 @@ async function accept(member: FleetMember, request: PartitionOperation): Promise
       await member.interrupt();
       return () => member.halt();
     case 'reset':
+      member.reserveMemory();
       await member.interrupt();
       return () => member.halt();
     case 'panic':

@@ -6,7 +6,7 @@ export { type KeyBook, withKeysOf } from './folder-keys.ts';
 export { AllowedHosts, clientNetwork, isHostOrOrigin, isLoopback, type SiteFields } from './hosts.ts';
 export { type KeyRequest, Keys, type MintedKey } from './keys.ts';
 export { openAccess } from './open-access.ts';
-export { defaultLimits, type FleetLimits, Quotas } from './quotas.ts';
+export { Quotas } from './quotas.ts';
 export {
   allows,
   isSameActor,

@@ -1,6 +1,8 @@
-/** Holds keys to their quotas, and the daemon to its limits: how many partitions, how much memory, how many captures. */
+/**
+ * Holds keys to their quotas: how many partitions, how much memory, how many captures. Holds the daemon to its number of partitions;
+ * its memory is counted where partitions are powered on (src/panic/fleet/memory-budget.ts).
+ */
 
-import { totalmem } from 'node:os';
 import { defined } from '../../base/defined.ts';
 import { FormatError } from '../../base/errors.ts';
 import { sizeText } from '../../base/free-room.ts';
@@ -19,39 +21,25 @@ import { memoryBytesOf, resolveMachine } from '../../panic/index.ts';
 import type { Principal } from './scopes.ts';
 import { isSameActor } from './scopes.ts';
 
-/** How much the daemon has at a time, whoever made it. */
-export type FleetLimits = { readonly maxPartitions: number; readonly maxMemoryBytes: number };
-
 export type QuotasOptions = {
   readonly fleet: Pick<Fleet, 'list' | 'create'>;
   readonly captures: { list(query: CaptureQuery): Promise<Page<Capture>> };
   readonly operations: Pick<Operations, 'list'>;
-  readonly limits?: FleetLimits;
+  /** Partitions at a time, whoever made them; default {@link MAX_PARTITIONS}. */
+  readonly maxPartitions?: number;
 };
 
 /** A partition is a thread, and most of them rest. */
 const MAX_PARTITIONS = 256;
 const PAGE = 200;
 
-/** The host's memory, or what its container may have of it. */
-export function defaultLimits(): FleetLimits {
-  const constrained = process.constrainedMemory();
-  const total = totalmem();
-  return {
-    maxPartitions: MAX_PARTITIONS,
-    maxMemoryBytes: constrained > 0 && constrained < total ? constrained : total,
-  };
-}
-
 export class Quotas {
   readonly #options: QuotasOptions;
-  readonly #limits: FleetLimits;
   /** What is counted before it is made. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: QuotasOptions) {
     this.#options = options;
-    this.#limits = options.limits ?? defaultLimits();
   }
 
   /** Makes a partition for `maker`, or for the daemon itself. @throws Refusal `quota` with the figures */
@@ -85,20 +73,16 @@ export class Quotas {
   }
 
   #admit(request: PartitionRequest, maker: Pick<Principal, 'actor' | 'quota'> | undefined): void {
-    const bytes = memoryOf(request);
-    const all = this.#options.fleet.list();
-    const owned =
-      maker === undefined ? [] : all.filter(({ createdBy }) => isSameActor(maker.actor, createdBy));
-    const holders: readonly (readonly [string, readonly PartitionView[], Partial<FleetLimits>])[] = [
-      ['the key', owned, maker?.quota ?? {}],
-      ['the daemon', all, this.#limits],
-    ];
-    for (const [who, partitions, limits] of holders) {
-      const { maxPartitions = Number.POSITIVE_INFINITY, maxMemoryBytes = Number.POSITIVE_INFINITY } = limits;
-      check('partitions', partitions.length + 1, maxPartitions, partitions.length, String, who);
-      const used = partitions.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
-      check('memory of partitions', used + bytes, maxMemoryBytes, used, sizeText, who);
-    }
+    const { fleet, maxPartitions: most = MAX_PARTITIONS } = this.#options;
+    const all = fleet.list();
+    check('partitions', all.length + 1, most, all.length, String, 'the daemon');
+    if (maker?.quota === undefined) return;
+    const { maxPartitions = Number.POSITIVE_INFINITY, maxMemoryBytes = Number.POSITIVE_INFINITY } =
+      maker.quota;
+    const owned = all.filter(({ createdBy }) => isSameActor(maker.actor, createdBy));
+    check('partitions', owned.length + 1, maxPartitions, owned.length, String, 'the key');
+    const used = owned.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+    check('memory of partitions', used + memoryOf(request), maxMemoryBytes, used, sizeText, 'the key');
   }
 
   async #captures(actor: Actor): Promise<number> {

@@ -9,6 +9,8 @@ import type { App } from '../shared/context.ts';
 /** What the service counts; a label's values are the keys. */
 export type ServiceFigures = {
   readonly partitions: Readonly<Record<string, number>>;
+  /** Bytes of the host's memory that partitions which are on may need, and may have at the most. */
+  readonly memory: Readonly<Record<string, number>>;
   readonly operations: Readonly<Record<string, number>>;
   readonly captures: Readonly<Record<string, number>>;
   /** Damaged records, captures that lost bytes, and what the last verification found. */
@@ -39,6 +41,7 @@ export function registerMetrics(app: App, figures: () => Promise<ServiceFigures>
   const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
     new Gauge({ name: `kdumpd_${name}`, help, labelNames, registers });
   const partitions = gauge('partitions', 'Partitions by state', ['state']);
+  const memory = gauge('partition_memory_bytes', 'Memory of the host for partitions that are on', ['kind']);
   const operations = gauge('operations', 'Operations by state', ['state']);
   const captures = gauge('captures', 'Captures by outcome', ['outcome']);
   const damage = gauge('store_damage', 'What of the store is known to be damaged', ['kind']);
@@ -52,6 +55,7 @@ export function registerMetrics(app: App, figures: () => Promise<ServiceFigures>
   app.get('/metrics', { config: { access: 'view' }, schema: { hide: true } }, async (_request, reply) => {
     const now = await figures();
     set(partitions, 'state', now.partitions);
+    set(memory, 'kind', now.memory);
     set(operations, 'state', now.operations);
     set(captures, 'outcome', now.captures);
     set(damage, 'kind', now.damage);
