@@ -19,6 +19,8 @@ export type DownloadedPackage = { readonly path: string; readonly bytes: number;
 export type AptOptions = {
   /** An empty folder: apt's state while it works, and the packages. */
   readonly scratch: string;
+  /** Called with the size of all packages before they are downloaded; what it throws ends the download. */
+  readonly requireRoom: (bytes: number) => void;
   /** Package names, the kernel's excepted. */
   readonly packages: readonly string[];
   /** Kernel release such as `6.1.0-50-powerpc64le`; absent: the one that `linux-image-powerpc64le` depends on. */
@@ -97,6 +99,7 @@ export async function downloadPackages(options: AptOptions): Promise<DownloadedP
     );
   }
   const total = plan.reduce((sum, file) => sum + file.bytes, 0);
+  options.requireRoom(total);
   progress({ step: 'download', done: 0, total });
   const fetched = await run('apt-get', ['-q', '-o', 'APT::Status-Fd=3', 'download', ...names], (percent) =>
     progress({ step: 'download', done: Math.round((total * percent) / 100), total }),

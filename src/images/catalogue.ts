@@ -8,6 +8,8 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '../base/errors.ts';
+import { freeRoom } from '../base/free-room.ts';
+import { Room } from '../panic/captures/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
 import { BUILT_IN, builtInImage, builtInKernel } from './built-in.ts';
 import { imageError } from './errors.ts';
@@ -90,6 +92,8 @@ export async function verifyImage(imageRoot: string, name: string): Promise<Imag
 export type ImageDraft = {
   /** A folder for the import's own use; gone afterwards. */
   readonly scratch: string;
+  /** Called before so many bytes are written. @throws Refusal `no-room` where the disk has not so many */
+  requireRoom(bytes: number): void;
   /** Writes a file of the image, in pieces. */
   add(file: string, pieces: readonly Uint8Array[]): Promise<ImageFile>;
 };
@@ -101,12 +105,14 @@ export type Replace = boolean | (() => Promise<void>);
  * Runs `build` with a draft and makes what it returns an image; a failure leaves nothing.
  * @param replace an image of that name is replaced; a function removes it first, at the end of the import; `false`: it is
  *   refused with Refusal `conflict`
+ * @param free bytes that are free on the disk of `imageRoot`; default what its file system says
  */
 export async function createImage(
   imageRoot: string,
   name: string,
   replace: Replace,
   build: (draft: ImageDraft) => Promise<ImageRecord>,
+  free: () => number = () => freeRoom(imageRoot),
 ): Promise<ImageRecord> {
   if (!isImageName(name)) {
     throw new Refusal(
@@ -126,7 +132,13 @@ export async function createImage(
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await mkdir(scratch, { mode: 0o700 });
-    const record = await build({ scratch, add: (file, pieces) => writeFileOf(folder, file, pieces) });
+    const record = await build({
+      scratch,
+      requireRoom: (bytes) => {
+        new Room({ free, reserve: 0 }).take(bytes, `The import of ${name}`);
+      },
+      add: (file, pieces) => writeFileOf(folder, file, pieces),
+    });
     await writeFileOf(folder, IMAGE_RECORD_FILE, [Buffer.from(formatImageRecord(record))]);
     await syncFolder(folder);
     const isThere = await exists(target);

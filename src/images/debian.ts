@@ -43,6 +43,8 @@ export type DebianImport = {
   readonly crashAppend?: string;
   readonly progress?: ReportProgress;
   readonly signal?: AbortSignal;
+  /** Bytes that are free on the disk of the images; default what its file system says. */
+  readonly free?: () => number;
 };
 
 /** What a tuned boot says: everything on the first vty, room for the crash kernel, no self-tests of crypto code. */
@@ -56,12 +58,13 @@ const DISK_UNIT = 1024 * 1024;
 
 /**
  * Builds the image `imageRoot/name`; see docs/images.md for its files.
- * @throws ImportError where packages cannot be had; FormatError for a damaged package; Refusal for the name
+ * @throws ImportError where packages cannot be had; FormatError for a damaged package; Refusal for the name, and `no-room` before
+ *   packages are downloaded, or files are stored, that do not fit
  */
 export async function importDebian(options: DebianImport): Promise<ImageRecord> {
   const { imageRoot, name, kernel } = options;
   const progress = options.progress ?? noProgress;
-  return await createImage(imageRoot, name, options.replace ?? false, async (draft) => {
+  const build = async (draft: ImageDraft): Promise<ImageRecord> => {
     const files = await packageFiles(options, draft, progress);
     const selection = await selectPackages(files, kernel, options.debuginfo ?? false);
     const tree = await unpackPackages(selection, progress, options.signal);
@@ -78,7 +81,8 @@ export async function importDebian(options: DebianImport): Promise<ImageRecord> 
       agent: true,
       packages: selection.packages.map((one) => one.record),
     };
-  });
+  };
+  return await createImage(imageRoot, name, options.replace ?? false, build, options.free);
 }
 
 async function packageFiles(
@@ -93,6 +97,7 @@ async function packageFiles(
   }
   return await downloadPackages({
     scratch: draft.scratch,
+    requireRoom: draft.requireRoom,
     packages: PROGRAM_PACKAGES,
     debuginfo: options.debuginfo ?? false,
     ...defined({ kernel, aptSources }),
@@ -136,6 +141,8 @@ async function storeFiles(
   parts: Parts,
   progress: ReportProgress,
 ): Promise<ImageRecord['files']> {
+  const pieces = Object.values(parts).flat();
+  draft.requireRoom(pieces.reduce((sum, { length }) => sum + length, 0));
   const total = Object.keys(parts).length;
   let done = 0;
   const store = async (file: string, pieces: readonly Uint8Array[]): Promise<ImageFile> => {

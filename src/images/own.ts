@@ -4,12 +4,12 @@
  * import says that the guest has an agent that loads by plan.
  */
 
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { arraySource, latin1 } from '../base/bytes.ts';
 import { defined } from '../base/defined.ts';
 import { EM_PPC64, parseElf } from '../base/elf/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
-import { createImage, type Replace } from './catalogue.ts';
+import { createImage, type ImageDraft, type Replace } from './catalogue.ts';
 import { compressionOf } from './decompress.ts';
 import { imageError } from './errors.ts';
 import type { ImageFile, ImageRecord, ImageRole } from './image-record.ts';
@@ -33,6 +33,8 @@ export type OwnImport = {
   readonly crashAppend?: string;
   readonly replace?: Replace;
   readonly progress?: ReportProgress;
+  /** Bytes that are free on the disk of the images; default what its file system says. */
+  readonly free?: () => number;
 };
 
 export const DEFAULT_OWN_APPEND = 'console=hvc0';
@@ -45,12 +47,13 @@ const OTHER_INITRD = [
   [0x02, 0x21], // lz4
 ] as const;
 
-/** @throws FormatError `image/bad-kernel`, `image/bad-initrd`, `image/bad-symbols`, `elf/…`; Refusal */
+/** @throws FormatError `image/bad-kernel`, `image/bad-initrd`, `image/bad-symbols`, `elf/…`; Refusal, `no-room` before anything is read */
 export async function importOwn(options: OwnImport): Promise<ImageRecord> {
   const { imageRoot, name } = options;
   const progress = options.progress ?? noProgress;
-  return await createImage(imageRoot, name, options.replace ?? false, async (draft) => {
+  const build = async (draft: ImageDraft): Promise<ImageRecord> => {
     progress({ step: 'build', done: 0, total: 1 });
+    draft.requireRoom(await bytesOf(options));
     const original = await readInput(options.kernel, 'kernel');
     const info = inspectKernel(original, options.kernel);
     const contents: [ImageRole, Uint8Array][] = [['vmlinux', original]];
@@ -92,12 +95,32 @@ export async function importOwn(options: OwnImport): Promise<ImageRecord> {
       ...defined({ loader: options.loader }),
       packages: [],
     };
-  });
+  };
+  return await createImage(imageRoot, name, options.replace ?? false, build, options.free);
 }
 
-async function readInput(path: string, what: string): Promise<Uint8Array> {
+/** What the image takes at the most: the kernel is stored as it is, and as it is booted. */
+async function bytesOf({ kernel, initrd, symbols, debuginfo }: OwnImport): Promise<number> {
+  const sizes = [
+    2 * (await ofInput('kernel', () => sizeOf(kernel))),
+    await ofInput('initramfs', () => sizeOf(initrd)),
+    await ofInput('symbol file', () => sizeOf(symbols)),
+    await ofInput('file with debugging data', () => sizeOf(debuginfo)),
+  ];
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+async function sizeOf(path: string | undefined): Promise<number> {
+  return path === undefined ? 0 : (await stat(path)).size;
+}
+
+function readInput(path: string, what: string): Promise<Uint8Array> {
+  return ofInput(what, () => readFile(path));
+}
+
+async function ofInput<T>(what: string, use: () => Promise<T>): Promise<T> {
   try {
-    return await readFile(path);
+    return await use();
   } catch (error) {
     throw new Refusal('invalid', `the ${what} cannot be read: ${(error as Error).message}`);
   }

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { latin1Bytes } from '../../src/base/bytes.ts';
 import { verifyImage } from '../../src/images/catalogue.ts';
 import { importDebian } from '../../src/images/debian.ts';
@@ -156,6 +156,74 @@ describe('importDebian from package files', () => {
     const work = importDebian({ imageRoot: images(), name: 'debian', packagesDir, signal });
     await expect(work).rejects.toMatchObject({ code: 'import/cancelled' });
     expect(await readdir(images())).toEqual([]);
+  });
+});
+
+describe('room on the disk', () => {
+  const MIB = 2 ** 20;
+  const nothingIsLeft = async () => expect(await readdir(images())).toEqual([]);
+
+  it('importOwn: files that do not fit → refused with the figures, before one is read', async () => {
+    const kernel = join(root, 'vmlinux');
+    await writeFile(kernel, Buffer.alloc(3 * MIB));
+    const initrd = join(root, 'initrd');
+    await writeFile(initrd, Buffer.alloc(MIB));
+    const work = importOwn({ imageRoot: images(), name: 'own', kernel, initrd, free: () => 7 * MIB - 1 });
+    await expect(work).rejects.toMatchObject({
+      code: 'no-room',
+      message: expect.stringContaining(
+        "The import of own may need 7.0 MiB on the data folder's disk: 7.0 MiB are free",
+      ),
+    });
+    await nothingIsLeft();
+    // With the room, what is wrong with the file is found.
+    const fits = importOwn({ imageRoot: images(), name: 'own', kernel, initrd, free: () => 7 * MIB });
+    await expect(fits).rejects.toMatchObject({ name: 'FormatError' });
+  });
+
+  it('importDebian: an image that does not fit → refused before it is stored', async () => {
+    const packagesDir = await writePackages(synthDebianPackages());
+    const steps = new Set<string>();
+    const work = importDebian({
+      imageRoot: images(),
+      name: 'debian',
+      packagesDir,
+      progress: ({ step }) => steps.add(step),
+      free: () => 1000,
+    });
+    await expect(work).rejects.toMatchObject({ code: 'no-room', message: /The import of debian may need/ });
+    expect([...steps]).toEqual(['unpack', 'build']);
+    await nothingIsLeft();
+  });
+
+  it('importDebian: packages that do not fit → refused before they are downloaded', async () => {
+    const bin = join(root, 'bin');
+    const asked = join(root, 'asked');
+    await mkdir(bin);
+    // Plans one package of 3 GiB for each name that is asked for.
+    const apt = `#!/bin/sh
+echo "$@" >> ${asked}
+case "$*" in *--print-uris*)
+  while [ "$1" != --print-uris ]; do shift; done; shift
+  for name; do echo "'http://x/$name.deb' $name.deb 3221225472 SHA256:${'0'.repeat(64)}"; done
+esac
+`;
+    for (const name of ['apt-get', 'apt-cache']) await writeFile(join(bin, name), apt, { mode: 0o755 });
+    vi.stubEnv('PATH', `${bin}:${process.env.PATH}`);
+    try {
+      const work = importDebian({
+        imageRoot: images(),
+        name: 'debian',
+        kernel: SYNTH_RELEASE,
+        free: () => 35 * 2 ** 30,
+      });
+      await expect(work).rejects.toMatchObject({ code: 'no-room', message: /may need 36\.0 GiB/ });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    const calls = (await readFile(asked, 'utf8')).trim().split('\n');
+    expect(calls.filter((call) => call.includes(' download ')).length).toBe(1);
+    await nothingIsLeft();
   });
 });
 
