@@ -31,6 +31,9 @@ export function checkInThread(
       else reject(new Error(answer.message));
     });
     worker.on('error', reject);
+    worker.on('messageerror', (error) =>
+      reject(new Error('a message of the thread that checks the store could not be read', { cause: error })),
+    );
     worker.on('exit', (code) => reject(new Error(`the thread that checks the store ended (${code})`)));
   }).finally(() => worker.terminate());
 }

@@ -72,6 +72,11 @@ class WorkerVmcoreStore implements VmcoreStore {
       worker.on('error', (error) =>
         end(new Error(`the store's worker failed: ${String(error)}`, { cause: error })),
       );
+      // A reply that is lost would be waited for without end.
+      worker.on('messageerror', (error) => {
+        end(new Error("a message of the store's worker could not be read", { cause: error }));
+        void worker.terminate();
+      });
       // A worker that was closed may be seen to end in the same turn as it answers, before close() has gone on.
       worker.on('exit', (code) =>
         end(this.#closing ? storeClosed() : new Error(`the store's worker ended (${code})`)),

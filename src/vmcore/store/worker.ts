@@ -91,6 +91,11 @@ function serve(store: VmcoreStore): void {
     }
   };
 
+  // A request that cannot be read would never be answered: the worker ends, and its client learns why.
+  port.on('messageerror', (error) => {
+    throw error;
+  });
+
   port.on('message', (request: Request) => {
     const { op } = request;
     switch (request.kind) {

@@ -127,6 +127,22 @@ describe('a worker that dies → an error as the end, and every promise rejects'
     await handle.close();
   });
 
+  it('sends a message that cannot be read', async () => {
+    const handle = open(
+      `port.on('message', (message) => message.request.kind === 'start' && answer(message));`,
+    );
+    await handle.start();
+    const asked = expect(handle.vcpus()).rejects.toThrow('could not be read');
+    const exit = new Promise((resolve) => worker?.once('exit', resolve));
+    worker?.emit('messageerror', new Error('no such class'));
+    await asked;
+    expect(ends).toEqual([
+      { kind: 'error', message: 'a message of the partition’s worker could not be read' },
+    ]);
+    await expect(handle.readMemory(0, 8)).rejects.toThrow('could not be read');
+    await exit;
+  });
+
   it('is terminated from outside', async () => {
     const handle = open(`port.on('message', answer);`);
     await handle.start();
