@@ -1,17 +1,19 @@
 /** The daemon as a process: what it says on its streams and over HTTP where its fleet cannot be had whole. */
 
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readFleetFile } from '../../src/cli/fleet-file.ts';
 import { importOwn } from '../../src/images/index.ts';
 import type { PartitionRequest } from '../../src/panic/contract/index.ts';
 import type { Health } from '../../src/server/http/shared/ports.ts';
+import { needsProgram } from '../support/programs.ts';
 import { synthKernel } from '../synth/power-elf.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -30,11 +32,16 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-async function serve(fleet: unknown, port = 0, more: readonly string[] = []): Promise<Daemon> {
+async function serve(
+  fleet: unknown,
+  port = 0,
+  more: readonly string[] = [],
+  runner: readonly string[] = [TSX],
+): Promise<Daemon> {
   const file = join(root, 'fleet.json');
   await writeFile(file, JSON.stringify(fleet));
   const args = ['serve', '--port', String(port), '--data', join(root, 'data'), '--fleet', file, ...more];
-  const child = spawn(process.execPath, [TSX, MAIN, ...args]);
+  const child = spawn(process.execPath, [...runner, MAIN, ...args]);
   const daemon: Daemon = { process: child, out: '', err: '' };
   child.stdout.on('data', (bytes: Buffer) => {
     daemon.out += bytes.toString();
@@ -69,6 +76,42 @@ async function health(base: string): Promise<{ readonly code: number; readonly h
 }
 
 const wanted = (...requests: PartitionRequest[]): PartitionRequest[] => requests;
+
+describe('serve with TLS', () => {
+  /** A certificate for `name` that signs itself, in `cert` and `key`. */
+  function certify(name: string): void {
+    const subject = ['-subj', `/CN=${name}`, '-keyout', join(root, 'key'), '-out', join(root, 'cert')];
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+    execFileSync('openssl', ['req', '-x509', ...kind, ...subject], { stdio: 'ignore' });
+  }
+  async function served(base: string): Promise<string> {
+    const socket = connect({ port: Number(new URL(base).port), rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const { CN } = socket.getPeerCertificate().subject;
+    socket.destroy();
+    return String(CN);
+  }
+
+  it('SIGHUP → the files as they are now are served; files that are wrong are logged, and what was served is', async () => {
+    needsProgram('openssl');
+    certify('first');
+    const files = ['--tls-cert', join(root, 'cert'), '--tls-key', join(root, 'key')];
+    // In one process: tsx as a program of its own ends at SIGHUP.
+    const daemon = await serve([], 0, files, ['--import', import.meta.resolve('tsx')]);
+    const [, base = ''] = await said(daemon, /kdumpd ready (https:\S+)/);
+    expect(await served(base)).toBe('first');
+    await writeFile(join(root, 'cert'), 'no certificate');
+    daemon.process.kill('SIGHUP');
+    await said(daemon, /the certificate cannot be used: the one before is served on/);
+    expect(await served(base)).toBe('first');
+    certify('second');
+    daemon.process.kill('SIGHUP');
+    await said(daemon, /the certificate was read again/);
+    expect(await served(base)).toBe('second');
+    await end(daemon);
+    expect(daemon.process.exitCode).toBe(0);
+  });
+});
 
 describe('serve', () => {
   it('a port that is in use → says so, ends with 2', async () => {

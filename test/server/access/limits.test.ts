@@ -1,5 +1,10 @@
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { App } from '../../../src/server/http/shared/context.ts';
 import type { LimitOptions } from '../../../src/server/http/shared/limits.ts';
+import { eventually } from '../../support/eventually.ts';
 import { synthVmcore } from '../../synth/fleet.ts';
 import { buildTestService, openTestAccess, type TestService } from '../../synth/service.ts';
 
@@ -60,6 +65,69 @@ test('failed attempts, logins too → 429 after a few; a good key from the same 
   expect(await login()).toBe(429);
   expect((await ask(good)).statusCode).toBe(200);
   expect((await ask()).statusCode).toBe(401);
+});
+
+describe('connections', () => {
+  type Connection = { readonly client: Duplex; readonly server: Duplex };
+
+  /** A connection of a client at `address`, as the system hands it over. Loopback addresses have no limit of their own. */
+  function connect(app: App, address: string): Connection {
+    const [client, server] = duplexPair();
+    client.on('error', () => undefined);
+    server.on('error', () => undefined);
+    app.server.emit('connection', Object.assign(server, { remoteAddress: address }));
+    return { client, server };
+  }
+  /** The status of an answer on a connection that stays open; undefined where the connection is closed instead. */
+  async function statusOn({ client, server }: Connection): Promise<number | undefined> {
+    if (server.destroyed) return undefined;
+    client.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const [answer] = (await once(client, 'data')) as [Buffer];
+    return Number(answer.toString().split(' ')[1]);
+  }
+  const closed = async ({ server }: Connection): Promise<void> => {
+    server.destroy();
+    await once(server, 'close');
+  };
+
+  test('one address beyond its number → closed; those that it has, and other addresses, are served', async () => {
+    const { app } = await open(false, { connectionsPerAddress: 2 });
+    const [first, second, third] = [1, 2, 3].map(() => connect(app, '203.0.113.5')) as [
+      Connection,
+      Connection,
+      Connection,
+    ];
+    expect(await statusOn(third)).toBeUndefined();
+    expect([await statusOn(first), await statusOn(second)]).toEqual([200, 200]);
+    const others = [connect(app, '203.0.113.6'), ...Array.from({ length: 5 }, () => connect(app, '::1'))];
+    for (const other of others) expect(await statusOn(other)).toBe(200);
+    await closed(first);
+    const fourth = connect(app, '203.0.113.5');
+    expect(await statusOn(fourth)).toBe(200);
+    expect(await statusOn(connect(app, '203.0.113.5'))).toBeUndefined();
+    for (const each of [second, fourth, ...others]) await closed(each);
+  });
+
+  test('all together beyond their number → closed; those that there are, are served', async () => {
+    const { app } = await open(false, { connections: 2 });
+    const base = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+    const agents = [1, 2, 3].map(() => new Agent({ keepAlive: true, maxSockets: 1 }));
+    const ask = async (agent: Agent | undefined): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        request(new URL('/healthz', base), { agent: agent as Agent }, (answer) =>
+          answer.resume().on('end', () => resolve(answer.statusCode)),
+        )
+          .on('error', reject)
+          .end();
+      });
+    const [one, two, three] = agents;
+    expect([await ask(one), await ask(two)]).toEqual([200, 200]);
+    await expect(ask(three)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect([await ask(one), await ask(two)]).toEqual([200, 200]);
+    one?.destroy();
+    await eventually(() => ask(three).catch(() => undefined));
+    for (const agent of agents) agent.destroy();
+  });
 });
 
 test('event streams and downloads of a client → as many as it may have at a time', {

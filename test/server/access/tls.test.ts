@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readTls } from '../../../src/server/access/tls.ts';
+import { readTls, watchTls } from '../../../src/server/access/tls.ts';
 import { type Daemon, openDaemon } from '../../../src/server/index.ts';
+import { eventually } from '../../support/eventually.ts';
 import { needsProgram } from '../../support/programs.ts';
 
 let folder = '';
@@ -76,18 +77,50 @@ test('readTls: what is wrong with the files → one sentence', () => {
   expect(() => readTls({ ...one, key: text })).toThrow(/--tls-key: .*text is no private key/);
 });
 
+test('watchTls: a file is written again, replaced, or its link leads elsewhere → told; not after the end', async () => {
+  const path = (name: string): string => join(folder, name);
+  for (const name of ['cert', 'key', 'other']) writeFileSync(path(name), name);
+  symlinkSync(path('key'), path('link'));
+  let changes = 0;
+  const end = watchTls({ cert: path('cert'), key: path('link') }, () => changes++, 5);
+  /** Times of files have a grain: each change is of another size. */
+  const told = async (change: () => void): Promise<void> => {
+    const before = changes;
+    change();
+    await eventually(() => (changes > before ? true : undefined));
+  };
+  // The first look at a file is no change.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(changes).toBe(0);
+  await told(() => writeFileSync(path('cert'), 'another one'));
+  await told(() => {
+    writeFileSync(path('new'), 'a third one, longer');
+    renameSync(path('new'), path('cert'));
+  });
+  await told(() => {
+    symlinkSync(path('other'), path('new'));
+    renameSync(path('new'), path('link'));
+  });
+  end();
+  const before = changes;
+  writeFileSync(path('cert'), 'the last one, which nobody looks at');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(changes).toBe(before);
+});
+
 test('openDaemon: with files → HTTPS, HSTS, and a renewed certificate without a restart; a wrong one is not taken', {
   timeout: 60_000,
 }, async () => {
   needsProgram('openssl');
   const [files, renewed] = [make('first'), make('second')];
+  const logged: string[] = [];
   daemon = await openDaemon({
     port: 0,
     data: join(folder, 'data'),
     tls: files,
     allowedHosts: ['kdump.lan'],
     version: { name: 'kdumpd', version: '0.0.0-test' },
-    logger: pino({ level: 'silent' }),
+    logger: pino({ level: 'info' }, { write: (line) => void logged.push(line) }),
   });
   await daemon.startFleet({ partitions: [], make: 'when-empty' });
   expect(daemon.address).toMatch(/^https:\/\//);
@@ -102,6 +135,9 @@ test('openDaemon: with files → HTTPS, HSTS, and a renewed certificate without 
   copyFileSync(renewed.cert, files.cert);
   daemon.reloadTls();
   expect((await ask(daemon.address)).name).toBe('first');
+  expect(logged.filter((line) => line.includes('the certificate cannot be used'))).toEqual([
+    expect.stringContaining('is not the key of the certificate'),
+  ]);
   copyFileSync(renewed.key, files.key);
   daemon.reloadTls();
   expect((await ask(daemon.address)).name).toBe('second');
