@@ -185,8 +185,8 @@ export class ScriptedPartition implements PartitionHandle {
       .filter((at) => Buffer.compare(was.subarray(at, at + 4096), is.subarray(at, at + 4096)) !== 0)
       .map((at) => raddr + at);
   }
-  async changes(_name: InstantName): Promise<readonly PageChange[]> {
-    return this.pageChanges;
+  async changes(_name: InstantName, from: number): Promise<readonly PageChange[]> {
+    return this.pageChanges.filter(({ raddr }) => raddr >= from);
   }
   async dropped(): Promise<readonly DroppedEvents[]> {
     return this.droppedEvents;

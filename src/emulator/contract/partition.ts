@@ -191,8 +191,11 @@ export interface PartitionHandle {
     disk: number,
     offset: number,
   ): Promise<readonly number[]>;
-  /** The pages written after an instant, ascending; also those that hold the same bytes again. Rejects as {@link readInstant}. */
-  changes(name: InstantName): Promise<readonly PageChange[]>;
+  /**
+   * The first some thousand pages from an address on that were written after an instant, ascending; also those that hold the same
+   * bytes again. None: there are no more. Rejects as {@link readInstant}.
+   */
+  changes(name: InstantName, from: number): Promise<readonly PageChange[]>;
   /** The flattened tree that power-on gave the kernel; undefined before power-on, and where it was given none. */
   machineTree(): Promise<Uint8Array | undefined>;
   /** Writes whole sectors of a memory disk from outside. Rejects for any other disk, and outside it. */

@@ -148,8 +148,8 @@ class WorkerPartition implements PartitionHandle {
   ): Promise<readonly number[]> {
     return (await this.#ask({ kind: 'compare-disk', name, raddr, length, disk, offset })) as number[];
   }
-  async changes(name: InstantName): Promise<readonly PageChange[]> {
-    return (await this.#ask({ kind: 'changes', name })) as readonly PageChange[];
+  async changes(name: InstantName, from: number): Promise<readonly PageChange[]> {
+    return (await this.#ask({ kind: 'changes', name, from })) as readonly PageChange[];
   }
   async dropped(): Promise<readonly DroppedEvents[]> {
     return (await this.#ask({ kind: 'dropped' })) as readonly DroppedEvents[];

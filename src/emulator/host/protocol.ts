@@ -29,7 +29,7 @@ export type Request =
       readonly raddr: number;
       readonly length: number;
     }
-  | { readonly kind: 'changes'; readonly name: InstantName }
+  | { readonly kind: 'changes'; readonly name: InstantName; readonly from: number }
   | {
       readonly kind: 'compare-disk';
       readonly name: InstantName;

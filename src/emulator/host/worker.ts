@@ -190,7 +190,7 @@ function serve(request: Request): unknown {
     case 'compare-disk':
       return compareDisk(request);
     case 'changes':
-      return partition.changes(request.name);
+      return partition.changes(request.name, request.from);
     case 'dropped':
       return partition.dropped;
     case 'machine-tree':

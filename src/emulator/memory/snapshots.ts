@@ -17,6 +17,8 @@ export const MARK_SNAPSHOT = 8;
 const ZEROS = new Uint8Array(PAGE_SIZE);
 /** Writes to a page that are reported, one by one. */
 const LOOKS = 8;
+/** Pages that are listed at once: a list of all could be as long as memory has pages. */
+export const CHANGES_AT_ONCE = 8192;
 
 /** Who writes: the vCPU's instruction, a device, the hypervisor, or damage done on purpose. */
 export type PageWriter = {
@@ -136,16 +138,19 @@ export class MemorySnapshots {
     return out;
   }
 
-  /** The pages that were written after the instant, by address. @throws Error where there was no such instant */
-  changes(name: string): readonly WrittenPage[] {
-    return [...this.#get(name)]
-      .map(([raddr, { bytes, first, last, writes }]) => ({
-        raddr,
-        first,
-        last,
-        lastIsSure: bytes !== undefined && writes < LOOKS,
-      }))
-      .sort((a, b) => a.raddr - b.raddr);
+  /**
+   * The first {@link CHANGES_AT_ONCE} pages from an address on that were written after the instant, by address.
+   * @throws Error where there was no such instant
+   */
+  changes(name: string, from = 0): readonly WrittenPage[] {
+    const kept = this.#get(name);
+    const pages = Float64Array.from(kept.keys()).sort();
+    const start = pages.findIndex((raddr) => raddr >= from);
+    if (start < 0) return [];
+    return Array.from(pages.subarray(start, start + CHANGES_AT_ONCE), (raddr) => {
+      const { bytes, first, last, writes } = kept.get(raddr) as Kept;
+      return { raddr, first, last, lastIsSure: bytes !== undefined && writes < LOOKS };
+    });
   }
 
   #get(name: string): Map<number, Kept> {

@@ -212,9 +212,9 @@ export class Partition {
     return this.#observation.memory.differing(name, raddr, bytes);
   }
 
-  /** The pages written after an instant. @throws Error where it has not come */
-  changes(name: InstantName): readonly WrittenPage[] {
-    return this.#observation.memory.changes(name);
+  /** The first pages from an address on that were written after an instant. @throws Error where it has not come */
+  changes(name: InstantName, from = 0): readonly WrittenPage[] {
+    return this.#observation.memory.changes(name, from);
   }
 
   snapshot(): readonly VcpuSnapshot[] {

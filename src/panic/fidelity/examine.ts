@@ -5,6 +5,7 @@ import type { InstantRecord, PartitionHandle } from '../../emulator/host/index.t
 import { pagedSource } from '../../vmcore/reader/index.ts';
 import type { FoundDump } from '../guest/dump-device.ts';
 import type { FidelityReport, ImageFacts, InstantFacts, PageCounts, WriterFact } from '../trace/index.ts';
+import { allChanges } from './all-changes.ts';
 import { changedAfter, changedBefore, type NameOf, writerFact, writtenIntoReservation } from './changed.ts';
 import { comparePages, openPaged } from './compare-pages.ts';
 import { findOwners, type Owners } from './owners.ts';
@@ -58,8 +59,8 @@ async function report(
   const { handle, facts, nameOf, dump } = input;
   const problems: string[] = [];
   const owners = findOwners(facts, t1);
-  const after = await handle.changes('t1');
-  const before = t0 === undefined ? [] : await handle.changes('t0');
+  const after = await allChanges(handle, 't1');
+  const before = t0 === undefined ? [] : await allChanges(handle, 't0');
   const writers = new Map(after.map((change) => [change.raddr, change]));
   const writerOf = (raddr: number): WriterFact | undefined => {
     const change = writers.get(raddr - (raddr % 4096));

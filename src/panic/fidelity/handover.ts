@@ -12,6 +12,7 @@ import { hex64 } from '../../base/hex.ts';
 import type { InstantName, PartitionHandle } from '../../emulator/host/index.ts';
 import type { ReadMemory } from '../facts/symbols/index.ts';
 import type { HandoverChange, HandoverReport, Place, SegmentRole } from '../trace/index.ts';
+import { changesSince } from './all-changes.ts';
 import { type NameOf, writerFact } from './changed.ts';
 import { differencesBy, PAGE } from './differences.ts';
 import { holds, type Range } from './owners.ts';
@@ -64,11 +65,11 @@ export async function compareHandover(input: HandoverInput): Promise<HandoverRep
     });
     unlike.push(...atT1.map((raddr) => ({ raddr: hex64(raddr), role: segment.role })));
   }
-  const changed = entered === undefined ? [] : await changesUpTo(input, entered);
+  const changes = entered === undefined ? {} : await changesUpTo(input, entered);
   return {
     segments,
     notAsLoaded: unlike.slice(0, LISTED),
-    ...(entered === undefined ? {} : { changed: changed.slice(0, LISTED), changedPlaces: changed.length }),
+    ...changes,
   };
 }
 
@@ -96,21 +97,26 @@ async function unlikePages(
   return pages.flatMap((page, i) => (page === then[i] || mem + i * PAGE === 0 ? [] : [mem + i * PAGE]));
 }
 
-/** The memory that was written after T1 and differs at T2. */
-async function changesUpTo(input: HandoverInput, entered: number): Promise<readonly HandoverChange[]> {
+/** The memory that was written after T1 and differs at T2: the first places, and how many there are. */
+async function changesUpTo(
+  input: HandoverInput,
+  entered: number,
+): Promise<{ readonly changed: readonly HandoverChange[]; readonly changedPlaces: number }> {
   const { handle, nameOf } = input;
-  const out: HandoverChange[] = [];
-  for (const change of await handle.changes('t1')) {
+  const changed: HandoverChange[] = [];
+  let changedPlaces = 0;
+  for await (const change of changesSince(handle, 't1')) {
     if (change.first.insn >= entered) continue;
     const [was, is] = await Promise.all([
       handle.readInstant('t1', change.raddr, PAGE),
       handle.readInstant('t2', change.raddr, PAGE),
     ]);
-    const writer = writerFact(change, nameOf);
-    for (const { key, ...bytes } of differencesBy(change.raddr, was, is, (raddr) => placeOf(input, raddr)))
-      out.push({ ...bytes, place: key, writer });
+    for (const { key, ...bytes } of differencesBy(change.raddr, was, is, (raddr) => placeOf(input, raddr))) {
+      changedPlaces++;
+      if (changed.length < LISTED) changed.push({ ...bytes, place: key, writer: writerFact(change, nameOf) });
+    }
   }
-  return out;
+  return { changed, changedPlaces };
 }
 
 function placeOf({ loaded, rtas, areas }: HandoverInput, raddr: number): Place {

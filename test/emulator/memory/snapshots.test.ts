@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { Arena } from '../../../src/emulator/memory/arena.ts';
 import { OutsideMemory } from '../../../src/emulator/memory/contract.ts';
 import { Ram } from '../../../src/emulator/memory/ram.ts';
-import { MARK_SNAPSHOT, MemorySnapshots, type PageWriter } from '../../../src/emulator/memory/snapshots.ts';
+import {
+  CHANGES_AT_ONCE,
+  MARK_SNAPSHOT,
+  MemorySnapshots,
+  type PageWriter,
+} from '../../../src/emulator/memory/snapshots.ts';
 
 const RANGES = [
   { base: 0, size: 0x20000 },
@@ -44,6 +49,23 @@ describe('MemorySnapshots', () => {
     ram.write(0x1_0000_1ffc, bytes(5, 5));
     expect([...snapshots.read('t0', 0x1_0000_1ffc, 2)]).toEqual([0, 0]);
     expect(snapshots.changes('t0')).toMatchObject([{ raddr: 0x1_0000_1000, first: { insn: 0, cpu: 1 } }]);
+  });
+
+  it('more pages than are listed at once: by address, the next ones from where a list ended', () => {
+    const pages = CHANGES_AT_ONCE + 3;
+    const size = (CHANGES_AT_ONCE + 16) * 4096;
+    const arena = new Arena(size + 0x40000);
+    const ram = new Ram(arena, [{ base: 0, size }]);
+    const writer = (): PageWriter => ({ by: 'device', cpu: -1, nia: 0n, insn: 0 });
+    const snapshots = new MemorySnapshots(ram, arena, writer, () => undefined);
+    ram.observeWrites((page) => snapshots.written(page));
+    snapshots.take('t0');
+    for (let page = pages - 1; page >= 0; page--) ram.write(page * 4096, bytes(1));
+    const first = snapshots.changes('t0').map(({ raddr }) => raddr);
+    expect(first).toEqual(Array.from({ length: CHANGES_AT_ONCE }, (_, page) => page * 4096));
+    const rest = snapshots.changes('t0', CHANGES_AT_ONCE * 4096).map(({ raddr }) => raddr);
+    expect(rest).toEqual([0, 1, 2].map((page) => (CHANGES_AT_ONCE + page) * 4096));
+    expect(snapshots.changes('t0', pages * 4096)).toEqual([]);
   });
 
   it('two instants: each has its own memory, and the writers of its own time', () => {

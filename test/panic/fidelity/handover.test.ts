@@ -47,7 +47,7 @@ async function handedOver(program: readonly number[], entered = true): Promise<H
   return await compareHandover({
     handle: {
       readInstant: async (name, raddr, length) => partition.readInstant(name, raddr, length),
-      changes: async (name) => partition.changes(name),
+      changes: async (name, from) => partition.changes(name, from),
     },
     loaded,
     ...(entered ? { entered: 7 } : {}),

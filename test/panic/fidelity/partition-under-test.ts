@@ -18,7 +18,7 @@ export function handleOf(partition: Partition, dump: Uint8Array = new Uint8Array
     instant: async (name) => partition.instant(name),
     readInstant: async (name, raddr, length) => partition.readInstant(name, raddr, length),
     readMemory: async (raddr, length) => partition.ram.read(raddr, length),
-    changes: async (name) => partition.changes(name),
+    changes: async (name, from) => partition.changes(name, from),
     compareDisk: async (name, raddr, length, _disk, offset) =>
       partition.differing(name, raddr, disk(offset, length)),
     readDisk: async (_disk, offset, length) => disk(offset, length),
