@@ -224,3 +224,13 @@ test.each(['/events', '/partitions/p1/console/stream'])(
     expect(service.world.machine('p1').watchers.size).toBe(0);
   },
 );
+
+test('a packet of a thousand requests → a few are begun, the next is refused, and the connection ends', async () => {
+  const answers = answersIn(
+    await exchange('GET /api/v1/partitions HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1000)),
+  );
+  const codes = answers.map(({ status }) => status);
+  expect(codes.length).toBeLessThan(25);
+  expect(codes.slice(0, -1).every((status) => status === 200)).toBe(true);
+  expect(codes.at(-1)).toBe(429);
+});

@@ -20,6 +20,9 @@ import {
 /** How long a broken connection may take to finish the answers to the requests that came before. */
 const FINISH_MS = 5_000;
 
+/** Answers that a connection may owe: a packet has room for a thousand requests, and each would be begun at once. */
+const MAX_OWED = 16;
+
 /** Codes of Node's parser and of its server; any other is `malformed`. */
 const PARSER_REFUSALS: Readonly<Record<string, ProblemKind>> = {
   HPE_HEADER_OVERFLOW: 'headers-too-large',
@@ -54,7 +57,15 @@ export class Wire {
     app.server.on('connect', (_request, socket: Duplex) => {
       this.#refuse(socket, buildProblem('method-not-allowed', { detail: 'This is no proxy.' }));
     });
-    app.addHook('onRequest', async (request) => checkHead(request));
+    app.addHook('onRequest', async (request) => {
+      checkHead(request);
+      if ((this.#owed.get(request.raw.socket)?.size ?? 0) > MAX_OWED)
+        throw new ProblemError(
+          'too-many-requests',
+          `More than ${MAX_OWED} requests of the connection wait for their answers.`,
+          { ...CLOSE, 'retry-after': '1' },
+        );
+    });
   }
 
   /** Answers what the parser refused; fastify's `clientErrorHandler`. */
