@@ -19,6 +19,7 @@ import {
   parseElf,
   parseNotes,
   readSegment,
+  SHT_SYMTAB,
 } from '../../src/base/elf/index.ts';
 import { FormatError } from '../../src/base/errors.ts';
 import { needsProgram } from '../support/programs.ts';
@@ -188,6 +189,29 @@ describe('parseElf', () => {
   it('findSymbols: wanted names → those the file defines', () => {
     const found = findSymbols(parseElf(arraySource(sample())), ['_end', 'absent']);
     expect([...found].map(([name, s]) => [name, s.value])).toEqual([['_end', 0xc000_0000_0001_0000n]]);
+  });
+
+  it('elfSymbols: names that lie on each other cannot be of any size together', () => {
+    const named = (length: number): Uint8Array =>
+      buildElf({
+        endian: 'little',
+        type: ET_EXEC,
+        segments: [],
+        symbols: [{ name: 'n'.repeat(length), value: 0n, size: 0n, bind: 0, type: 0, other: 0, shndx: 1 }],
+      });
+    expect(elfSymbols(parseElf(arraySource(named(4096))))).toHaveLength(1);
+    expect(codeOf(() => elfSymbols(parseElf(arraySource(named(4097)))))).toBe('elf/bad-string');
+  });
+
+  it('elfSymbols: tables that lie on each other cannot have any number of symbols together', () => {
+    const elf = parseElf(arraySource(sample()));
+    const table = elf.sections.find(({ type }) => type === SHT_SYMTAB);
+    if (table === undefined) throw new Error('the sample has symbols');
+    const strings = elf.sections[table.link];
+    if (strings === undefined) throw new Error('the sample has names');
+    const times = Math.ceil(2 ** 21 / (table.size / 24)) + 1;
+    const sections = [strings, ...Array.from({ length: times }, () => ({ ...table, link: 0 }))];
+    expect(codeOf(() => elfSymbols({ ...elf, sections }))).toBe('elf/bad-symbol-table');
   });
 
   it('parseNotes: a descriptor past the end → elf/bad-note', () => {

@@ -18,8 +18,9 @@ export const ELF_ERRORS = {
   'elf/bad-alignment': 'p_align is neither 0 nor a power of two',
   'elf/segments-overlap': 'two PT_LOAD of a program cover the same virtual addresses',
   'elf/bad-note': 'a note runs past the end of its segment',
-  'elf/bad-symbol-table': 'a symbol table has the wrong entry size or names no string table',
-  'elf/bad-string': 'a name lies outside its string table or has no end',
+  'elf/bad-symbol-table':
+    'a symbol table has the wrong entry size, names no string table, or is absurdly long',
+  'elf/bad-string': 'a name lies outside its string table, has no end, or is absurdly long',
 } as const;
 
 export type ElfErrorCode = keyof typeof ELF_ERRORS;

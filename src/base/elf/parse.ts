@@ -16,6 +16,8 @@ import type { ElfFile, ElfHeader, ProgramHeader, SectionHeader } from './types.t
 
 /** The largest segment or section that is read in one piece. */
 const MAX_PART = 2 ** 30;
+/** Bytes of a name of a symbol or section. */
+const LONGEST_NAME = 4096;
 
 export type ParseElfOptions = {
   /** Accept segments and sections whose bytes lie past the end: a core file that was cut short. Default false. */
@@ -89,13 +91,14 @@ function readPart(source: ByteSource, offset: number, length: number, what: stri
 
 /** The text at `offset` of a string table, up to its zero byte. @throws FormatError `elf/bad-string`. */
 export function stringAt(table: Uint8Array, offset: number): string {
-  const end = offset < table.length ? table.indexOf(0, offset) : -1;
+  // Names may lie on each other: without a limit a small file has names of any size together.
+  const end = table.subarray(offset, offset + LONGEST_NAME + 1).indexOf(0);
   if (end < 0)
     throw elfError('elf/bad-string', 'a name lies outside its string table', {
       offset,
-      expected: `below ${table.length}`,
+      expected: `below ${table.length}, and at most ${LONGEST_NAME} bytes`,
     });
-  return latin1(table.subarray(offset, end));
+  return latin1(table.subarray(offset, offset + end));
 }
 
 function programHeader(raw: StructOf<typeof PROGRAM_HEADER>, at: number): ProgramHeader {

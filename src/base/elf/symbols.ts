@@ -8,6 +8,9 @@ import { SYMBOL } from './layout.ts';
 import { readSection, stringAt } from './parse.ts';
 import type { ElfFile, ElfSymbol } from './types.ts';
 
+/** Symbols of all tables together: several times what a kernel has. */
+const MOST_SYMBOLS = 2 ** 21;
+
 /** All named symbols of SHT_SYMTAB sections, in file order; none in a stripped file. @throws FormatError `elf/…`. */
 export function elfSymbols(elf: ElfFile): ElfSymbol[] {
   return collect(elf, () => true);
@@ -25,6 +28,7 @@ export function findSymbols(elf: ElfFile, names: Iterable<string>): Map<string, 
 
 function collect(elf: ElfFile, keep: (name: string) => boolean): ElfSymbol[] {
   const out: ElfSymbol[] = [];
+  let entries = 0;
   for (const section of elf.sections) {
     if (section.type !== SHT_SYMTAB) continue;
     const strings = elf.sections[section.link];
@@ -33,6 +37,14 @@ function collect(elf: ElfFile, keep: (name: string) => boolean): ElfSymbol[] {
         offset: section.offset,
         expected: `entries of ${SYMBOL.size} bytes and a string table`,
         actual: `${section.size} bytes in entries of ${section.entsize}, sh_link ${section.link}`,
+      });
+    }
+    entries += section.size / SYMBOL.size;
+    if (entries > MOST_SYMBOLS) {
+      throw elfError('elf/bad-symbol-table', 'absurdly many symbols', {
+        offset: section.offset,
+        expected: `at most ${MOST_SYMBOLS}`,
+        actual: `${entries}`,
       });
     }
     const table = readSection(elf, section);

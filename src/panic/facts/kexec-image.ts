@@ -212,7 +212,7 @@ async function readCore(
   const bytes = await readHead(segment, read);
   let elf: ElfFile;
   try {
-    elf = parseElf(arraySource(bytes), { allowMissingData: true });
+    elf = parseElf(arraySource(bytes), { allowMissingData: true, ignoreSections: true });
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     return undefined;
