@@ -6,9 +6,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Worker, type WorkerOptions } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { type MessageChannel, Worker, type WorkerOptions } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openPartition } from '../../src/emulator/host/index.ts';
+import { ReadingThreads } from '../../src/panic/reading/index.ts';
 import { checkInThread } from '../../src/panic/store/check-thread.ts';
 import { openVmcoreStore } from '../../src/vmcore/store/index.ts';
 import { pathsIn, writeStores } from '../panic/store/stored-world.ts';
@@ -17,13 +18,28 @@ const CHANNEL = 'raise messageerror';
 /** Raises the event in the thread that was started last. */
 async function raiseInThread(): Promise<void> {
   await listening;
-  const channel = new BroadcastChannel(CHANNEL);
-  channel.postMessage('now');
-  channel.close();
+  const bell = new BroadcastChannel(CHANNEL);
+  bell.postMessage('now');
+  bell.close();
 }
 /** The thread that was started last. */
 let worker: Worker | undefined;
 let listening: Promise<void> | undefined;
+
+/** The channel that was opened last. */
+let channel: MessageChannel | undefined;
+vi.mock('node:worker_threads', async (original) => {
+  const threads = await original<typeof import('node:worker_threads')>();
+  return {
+    ...threads,
+    MessageChannel: class extends threads.MessageChannel {
+      constructor() {
+        super();
+        channel = this;
+      }
+    },
+  };
+});
 
 /** The worker's module, and a listener that raises the event in its thread. */
 vi.mock('../../src/base/worker.ts', () => ({
@@ -97,4 +113,31 @@ it('an answer of the thread that checks the store → the check fails with the r
   const check = checkInThread({ kind: 'verify', paths }, () => undefined, new AbortController().signal);
   worker?.emit('messageerror', new Error('no such class'));
   await expect(check).rejects.toThrow('a message of the thread that checks the store could not be read');
+});
+
+describe('threads that read what a guest made', () => {
+  const threads = () => new ReadingThreads('../../src/panic/guest/dump-worker', import.meta.url);
+  const disk = { disk: 0, bytes: 512 };
+  const machine = {
+    readDisk: async (_disk: number, _offset: number, length: number) => new Uint8Array(length),
+  };
+
+  it('what one says → the reading fails with the reason', async () => {
+    const reading = threads().read(machine, disk, { what: 'the dump' });
+    channel?.port1.emit('messageerror', new Error('no such class'));
+    await expect(reading).rejects.toThrow(
+      'a message of the thread that reads a guest’s bytes could not be read',
+    );
+  });
+
+  it('what one is told → it ends, and the next reading has another one', async () => {
+    const readers = threads();
+    await readers.read(machine, disk, { what: 'the dump' });
+    const first = worker;
+    const ended = new Promise((resolve) => first?.once('exit', resolve));
+    await raiseInThread();
+    await ended;
+    await readers.read(machine, disk, { what: 'the dump' });
+    expect(worker).not.toBe(first);
+  });
 });

@@ -79,6 +79,11 @@ export class ReadingThreads<I, R> {
     try {
       return await new Promise<R>((resolve, reject) => {
         end = reject;
+        port1.on('messageerror', (cause) =>
+          reject(
+            new Error('a message of the thread that reads a guest’s bytes could not be read', { cause }),
+          ),
+        );
         port1.on('message', (message: FromReader) => {
           if (message.kind === 'ask') {
             void answer({ ...options, machine }, message).then((said) => {

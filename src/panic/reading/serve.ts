@@ -16,6 +16,10 @@ export type ReadMachine = MachineReads & {
 export function serveReadings<I, R>(read: (machine: ReadMachine, input: I) => Promise<R>): void {
   const owner = parentPort;
   assert(owner !== null, 'readings are served in a thread');
+  // A job that cannot be read would never end: the thread does, and its owner learns why.
+  owner.on('messageerror', (error) => {
+    throw error;
+  });
   owner.on('message', async (job: Job) => {
     const say = (message: FromReader): void => job.port.postMessage(message);
     try {
