@@ -130,6 +130,20 @@ describe('connections', () => {
   });
 });
 
+test('requests of a client that have not ended → as many as it may have at a time; those of another are served', async () => {
+  const { app, key } = await open(true, { requestsAtOnce: 3 });
+  const [one, two] = [await key('one'), await key('two')];
+  const base = await app.listen({ host: '127.0.0.1', port: 0 });
+  const get = (path: string, secret: string) =>
+    fetch(`${base}/api/v1${path}`, { headers: { authorization: `Bearer ${secret}` } });
+  const streams = [await get('/events', one), await get('/events', one), await get('/events', one)];
+  const refused = await get('/partitions', one);
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+  expect((await get('/partitions', two)).status).toBe(200);
+  for (const each of streams) await each.body?.cancel();
+  for (let status = 429; status !== 200; ) status = (await get('/partitions', one)).status;
+});
+
 test('event streams and downloads of a client → as many as it may have at a time', {
   timeout: 60_000,
 }, async () => {

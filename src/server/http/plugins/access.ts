@@ -34,7 +34,7 @@ export function registerAccess(app: App, { access, hosts, limits }: AccessGuardO
       senders.set(this, principal);
     },
   });
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     if (!hosts.answersTo(request.hostname, request.socket.localAddress))
       throw new ProblemError('misdirected');
     const site = siteOf(request);
@@ -53,7 +53,7 @@ export function registerAccess(app: App, { access, hosts, limits }: AccessGuardO
       // A browser sends the cookie of a session that has ended with everything, the next login too.
       !(found.shown === 'session' && wanted === 'public');
     if (isFailure) await limits.countFailure(request);
-    else await limits.count(request);
+    else await limits.count(request, reply);
     if (wanted === 'public') return;
     if (found.kind !== 'principal') throw unauthenticated(found);
     if (principal.session !== undefined && !isSafe(request.method) && !hosts.isOwnPage(site))

@@ -5,6 +5,7 @@
 
 import type { Socket } from 'node:net';
 import rateLimit from '@fastify/rate-limit';
+import type { FastifyReply } from 'fastify';
 import { clientNetwork, isLoopback, limitKey } from '../../access/index.ts';
 import type { App } from '../shared/context.ts';
 import { DEFAULT_LIMITS, type LimitOptions, type Limits } from '../shared/limits.ts';
@@ -24,10 +25,19 @@ export async function registerLimits(app: App, options: LimitOptions = {}): Prom
     timeWindow: MINUTE_MS,
     keyGenerator: (request) => clientNetwork(request.ip),
   });
+  const open = new Map<string, number>();
+  const most = options.requestsAtOnce ?? DEFAULT_LIMITS.requestsAtOnce;
+  /** What is answered may be a mebibyte, and waits in memory for a client that does not read. */
+  const countOpen = (client: string, reply: FastifyReply): void => {
+    if ((open.get(client) ?? 0) >= most) throw tooMany(`${most} requests wait for their answers.`, 1);
+    add(open, client);
+    reply.raw.once('close', () => remove(open, client));
+  };
   return {
-    count: async (request) => {
-      const isFree = request.principal.actor.kind === 'local' && options.requestsPerMinute === undefined;
-      if (isFree) return;
+    count: async (request, reply) => {
+      const isLocal = request.principal.actor.kind === 'local';
+      if (!isLocal) countOpen(limitKey(request.principal, request.ip), reply);
+      if (isLocal && options.requestsPerMinute === undefined) return;
       const found = await requests(request);
       if (!found.isAllowed && found.isExceeded)
         throw tooMany(`More than ${found.max} requests in a minute.`, found.ttlInSeconds);
@@ -47,16 +57,21 @@ function limitConnections(app: App, { connections, connectionsPerAddress }: Requ
     const { remoteAddress } = socket;
     if (remoteAddress === undefined || isLoopback(remoteAddress)) return;
     const address = clientNetwork(remoteAddress);
-    const count = (open.get(address) ?? 0) + 1;
-    if (count > connectionsPerAddress) {
+    if ((open.get(address) ?? 0) >= connectionsPerAddress) {
       socket.destroy();
       return;
     }
-    open.set(address, count);
-    socket.once('close', () => {
-      const left = (open.get(address) ?? 1) - 1;
-      if (left === 0) open.delete(address);
-      else open.set(address, left);
-    });
+    add(open, address);
+    socket.once('close', () => remove(open, address));
   });
+}
+
+function add(counts: Map<string, number>, client: string): void {
+  counts.set(client, (counts.get(client) ?? 0) + 1);
+}
+
+function remove(counts: Map<string, number>, client: string): void {
+  const left = (counts.get(client) ?? 1) - 1;
+  if (left === 0) counts.delete(client);
+  else counts.set(client, left);
 }
