@@ -12,7 +12,7 @@ import { Refusal } from '../contract/index.ts';
  * 95 MiB, touched memory included. Its bounds are far above (HEAP_MIB in emulator/host/client.ts, ARENA_OVERHEAD in
  * emulator/partition/machine/sizes.ts); what is not in the budget is there for the workers that need more.
  */
-export const WORKER_BYTES: number = 128 * 2 ** 20;
+const WORKER_BYTES = 128 * 2 ** 20;
 /** Of the host's memory, by default. The rest is for the daemon, the stores' caches, and workers that need more than most. */
 const SHARE = 0.75;
 
