@@ -1,12 +1,14 @@
 /** A reading thread that does what a hostile input would make it do. */
 
+import { getPriority } from 'node:os';
+import { threadNumber } from '../../src/base/thread-priority.ts';
 import { serveReadings } from '../../src/panic/reading/index.ts';
 import { vmcoreError } from '../../src/vmcore/format/index.ts';
 
 export type Deed =
   | { readonly kind: 'sum'; readonly from: number; readonly length: number }
   | { readonly kind: 'name'; readonly nia: bigint }
-  | { readonly kind: 'refuse' | 'loop' | 'hoard' };
+  | { readonly kind: 'nice' | 'refuse' | 'loop' | 'hoard' };
 
 serveReadings(async (machine, deed: Deed): Promise<number | string | undefined> => {
   switch (deed.kind) {
@@ -17,6 +19,8 @@ serveReadings(async (machine, deed: Deed): Promise<number | string | undefined> 
     }
     case 'name':
       return machine.nameAt(deed.nia, 7);
+    case 'nice':
+      return getPriority(threadNumber());
     case 'refuse':
       throw vmcoreError('vmcore/bad-notes', 'these are no notes');
     case 'loop':

@@ -7,6 +7,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../base/errors.ts';
 import { failureText, hostFile } from '../../base/failure-text.ts';
+import { yieldToOthers } from '../../base/thread-priority.ts';
 import type { DiskConfig } from '../contract/partition.ts';
 import {
   createMemoryStore,
@@ -35,6 +36,8 @@ const port = parentPort;
 assert(port !== null, 'the partition worker runs in a worker thread');
 const { config, interpreters, scratch } = workerData as WorkerStart;
 adoptModules(interpreters);
+// A guest may execute without end: the daemon's threads go first.
+yieldToOthers();
 
 let power: 'off' | 'running' | 'resting' = 'off';
 let told = 0;

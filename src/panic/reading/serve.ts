@@ -2,6 +2,7 @@
 
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert } from '../../base/errors.ts';
+import { yieldToOthers } from '../../base/thread-priority.ts';
 import { errorOf, failureOf } from './failure.ts';
 import type { Answer, Ask, FromReader, Job, MachineReads, NameAt, ReadName } from './protocol.ts';
 
@@ -16,6 +17,7 @@ export type ReadMachine = MachineReads & {
 export function serveReadings<I, R>(read: (machine: ReadMachine, input: I) => Promise<R>): void {
   const owner = parentPort;
   assert(owner !== null, 'readings are served in a thread');
+  yieldToOthers();
   // A job that cannot be read would never end: the thread does, and its owner learns why.
   owner.on('messageerror', (error) => {
     throw error;

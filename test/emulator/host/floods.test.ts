@@ -3,11 +3,12 @@
  * power cycles end with a reason, and a partition beside them is not disturbed (docs/adr/011).
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { YIELDING } from '../../../src/base/thread-priority.ts';
 import {
   openPartition,
   type PartitionConfig,
@@ -189,3 +190,23 @@ describe('a worker that needs more memory than it may have', () => {
     await other.stop();
   });
 });
+
+/** Threads of this process that have the nice value. Source: proc_pid_stat(5), the seventeenth field behind the name. */
+function threadsAt(nice: number): number {
+  const stats = readdirSync('/proc/self/task').map((thread) =>
+    readFileSync(`/proc/self/task/${thread}/stat`, 'utf8'),
+  );
+  return stats.filter((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]) === nice).length;
+}
+
+// Where the tests themselves run at the highest value, no thread can have a higher one.
+it.skipIf(process.platform !== 'linux' || getPriority() + YIELDING > 19)(
+  'a guest that spins yields to the thread that owns it',
+  async () => {
+    const before = threadsAt(getPriority() + YIELDING);
+    const handle = machine([b(0)]);
+    await handle.start();
+    expect(threadsAt(getPriority() + YIELDING)).toBe(before + 1);
+    expect(threadsAt(getPriority())).toBeGreaterThan(0);
+  },
+);

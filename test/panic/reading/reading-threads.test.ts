@@ -1,4 +1,6 @@
+import { getPriority } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { threadNumber, YIELDING } from '../../../src/base/thread-priority.ts';
 import { OutsideMemory } from '../../../src/emulator/memory/contract.ts';
 import { type MachineReads, ReadingThreads } from '../../../src/panic/reading/index.ts';
 import type { Deed } from '../../support/reading-worker.ts';
@@ -23,6 +25,12 @@ describe('ReadingThreads', () => {
     expect(await threads.read(MACHINE, { kind: 'name', nia: 4n }, { what, nameAt })).toBe('panic+4 at 7');
     const both = [5, 6].map((length) => threads.read(MACHINE, { kind: 'sum', from: 0, length }, { what }));
     expect(await Promise.all(both)).toEqual([15, 18]);
+  });
+
+  it('its thread yields to the others, which stay as they were', async () => {
+    const own = getPriority();
+    expect(await threads.read(MACHINE, { kind: 'nice' }, { what })).toBe(Math.min(19, own + YIELDING));
+    expect(getPriority(threadNumber())).toBe(own);
   });
 
   it('memory that is none, and what the input breaks, keep their classes', async () => {
