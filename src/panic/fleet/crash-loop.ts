@@ -11,6 +11,11 @@ const SOON_MS = 60_000;
  */
 export function crashLoop([newest, before]: readonly number[]): string | undefined {
   if (newest === undefined || before === undefined) return undefined;
-  if (newest >= SOON_MS || before - newest >= SOON_MS) return undefined;
+  if (!isSoon(newest) || !isSoon(before - newest)) return undefined;
   return 'not started: it was running when the service died twice, each time within a minute of its start; start it by hand (POST …/start)';
+}
+
+/** Less than nothing has passed where the clock was set back meanwhile: then nobody knows how much. */
+function isSoon(ms: number): boolean {
+  return ms >= 0 && ms < SOON_MS;
 }

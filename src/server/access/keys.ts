@@ -111,7 +111,7 @@ export class Keys {
     const now = this.#now();
     const ended = standingOf(key, now);
     if (ended !== undefined) return { kind: ended };
-    if (key.lastUsedAt === undefined || now - Date.parse(key.lastUsedAt) >= USED_MS)
+    if (key.lastUsedAt === undefined || Math.abs(now - Date.parse(key.lastUsedAt)) >= USED_MS)
       await this.#options.store.used(key.id, new Date(now).toISOString()).catch(this.#options.onError);
     return { kind: 'key', key };
   }

@@ -87,7 +87,11 @@ describe('Keys', () => {
     now += 59_999;
     await keys.recognise(secret);
     expect(await usedAt()).toBe('2024-01-01T00:00:00.000Z');
-    now += 1;
+    // A clock that was set back.
+    now -= 3600_000;
+    await keys.recognise(secret);
+    expect(await usedAt()).toBe('2023-12-31T23:00:59.999Z');
+    now += 60_000;
     const errors: Error[] = [];
     store.used = () => Promise.reject(new Error('disk full'));
     const failing = open((error) => errors.push(error));
