@@ -125,7 +125,9 @@ export class DiskWatch {
     const { reserve } = this.#options;
     if (existsSync(reserve)) return true;
     try {
-      const file = openSync(reserve, 'w', 0o600);
+      // Never through a link that somebody left there.
+      rmSync(reserve, { force: true });
+      const file = openSync(reserve, 'wx', 0o600);
       try {
         const bytes = randomBytes(RESERVE_BYTES);
         if (writeSync(file, bytes) !== bytes.length)

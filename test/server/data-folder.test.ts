@@ -5,11 +5,13 @@ import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -21,6 +23,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { type HeldFolder, holdDataFolder, takeDataFolder } from '../../src/server/data-folder/index.ts';
+import { DiskWatch } from '../../src/server/disk-watch.ts';
 import { type Daemon, openDaemon } from '../../src/server/index.ts';
 
 const TSX = fileURLToPath(new URL('../../node_modules/tsx/dist/cli.mjs', import.meta.url));
@@ -86,6 +89,30 @@ async function elsewhere(stays = false): Promise<{ readonly child: ChildProcess;
 test('tighten: a folder that was made just now → nothing was open to others', () => {
   const made = hold();
   expect(made.tighten()).toEqual({ changed: 0, failed: [] });
+});
+
+describe('links that another user left in the folder', () => {
+  it('owner.json.new and reserve → replaced, and what they lead to stays as it was', () => {
+    hold();
+    held.pop()?.release();
+    const victim = join(root, 'victim');
+    writeFileSync(victim, 'mine');
+    symlinkSync(victim, join(folder, 'owner.json.new'));
+    symlinkSync(join(root, 'absent'), join(folder, 'reserve'));
+    hold();
+    const watch = new DiskWatch({
+      folder,
+      reserve: join(folder, 'reserve'),
+      minFreeBytes: 0,
+      retry: () => Promise.resolve(0),
+      logger: pino({ enabled: false }),
+    });
+    watch.open();
+    expect(readFileSync(victim, 'utf8')).toBe('mine');
+    expect(existsSync(join(root, 'absent'))).toBe(false);
+    expect(lstatSync(join(folder, 'reserve')).isFile()).toBe(true);
+    watch.close();
+  });
 });
 
 describe('the lock', () => {

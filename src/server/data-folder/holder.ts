@@ -19,10 +19,11 @@ export function thisProcess(): Holder {
   return { pid: process.pid, host: hostname(), since: new Date().toISOString() };
 }
 
-/** Replaces the file at once, so that a reader finds a whole one. @throws the file system's error */
+/** Replaces the file at once, so that a reader finds a whole one; writes through no link. @throws the file system's error */
 export function writeHolder(path: string, holder: Holder): void {
   const draft = `${path}.new`;
-  writeFileSync(draft, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
+  rmSync(draft, { force: true });
+  writeFileSync(draft, `${JSON.stringify(holder)}\n`, { mode: 0o600, flag: 'wx' });
   renameSync(draft, path);
 }
 
