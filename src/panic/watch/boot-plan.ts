@@ -6,14 +6,20 @@
 
 import type { MarkId, ObservePlan } from '../../emulator/contract/index.ts';
 import { stampOf, withKernelFile } from '../facts/kernel-file.ts';
-import { functionEntry, readKernelSymbols } from '../facts/symbols/index.ts';
+import {
+  functionEntry,
+  type KernelSymbols,
+  type ReadMemory,
+  readSymbolsApart,
+} from '../facts/symbols/index.ts';
+import { ReadingFailure } from '../reading/index.ts';
 import { LOAD_HOOKS } from '../trace/index.ts';
 import { idOfMark } from './mark-ids.ts';
 
 /** At most so many runs of each hook are reported in a power cycle. */
 const LIMIT = 64;
 /** Plans that were made, by kernel: reading symbols is slow, and a fleet boots one kernel many times. */
-const known = new Map<string, ObservePlan | undefined>();
+const known = new Map<string, Promise<ObservePlan | undefined>>();
 
 /**
  * @param kernel an ELF file
@@ -22,14 +28,20 @@ const known = new Map<string, ObservePlan | undefined>();
  */
 export async function bootPlan(kernel: string, vmlinux: string = kernel): Promise<ObservePlan | undefined> {
   const key = [kernel, vmlinux].map(stampOf).join('\n');
-  if (!known.has(key)) known.set(key, await makeBootPlan(kernel, vmlinux));
-  return known.get(key);
+  const plan = known.get(key) ?? makeBootPlan(kernel, vmlinux);
+  known.set(key, plan);
+  // One that could not be made for another reason than the kernel's is made anew.
+  return await plan.catch((error: unknown) => {
+    known.delete(key);
+    throw error;
+  });
 }
 
 async function makeBootPlan(kernel: string, vmlinux: string): Promise<ObservePlan | undefined> {
   const found = await withKernelFile(kernel, async ({ read, size }) => {
     const probes: { raddr: number; mark: MarkId; limit: number }[] = [];
-    const symbols = await readKernelSymbols(read, 0, vmlinux, size);
+    const symbols = await symbolsOf(read, vmlinux, size);
+    if (symbols === undefined) return probes;
     for (const name of Object.values(LOAD_HOOKS)) {
       const raddr = await functionEntry(read, symbols, name);
       if (raddr !== undefined)
@@ -41,4 +53,18 @@ async function makeBootPlan(kernel: string, vmlinux: string): Promise<ObservePla
   // With one hook watched alone, the other would look as if it had not run.
   if (probes.length < Object.values(LOAD_HOOKS).length) return undefined;
   return { probes, stores: [], executes: [], msrMask: 0n, vectors: [], hcallsExcept: [], quiet: true };
+}
+
+/** @returns undefined where reading takes more than a kernel's symbols may: a crash says so when it needs them */
+async function symbolsOf(
+  read: ReadMemory,
+  vmlinux: string,
+  size: number,
+): Promise<KernelSymbols | undefined> {
+  try {
+    return await readSymbolsApart(read, 0, vmlinux, size);
+  } catch (error) {
+    if (!(error instanceof ReadingFailure)) throw error;
+    return undefined;
+  }
 }
