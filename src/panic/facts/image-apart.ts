@@ -16,19 +16,22 @@ const threads = new ReadingThreads<ImageReading, KexecImage | AtEntryFacts>(
 );
 const what = 'the loaded image';
 
-/** As describeImage(). @throws ReadingFailure where it takes too much time or memory */
+/** As describeImage(). @throws ReadingFailure where it takes too much time or memory, or `signal` ends it */
 export async function describeImageApart(
   load: KexecLoad,
   readMemory: ReadMemory,
   cpus: number,
+  signal?: AbortSignal,
 ): Promise<KexecImage> {
-  return (await threads.read({ readMemory }, { kind: 'describe', load, cpus }, { what })) as KexecImage;
+  const reading = { kind: 'describe', load, cpus } as const;
+  return (await threads.read({ readMemory }, reading, { what, signal })) as KexecImage;
 }
 
-/** As readAtEntryFacts(). @throws ReadingFailure where it takes too much time or memory */
+/** As readAtEntryFacts(). @throws ReadingFailure where it takes too much time or memory, or `signal` ends it */
 export async function readAtEntryFactsApart(
   image: KexecImage,
   readMemory: ReadMemory,
+  signal?: AbortSignal,
 ): Promise<AtEntryFacts> {
-  return (await threads.read({ readMemory }, { kind: 'at-entry', image }, { what })) as AtEntryFacts;
+  return (await threads.read({ readMemory }, { kind: 'at-entry', image }, { what, signal })) as AtEntryFacts;
 }

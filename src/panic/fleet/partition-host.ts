@@ -182,6 +182,7 @@ async function leaveKernel(
   try {
     const result = await leave(guest.session, guest.boot, path, request, {
       onPhase: (phase) => run.report(phase),
+      signal: AbortSignal.any([run.signal, guest.interrupted]),
     });
     isUp = guest.session.ended === undefined && (result.phase === 'up' || result.refused === true);
     if (isUp) member.putBack(guest, result.phase === 'up' ? result.noCrashKernel : guest.noCrashKernel);

@@ -16,7 +16,7 @@ import type { BootImage } from '../guest/boot-image.ts';
 import { dumpDiskOf, type FoundDump, findDump } from '../guest/dump-device.ts';
 import { isGone, isStandstill, type Session, type Standstill } from '../guest/session.ts';
 import { loadByPlan, waitsForPlan } from '../loading/index.ts';
-import { ReadingFailure } from '../reading/index.ts';
+import { orFailure, ReadingFailure } from '../reading/index.ts';
 import { judgeRules } from '../rules/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { Recorder, UnjudgedTrace } from '../watch/index.ts';
@@ -82,13 +82,16 @@ export async function crash(
     noCrashKernel = undefined;
   }
   const loaded = noCrashKernel === undefined ? session.load : undefined;
-  const prepared = await prepareCrash(
-    session.handle,
-    boot,
-    loaded?.crash ? loaded : undefined,
-    { path: 'crash', attended: request.trigger === 'nmi' },
-    session.loads.calls,
+  const prepared = await orFailure(() =>
+    prepareCrash(
+      session.handle,
+      boot,
+      loaded?.crash ? loaded : undefined,
+      { path: 'crash', attended: request.trigger === 'nmi', signal: options.signal },
+      session.loads.calls,
+    ),
   );
+  if (prepared instanceof ReadingFailure) return early(session, prepared.message);
   const watcher = new EntryWatcher(prepared, (phase) => options.onPhase?.(phase));
   let faults: readonly MachineFault[];
   try {
@@ -117,9 +120,9 @@ export async function crash(
     const over = (): string | Standstill | undefined => refusal() ?? stuck.look();
     const stop = failure ?? (await session.wait(over, timeoutSeconds, followUp(session, request, prepared)));
     if (typeof stop === 'string') return early(session, `the agent refused: ${stop}`);
-    await watcher.done(session.handle);
     const { signal } = options;
-    return await conclude({ session, boot, prepared, stop, noCrashKernel, timeoutSeconds, faults, signal });
+    const limits = { timeoutSeconds, signal };
+    return await conclude({ session, boot, prepared, watcher, stop, noCrashKernel, faults, ...limits });
   } finally {
     refused.close();
     session.listen(undefined);
@@ -167,6 +170,7 @@ type Conclusion = {
   readonly session: Session;
   readonly boot: BootImage;
   readonly prepared: Prepared;
+  readonly watcher: EntryWatcher;
   readonly stop: Standstill;
   readonly noCrashKernel: string | undefined;
   readonly timeoutSeconds: number;
@@ -178,6 +182,7 @@ async function conclude({
   session,
   boot,
   prepared,
+  watcher,
   stop,
   noCrashKernel,
   timeoutSeconds,
@@ -200,6 +205,7 @@ async function conclude({
       return undefined;
     }
   };
+  await known(() => watcher.done(handle));
   const disk = recorder.dumpDisk;
   const found =
     observed === 'dumping' && alive && disk !== undefined
@@ -285,12 +291,8 @@ export async function unaskedCrash(
   const disk = dumpDiskOf(handle.config);
   const began = session.lines.has('dump-start');
   if (disk === undefined || !began) return undefined;
-  const unread: string[] = [];
-  const found = await findDump(handle, disk, signal).catch((error: unknown) => {
-    if (!(error instanceof ReadingFailure)) throw error;
-    unread.push(error.message);
-    return undefined;
-  });
+  const read = await orFailure(() => findDump(handle, disk, signal));
+  const [found, unread] = read instanceof ReadingFailure ? [undefined, [read.message]] : [read, []];
   const done = session.lines.has('dump-done');
   const dump = found === undefined || done ? found : { ...found, complete: false };
   const captured = dump?.complete === true;

@@ -29,10 +29,10 @@ export class EntryReading {
 
   /**
    * Gives the recorder the facts; where the partition's worker has died, those that were read before.
-   * @throws Error when reading failed and the worker still runs
+   * @throws Error when reading failed and the worker still runs; ReadingFailure where it takes too much, or is ended
    */
   async done(handle: PartitionHandle): Promise<void> {
-    const { recorder, image } = this.#prepared;
+    const { recorder, image, signal } = this.#prepared;
     const facts = await this.#reading;
     const alive = await answers(handle);
     if (facts instanceof Error) {
@@ -50,7 +50,7 @@ export class EntryReading {
       );
     if ((await keptAt(handle, 't1', t1)) === undefined) return;
     recorder.setAtEntry(
-      await readAtEntryFactsApart(image, (raddr, length) => handle.readInstant('t1', raddr, length)),
+      await readAtEntryFactsApart(image, (raddr, length) => handle.readInstant('t1', raddr, length), signal),
     );
   }
 }

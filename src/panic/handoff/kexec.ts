@@ -13,6 +13,7 @@ import type { AgentLine } from '../guest/agent-line.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { describeEnd, isGone, isStandstill, type Session, type Standstill } from '../guest/session.ts';
 import { loadByPlan } from '../loading/index.ts';
+import { orFailure, ReadingFailure } from '../reading/index.ts';
 import { judgeRules } from '../rules/index.ts';
 import {
   calls,
@@ -48,6 +49,8 @@ export type LeaveResult = {
 export type LeaveOptions = {
   /** Called when the phase changes. */
   readonly onPhase?: (phase: LeavePhase) => void;
+  /** Ends the reading of what the guest made; the guest itself is stopped by others. */
+  readonly signal?: AbortSignal;
 };
 
 /** Guest seconds. */
@@ -89,9 +92,10 @@ export async function leave(
         false,
       );
     if (answer.kind !== 'answer') return early(session, `the next kernel was not loaded: ${answer.kind}`);
-    if (!answer.ok) return await notLoaded(session, boot, answer.text);
+    if (!answer.ok) return await notLoaded(session, boot, answer.text, options.signal);
   }
-  const prepared = await prepare(session, boot, path);
+  const prepared = await orFailure(() => prepare(session, boot, path, options.signal));
+  if (prepared instanceof ReadingFailure) return early(session, prepared.message);
   const loaded = path === 'kexec' ? await keepLoaded(prepared) : undefined;
   const watcher = new LeaveWatcher(prepared, tell);
   session.listen((event) => {
@@ -106,8 +110,9 @@ export async function leave(
     const stop = await session.wait(() => sign.found, seconds);
     // The guest may still be printing its prompt. One that never rests, because a program keeps it busy, is up as well.
     if (isSign(stop) && stop.kind === 'ready') await session.untilResting(REST_SECONDS);
-    await watcher.done(session.handle);
-    const result = await conclude(session, prepared, loaded, path, stop, seconds);
+    const unread = await orFailure(() => watcher.done(session.handle));
+    const concluded = await conclude(session, prepared, loaded, path, stop, seconds);
+    const result = unread instanceof ReadingFailure ? withReason(concluded, unread.message) : concluded;
     return result.phase === 'up' ? await afresh(session, boot, result) : result;
   } finally {
     sign.close();
@@ -117,8 +122,16 @@ export async function leave(
 }
 
 /** The guest refused the next kernel. Rules about loading are still judged, from its answer to each load. */
-async function notLoaded(session: Session, boot: BootImage, text: string): Promise<LeaveResult> {
-  const { recorder } = await prepare(session, boot, 'kexec');
+async function notLoaded(
+  session: Session,
+  boot: BootImage,
+  text: string,
+  signal: AbortSignal | undefined,
+): Promise<LeaveResult> {
+  const prepared = await orFailure(() => prepare(session, boot, 'kexec', signal));
+  if (prepared instanceof ReadingFailure)
+    return early(session, `the next kernel was not loaded: ${text}; ${prepared.message}`);
+  const { recorder } = prepared;
   await session.handle.observe(undefined);
   const trace = recorder.trace();
   return {
@@ -128,13 +141,19 @@ async function notLoaded(session: Session, boot: BootImage, text: string): Promi
 }
 
 /** Sets the watches for this way out. An ordinary image is read through the list of its pages. */
-function prepare(session: Session, boot: BootImage, path: LeavePath): Promise<Prepared> {
+function prepare(
+  session: Session,
+  boot: BootImage,
+  path: LeavePath,
+  signal: AbortSignal | undefined,
+): Promise<Prepared> {
   return prepareCrash(
     session.handle,
     boot,
     path === 'kexec' ? session.next : undefined,
     {
       path,
+      signal,
       readImage: async (read, production, load) => {
         const kimage = await readKimage(read, production, load, boot.vmlinux);
         return kimage === undefined ? undefined : readThrough(read, kimage);
@@ -250,6 +269,10 @@ function crashOnTheWay(recorder: Prepared['recorder']): string | undefined {
       ? ''
       : ` after interrupt ${vectorText(cause.vector)} at ${cause.symbol ?? cause.regs.srr0}`;
   return `the guest crashed (${crash.text} on CPU ${crash.cpu}${why}); it`;
+}
+
+function withReason(result: LeaveResult, reason: string): LeaveResult {
+  return { ...result, reason: result.reason === undefined ? reason : `${reason}; ${result.reason}` };
 }
 
 /** The result where the guest was never asked to leave. @param well the guest is ready as before */

@@ -1,5 +1,6 @@
 /** Prepares a resting partition for a crash or another way out: reads symbols and the loaded image, and sets the watches. */
 
+import { defined } from '../../base/defined.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
 import type { KexecImage, KexecLoad } from '../facts/index.ts';
 import {
@@ -24,6 +25,8 @@ export type Prepared = {
   readonly read: ReadMemory;
   /** Memory as the image will lie in it; absent: there is no image. */
   readonly readImage?: ReadMemory;
+  /** Ends readings. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 /** Real address of a production kernel: it has moved itself to 0, wherever it was loaded. */
@@ -38,6 +41,8 @@ const HEAD_BYTES = 0x100;
 /** The way out to prepare for, and how it differs from a crash. */
 export type PreparedWay = {
   readonly path: HandoffPath;
+  /** Ends readings. */
+  readonly signal?: AbortSignal | undefined;
   /** The host will reset the secondaries when the master waits for them with interrupts off: the partition must rest then. */
   readonly attended?: boolean;
   /** Reads memory as it will be once the image is at its destination; default: memory of now. Undefined where that is unknown. */
@@ -53,6 +58,7 @@ export type PreparedWay = {
  * changed by it.
  * @param load the last kexec_load; undefined where the agent says that no crash kernel is loaded
  * @param loads every kexec_load of this power cycle
+ * @throws ReadingFailure where what the guest made takes too much time or memory to read, or the way's signal is aborted
  */
 export async function prepareCrash(
   handle: PartitionHandle,
@@ -64,17 +70,21 @@ export async function prepareCrash(
   const read: ReadMemory = (raddr, length) => handle.readMemory(raddr, length);
   const cpus = await handle.vcpus();
   const size = await withKernelFile(boot.kernel, async (file) => file.size);
-  const production = await readSymbolsApart(read, PRODUCTION_BASE, boot.vmlinux, size);
+  const production = await readSymbolsApart(
+    read,
+    { base: PRODUCTION_BASE, ...defined({ vmlinux: boot.vmlinux, size }) },
+    way.signal,
+  );
   const readImage =
     load === undefined || way.readImage === undefined ? read : await way.readImage(read, production, load);
   const image =
     load === undefined || readImage === undefined
       ? undefined
-      : await describeImageApart(load, readImage, cpus.length);
+      : await describeImageApart(load, readImage, cpus.length, way.signal);
   const crash =
     image === undefined || readImage === undefined
       ? undefined
-      : await crashSymbols(image, readImage, boot.vmlinux);
+      : await crashSymbols(image, readImage, boot.vmlinux, way.signal);
   const { plan, probes } = await makePlan({
     path: way.path,
     // Functions of the next kernel are looked for in its own code.
@@ -115,6 +125,7 @@ export async function prepareCrash(
     recorder,
     production,
     read,
+    signal: way.signal,
     ...(image === undefined ? {} : { image }),
     ...(image === undefined || readImage === undefined ? {} : { readImage }),
   };
@@ -141,10 +152,15 @@ async function crashSymbols(
   image: KexecImage,
   read: ReadMemory,
   vmlinux: string | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<KernelSymbols | undefined> {
   if (image.kernel === undefined) return undefined;
   const same = vmlinux !== undefined && (await isSameKernel(image.facts.head, vmlinux));
-  return await readSymbolsApart(read, image.kernel.mem, same ? vmlinux : undefined, image.kernel.memsz);
+  return await readSymbolsApart(
+    read,
+    { base: image.kernel.mem, size: image.kernel.memsz, ...(same ? { vmlinux } : {}) },
+    signal,
+  );
 }
 
 function namesOf(

@@ -27,7 +27,8 @@ export async function runKexec(command: KexecCommand): Promise<KexecReport> {
   return await runOnce(command, {
     loadedDump: 'raw',
     limitSeconds: request.timeoutSeconds ?? DEFAULT_LEAVE_SECONDS,
-    take: (session) => leave(session, boot, path, request, defined({ onPhase })),
+    take: (session, _noCrashKernel, signal) =>
+      leave(session, boot, path, request, { signal, ...defined({ onPhase }) }),
     notBooted: ({ insn, ...stop }): LeaveResult => ({
       outcome: 'failed',
       ...stop,

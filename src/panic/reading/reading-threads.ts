@@ -27,6 +27,16 @@ export class ReadingFailure extends Error {
   }
 }
 
+/** What `work` gives; where a reading in it exceeded a limit or was ended, that failure. */
+export async function orFailure<T>(work: () => Promise<T>): Promise<T | ReadingFailure> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ReadingFailure) return error;
+    throw error;
+  }
+}
+
 export type ReadingOptions = {
   /** What is read, for the sentence of a failure. */
   readonly what: string;

@@ -6,13 +6,8 @@
 
 import type { MarkId, ObservePlan } from '../../emulator/contract/index.ts';
 import { stampOf, withKernelFile } from '../facts/kernel-file.ts';
-import {
-  functionEntry,
-  type KernelSymbols,
-  type ReadMemory,
-  readSymbolsApart,
-} from '../facts/symbols/index.ts';
-import { ReadingFailure } from '../reading/index.ts';
+import { functionEntry, readSymbolsApart } from '../facts/symbols/index.ts';
+import { orFailure, ReadingFailure } from '../reading/index.ts';
 import { LOAD_HOOKS } from '../trace/index.ts';
 import { idOfMark } from './mark-ids.ts';
 
@@ -40,8 +35,9 @@ export async function bootPlan(kernel: string, vmlinux: string = kernel): Promis
 async function makeBootPlan(kernel: string, vmlinux: string): Promise<ObservePlan | undefined> {
   const found = await withKernelFile(kernel, async ({ read, size }) => {
     const probes: { raddr: number; mark: MarkId; limit: number }[] = [];
-    const symbols = await symbolsOf(read, vmlinux, size);
-    if (symbols === undefined) return probes;
+    const symbols = await orFailure(() => readSymbolsApart(read, { base: 0, vmlinux, size }));
+    // A crash says so, when it needs them.
+    if (symbols instanceof ReadingFailure) return probes;
     for (const name of Object.values(LOAD_HOOKS)) {
       const raddr = await functionEntry(read, symbols, name);
       if (raddr !== undefined)
@@ -53,18 +49,4 @@ async function makeBootPlan(kernel: string, vmlinux: string): Promise<ObservePla
   // With one hook watched alone, the other would look as if it had not run.
   if (probes.length < Object.values(LOAD_HOOKS).length) return undefined;
   return { probes, stores: [], executes: [], msrMask: 0n, vectors: [], hcallsExcept: [], quiet: true };
-}
-
-/** @returns undefined where reading takes more than a kernel's symbols may: a crash says so when it needs them */
-async function symbolsOf(
-  read: ReadMemory,
-  vmlinux: string,
-  size: number,
-): Promise<KernelSymbols | undefined> {
-  try {
-    return await readSymbolsApart(read, 0, vmlinux, size);
-  } catch (error) {
-    if (!(error instanceof ReadingFailure)) throw error;
-    return undefined;
-  }
 }

@@ -93,6 +93,21 @@ describe('crash: captured', () => {
     expect(result.dump).toBeUndefined();
   });
 
+  it('what the guest loaded takes too long to read: it is not crashed, and says why', async () => {
+    const abort = new AbortController();
+    const onStart = (guest: ScriptedPartition): void => {
+      bootWithCrashKernel(guest);
+      guest.readMemory = () => {
+        abort.abort(new Error('cancelled on request'));
+        return new Promise(() => undefined);
+      };
+    };
+    const { result, phases } = await run({ onStart }, SYSRQ, configOf(2), abort.signal);
+    expect(result).toMatchObject({ outcome: 'failed', phase: 'ready' });
+    expect(result.reason).toBe('the kernel’s symbols could not be read: cancelled on request');
+    expect(phases).toEqual([]);
+  });
+
   it('the worker dies in the crash kernel: what was seen until then is told', async () => {
     const died = async (): Promise<never> => {
       throw new Error('the partition’s worker ended with 1');

@@ -15,14 +15,18 @@ export type PackedKernel = Pick<KernelSymbols, 'source'> & PackedSymbols;
 
 const threads = new ReadingThreads<KernelToRead, PackedKernel>('./symbols-worker', import.meta.url);
 
-/** As readKernelSymbols(). @throws ReadingFailure where it takes too much time or memory */
+/**
+ * As readKernelSymbols().
+ * @param signal ends it
+ * @throws ReadingFailure where it takes too much time or memory, or is ended
+ */
 export async function readSymbolsApart(
   readMemory: ReadMemory,
-  base: number,
-  vmlinux?: string,
-  size?: number,
+  { base, vmlinux, size }: { readonly base: number; readonly vmlinux?: string; readonly size?: number },
+  signal?: AbortSignal,
 ): Promise<KernelSymbols> {
   const what = 'the kernel’s symbols';
-  const { source, ...packed } = await threads.read({ readMemory }, { base, vmlinux, size }, { what });
+  const kernel = { base, vmlinux, size };
+  const { source, ...packed } = await threads.read({ readMemory }, kernel, { what, signal });
   return { source, table: new SymbolTable(packed), base };
 }
