@@ -74,7 +74,7 @@ async function visit(world: FakeWorld, path = '', look: Look = {}): Promise<Visi
   });
   open.push({ app, context });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(40_000);
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' && !/status of 4\d\d/.test(message.text()))
