@@ -82,7 +82,7 @@ export async function killTimes(options: KillOptions): Promise<Counts> {
   const service = await Service.start(place);
   const client = new Client(service.base);
   if (await answers(client, service, START_SECONDS)) {
-    await service.ready;
+    await service.started;
     for (const what of await askForAll(client, ledger, Number.POSITIVE_INFINITY))
       findings.add('the end', what);
     for (const what of leftovers(place)) findings.add('the end', what);

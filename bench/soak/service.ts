@@ -35,8 +35,8 @@ export type Ended = { readonly code: number | null; readonly signal: NodeJS.Sign
 export class Service {
   readonly base: string;
   readonly pid: number;
-  /** It has said `kdumpd ready`: the whole fleet is up. */
-  readonly ready: Promise<void>;
+  /** It has said that its fleet has been started, whether all of it is up or not. */
+  readonly started: Promise<void>;
   readonly ended: Promise<Ended>;
   readonly #child: ChildProcess;
   #end: Ended | undefined;
@@ -58,14 +58,17 @@ export class Service {
         resolve(this.#end);
       });
     });
-    this.ready = new Promise((resolve) => {
-      child.stdout?.on('data', (bytes: Buffer) => {
-        file.write(bytes);
-        if (bytes.includes('kdumpd ready ')) resolve();
-      });
+    let hasStarted: () => void = () => undefined;
+    this.started = new Promise((resolve) => {
+      hasStarted = resolve;
+    });
+    child.stdout?.on('data', (bytes: Buffer) => {
+      file.write(bytes);
+      if (bytes.includes('kdumpd ready ')) hasStarted();
     });
     child.stderr?.on('data', (bytes: Buffer) => {
       file.write(bytes);
+      if (bytes.includes('without its whole fleet')) hasStarted();
       this.#last = `${this.#last}${bytes}`.slice(-4000);
     });
   }
