@@ -21,7 +21,7 @@ describe('planSoak', () => {
     const hostile = new Set(plan.flatMap(({ step }) => (step.kind === 'hostile' ? [step.name] : [])));
     expect([...hostile].sort()).toEqual([...HOSTILE_NAMES].sort());
     expect(new Set(plan.map(({ step }) => step.kind))).toEqual(
-      new Set(['hostile', 'kill', 'terminate', 'disk']),
+      new Set(['hostile', 'kill', 'terminate', 'disk', 'flip', 'import']),
     );
     const errors = new Set(plan.flatMap(({ step }) => (step.kind === 'disk' ? [step.fault.error] : [])));
     expect(errors).toEqual(new Set(['ENOSPC', 'EIO']));
