@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hex64 } from '../../src/base/hex.ts';
 import { RULES } from '../../src/panic/rules/index.ts';
 import type { TraceV1 } from '../../src/panic/trace/index.ts';
@@ -43,11 +43,14 @@ beforeAll(async () => {
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   });
 });
-afterAll(async () => {
-  for (const { app, context } of open) {
+// A page that stays open goes on drawing its terminals.
+afterEach(async () => {
+  for (const { app, context } of open.splice(0)) {
     await context.close();
     await app.close();
   }
+});
+afterAll(async () => {
   await browser?.close();
   if (webRoot !== '') await rm(webRoot, { recursive: true });
 });
