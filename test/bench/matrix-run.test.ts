@@ -17,9 +17,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Everything that it writes, its dumps too, lands in the test's folder. */
 function matrix(...options: string[]) {
-  const tsx = join(ROOT, 'node_modules', 'tsx', 'dist', 'cli.mjs');
   const files = ['--out', join(folder, 'matrix.md'), '--rows', join(folder, 'rows')];
-  const done = spawnSync(process.execPath, [tsx, join(ROOT, 'bench', 'matrix.ts'), ...files, ...options], {
+  const done = spawnSync(process.execPath, [join(ROOT, 'bench', 'matrix.ts'), ...files, ...options], {
     encoding: 'utf8',
     env: { ...process.env, TMPDIR: folder },
     timeout: 110_000,

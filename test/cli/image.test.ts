@@ -15,7 +15,6 @@ import { eventually } from '../support/eventually.ts';
 import { synthKernel } from '../synth/power-elf.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const TSX = fileURLToPath(new URL('../../node_modules/tsx/dist/cli.mjs', import.meta.url));
 
 let root = '';
 let data = '';
@@ -36,7 +35,7 @@ afterEach(async () => {
 });
 
 async function image(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [TSX, MAIN, 'image', ...args, '--data', data]);
+  const child = spawn(process.execPath, [MAIN, 'image', ...args, '--data', data]);
   let [out, err] = ['', ''];
   child.stdout.on('data', (bytes: Buffer) => {
     out += bytes.toString();

@@ -12,7 +12,6 @@ import { openMetadataStore } from '../../src/panic/store/index.ts';
 import { openDaemon } from '../../src/server/index.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const TSX = fileURLToPath(new URL('../../node_modules/tsx/dist/cli.mjs', import.meta.url));
 
 let root = '';
 let data = '';
@@ -25,7 +24,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
 
 async function kdumpd(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [TSX, MAIN, ...args], { env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env } });
   let out = '';
   let err = '';
   child.stdout.on('data', (bytes: Buffer) => {

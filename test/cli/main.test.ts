@@ -14,7 +14,7 @@ type Ended = { readonly status: number | null; readonly stdout: string; readonly
 
 function run(...args: readonly string[]): Ended {
   const main = join(import.meta.dirname, '../../src/cli/main.ts');
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', main, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
     encoding: 'utf8',
     input: '',
     timeout: 60_000,

@@ -17,7 +17,6 @@ import { needsProgram } from '../support/programs.ts';
 import { synthKernel } from '../synth/power-elf.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const TSX = fileURLToPath(new URL('../../node_modules/tsx/dist/cli.mjs', import.meta.url));
 
 type Daemon = { readonly process: ChildProcessWithoutNullStreams; out: string; err: string };
 
@@ -32,16 +31,11 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-async function serve(
-  fleet: unknown,
-  port = 0,
-  more: readonly string[] = [],
-  runner: readonly string[] = [TSX],
-): Promise<Daemon> {
+async function serve(fleet: unknown, port = 0, more: readonly string[] = []): Promise<Daemon> {
   const file = join(root, 'fleet.json');
   await writeFile(file, JSON.stringify(fleet));
   const args = ['serve', '--port', String(port), '--data', join(root, 'data'), '--fleet', file, ...more];
-  const child = spawn(process.execPath, [...runner, MAIN, ...args]);
+  const child = spawn(process.execPath, [MAIN, ...args]);
   const daemon: Daemon = { process: child, out: '', err: '' };
   child.stdout.on('data', (bytes: Buffer) => {
     daemon.out += bytes.toString();
@@ -96,8 +90,7 @@ describe('serve with TLS', () => {
     needsProgram('openssl');
     certify('first');
     const files = ['--tls-cert', join(root, 'cert'), '--tls-key', join(root, 'key')];
-    // In one process: tsx as a program of its own ends at SIGHUP.
-    const daemon = await serve([], 0, files, ['--import', import.meta.resolve('tsx')]);
+    const daemon = await serve([], 0, files);
     const [, base = ''] = await said(daemon, /kdumpd ready (https:\S+)/);
     expect(await served(base)).toBe('first');
     await writeFile(join(root, 'cert'), 'no certificate');

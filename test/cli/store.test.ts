@@ -11,7 +11,6 @@ import type { StoreReport } from '../../src/panic/contract/index.ts';
 import { pathsIn, writeStores } from '../panic/store/stored-world.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const TSX = fileURLToPath(new URL('../../node_modules/tsx/dist/cli.mjs', import.meta.url));
 const MINUTE = 60_000;
 
 type Ended = { readonly code: number; readonly out: string; readonly err: string };
@@ -25,7 +24,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 
 function kdumpd(...args: readonly string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [TSX, MAIN, 'store', ...args], (error, out, err) => {
+    execFile(process.execPath, [MAIN, 'store', ...args], (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err });
     });
   });

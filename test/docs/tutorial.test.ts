@@ -20,7 +20,6 @@ import { type Trace, upgradeTrace } from '../../src/panic/trace/index.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/tutorial.md', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const TSX = fileURLToPath(new URL('../../node_modules/tsx/dist/cli.mjs', import.meta.url));
 const UPDATE = process.env.UPDATE_DOCS === '1';
 const LIMIT = { timeout: 300_000 };
 
@@ -30,7 +29,7 @@ const BLOCK = /<!-- (\S+): (events|instants|rules) ?(.*?) -->\n[\s\S]*?<!-- end 
 /** Runs a command line of the page in `folder`, without its dump. @returns its exit code */
 function run(words: string, folder: string): number | null {
   const args = words.replace(/ --vmcore \S+/, '').split(' ');
-  const done = spawnSync(process.execPath, [TSX, MAIN, ...args], { cwd: folder, encoding: 'utf8' });
+  const done = spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, encoding: 'utf8' });
   expect(done.stderr).toContain('\ncaptured: ');
   return done.status;
 }

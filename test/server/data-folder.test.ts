@@ -26,7 +26,6 @@ import { type HeldFolder, holdDataFolder, takeDataFolder } from '../../src/serve
 import { DiskWatch } from '../../src/server/disk-watch.ts';
 import { type Daemon, openDaemon } from '../../src/server/index.ts';
 
-const TSX = fileURLToPath(new URL('../../node_modules/tsx/dist/cli.mjs', import.meta.url));
 const MODULE = fileURLToPath(new URL('../../src/server/data-folder/index.ts', import.meta.url));
 
 let root = '';
@@ -72,7 +71,7 @@ async function elsewhere(stays = false): Promise<{ readonly child: ChildProcess;
      console.log(JSON.stringify(taken.kind === 'held' ? taken : { kind: taken.kind }));
      ${stays ? 'setInterval(() => {}, 1000);' : 'process.exit(0);'}`,
   );
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script]);
+  const child = spawn(process.execPath, [script]);
   children.push(child);
   let said = '';
   child.stderr.on('data', (bytes: Buffer) => {
@@ -331,7 +330,7 @@ test.skipIf(process.getuid?.() !== 0)('a folder of another user → one sentence
        const { holdDataFolder } = await import(${JSON.stringify(MODULE)});
        try { holdDataFolder(${JSON.stringify(folder)}); console.log('held'); } catch (error) { console.log(error.name + ': ' + error.message); }`,
   );
-  const child = spawn(process.execPath, [TSX, script], { cwd: '/' });
+  const child = spawn(process.execPath, [script], { cwd: '/' });
   let said = '';
   child.stdout.on('data', (bytes: Buffer) => {
     said += bytes.toString();
