@@ -316,7 +316,7 @@ export class FleetMember {
   /** What began before now gives up. */
   #giveUp(): void {
     this.#stops++;
-    this.#pause.abort();
+    this.#pause.abort(new Error('the partition was stopped meanwhile'));
     this.#pause = new AbortController();
   }
 
