@@ -171,6 +171,12 @@ test('Expect: 100-continue → 100, then the answer', async () => {
 });
 
 describe('several requests on one connection', () => {
+  test('another protocol is asked for: → HTTP/1.1 answers, and nothing that follows is left without an answer', async () => {
+    const got = await exchange(get('Connection: upgrade', 'Upgrade: h2c'));
+    expect(answersIn(got).map(({ status }) => status)).toEqual([200]);
+    expect(got).toMatch(/^connection: close$/im);
+  });
+
   test('good, unknown, garbage → an answer to each in order, then the end', async () => {
     const bytes = `${get('Host: localhost')}${head('GET /api/v1/nothing HTTP/1.1', 'Host: localhost')}GARBAGE\r\n\r\n`;
     const answers = answersIn(await exchange(bytes));

@@ -57,7 +57,9 @@ export class Wire {
     app.server.on('connect', (_request, socket: Duplex) => {
       this.#refuse(socket, buildProblem('method-not-allowed', { detail: 'This is no proxy.' }));
     });
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', async (request, reply) => {
+      // No protocol is changed to. Node 26.12 answers nothing to a broken request that follows on such a connection.
+      if (request.raw.headers.upgrade !== undefined) reply.header('connection', 'close');
       checkHead(request);
       if ((this.#owed.get(request.raw.socket)?.size ?? 0) > MAX_OWED)
         throw new ProblemError(
