@@ -172,7 +172,7 @@ test('Expect: 100-continue → 100, then the answer', async () => {
 
 describe('several requests on one connection', () => {
   test('another protocol is asked for: → HTTP/1.1 answers, and nothing that follows is left without an answer', async () => {
-    const got = await exchange(get('Connection: upgrade', 'Upgrade: h2c'));
+    const got = await exchange(get('Host: localhost', 'Connection: upgrade', 'Upgrade: h2c'));
     expect(answersIn(got).map(({ status }) => status)).toEqual([200]);
     expect(got).toMatch(/^connection: close$/im);
   });
