@@ -1,7 +1,7 @@
 /** Reads a disk as the source of a parser, in whole blocks, of which the last ones are kept. */
 
+import { blockSource } from '../../base/block-source.ts';
 import type { ByteSource } from '../../base/bytes.ts';
-import { assert } from '../../base/errors.ts';
 
 /** Whole sectors: disks are read in no smaller pieces. */
 const BLOCK = 2 ** 18;
@@ -23,18 +23,5 @@ export function diskSource(size: number, read: (offset: number, length: number) 
       }
     return block;
   };
-  return {
-    size,
-    read(offset, length) {
-      assert(offset >= 0 && length >= 0 && offset + length <= size, 'diskSource: read outside the disk');
-      const out = new Uint8Array(length);
-      for (let at = offset; at < offset + length; ) {
-        const index = Math.floor(at / BLOCK);
-        const end = Math.min(offset + length, (index + 1) * BLOCK);
-        out.set(blockAt(index).subarray(at - index * BLOCK, end - index * BLOCK), at - offset);
-        at = end;
-      }
-      return out;
-    },
-  };
+  return blockSource(size, BLOCK, blockAt);
 }

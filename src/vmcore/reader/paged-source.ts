@@ -4,8 +4,8 @@
  * be read for any time, and only the blocks used last are kept.
  */
 
+import { blockSource } from '../../base/block-source.ts';
 import type { ByteSource } from '../../base/bytes.ts';
-import { assert } from '../../base/errors.ts';
 import { vmcoreError } from '../format/index.ts';
 
 /** Fetched at once. */
@@ -43,23 +43,7 @@ export function pagedSource(
     blocks.set(index, found);
     return found;
   };
-  const source: ByteSource = {
-    size,
-    read(offset, length) {
-      assert(offset >= 0 && length >= 0 && offset + length <= size, 'pagedSource: read outside the dump');
-      const first = Math.floor(offset / BLOCK);
-      const inside = offset - first * BLOCK;
-      if (inside + length <= BLOCK && length > 0) return blockAt(first).subarray(inside, inside + length);
-      const out = new Uint8Array(length);
-      for (let at = offset; at < offset + length; ) {
-        const index = Math.floor(at / BLOCK);
-        const end = Math.min(offset + length, (index + 1) * BLOCK);
-        out.set(blockAt(index).subarray(at - index * BLOCK, end - index * BLOCK), at - offset);
-        at = end;
-      }
-      return out;
-    },
-  };
+  const source = blockSource(size, BLOCK, blockAt);
   return {
     source,
     async run(parse) {
