@@ -37,9 +37,10 @@ export async function flipContent(options: FlipOptions): Promise<void> {
   const { body: store } = await client.get<StoreView>('/store');
   if (store === undefined) return onWrong('the state of the store is not told');
   const damage = store.last?.damage ?? [];
-  if (damage.length > 0 || store.quarantined > 0) count('flipped bits found by a verification');
-  else if (isDamaged(file, flipped))
-    onWrong(`the changed bit of chunk ${flipped.chunk} is not found: ${JSON.stringify(store)}`);
+  // What is found damaged is in quarantine, until its content is written again or its captures are gone.
+  if (store.quarantined === 0 && isDamaged(file, flipped))
+    onWrong(`chunk ${flipped.chunk} with its changed bit is in use: ${JSON.stringify(store)}`);
+  else if (damage.length > 0) count('flipped bits found by a verification');
   else count('flipped bits whose content was healed or deleted first');
   for (const { id } of store.damagedCaptures) {
     ledger.add({ kind: 'deletion', id, isDone: false });

@@ -61,7 +61,7 @@ export interface PageStore {
    * @throws StoredDataError `store/missing-chunk`, `store/corrupt-chunk`.
    */
   getMany(chunks: readonly ChunkRef[]): Promise<readonly Uint8Array[]>;
-  /** Puts chunks in quarantine that were found damaged. */
+  /** Puts chunks in quarantine that another reader found damaged on the disk. What is still whole in memory is written again instead. */
   quarantine(chunks: readonly ChunkRef[]): Promise<void>;
   /** What is in quarantine. */
   quarantined(): Promise<readonly ChunkRef[]>;

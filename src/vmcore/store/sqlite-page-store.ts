@@ -136,15 +136,27 @@ export class SqlitePageStore implements PageStore {
 
   async quarantine(chunks: readonly ChunkRef[]): Promise<void> {
     const add = this.#db.prepare('INSERT OR REPLACE INTO quarantine VALUES (?, ?)');
+    const healed: number[] = [];
     this.#inTransaction(() => {
       for (const { id, hash } of chunks) {
         const row = rowOf(id);
-        // An id that no row can have; or a row that is whole and holds something else: its reference is wrong, not the row.
-        if (row === 0 || this.#isWhole(row)) continue;
-        this.#bad.set(row, new Uint8Array(hash));
-        add.run(row, hash);
+        // An id that no row can have.
+        if (row === 0) continue;
+        const inMemory = this.#contentOf({ id, hash });
+        // This connection may still have the page in memory, as it was before the disk changed it.
+        this.#db.pragma('shrink_memory');
+        // A row that is whole and holds something else: its reference is wrong, not the row.
+        if (this.#isWhole(row)) continue;
+        if (inMemory instanceof Error) {
+          this.#bad.set(row, new Uint8Array(hash));
+          add.run(row, hash);
+        } else {
+          this.#heal(row, { bytes: inMemory, hash });
+          healed.push(row);
+        }
       }
     });
+    for (const row of healed) this.#bad.delete(row);
   }
 
   async quarantined(): Promise<readonly ChunkRef[]> {

@@ -7,8 +7,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ImageService } from '../../../src/images/index.ts';
 import { StoreKeeper } from '../../../src/panic/captures/index.ts';
+import type { Operation } from '../../../src/panic/contract/index.ts';
 import { openMetadataStore, verifyStore } from '../../../src/panic/store/index.ts';
 import { buildApp } from '../../../src/server/http/app.ts';
 import type { App } from '../../../src/server/http/shared/context.ts';
@@ -48,8 +50,10 @@ export type Campaign = {
   readonly stalledMs: number;
   /** Bytes by which the process's memory grew after the first fifth. */
   readonly grown: number;
-  /** Crashes that were captured with a vmcore meanwhile. */
+  /** Crashes that were captured with a vmcore meanwhile, as far as a look between batches found them. */
   readonly captured: number;
+  /** How the crash of a new partition ended that came after all requests. */
+  readonly last: Operation['state'] | 'running for too long';
 };
 
 const CONNECTIONS = 4;
@@ -182,7 +186,25 @@ class Fuzzer {
       stalledMs: Math.round(delay.max / 1e6),
       grown: process.memoryUsage.rss() - memory,
       captured: this.#captured.size,
+      last: await this.#crashOnceMore(),
     };
+  }
+
+  async #crashOnceMore(): Promise<Campaign['last']> {
+    const { fleet, operations } = this.#world;
+    const { id: partitionId } = await fleet.create({ image: 'debian', cpus: 2 });
+    const start = await operations.submit({ kind: 'start', partitionId });
+    if ((await this.#endOf(start.id)) !== 'succeeded') return 'failed';
+    const options = { trigger: 'sysrq', dump: 'raw' } as const;
+    return await this.#endOf((await operations.submit({ kind: 'panic', partitionId, options })).id);
+  }
+
+  async #endOf(id: string): Promise<Campaign['last']> {
+    for (const begun = performance.now(); performance.now() - begun < this.#patienceMs; await pause(20)) {
+      const { state } = await this.#world.operations.get(id);
+      if (state !== 'queued' && state !== 'running') return state;
+    }
+    return 'running for too long';
   }
 
   get #patienceMs(): number {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
@@ -16,6 +16,7 @@ import {
   SqlitePageStore,
 } from '../../../src/vmcore/store/index.ts';
 import type { SqlitePageStoreOptions } from '../../../src/vmcore/store/sqlite-page-store.ts';
+import { flipBit } from '../../support/flip.ts';
 import { asyncCodeOf } from '../../synth/mutate.ts';
 import { manifestStoreContract } from './manifest-store-contract.ts';
 import { MemoryManifestStore, MemoryPageStore } from './memory-stores.ts';
@@ -123,6 +124,27 @@ describe('SqlitePageStore', () => {
     await store.endSweep(await store.beginSweep());
     await store.close();
     expect(statSync(file).size).toBeLessThan(500_000);
+  });
+
+  it.each([
+    ['which this connection has in memory → written again, whole', true, 'whole'],
+    ['which it has not → in quarantine', false, 'damaged'],
+  ] as const)('quarantine: a chunk that changed on the disk, %s', async (_, isInMemory, becomes) => {
+    const file = path();
+    const content = chunk(noise(5000, 1));
+    const before = new SqlitePageStore(openChunkDatabase(file), { compressionLevel: 0 });
+    const [id = ''] = await before.putMany(await before.hold(), [content]);
+    await before.close();
+    const store = new SqlitePageStore(openChunkDatabase(file), { compressionLevel: 0 });
+    const ref = { id, hash: content.hash };
+    const isOnDisk = (): boolean => readFileSync(file).includes(content.bytes.subarray(0, 64));
+    if (isInMemory) await store.getMany([ref]);
+    flipBit({ file, offset: readFileSync(file).indexOf(content.bytes.subarray(0, 64)), bit: 3 });
+    expect(isOnDisk()).toBe(false);
+    await store.quarantine([ref]);
+    expect((await store.quarantined()).length).toBe(becomes === 'whole' ? 0 : 1);
+    await store.close();
+    expect(isOnDisk()).toBe(becomes === 'whole');
   });
 
   it.each([
