@@ -2,8 +2,8 @@
  * Translation management, Power ISA 3.0B, Book III, §5.9.3: the SLB's instructions for hash translation, tlbie and its
  * kin for radix; and directed doorbells.
  *
- * Under hash translation the page table is the hypervisor's, and so is tlbie: privileged here. Under radix the SLB is not
- * used; slbia alone is issued there, and drops nothing.
+ * Under hash translation the page table is the hypervisor's, and so are tlbie and tlbsync; tlbiel is privileged. Under
+ * radix the SLB is not used; slbia alone is issued there, and drops nothing.
  */
 
 import { hex64 } from '../../base/hex.ts';
@@ -22,6 +22,8 @@ const PAGES_BY_AP: ReadonlyMap<number, number> = new Map([
   [0, 1],
   [5, 16],
 ]);
+/** The encodings that there are: 4 KiB, 2 MiB, 1 GiB, 64 KiB. */
+const RADIX_PAGE_SIZES: ReadonlySet<number> = new Set([0, 1, 2, 5]);
 
 /** Of slbmte's and slbmfee's RB: the index. */
 const SLB_INDEX = 0xfffn;
@@ -32,22 +34,49 @@ export function translationSpecials(s: SpecialHost): [string, Special][] {
   const hash = s.storage.mmu.kind === 'hash';
   return [
     ...(hash ? segmentSpecials(s) : withoutSegments(s)),
-    ...(hash ? hypervisorsOwn() : pageSpecials(s)),
+    ...(hash ? hashPageSpecials(s) : radixPageSpecials(s)),
     ['tlbsync', () => (hash ? EXIT.privileged : 0)],
     ['slbsync', () => 0],
     ...doorbellSpecials(s),
   ];
 }
 
-function pageSpecials(s: SpecialHost): [string, Special][] {
+/**
+ * Under hash translation without the guest's own shootdown (LPCR[GTSE] = 0, and POWER8) tlbie is the hypervisor's. tlbiel is
+ * privileged: what it drops is this processor's alone. All of it goes, whatever RB and RS name.
+ */
+function hashPageSpecials(s: SpecialHost): [string, Special][] {
+  return [
+    ['tlbie', () => EXIT.privileged],
+    [
+      'tlbiel',
+      () => {
+        s.vcpu().tlb.flushTranslated();
+        return 0;
+      },
+    ],
+  ];
+}
+
+/** RIC of tlbie and tlbiel: the TLB, page walks, everything, a series of pages. RB[54:55], IS: by address, by process. */
+const RIC = { walks: 1, all: 2, series: 3 } as const;
+const IS = { address: 0, process: 1 } as const;
+
+/** Under radix: of partition scope (PRS = 0) they are the hypervisor's; forms that POWER9 lacks are invalid. */
+function radixPageSpecials(s: SpecialHost): [string, Special][] {
   const invalidate = (word: number, everywhere: boolean): number => {
     const rb = s.vcpu().gpr(bits(word, 16, 20));
+    if (bits(word, 14, 14) === 0) return EXIT.privileged;
     const radix = bits(word, 15, 15) === 1;
     const ric = bits(word, 12, 13);
     const selector = Number((rb >> 10n) & 3n);
-    // RIC 1 is the page walk cache alone: there is none.
-    if (radix && ric === 1) return 0;
-    const pages = radix && ric === 0 && selector === 0 ? PAGES_BY_AP.get(Number((rb >> 5n) & 7n)) : undefined;
+    if (radix && (ric === RIC.series || (ric !== 0 && selector === IS.address))) return EXIT.illegal;
+    // There is no cache of page walks.
+    if (radix && ric === RIC.walks) return 0;
+    const single = radix && selector === IS.address;
+    const size = Number((rb >> 5n) & 7n);
+    if (single && !RADIX_PAGE_SIZES.has(size)) return EXIT.illegal;
+    const pages = single ? PAGES_BY_AP.get(size) : undefined;
     const base = pages === undefined ? undefined : Number(rb & 0xffff_f000n) & ~(pages * 4096 - 1);
     for (const vcpu of everywhere ? s.host.allVcpus() : [s.vcpu()]) {
       if (pages === undefined || base === undefined) vcpu.tlb.flushAll();
@@ -60,10 +89,6 @@ function pageSpecials(s: SpecialHost): [string, Special][] {
     ['tlbie', (word) => invalidate(word, true)],
     ['tlbiel', (word) => invalidate(word, false)],
   ];
-}
-
-function hypervisorsOwn(): [string, Special][] {
-  return ['tlbie', 'tlbiel'].map((name) => [name, () => EXIT.privileged]);
 }
 
 function segmentSpecials(s: SpecialHost): [string, Special][] {
@@ -93,6 +118,16 @@ function segmentSpecials(s: SpecialHost): [string, Special][] {
   return [
     ['slbie', (word) => invalidate([s.vcpu()], rb(word) & ESID)],
     ['slbieg', (word) => invalidate(s.host.allVcpus(), rb(word) & ESID)],
+    [
+      'slbiag',
+      () => {
+        for (const vcpu of s.host.allVcpus()) {
+          vcpu.slb.invalidateAll('none');
+          vcpu.tlb.flushTranslated();
+        }
+        return 0;
+      },
+    ],
     [
       'slbia',
       (word) => {
@@ -150,7 +185,7 @@ function withoutSegments(s: SpecialHost): [string, Special][] {
       });
       return EXIT.illegal;
     };
-  const names = ['slbie', 'slbieg', 'slbmte', 'slbmfev', 'slbmfee', 'slbfee'];
+  const names = ['slbie', 'slbieg', 'slbiag', 'slbmte', 'slbmfev', 'slbmfee', 'slbfee'];
   return [['slbia', () => 0], ...names.map((name): [string, Special] => [name, absent(name)])];
 }
 

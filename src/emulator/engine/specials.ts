@@ -78,9 +78,7 @@ function linkage(s: SpecialHost): [string, Special][] {
   return [
     ['rfid', () => returnTo(s.vcpu().spr(SPR.SRR0), s.vcpu().spr(SPR.SRR1))],
     ['rfscv', () => returnTo(s.vcpu().get64(LR), s.vcpu().get64(CTR))],
-    // Hypervisor privileged: a guest gets a program interrupt.
-    ['hrfid', () => EXIT.privileged],
-    ['stop', () => EXIT.privileged],
+    ['hypervisor', () => EXIT.privileged],
     ['mtmsr', (word) => moveToMsr(word, low32 & ~fixed)],
     ['mtmsrd', (word) => moveToMsr(word, ((1n << 64n) - 1n) & ~fixed)],
     [

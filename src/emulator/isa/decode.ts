@@ -30,7 +30,8 @@ const BY_OPCODE: readonly (readonly Row[])[] = index(ALL_ROWS);
 /** @returns the row, or undefined for a word that no row of the architecture's version matches. */
 export function decode(word: number, isa: Isa = '3.0'): Row | undefined {
   for (const row of BY_OPCODE[word >>> 26] as readonly Row[])
-    if ((word & row.mask) === row.value && (row.since === undefined || row.since === isa)) return row;
+    if ((word & row.mask) === row.value && (row.since ?? isa) === isa && (row.until ?? isa) === isa)
+      return row;
   // ISA 3.0 gave reserved bits of mffs a meaning, so that its new forms are the old one on processors before it.
   if (isa === '2.07' && (word & MFFS_MASK) === MFFS && (word & MFFS_RESERVED) !== 0)
     return decode(word & ~MFFS_RESERVED, isa);

@@ -49,6 +49,7 @@ export type RowOptions = {
   /** `true`: the special handler has the mnemonic's name. */
   readonly special?: true | string;
   readonly since?: '3.0';
+  readonly until?: '2.07';
 };
 
 /**
@@ -102,6 +103,7 @@ export function rows(
         ? {}
         : { special: options.special === true ? mnemonic : options.special }),
       ...(options.since === undefined ? {} : { since: options.since }),
+      ...(options.until === undefined ? {} : { until: options.until }),
     };
   };
   if (options.rcOnly === true) return [make(false, true)];

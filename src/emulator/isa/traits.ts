@@ -40,4 +40,6 @@ export type Traits = {
   readonly special?: string;
   /** The version that brought it; absent: both have it. Source: Power ISA 3.0B, appendices F and G, column "version". */
   readonly since?: '3.0';
+  /** The last version that has it; absent: both have it. Source: Power ISA 3.0B, preface, "Summary of changes". */
+  readonly until?: '2.07';
 };

@@ -175,9 +175,10 @@ describe('traits of the rows', () => {
   it('since → what objdump knows of POWER8', () => {
     needsProgram(OBJDUMP);
     const random = new RandomSource(2);
-    const samples = ALL_ROWS.flatMap((row) =>
-      Array.from({ length: 16 }, () => ({ row, word: randomWord(random, row) })),
-    );
+    const samples = ALL_ROWS.flatMap((row) => [
+      { row, word: row.value },
+      ...Array.from({ length: 16 }, () => ({ row, word: randomWord(random, row) })),
+    ]);
     const words = samples.map(({ word }) => word);
     const [power8, older] = [disassemble(words, 'power8'), disassemble(words, 'power6')];
     const known = new Set<string>();
@@ -187,6 +188,18 @@ describe('traits of the rows', () => {
     const has = (row: Row): boolean => known.has(`${row.mnemonic} ${assemblerName(row)}`);
     const wrongly = ALL_ROWS.filter((row) => (row.since === undefined) !== has(row));
     expect(wrongly.map(({ mnemonic, since }) => `${mnemonic} ${since}`)).toEqual(OTHERWISE);
+  });
+
+  it('until → what objdump no longer knows of POWER9', () => {
+    needsProgram(OBJDUMP);
+    const dropped = ALL_ROWS.filter((row) => row.until !== undefined);
+    expect(
+      disassemble(
+        dropped.map(({ value }) => value),
+        'power9',
+      ),
+    ).toEqual(dropped.map(() => '.long'));
+    expect(dropped.map(({ mnemonic }) => mnemonic)).toEqual(['doze', 'nap', 'sleep', 'rvwinkle']);
   });
 });
 
