@@ -52,6 +52,7 @@ const addi = (rt: number, ra: number, value: number): number => dForm(14, rt, ra
 const mtctr = (rs: number): number => mtspr(9, rs);
 const BCTR = 0x4e800420;
 const BDNZ = 16;
+const TRAP = 0x7fe00008;
 const FOREVER = 0x48000000;
 
 /** Results as QEMU gives them: the program prints them at its end. */
@@ -184,6 +185,8 @@ function build(
   const put = (at: number, words: readonly number[]): void => {
     for (const [i, each] of words.entries()) image.setUint32(at + 4 * i, each, false);
   };
+  // At 0, which nothing but a wild jump reaches, a trap.
+  put(0, [TRAP]);
   put(0x100, [ba(START)]);
   for (let vector = 0x200; vector < 0x1000; vector += 0x20) put(vector, [li(29, vector), ba(COMMON)]);
   put(COMMON, [

@@ -202,10 +202,12 @@ export class CodeCache {
     return Math.floor((address - this.#base) / SLOT_BYTES);
   }
 
-  /** Undefined for a word that the processor does not have. */
+  /** Undefined for a word that the processor does not have, or that is of an invalid form. */
   #handler(word: number, pageOffset: number): Handler | undefined {
     const row = decode(word, this.#model.isa);
-    return row === undefined ? undefined : handlerFor(row, word, pageOffset, this.#model.withoutSprs);
+    return row === undefined || row.invalid?.(word) === true
+      ? undefined
+      : handlerFor(row, word, pageOffset, this.#model.withoutSprs);
   }
 
   #writeRecord(address: number, word: number, pageOffset: number): void {

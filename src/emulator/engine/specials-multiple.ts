@@ -2,7 +2,7 @@
 
 import { EXIT } from '../cpu/exit.ts';
 import * as layout from '../cpu/layout.ts';
-import { bits } from '../isa/index.ts';
+import { bits, isAmong } from '../isa/index.ts';
 import { highHalf, lowHalf } from '../mmu/contract.ts';
 import type { Special, SpecialHost } from './special-host.ts';
 
@@ -79,6 +79,12 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
       }
     });
   };
+  const count = (): number => s.vcpu().get32(layout.XER_COUNT) & 127;
+  /** An invalid form of lswx: RA or RB is among the registers loaded. */
+  const loadsItsAddress = (word: number): boolean =>
+    [bits(word, 11, 15), bits(word, 16, 20)].some((register) =>
+      isAmong(register, bits(word, 6, 10), Math.ceil(count() / 4)),
+    );
   const immediateCount = (word: number): number => bits(word, 16, 20) || 32;
   const indexed = (word: number): bigint => base(word) + s.vcpu().gpr(bits(word, 16, 20));
 
@@ -111,8 +117,8 @@ export function multipleSpecials(s: SpecialHost): [string, Special][] {
     ['stmw', (word) => multiple(word, true)],
     ['lswi', (word) => string(word, immediateCount(word), base(word), false)],
     ['stswi', (word) => string(word, immediateCount(word), base(word), true)],
-    ['lswx', (word) => string(word, s.vcpu().get32(layout.XER_COUNT) & 127, indexed(word), false)],
-    ['stswx', (word) => string(word, s.vcpu().get32(layout.XER_COUNT) & 127, indexed(word), true)],
+    ['lswx', (word) => (loadsItsAddress(word) ? EXIT.illegal : string(word, count(), indexed(word), false))],
+    ['stswx', (word) => string(word, count(), indexed(word), true)],
     ['lq', (word) => quad(word, base(word) + displacement(word, 0xfff0), false)],
     ['stq', (word) => quad(word, base(word) + displacement(word, 0xfffc), true)],
     [

@@ -1,5 +1,6 @@
 /** Floating-point facility, Power ISA 3.0B, Book I, chapter 4. In the book's order. Left out: decimal floating-point, chapter 5. */
 
+import { INVALID, type InvalidForm } from './invalid-forms.ts';
 import { bits, type Operand, operandTable } from './operands.ts';
 import { form, type Row, type RowOptions, rows, withTraits } from './row.ts';
 import type { Effect } from './traits.ts';
@@ -48,19 +49,21 @@ const arithmetic = (name: string, xo: number, operands: string): readonly Row[] 
 const mffs = (name: string, eo: readonly [number, number, number], operands: string): readonly Row[] =>
   rows(name, 63, [21, 31, 583 * 2], operands, 'registers', { ...fp, fixed: [eo] });
 const since30 = (of: readonly Row[]): readonly Row[] => withTraits({ since: '3.0' }, of);
+const refusing = (invalid: InvalidForm, of: readonly Row[]): readonly Row[] =>
+  of.map((row) => ({ ...row, invalid }));
 const hot = (of: readonly Row[]): readonly Row[] => withTraits({ hot: true }, of);
 
 // biome-ignore format: related rows share a line
 export const FLOATING_POINT: readonly Row[] = [
   // 4.6.2 to 4.6.4 load and store
-  ...d('lfs', 48, 'FRT RA0 D', 'load'), ...x31('lfsx', 535, 'FRT RA0 RB', 'load'), ...d('lfsu', 49, 'FRT RA D', 'load'), ...x31('lfsux', 567, 'FRT RA RB', 'load'),
-  ...hot(d('lfd', 50, 'FRT RA0 D', 'load')), ...x31('lfdx', 599, 'FRT RA0 RB', 'load'), ...d('lfdu', 51, 'FRT RA D', 'load'), ...x31('lfdux', 631, 'FRT RA RB', 'load'),
+  ...d('lfs', 48, 'FRT RA0 D', 'load'), ...x31('lfsx', 535, 'FRT RA0 RB', 'load'), ...refusing(INVALID.updating, d('lfsu', 49, 'FRT RA D', 'load')), ...refusing(INVALID.updating, x31('lfsux', 567, 'FRT RA RB', 'load')),
+  ...hot(d('lfd', 50, 'FRT RA0 D', 'load')), ...x31('lfdx', 599, 'FRT RA0 RB', 'load'), ...refusing(INVALID.updating, d('lfdu', 51, 'FRT RA D', 'load')), ...refusing(INVALID.updating, x31('lfdux', 631, 'FRT RA RB', 'load')),
   ...x31('lfiwax', 855, 'FRT RA0 RB', 'load'), ...x31('lfiwzx', 887, 'FRT RA0 RB', 'load'),
-  ...d('stfs', 52, 'FRS RA0 D', 'store'), ...x31('stfsx', 663, 'FRS RA0 RB', 'store'), ...d('stfsu', 53, 'FRS RA D', 'store'), ...x31('stfsux', 695, 'FRS RA RB', 'store'),
-  ...hot(d('stfd', 54, 'FRS RA0 D', 'store')), ...x31('stfdx', 727, 'FRS RA0 RB', 'store'), ...d('stfdu', 55, 'FRS RA D', 'store'), ...x31('stfdux', 759, 'FRS RA RB', 'store'),
+  ...d('stfs', 52, 'FRS RA0 D', 'store'), ...x31('stfsx', 663, 'FRS RA0 RB', 'store'), ...refusing(INVALID.updating, d('stfsu', 53, 'FRS RA D', 'store')), ...refusing(INVALID.updating, x31('stfsux', 695, 'FRS RA RB', 'store')),
+  ...hot(d('stfd', 54, 'FRS RA0 D', 'store')), ...x31('stfdx', 727, 'FRS RA0 RB', 'store'), ...refusing(INVALID.updating, d('stfdu', 55, 'FRS RA D', 'store')), ...refusing(INVALID.updating, x31('stfdux', 759, 'FRS RA RB', 'store')),
   ...x31('stfiwx', 983, 'FRS RA0 RB', 'store'),
-  ...form.DS('lfdp', 57, 0, 'FRTp FRTq RA0 DS', 'load', fp), ...x31('lfdpx', 791, 'FRTp FRTq RA0 RB', 'load'),
-  ...form.DS('stfdp', 61, 0, 'FRTp FRTq RA0 DS', 'store', fp), ...x31('stfdpx', 919, 'FRTp FRTq RA0 RB', 'store'),
+  ...refusing(INVALID.oddPair, form.DS('lfdp', 57, 0, 'FRTp FRTq RA0 DS', 'load', fp)), ...refusing(INVALID.oddPair, x31('lfdpx', 791, 'FRTp FRTq RA0 RB', 'load')),
+  ...refusing(INVALID.oddPair, form.DS('stfdp', 61, 0, 'FRTp FRTq RA0 DS', 'store', fp)), ...refusing(INVALID.oddPair, x31('stfdpx', 919, 'FRTp FRTq RA0 RB', 'store')),
   // 4.6.5 move
   ...x63('fmr', 72, 'FRT FRB'), ...x63('fabs', 264, 'FRT FRB'), ...x63('fnabs', 136, 'FRT FRB'), ...x63('fneg', 40, 'FRT FRB'),
   ...x63('fcpsgn', 8, 'FRT FRA FRB'),

@@ -1,5 +1,6 @@
 /** One instruction's row: its name, its encoding, its operands, the facility that it needs, its traits (traits.ts). */
 
+import type { InvalidForm } from './invalid-forms.ts';
 import { type Operand, operandsOf } from './operands.ts';
 import type { Effect, Traits } from './traits.ts';
 
@@ -23,6 +24,8 @@ export type Row = Traits & {
   /** Record form (CR0 or CR1 or CR6), overflow-enabled form. */
   readonly record: boolean;
   readonly overflow: boolean;
+  /** Whether a word of the row is of an invalid form (invalid-forms.ts); absent: none is. */
+  readonly invalid?: InvalidForm;
   /** The name under which semantics are looked up: the mnemonic without `o` and `.`. */
   readonly base: string;
 };
@@ -50,6 +53,7 @@ export type RowOptions = {
   readonly special?: true | string;
   readonly since?: '3.0';
   readonly until?: '2.07';
+  readonly invalid?: InvalidForm;
 };
 
 /**
@@ -103,6 +107,7 @@ export function rows(
         ? {}
         : { special: options.special === true ? mnemonic : options.special }),
       ...(options.since === undefined ? {} : { since: options.since }),
+      ...(options.invalid === undefined ? {} : { invalid: options.invalid }),
       ...(options.until === undefined ? {} : { until: options.until }),
     };
   };
