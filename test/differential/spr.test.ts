@@ -31,8 +31,7 @@ const OTHERWISE: ReadonlyMap<SprKey, { readonly accesses: string; readonly why: 
   ['TBL_WRITE', { accesses: 'read', why: 'QEMU lets user mode read TB by it' }],
   ['TBU_WRITE', { accesses: 'read', why: 'QEMU lets user mode read TBU by it' }],
   ['PVR', { accesses: 'read', why: 'user mode emulates it, as Linux does' }],
-  ['SIER_USER', { accesses: 'write', why: 'writable here and not in the ISA (docs/spr.md)' }],
-  ['MMCRA_USER', { accesses: 'write', why: 'read only in QEMU; not there here' }],
+  ['MMCRA_USER', { accesses: 'write', why: 'read only in QEMU; the kernel decides: MMCR0[PMCC]' }],
 ]);
 
 /** How a program of `words`, which then exits, ends under QEMU. */

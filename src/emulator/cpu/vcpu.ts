@@ -41,6 +41,10 @@ export class Vcpu {
   iamr = 0n;
   /** The completed instruction address breakpoint (cpu/breakpoint.ts). */
   ciabr = 0n;
+  /** Event-based branches: status and control, handler, return (engine/specials-spr.ts). */
+  bescr = 0n;
+  ebbhr = 0n;
+  ebbrr = 0n;
   /** Nanosecond at which the decrementer turns negative; NEVER while it is out of reach. */
   decrementerExpiry: number = NEVER;
   /** The decrementer's value and the timebase when it was written. */
@@ -91,6 +95,9 @@ export class Vcpu {
     this.amr = 0n;
     this.iamr = 0n;
     this.ciabr = 0n;
+    this.bescr = 0n;
+    this.ebbhr = 0n;
+    this.ebbrr = 0n;
     this.decrementerExpiry = NEVER;
     this.prodded = false;
     this.systemReset = false;

@@ -16,18 +16,26 @@ import {
 import { nanosecondsAt, timebaseAt } from '../cpu/timebase.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
+import { FACILITY, facilityUnavailable } from './facility.ts';
 import type { Special, SpecialHost } from './special-host.ts';
+import {
+  eventBasedBranches,
+  offered,
+  performanceMonitor,
+  type Reader,
+  type Writer,
+} from './specials-spr-programs.ts';
 
 const ALL_KEYS = (1n << 64n) - 1n;
+const LOW_WORD = 0xffff_ffffn;
 /** The bits of PIDR that exist. */
 const PID = 0xfffffn;
 /** Numbers with this bit (the most significant of the encoding's second half) are of privileged registers. */
 const PRIVILEGED_NUMBER = 0x10;
+/** Reserved numbers that do nothing in any state. */
+const RESERVED: ReadonlySet<number> = new Set([808, 809, 810, 811]);
 /** Numbers that are illegal in privileged state as well. */
 const NEVER_AN_SPR: ReadonlySet<number> = new Set([0, 4, 5, 6]);
-
-type Reader = (vcpu: Vcpu) => bigint;
-type Writer = (vcpu: Vcpu, value: bigint) => number;
 
 /** The decrementer of `bits` bits as it is read: sign-extended where it is a large one. */
 export function decrementerAt(vcpu: Vcpu, timebase: bigint, bits: number): bigint {
@@ -50,6 +58,8 @@ export function setDecrementer(vcpu: Vcpu, value: bigint, nowNs: number, bits: n
 export function sprSpecials(s: SpecialHost): [string, Special][] {
   const timebase = (): bigint => timebaseAt(s.now());
   const model = processorModel(s.host.processorVersion);
+  const events = eventBasedBranches(s);
+  const monitor = performanceMonitor(s);
   const readers: Readonly<Record<SprKeysOf<'special'> | 'XER', Reader>> = {
     AMR_USER: (vcpu) => vcpu.amr,
     AMR: (vcpu) => vcpu.amr,
@@ -66,6 +76,11 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
     PIR: (vcpu) => BigInt(vcpu.hardwareId),
     IC: (vcpu) => BigInt(vcpu.instructions),
     VTB: timebase,
+    DPDES: (vcpu) => (vcpu.doorbell ? 1n << BigInt(s.host.threadNumber(vcpu)) : 0n),
+    PPR32: (vcpu) => vcpu.spr(SPR.PPR) >> 32n,
+    DSCR_USER: (vcpu) => offered(s, vcpu, FACILITY.dscr) ?? vcpu.spr(SPR.DSCR),
+    ...events.readers,
+    ...monitor.readers,
   };
   const flushTranslated = (vcpu: Vcpu): void => {
     vcpu.tlb.flushTranslated();
@@ -105,6 +120,18 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
       vcpu.pid = pid;
       return resume(vcpu);
     },
+    PPR32: (vcpu, value) => {
+      vcpu.setSpr(SPR.PPR, (vcpu.spr(SPR.PPR) & LOW_WORD) | (value << 32n));
+      return 0;
+    },
+    DSCR_USER: (vcpu, value) => {
+      const refused = offered(s, vcpu, FACILITY.dscr);
+      if (refused !== undefined) return refused;
+      vcpu.setSpr(SPR.DSCR, value);
+      return 0;
+    },
+    ...events.writers,
+    ...monitor.writers,
   };
   const number = (word: number): number => (bits(word, 16, 20) << 5) | bits(word, 11, 15);
   /**
@@ -112,6 +139,8 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
    * state nothing happens.
    */
   const absent = (vcpu: Vcpu, spr: number, mnemonic: string): number => {
+    if (RESERVED.has(spr)) return 0;
+    if (sprRow(spr)?.kind === 'unavailable') return facilityUnavailable(s, FACILITY.transactionalMemory);
     const problem = vcpu.get32(MSR_PR) !== 0;
     const name = sprRow(spr)?.name;
     s.host.unsupported({
@@ -133,7 +162,9 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
         const read = row === undefined ? undefined : of(readers, row);
         if (row === undefined || read === undefined) return absent(vcpu, number(word), 'mfspr');
         if (denied(vcpu, row.reads)) return EXIT.privileged;
-        vcpu.setGpr(bits(word, 6, 10), read(vcpu));
+        const value = read(vcpu);
+        if (typeof value === 'number') return value;
+        vcpu.setGpr(bits(word, 6, 10), value);
         return 0;
       },
     ],

@@ -12,6 +12,7 @@ import { CTR, LR } from '../cpu/layout.ts';
 import { SPR } from '../cpu/spr.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { bits } from '../isa/index.ts';
+import { FACILITY, facilityUnavailable, isAvailable } from './facility.ts';
 import type { Special, SpecialHost } from './special-host.ts';
 import { atomicSpecials } from './specials-atomic.ts';
 import { multipleSpecials } from './specials-multiple.ts';
@@ -27,11 +28,6 @@ export function specialTable(s: SpecialHost): ReadonlyMap<string, Special> {
     ...atomicSpecials(s),
   ]);
 }
-
-/** FSCR: bit 51, the facility scv; and the interrupt cause, bits 0–7, which is the facility's number. Book III §6.2. */
-const FSCR_SCV = 1n << 12n;
-const FSCR_INTERRUPT_CAUSE = 0xffn << 56n;
-const FSCR_CAUSE_SCV = 12n << 56n;
 
 /** MSR bits that software never sets through a return: hypervisor state, and TM, which POWER9 guests here lack. */
 const NOT_RETURNED = MSR.HV | MSR.ME;
@@ -78,6 +74,7 @@ function linkage(s: SpecialHost): [string, Special][] {
   return [
     ['rfid', () => returnTo(s.vcpu().spr(SPR.SRR0), s.vcpu().spr(SPR.SRR1))],
     ['rfscv', () => returnTo(s.vcpu().get64(LR), s.vcpu().get64(CTR))],
+    ['transactional', () => facilityUnavailable(s, FACILITY.transactionalMemory)],
     ['hypervisor', () => EXIT.privileged],
     ['mtmsr', (word) => moveToMsr(word, low32 & ~fixed)],
     ['mtmsrd', (word) => moveToMsr(word, ((1n << 64n) - 1n) & ~fixed)],
@@ -99,13 +96,8 @@ function linkage(s: SpecialHost): [string, Special][] {
       'scv',
       (word) => {
         const vcpu = s.vcpu();
-        const fscr = vcpu.spr(SPR.FSCR);
-        if ((fscr & FSCR_SCV) === 0n) {
-          vcpu.setSpr(SPR.FSCR, (fscr & ~FSCR_INTERRUPT_CAUSE) | FSCR_CAUSE_SCV);
-          deliver(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
-          s.host.interruptTaken(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
-          return EXIT.special;
-        }
+        if (!isAvailable(s, FACILITY.systemCallVectored))
+          return facilityUnavailable(s, FACILITY.systemCallVectored);
         s.host.systemCall?.(vcpu);
         deliverSystemCallVectored(vcpu, bits(word, 20, 26), following(vcpu));
         return EXIT.special;

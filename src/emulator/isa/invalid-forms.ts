@@ -17,8 +17,17 @@ export function isAmong(register: number, first: number, count: number): boolean
 
 export type InvalidForm = (word: number) => boolean;
 
+type Kind =
+  | 'updating'
+  | 'updatingLoad'
+  | 'multiple'
+  | 'stringImmediate'
+  | 'string'
+  | 'oddPair'
+  | 'pairLoad'
+  | 'reservingPair';
 /** By kind. §3.3.2, §3.3.3, §4.6.2 (update), §3.3.5 (multiple), §3.3.6 (string), §3.3.4 and Book II §4.6.2.2 (pairs). */
-export const INVALID = {
+export const INVALID: Readonly<Record<Kind, InvalidForm>> = {
   /** RA = 0. */
   updating: (word) => ra(word) === 0,
   /** RA = 0 or RA = RT. */
@@ -35,4 +44,4 @@ export const INVALID = {
   pairLoad: (word) => isOdd(word) || ra(word) === target(word),
   /** An odd RT, or RT = RA or RB. */
   reservingPair: (word) => isOdd(word) || ra(word) === target(word) || rb(word) === target(word),
-} as const satisfies Readonly<Record<string, InvalidForm>>;
+};

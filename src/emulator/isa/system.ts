@@ -4,6 +4,16 @@ import { form, type Row, type RowOptions, rows } from './row.ts';
 
 /** Hypervisor privileged: a guest, which is never in hypervisor state, gets a program interrupt. */
 const HYPERVISOR: RowOptions = { privileged: true, special: 'hypervisor' };
+/**
+ * Transactional memory, Book II chapter 5, which this machine does not offer: MSR[TM] is always 0, and each is a facility
+ * unavailable interrupt, in whatever state. treclaim. and trechkpt. are privileged.
+ */
+const transactional = (mnemonic: string, xo: number, options: RowOptions = {}): readonly Row[] =>
+  rows(mnemonic.slice(0, -1), 31, [21, 30, xo], '', 'system', {
+    ...options,
+    fixed: [[31, 31, 1]],
+    special: 'transactional',
+  }).map((row) => ({ ...row, mnemonic, record: true }));
 
 export const SYSTEM: readonly Row[] = [
   ...rows('sc', 17, [30, 31, 2], 'LEV', 'linkage', { special: true }),
@@ -52,5 +62,16 @@ export const SYSTEM: readonly Row[] = [
   ...form.X('stdcix', 31, 1013, 'RS RA0 RB', 'system', HYPERVISOR),
   ...form.X('msgsndp', 31, 142, 'RB', 'system', { privileged: true, special: true }),
   ...form.X('msgclrp', 31, 174, 'RB', 'system', { privileged: true, special: true }),
+  ...transactional('tbegin.', 654),
+  ...transactional('tend.', 686),
+  ...transactional('tabort.', 910),
+  ...transactional('tabortwc.', 782),
+  ...transactional('tabortwci.', 846),
+  ...transactional('tabortdc.', 814),
+  ...transactional('tabortdci.', 878),
+  ...transactional('tsr.', 750),
+  ...form.X('tcheck', 31, 718, 'BF', 'system', { special: 'transactional' }),
+  ...transactional('treclaim.', 942, { privileged: true }),
+  ...transactional('trechkpt.', 1006, { privileged: true }),
   ...rows('attn', 0, [21, 30, 256], '', 'linkage'),
 ];
