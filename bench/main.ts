@@ -1,10 +1,11 @@
 /**
- * `npm run bench [-- PART…] [--quick] [--runs N] [--out FILE]`: measures and writes docs/benchmarks.md. Parts: programs, linux,
- * memory; none named: all. `--quick`: one short run each, to see that everything works; the figures say so.
+ * `npm run bench [-- PART…] [--quick] [--runs N] [--out FILE]`: measures and writes docs/benchmarks.md. Parts: programs, byte-order,
+ * linux, memory; none named: all. `--quick`: one short run each, to see that everything works; the figures say so.
  */
 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchByteOrder } from './byte-order.ts';
 import { commit, loadFact, machineFacts } from './lib/facts.ts';
 import { type Section, updateReport } from './lib/report.ts';
 import { benchLinux } from './linux.ts';
@@ -27,6 +28,7 @@ const log = (text: string): void => void process.stderr.write(`${text}\n`);
 
 const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   programs: () => benchPrograms({ runs: runs ?? (quick ? 1 : 5), scale: quick ? 0.1 : 1, log }),
+  'byte-order': () => benchByteOrder({ runs: runs ?? (quick ? 1 : 5), scale: quick ? 0.1 : 1, log }),
   linux: () => benchLinux({ runs: runs ?? (quick ? 1 : 3), log }),
   memory: () => benchMemory({ runs: runs ?? (quick ? 1 : 3), log }),
 };

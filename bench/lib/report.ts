@@ -9,7 +9,7 @@ const HEAD = `# Benchmarks
 Written by \`npm run bench\`; do not edit. Every section says at which commit and on which machine it was measured; figures of different sections are not to be compared unless both are the same. Runs of ours and of QEMU alternate, so that what else the machine does falls on both.`;
 
 /** The order of sections. */
-const ORDER = ['programs', 'linux', 'memory'];
+const ORDER = ['programs', 'byte-order', 'linux', 'memory'];
 
 /** Puts sections in, each with `stamp`, which says where and at what commit it was measured. */
 export function updateReport(path: string, sections: readonly Section[], stamp: string): void {

@@ -50,7 +50,7 @@ export class Vcpu {
   /** The decrementer's value and the timebase when it was written. */
   decrementerValue = 0n;
   decrementerSetAt = 0n;
-  /** The byte order that the execute entries of the TLB are for. */
+  /** The byte order that the first sets of execute entries of the TLB are for: that of interrupts when it last ran. */
   executesLittleEndian = false;
   /** The bits of XER that its processor has; carries and overflows are computed of all. */
   xerMask = -1;

@@ -1,6 +1,6 @@
 /**
  * Decoded code by arena page. A slot holds one page's records (engine/interpreter/record.ts), decoded one instruction at a time as
- * they are reached, for one byte order. Stores to a page with code are seen before they happen and blank the records.
+ * they are reached, for one byte order; a page that runs in both has two. Stores to a page with code are seen before they happen and blank the records.
  */
 
 import { assert } from '../../base/errors.ts';
@@ -33,8 +33,8 @@ export class CodeCache {
   readonly #tlbs: () => readonly Tlb[];
   readonly #base: number;
   readonly #capacity: number;
-  /** Slot number + 1 by arena page; 0 for none. */
-  readonly #slotOf: Int32Array;
+  /** Slot number + 1 by arena page, in big-endian and in little-endian order; 0 for none. */
+  readonly #slotsOf: readonly [Int32Array, Int32Array];
   /** Arena page by slot, or DEAD; byte order; stores seen. */
   readonly #page: Int32Array;
   readonly #littleEndian: Uint8Array;
@@ -58,7 +58,8 @@ export class CodeCache {
     this.#capacity = capacity;
     this.#base = arena.reserve(capacity * SLOT_BYTES);
     this.#records = new RecordCache(arena.words);
-    this.#slotOf = new Int32Array(Math.ceil(arena.size / 4096));
+    const pages = Math.ceil(arena.size / 4096);
+    this.#slotsOf = [new Int32Array(pages), new Int32Array(pages)];
     this.#page = new Int32Array(capacity).fill(DEAD);
     this.#littleEndian = new Uint8Array(capacity);
     this.#stores = new Uint16Array(capacity);
@@ -66,16 +67,14 @@ export class CodeCache {
 
   /** The records of an arena page, for code of the byte order given. */
   slotFor(arenaPage: number, littleEndian: boolean): number {
-    const known = this.#slotOf[arenaPage >>> 12] as number;
-    if (known !== 0) {
-      if ((this.#littleEndian[known - 1] === 1) === littleEndian) return this.#address(known - 1);
-      this.#condemn(known - 1);
-    }
+    const slots = this.#slotsOf[littleEndian ? 1 : 0];
+    const known = slots[arenaPage >>> 12] as number;
+    if (known !== 0) return this.#address(known - 1);
     const slot = this.#take();
     this.#page[slot] = arenaPage;
     this.#littleEndian[slot] = littleEndian ? 1 : 0;
     this.#stores[slot] = 0;
-    this.#slotOf[arenaPage >>> 12] = slot + 1;
+    slots[arenaPage >>> 12] = slot + 1;
     const address = this.#address(slot);
     this.#arena.bytes.fill(0, address, address + SLOT_BYTES);
     this.#arena.view.setUint16(address + 1024 * RECORD_SIZE, HANDLER_PAGE_END, true);
@@ -111,13 +110,15 @@ export class CodeCache {
     const concerned = [...this.#probes, ...addresses];
     this.#probes = addresses;
     for (const at of concerned) {
-      const slot = (this.#slotOf[Math.floor(at / 4096)] as number) - 1;
-      if (slot >= 0)
-        this.#arena.view.setUint16(
-          this.#address(slot) + ((at % 4096) >>> 2) * RECORD_SIZE,
-          HANDLER_DECODE,
-          true,
-        );
+      for (const slots of this.#slotsOf) {
+        const slot = (slots[Math.floor(at / 4096)] as number) - 1;
+        if (slot >= 0)
+          this.#arena.view.setUint16(
+            this.#address(slot) + ((at % 4096) >>> 2) * RECORD_SIZE,
+            HANDLER_DECODE,
+            true,
+          );
+      }
     }
   }
 
@@ -140,9 +141,13 @@ export class CodeCache {
 
   /** Bytes of a marked page are about to change. */
   written(arenaPage: number, offset: number, length: number): void {
-    const known = this.#slotOf[arenaPage >>> 12] as number;
-    if (known === 0) return;
-    const slot = known - 1;
+    for (const slots of this.#slotsOf) {
+      const known = slots[arenaPage >>> 12] as number;
+      if (known !== 0) this.#writtenSlot(known - 1, offset, length);
+    }
+  }
+
+  #writtenSlot(slot: number, offset: number, length: number): void {
     const stores = (this.#stores[slot] as number) + 1;
     this.#stores[slot] = stores;
     if (stores > STORES_BEFORE_DROP) {
@@ -186,11 +191,13 @@ export class CodeCache {
 
   #condemn(slot: number): void {
     const page = this.#page[slot] as number;
-    this.#slotOf[page >>> 12] = 0;
+    const [big, little] = this.#slotsOf;
+    (this.#littleEndian[slot] === 1 ? little : big)[page >>> 12] = 0;
     this.#page[slot] = DEAD;
     const address = this.#address(slot);
     this.#arena.bytes.fill(HANDLER_DECODE, address, address + 1024 * RECORD_SIZE);
-    this.#ram.unmark(page, MARK_CODE);
+    // The page may be code in the other order still.
+    if (big[page >>> 12] === 0 && little[page >>> 12] === 0) this.#ram.unmark(page, MARK_CODE);
     for (const tlb of this.#tlbs()) tlb.flushCode(address);
     this.#condemned.push(slot);
   }

@@ -42,18 +42,20 @@ export function translationState(vcpu: Vcpu): TranslationState {
 /** @param mode the vCPU's MSR */
 export function followMode(state: TranslationState, vcpu: Vcpu, mode: bigint): void {
   const problem = (mode & MSR.PR) !== 0n;
-  // Decoded records are of one byte order, which execute entries do not name.
-  const littleEndian = (mode & MSR.LE) !== 0n;
-  if (littleEndian !== vcpu.executesLittleEndian) {
-    vcpu.executesLittleEndian = littleEndian;
+  // Decoded records are of one byte order, which execute entries do not name: code of the other order than that of
+  // interrupts, such as firmware called by a little-endian kernel, has sets of its own.
+  if (vcpu.interruptLittleEndian !== vcpu.executesLittleEndian) {
+    vcpu.executesLittleEndian = vcpu.interruptLittleEndian;
     vcpu.tlb.flushExecute();
   }
+  const ordinary = ((mode & MSR.LE) !== 0n) === vcpu.executesLittleEndian;
   state.dataReal = (mode & MSR.DR) === 0n;
   state.codeReal = (mode & MSR.IR) === 0n;
   const amr = Number(vcpu.amr >> 62n);
   const translated = problem ? tlb.CONTEXT_USER : tlb.CONTEXT_KERNEL + amr;
   state.dataSet = state.dataReal ? tlb.CONTEXT_REAL : translated;
-  state.codeSet = state.codeReal ? tlb.CONTEXT_REAL : problem ? tlb.CONTEXT_USER : tlb.CONTEXT_KERNEL;
+  const code = state.codeReal ? tlb.CONTEXT_REAL : problem ? tlb.CONTEXT_USER : tlb.CONTEXT_KERNEL;
+  state.codeSet = ordinary ? code : code + tlb.OTHER_ORDER;
   const context = state.context;
   context.problemState = problem;
   context.pid = vcpu.pid;

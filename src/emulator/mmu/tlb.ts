@@ -22,6 +22,11 @@ export const CONTEXT_REAL = 0;
 export const CONTEXT_USER = 1;
 export const CONTEXT_KERNEL = 2;
 export const CONTEXTS = 6;
+/**
+ * Code has one privileged context, and so three sets of execute entries are left over: this far from a context is the one
+ * for code of the other byte order. What drops entries of a context drops more than it must there, never less.
+ */
+export const OTHER_ORDER = 3;
 export const TLB_BYTES: number = TLB_SET_BYTES * CONTEXTS;
 
 const LOGGED = 1024;
