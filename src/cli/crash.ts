@@ -25,16 +25,17 @@ import {
   optional,
   sizeArgument,
 } from './arguments.ts';
+import { chooseImage, type ImageOptions, withImageOptions } from './image-arguments.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
 import { oneLine } from './one-line.ts';
 import { unsupportedText } from './unsupported-text.ts';
 
 type Options = LoadingOptions &
-  MachineOptions & {
+  MachineOptions &
+  ImageOptions & {
     readonly data: string;
     readonly scratch?: string;
-    readonly image: string;
     readonly trigger: string;
     readonly onCpu?: string;
     readonly append?: string;
@@ -55,9 +56,8 @@ type Options = LoadingOptions &
 const TRIGGERS: readonly Trigger[] = ['sysrq', 'nmi', 'panic', 'echo'];
 
 export function crashCommand(): Command {
-  return withLoadingOptions(withMachineOptions(new Command('crash')))
+  return withLoadingOptions(withMachineOptions(withImageOptions(new Command('crash'))))
     .description('One crash without a daemon')
-    .requiredOption('--image <name>', 'the image to boot')
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
     .option('--scratch <dir>', 'folder for the dump disk (default: scratch in the data folder)')
     .option('--trigger <kind>', 'sysrq, nmi, panic or echo', 'sysrq')
@@ -94,16 +94,23 @@ async function run(options: Options): Promise<number> {
   const faults = options.fault?.map((each) => faultArgument(each, cpus));
   const dump = dumpMode(options.dump);
   const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
-  const image = await imageSource(dataPaths(options.data).images).bootImage(options.image, {
+  const paths = dataPaths(options.data);
+  const scratchFolder = options.scratch ?? paths.scratch;
+  const scratch = commandScratch(scratchFolder);
+  const { root, name, remove } = await chooseImage(options, paths.images, scratchFolder);
+  const boot = imageSource(root).bootImage(name, {
     dump,
     ...loadingArguments(options),
     ...defined({ append: options.append, crashAppend: options.crashAppend }),
   });
-  const scratch = commandScratch(options.scratch ?? dataPaths(options.data).scratch);
-  // An image that is removed or replaced meanwhile does not change this one.
-  const { boot, release } = pinFiles(image);
+  // An image that is removed or replaced meanwhile does not change this one; nor does its removal here.
+  const pinned = await boot.then(pinFiles).catch(async (error) => {
+    await remove();
+    throw error;
+  });
+  if (pinned.isPinned) await remove();
   const report = await runCrash({
-    boot,
+    boot: pinned.boot,
     openPartition: (config) => openPartition(config, { scratch }),
     ...machine,
     traceFormat,
@@ -126,7 +133,10 @@ async function run(options: Options): Promise<number> {
       trace: options.trace,
       console: options.console,
     }),
-  }).finally(release);
+  }).finally(async () => {
+    pinned.release();
+    await remove();
+  });
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else {
     const { outcome, phase, reason, vmcore } = report;

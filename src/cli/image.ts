@@ -9,6 +9,7 @@ import {
   IMPORT_BYTES,
   type ImportProgress,
   importDebian,
+  importOnBase,
   importOwn,
   listImages,
   type Replace,
@@ -34,6 +35,12 @@ type ImportOptions = {
   readonly symbols?: string;
   readonly debuginfo?: string | true;
   readonly packages?: string;
+  readonly suite?: string;
+  readonly sources?: string;
+  readonly base?: string;
+  readonly modules?: string;
+  readonly kexecTools?: string;
+  readonly makedumpfile?: string;
   readonly digest?: boolean;
   readonly replace?: boolean;
 };
@@ -46,18 +53,32 @@ export function imageCommand(): Command {
   const image = new Command('image').description('Images that partitions boot').exitOverride();
   image
     .command('import [source]')
-    .description('`debian`: from Debian’s ppc64el packages; without a source: your own vmlinux')
+    .description(
+      '`debian`: from Debian’s ppc64el packages; `rpm`: from a folder of RPM packages; without a source: your own kernel',
+    )
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
-    .option('--name <name>', 'name of the image (debian: `debian`)')
-    .option('--kernel <version or file>', 'debian: kernel release; else: the vmlinux')
+    .option('--name <name>', 'name of the image (default: that of the source)')
+    .option(
+      '--kernel <kernel>',
+      'debian, rpm: its release, the beginning of that, or a flavour; else: its file',
+    )
     .option('--initrd <file>')
+    .option('--base <image>', 'take all that is not given from this image: programs, libraries, kernel')
+    .option('--modules <dir>', 'with --base: the modules of your kernel')
+    .option('--kexec-tools <file>', 'with --base: your build of kexec')
+    .option('--makedumpfile <file>', 'with --base: your build of makedumpfile')
     .option('--append <string>', 'kernel command line')
     .option('--crash-append <string>', 'the crash kernel’s command line')
     .option('--loader <own>', 'own: your guest has an agent that loads by plan (docs/images.md)')
     .option('--symbols <file>', 'System.map')
     .option('--debuginfo [file]', 'vmlinux with DWARF; debian: fetch it (718 MB), without a file')
-    .option('--packages <dir>', 'debian: folder of package files to use instead of apt')
-    .option('--digest', 'debian: let purgatory check the segments’ SHA-256 (slow)')
+    .option('--packages <dir>', 'debian, rpm: folder of package files; debian uses apt without it')
+    .option(
+      '--suite <name>',
+      'debian: take packages from this suite of the machine’s mirrors, such as trixie',
+    )
+    .option('--sources <file>', 'debian: a sources.list to use instead of the machine’s')
+    .option('--digest', 'debian, rpm, --base: let purgatory check the segments’ SHA-256 (slow)')
     .option('--replace', 'replace an image of that name')
     .option('--key <file>', KEY)
     .exitOverride()
@@ -66,8 +87,8 @@ export function imageCommand(): Command {
       const record = await changeFolder(options, {
         alone: (images) => load(images, options, options.replace ?? false),
         beside: (daemon, images) =>
-          source === undefined || !isOverRest(options)
-            ? importBeside(daemon, images, options, load)
+          source !== DEBIAN || !isOverRest(options)
+            ? importBeside(daemon, images, options, load, options.name ?? source ?? '')
             : importThrough(daemon, images, options),
       });
       process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
@@ -146,8 +167,9 @@ async function importBeside(
   imageRoot: string,
   options: ImportOptions,
   load: Load,
+  name: string,
 ): Promise<unknown> {
-  const path = imagePath(options.name ?? DEBIAN);
+  const path = imagePath(name);
   const record = await load(
     imageRoot,
     options,
@@ -162,17 +184,22 @@ function imagePath(name: string): string {
 }
 
 function importStock(source: string): Load {
-  if (source !== DEBIAN) throw new UsageError(`image import: ${JSON.stringify(source)} is not debian`);
+  const kind = choiceArgument('image import', source, [DEBIAN, 'rpm'] as const);
   return async (imageRoot, options, replace) => {
-    new Room({ free: () => freeRoom(imageRoot), reserve: 0 }).take(IMPORT_BYTES, 'An import of Debian');
+    if (kind === 'rpm' && options.packages === undefined)
+      throw new UsageError('image import rpm takes --packages: a folder of package files');
+    new Room({ free: () => freeRoom(imageRoot), reserve: 0 }).take(IMPORT_BYTES, 'An import of packages');
     return await importDebian({
       imageRoot,
-      name: options.name ?? DEBIAN,
+      name: options.name ?? kind,
+      kind,
       replace,
       progress: showProgress,
       ...defined({
         kernel: options.kernel,
         packagesDir: options.packages,
+        suite: options.suite,
+        aptSources: options.sources,
         append: options.append,
         crashAppend: options.crashAppend,
       }),
@@ -183,9 +210,12 @@ function importStock(source: string): Load {
 }
 
 async function importFiles(imageRoot: string, options: ImportOptions, replace: Replace): Promise<unknown> {
+  if (options.base !== undefined) return await importBased(imageRoot, options, options.base, replace);
   if (options.name === undefined || options.kernel === undefined) {
-    throw new UsageError('image import takes `debian`, or --name and --kernel');
+    throw new UsageError('image import takes `debian` or `rpm`, or --name and --kernel or --base');
   }
+  if ([options.modules, options.kexecTools, options.makedumpfile].some((each) => each !== undefined))
+    throw new UsageError('--modules, --kexec-tools and --makedumpfile are for --base');
   return await importOwn({
     imageRoot,
     name: options.name,
@@ -199,5 +229,33 @@ async function importFiles(imageRoot: string, options: ImportOptions, replace: R
       symbols: options.symbols,
     }),
     ...(typeof options.debuginfo === 'string' ? { debuginfo: options.debuginfo } : {}),
+  });
+}
+
+async function importBased(
+  imageRoot: string,
+  options: ImportOptions,
+  base: string,
+  replace: Replace,
+): Promise<unknown> {
+  const { name, initrd, loader, symbols, debuginfo } = options;
+  if (name === undefined) throw new UsageError('image import --base takes --name');
+  if ([initrd, loader, symbols, debuginfo].some((each) => each !== undefined))
+    throw new UsageError('--initrd, --loader, --symbols and --debuginfo are not for --base');
+  return await importOnBase({
+    imageRoot,
+    name,
+    base,
+    replace,
+    progress: showProgress,
+    ...defined({
+      kernel: options.kernel,
+      modules: options.modules,
+      kexecTools: options.kexecTools,
+      makedumpfile: options.makedumpfile,
+      append: options.append,
+      crashAppend: options.crashAppend,
+    }),
+    ...(options.digest === true ? { kexecOptions: '' } : {}),
   });
 }

@@ -5,12 +5,13 @@
  */
 
 import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { defined } from '../base/defined.ts';
 import { failureText } from '../base/failure-text.ts';
 import { ImportError } from './errors.ts';
+import { DEFAULT_FLAVOUR, isMeant, releaseOf } from './kernel-package.ts';
 import type { ReportProgress } from './progress.ts';
 
 /** A package as apt's index promises it, and the file that was downloaded. */
@@ -21,21 +22,24 @@ export type AptOptions = {
   readonly scratch: string;
   /** Called with the size of all packages before they are downloaded; what it throws ends the download. */
   readonly requireRoom: (bytes: number) => void;
-  /** Package names, the kernel's excepted. */
-  readonly packages: readonly string[];
-  /** Kernel release such as `6.1.0-50-powerpc64le`; absent: the one that `linux-image-powerpc64le` depends on. */
+  /** A release, the beginning of one, or a flavour (kernel-package.ts); absent: the default flavour's newest. */
   readonly kernel?: string;
   /** The kernel's debug package as well. */
   readonly debuginfo: boolean;
   /** A sources.list to use in place of the machine's own. */
   readonly aptSources?: string;
+  /** A suite to use in place of the machine's own, of the same mirrors. */
+  readonly suite?: string;
   readonly progress: ReportProgress;
   readonly signal?: AbortSignal;
 };
 
-const KERNEL_META_PACKAGE = 'linux-image-powerpc64le';
+/** Of these and what they need of libraries the guest is made. */
+const PROGRAM_PACKAGES: readonly string[] = ['kexec-tools', 'makedumpfile', 'busybox-static'];
+/** Debian's keys, where its package debian-archive-keyring has them; elsewhere apt uses those that it trusts. */
+const KEYRINGS = ['gpg', 'pgp'].map((ending) => `/usr/share/keyrings/debian-archive-keyring.${ending}`);
 const ADVICE =
-  'give package files of Debian 12 ppc64el instead, or package sources that have them (docs/images.md)';
+  'give package files of Debian ppc64el instead, or package sources that have them (docs/images.md)';
 
 /** Whether apt-get and apt-cache are in PATH. */
 export function hasApt(): boolean {
@@ -61,7 +65,7 @@ export async function downloadPackages(options: AptOptions): Promise<DownloadedP
   await mkdir(join(stateDir, 'lists', 'partial'), { recursive: true });
   await mkdir(join(stateDir, 'cache'), { recursive: true });
   await writeFile(join(stateDir, 'status'), '');
-  const settings = aptSettings(stateDir, options.aptSources);
+  const settings = aptSettings(stateDir, await sourcesOf(options, stateDir));
   const run = (
     program: string,
     args: readonly string[],
@@ -78,9 +82,13 @@ export async function downloadPackages(options: AptOptions): Promise<DownloadedP
     );
   progress({ step: 'index', done: 1, total: 1 });
 
-  const kernel =
-    options.kernel === undefined ? await newestKernel(run, update) : kernelPackage(options.kernel);
-  const names = [kernel, ...(options.debuginfo ? [`${kernel}-dbg`] : []), ...options.packages];
+  const ask = (names: readonly string[]): Promise<AptPackage[]> => show(run, names);
+  const kernel = await findKernel(run, ask, options.kernel, update);
+  const names = [
+    ...(await kernelPackages(ask, kernel)),
+    ...(options.debuginfo ? [`${kernel}-dbg`] : []),
+    ...(await withLibraries(ask, PROGRAM_PACKAGES)),
+  ];
   const planned = await run('apt-get', ['-q', 'download', '--print-uris', ...names]);
   if (planned.status !== 0) {
     const missing = /Unable to locate package (\S+)/.exec(planned.stderr)?.[1];
@@ -129,27 +137,144 @@ function aptSettings(stateDir: string, sources: string | undefined): string[] {
   return settings.flatMap((setting) => ['-o', setting]);
 }
 
-function kernelPackage(kernel: string): string {
-  if (!/^[0-9][0-9A-Za-z.+~-]*$/.test(kernel)) {
-    throw new ImportError('import/package-missing', `${JSON.stringify(kernel)} is no kernel release`);
-  }
-  return `linux-image-${kernel}`;
-}
-
-async function newestKernel(
-  run: (program: string, args: readonly string[]) => Promise<AptRun>,
-  update: AptRun,
-): Promise<string> {
-  const shown = await run('apt-cache', ['show', '--no-all-versions', KERNEL_META_PACKAGE]);
-  const name = /^Depends:.*?\b(linux-image-[0-9][^ ,]*)/m.exec(shown.stdout)?.[1];
-  if (name === undefined) {
-    const why = complaints(update) || complaints(shown);
+/** The sources.list in place of the machine's own, where one is wanted. @throws ImportError */
+async function sourcesOf(
+  { aptSources, suite, scratch, signal }: AptOptions,
+  stateDir: string,
+): Promise<string | undefined> {
+  if (suite === undefined) return aptSources;
+  if (!/^[a-z][a-z0-9./-]{0,63}$/.test(suite))
+    throw new ImportError('import/package-missing', `${JSON.stringify(suite)} is no suite`);
+  const own = aptSources === undefined ? [] : aptSettings(stateDir, aptSources);
+  const query = ['indextargets', '--format', '$(SITE)', 'Created-By: Packages', 'Origin: Debian'];
+  const known = await runApt('apt-get', [...own, ...query], scratch, signal, undefined);
+  const mirrors = new Set(
+    known.stdout.split('\n').filter((line) => /^[a-z]+:\/\S+$/.test(line) && !line.includes('security')),
+  );
+  if (mirrors.size === 0) {
     throw new ImportError(
       'import/package-missing',
-      `apt has no ppc64el package ${KERNEL_META_PACKAGE}${why === '' ? '' : ` (${why})`}: ${ADVICE}`,
+      `no mirror of Debian is known to take ${suite} from: ${ADVICE}`,
     );
   }
-  return name;
+  const signed = KEYRINGS.find((path) => existsSync(path));
+  const option = signed === undefined ? '' : `[signed-by=${signed}] `;
+  const path = join(stateDir, 'suite.list');
+  await writeFile(path, [...mirrors].map((site) => `deb ${option}${site} ${suite} main\n`).join(''));
+  return path;
+}
+
+/** What apt's index says of a package. */
+type AptPackage = {
+  readonly name: string;
+  readonly isLibrary: boolean;
+  /** What it needs; of each need the packages that satisfy it. */
+  readonly needs: readonly (readonly string[])[];
+};
+type Run = (program: string, args: readonly string[]) => Promise<AptRun>;
+type Ask = (names: readonly string[]) => Promise<AptPackage[]>;
+
+async function show(run: Run, names: readonly string[]): Promise<AptPackage[]> {
+  if (names.length === 0) return [];
+  const { stdout } = await run('apt-cache', ['show', '--no-all-versions', ...names]);
+  return parseIndex(stdout);
+}
+
+/** The stanzas of a package index. @public for its test */
+export function parseIndex(text: string): AptPackage[] {
+  return text.split(/\n\n+/).flatMap((stanza) => {
+    const field = (name: string): string =>
+      new RegExp(`^${name}: *(.*(?:\n[ \t].*)*)`, 'm').exec(stanza)?.[1] ?? '';
+    const name = field('Package');
+    if (name === '') return [];
+    const needs = [field('Pre-Depends'), field('Depends')]
+      .flatMap((list) => list.split(','))
+      .map((need) => need.split('|').map((one) => /[^\s:(]+/.exec(one)?.[0] ?? ''))
+      .filter(([first]) => first !== undefined && first !== '');
+    return [{ name, isLibrary: /(^|\/)libs$/.test(field('Section').trim()), needs }];
+  });
+}
+
+/** The package of the kernel that is meant. @throws ImportError */
+async function findKernel(run: Run, ask: Ask, wanted: string | undefined, update: AptRun): Promise<string> {
+  const missing = (name: string): ImportError => {
+    const why = complaints(update);
+    return new ImportError(
+      'import/package-missing',
+      `apt has no ppc64el package ${name}${why === '' ? '' : ` (${why})`}: ${ADVICE}`,
+    );
+  };
+  if (wanted !== undefined && !/^[0-9A-Za-z][0-9A-Za-z.+~-]*$/.test(wanted))
+    throw new ImportError('import/package-missing', `${JSON.stringify(wanted)} is no kernel release`);
+  if (wanted === undefined || !/^[0-9]/.test(wanted)) {
+    const meta = `linux-image-${wanted ?? DEFAULT_FLAVOUR}`;
+    const found = (await ask([meta])).flatMap(({ needs }) => needs.flat());
+    const kernel = found.find((name) => /^linux-image-[0-9]/.test(name));
+    if (kernel === undefined) throw missing(meta);
+    return kernel;
+  }
+  const { stdout } = await run('apt-cache', ['pkgnames', 'linux-image-']);
+  const keys = stdout.split('\n').flatMap((name) => {
+    const release = releaseOf(name);
+    return name.startsWith('linux-image-') && release !== undefined && !name.endsWith('-dbg')
+      ? [release]
+      : [];
+  });
+  if (keys.includes(wanted)) return `linux-image-${wanted}`;
+  const meant = keys.filter((key) => isMeant(key, wanted));
+  const usual = meant.filter((key) => key.endsWith(`-${DEFAULT_FLAVOUR}`));
+  const newest = (usual.length === 0 ? meant : usual)
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .at(-1);
+  if (newest === undefined) throw missing(`linux-image-${wanted}`);
+  return `linux-image-${newest}`;
+}
+
+/** The kernel's package and those that it is split into. */
+async function kernelPackages(ask: Ask, kernel: string): Promise<string[]> {
+  const release = releaseOf(kernel);
+  return await follow(
+    ask,
+    [kernel],
+    (name) => releaseOf(name) === release,
+    () => true,
+  );
+}
+
+/** Programs and, of what they need, the libraries. */
+async function withLibraries(ask: Ask, programs: readonly string[]): Promise<string[]> {
+  return await follow(
+    ask,
+    programs,
+    () => true,
+    ({ isLibrary }) => isLibrary,
+  );
+}
+
+/** `names` and what they need, as far as it is wanted; of a choice the first that there is. */
+async function follow(
+  ask: Ask,
+  names: readonly string[],
+  isAsked: (name: string) => boolean,
+  isWanted: (one: AptPackage) => boolean,
+): Promise<string[]> {
+  const chosen = new Set(names);
+  const known = new Map<string, AptPackage>();
+  let found = await ask(names);
+  while (found.length > 0) {
+    const needs = found.flatMap((one) => one.needs).map((need) => need.filter(isAsked));
+    const unknown = [...new Set(needs.flat())].filter((name) => !known.has(name) && !chosen.has(name));
+    for (const one of await ask(unknown)) known.set(one.name, one);
+    const next = new Set<AptPackage>();
+    for (const need of needs) {
+      if (need.some((name) => chosen.has(name))) continue;
+      const one = need.map((name) => known.get(name)).find((each) => each !== undefined);
+      if (one !== undefined && isWanted(one)) next.add(one);
+    }
+    found = [...next];
+    for (const { name } of found) chosen.add(name);
+  }
+  return [...chosen];
 }
 
 /** Lines of `apt-get download --print-uris`: 'URI' FILE BYTES SHA256:HASH. */

@@ -6,9 +6,10 @@
 
 import { latin1 } from '../base/bytes.ts';
 import { readAr } from './ar.ts';
+import type { ArchiveEntry } from './archive-entry.ts';
 import { decompress } from './decompress.ts';
 import { imageError } from './errors.ts';
-import { readTar, type TarEntry } from './tar-read.ts';
+import { readTar } from './tar-read.ts';
 
 /** The fields of a package's control file that we use. */
 export type DebControl = { readonly name: string; readonly version: string; readonly architecture: string };
@@ -29,7 +30,7 @@ export async function readDebControl(bytes: Uint8Array, what: string): Promise<D
 }
 
 /** The files of the package, in its order. @throws FormatError */
-export function readDebData(bytes: Uint8Array, what: string): AsyncGenerator<TarEntry, void, undefined> {
+export function readDebData(bytes: Uint8Array, what: string): AsyncGenerator<ArchiveEntry, void, undefined> {
   return readTar(decompress(member(bytes, 'data.tar', what), what, MAX_DATA_BYTES), what);
 }
 

@@ -13,6 +13,8 @@ export const IMAGE_ERRORS = {
   'image/bad-control': 'the control file of a package lacks a field or cannot be read',
   'image/bad-compression': 'compressed data is damaged, cut short or of an unknown kind',
   'image/bad-tar': 'a tar header is damaged, or the archive ends too early',
+  'image/bad-cpio': 'a cpio header is damaged, or the archive ends too early',
+  'image/bad-rpm': 'an RPM package has a damaged header, or is not a binary package of format 3 or 4',
   'image/unsafe-path': 'a package names a path outside its own tree',
   'image/too-large': 'a package holds more than an import accepts',
   'image/wrong-architecture': 'a package is not for ppc64el',

@@ -1,11 +1,20 @@
 /**
  * Holds files taken out of packages in memory, as one tree. Symbolic links are followed inside the tree only: an absolute
  * target starts at the tree's root, as it would on the installed system, and one that climbs above the root is refused.
+ *
+ * `/bin`, `/sbin`, `/lib` and `/lib64` are those of `/usr`, as on every system of today: packages differ in which name they use.
  */
 
+import { defined } from '../base/defined.ts';
 import { imageError } from './errors.ts';
 
-export type TreeFile = { readonly kind: 'file'; readonly data: Uint8Array; readonly mode: number };
+/** `from`: the package that it was in. */
+export type TreeFile = {
+  readonly kind: 'file';
+  readonly data: Uint8Array;
+  readonly mode: number;
+  readonly from?: string;
+};
 export type TreeLink = { readonly kind: 'symlink'; readonly target: string };
 
 /** As deep as Linux follows links in one look-up. */
@@ -40,9 +49,9 @@ export class FileTree {
   }
 
   /** @throws FormatError `image/too-large` */
-  addFile(path: string, data: Uint8Array, mode: number): void {
+  addFile(path: string, data: Uint8Array, mode: number, from?: string): void {
     this.requireRoom(data.length, path);
-    this.#add(path, { kind: 'file', data, mode });
+    this.#add(path, { kind: 'file', data, mode, ...defined({ from }) });
     this.#bytes += data.length;
   }
 
@@ -51,7 +60,8 @@ export class FileTree {
     this.#add(path, { kind: 'symlink', target });
   }
 
-  #add(path: string, node: TreeFile | TreeLink): void {
+  #add(given: string, node: TreeFile | TreeLink): void {
+    const path = merged(given);
     const before = this.#nodes.get(path);
     if (before?.kind === 'file') this.#bytes -= before.data.length;
     if (before === undefined && this.#nodes.size === MAX_NODES)
@@ -61,13 +71,9 @@ export class FileTree {
     this.#nodes.set(path, node);
   }
 
-  /** Every path, sorted. */
+  /** Every path, sorted, below `usr` where it is one of the merged folders. */
   paths(): string[] {
     return [...this.#nodes.keys()].sort();
-  }
-
-  has(path: string): boolean {
-    return this.#nodes.has(path);
   }
 
   /**
@@ -76,7 +82,7 @@ export class FileTree {
    * @throws FormatError `image/bad-link` for a circle or a way out of the tree
    */
   find(path: string): TreeFile | undefined {
-    let parts = path.split('/');
+    let parts = merged(path).split('/');
     let links = 0;
     for (let i = 1; i <= parts.length; i++) {
       const node = this.#nodes.get(parts.slice(0, i).join('/'));
@@ -84,7 +90,8 @@ export class FileTree {
       if (node === undefined) continue;
       if (++links > MAX_LINKS)
         throw imageError('image/bad-link', `${path} is a circle of links`, { what: path });
-      parts = [...resolve(parts.slice(0, i - 1), node.target, path), ...parts.slice(i)];
+      const led = [...resolve(parts.slice(0, i - 1), node.target, path), ...parts.slice(i)];
+      parts = merged(led.join('/')).split('/');
       i = 0;
     }
     return undefined;
@@ -101,4 +108,8 @@ function resolve(from: readonly string[], target: string, path: string): string[
     }
   }
   return parts;
+}
+
+function merged(path: string): string {
+  return /^(bin|sbin|lib|lib64)\//.test(path) ? `usr/${path}` : path;
 }

@@ -29,7 +29,7 @@ export type ImageRecord = {
   readonly version: 1;
   readonly name: string;
   /** `built-in`: comes with the program; no image.json says so. */
-  readonly kind: 'debian' | 'files' | 'built-in';
+  readonly kind: 'debian' | 'rpm' | 'files' | 'built-in';
   readonly kernelRelease?: string;
   readonly files: { readonly kernel: ImageFile } & { readonly [role in ImageRole]?: ImageFile };
   /** Kernel command line of the production kernel and of the crash kernel. */
@@ -78,7 +78,8 @@ export function parseImageRecord(text: string, what: string): ImageRecord {
   });
   const kernel = roles.find(([role]) => role === 'kernel')?.[1];
   if (kernel === undefined) throw check.fail('files.kernel', 'a file', undefined);
-  if (root.kind !== 'debian' && root.kind !== 'files') throw check.fail('kind', 'debian or files', root.kind);
+  if (root.kind !== 'debian' && root.kind !== 'rpm' && root.kind !== 'files')
+    throw check.fail('kind', 'debian, rpm or files', root.kind);
   if (typeof root.agent !== 'boolean') throw check.fail('agent', 'a boolean', root.agent);
   const { loader } = root;
   if (loader !== undefined && loader !== 'stock' && loader !== 'own')

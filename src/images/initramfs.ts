@@ -6,9 +6,9 @@
 
 import type { CpioNode } from './cpio.ts';
 import { buildCpio } from './cpio.ts';
-import { imageError } from './errors.ts';
-import type { FileTree } from './file-tree.ts';
-import { collectModules } from './kernel-modules.ts';
+import { ImportError, imageError } from './errors.ts';
+import type { FileTree, TreeFile } from './file-tree.ts';
+import { collectModules, type ModuleFiles } from './kernel-modules.ts';
 import { findLibraries } from './shared-libraries.ts';
 
 /** Guest scripts by name ({@link AGENT_SCRIPTS}), and the program {@link PLAN_LOADER}. */
@@ -18,11 +18,19 @@ export const AGENT_SCRIPTS = ['init', 'common', 'agent', 'plan-load', 'console',
 /** The program that gives a plan to kexec_load, built from guest/agent/plan. */
 export const PLAN_LOADER = 'kdumpd-plan';
 
-/** Where a program may be in the packages, oldest layout first, and where it goes in the guest. */
+/** Where a program may be in the packages, as distributions name it, where it goes in the guest, and the package it is in. */
 const PROGRAMS = [
-  { target: 'bin/busybox', sources: ['bin/busybox', 'usr/bin/busybox'] },
-  { target: 'sbin/kexec', sources: ['sbin/kexec', 'usr/sbin/kexec'] },
-  { target: 'usr/bin/makedumpfile', sources: ['usr/bin/makedumpfile', 'bin/makedumpfile'] },
+  {
+    target: 'bin/busybox',
+    sources: ['bin/busybox', 'sbin/busybox', 'bin/busybox-static', 'bin/busybox.static'],
+    holder: 'busybox-static',
+  },
+  { target: 'sbin/kexec', sources: ['sbin/kexec', 'bin/kexec'], holder: 'kexec-tools' },
+  {
+    target: 'usr/bin/makedumpfile',
+    sources: ['bin/makedumpfile', 'sbin/makedumpfile'],
+    holder: 'makedumpfile',
+  },
 ] as const;
 
 /** For disks that are virtio-blk over PCI, and for those of a virtual SCSI adapter, loaded where there is one. */
@@ -31,15 +39,27 @@ const MODULE_SETS = [
   { order: 'lib/modules/order.vscsi', names: ['ibmvscsi', 'sd_mod'] },
 ] as const;
 
-const LIBRARY_FOLDER = 'lib/powerpc64le-linux-gnu';
-const FOLDERS = ['proc', 'sys', 'dev', 'tmp', 'lib/kdumpd', 'lib/modules', LIBRARY_FOLDER];
+const FOLDERS = ['proc', 'sys', 'dev', 'tmp', 'lib/kdumpd', 'lib/modules'];
 
-/** Builds the archive from unpacked packages. The same packages and scripts give the same bytes. @throws FormatError */
+/** The archive, and the names of the packages whose programs and libraries are in it. */
+export type Initramfs = { readonly archive: Uint8Array; readonly packages: ReadonlySet<string> };
+
+/**
+ * Builds the archive from unpacked packages. The same packages and scripts give the same bytes.
+ * @param modules of the kernel `release`
+ * @throws ImportError for a program that no package holds; FormatError
+ */
 export async function buildInitramfs(
   tree: FileTree,
   release: string,
   scripts: AgentScripts,
-): Promise<Uint8Array> {
+  modules: ModuleFiles,
+): Promise<Initramfs> {
+  const packages = new Set<string>();
+  const take = ({ data, from }: TreeFile): Uint8Array => {
+    if (from !== undefined) packages.add(from);
+    return data;
+  };
   const nodes = new Map<string, CpioNode>();
   const add = (path: string, node: CpioNode): void => {
     const parts = path.split('/');
@@ -53,30 +73,29 @@ export async function buildInitramfs(
   add('dev/console', { kind: 'char', major: 5, minor: 1 });
   add('dev/null', { kind: 'char', major: 1, minor: 3, mode: 0o666 });
 
-  const found = PROGRAMS.map(({ target, sources }) => {
+  const found = PROGRAMS.map(({ target, sources, holder }) => {
     const source = sources.find((path) => tree.find(path) !== undefined);
     const file = source === undefined ? undefined : tree.find(source);
-    if (source === undefined || file === undefined) {
-      throw imageError('image/missing-file', `no package holds ${sources[0]}`, { what: sources[0] });
-    }
-    addProgram(target, file.data);
+    if (source === undefined || file === undefined)
+      throw new ImportError('import/package-missing', `no package holds ${target}: there is no ${holder}`);
+    addProgram(target, take(file));
     return source;
   });
   add('bin/sh', { kind: 'symlink', target: 'busybox' });
 
   const { libraries, interpreters } = findLibraries(tree, found);
-  for (const [name, data] of libraries) addProgram(`${LIBRARY_FOLDER}/${name}`, data);
-  for (const [path, data] of interpreters) {
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    if (libraries.has(name)) {
-      add(path, { kind: 'symlink', target: `/${LIBRARY_FOLDER}/${name}` });
-    } else addProgram(path, data);
+  for (const [name, { folder, file }] of libraries) addProgram(`${folder}/${name}`, take(file));
+  for (const [path, file] of interpreters) {
+    const library = libraries.get(path.slice(path.lastIndexOf('/') + 1));
+    const home = library === undefined ? path : `${library.folder}/${path.slice(path.lastIndexOf('/') + 1)}`;
+    if (home !== path) add(path, { kind: 'symlink', target: `/${home}` });
+    else if (!nodes.has(path)) addProgram(path, take(file));
   }
 
   for (const { order, names } of MODULE_SETS) {
-    const modules = await collectModules(tree, release, names);
-    for (const { name, data } of modules) add(`lib/modules/${name}.ko`, { kind: 'file', data });
-    const list = modules.map((module) => `${module.name}\n`).join('');
+    const chosen = await collectModules(modules, release, names);
+    for (const { name, data } of chosen) add(`lib/modules/${name}.ko`, { kind: 'file', data });
+    const list = chosen.map((module) => `${module.name}\n`).join('');
     add(order, { kind: 'file', data: new Uint8Array(Buffer.from(list)) });
   }
 
@@ -89,5 +108,5 @@ export async function buildInitramfs(
   if (loader === undefined)
     throw imageError('image/missing-file', `no guest program ${PLAN_LOADER}`, { what: PLAN_LOADER });
   addProgram(`sbin/${PLAN_LOADER}`, loader);
-  return buildCpio(nodes);
+  return { archive: buildCpio(nodes), packages };
 }

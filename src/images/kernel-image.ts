@@ -1,7 +1,7 @@
 /**
  * Checks kernels that are ELF executables, and cuts off what only debuggers need.
  * Source: System V ABI, Generic ABI 4.1, chapters 4 and 5; Linux 6.1 init/version-timestamp.c for the banner's form.
- * Left out: zImage wrappers and other compressed kernels.
+ * What wraps a kernel is taken off by kernel-payload.ts.
  */
 
 import { arraySource } from '../base/bytes.ts';

@@ -18,24 +18,44 @@ export type KernelModule = { readonly name: string; readonly data: Uint8Array };
 /** Of all modules together, unpacked: those for disks are 2 MB. */
 const MAX_MODULE_BYTES = 128 * 2 ** 20;
 
+/** The files of one kernel's modules, wherever they are. */
+export type ModuleFiles = {
+  /** Of every module and of `modules.builtin`. */
+  readonly paths: readonly string[];
+  /** A module that is not among them is part of the kernel. */
+  readonly othersBuiltIn?: boolean;
+  read(path: string): Promise<Uint8Array>;
+};
+
+/** Below `lib/modules/RELEASE` of unpacked packages. */
+export function modulesOfTree(tree: FileTree, release: string): ModuleFiles {
+  const root = `usr/lib/modules/${release}/`;
+  return {
+    paths: tree.paths().filter((path) => path.startsWith(root)),
+    read: async (path) => {
+      const file = tree.find(path);
+      if (file === undefined)
+        throw imageError('image/missing-file', `no package holds ${path}`, { what: path });
+      return file.data;
+    },
+  };
+}
+
 /**
  * `names` and what they need, each after what it needs. Those built into the kernel are left out.
- * @param release kernel release; modules are below `lib/modules/RELEASE` (or below `usr/`)
  * @throws FormatError `image/missing-file`, `image/bad-module`
  */
 export async function collectModules(
-  tree: FileTree,
+  files: ModuleFiles,
   release: string,
   names: readonly string[],
 ): Promise<KernelModule[]> {
-  const roots = [`lib/modules/${release}/`, `usr/lib/modules/${release}/`];
   const paths = new Map<string, string>();
-  for (const path of tree.paths()) {
-    if (!roots.some((root) => path.startsWith(root))) continue;
-    const match = /\/([^/]+)\.ko(\.(gz|xz|zst))?$/.exec(path);
+  for (const path of files.paths) {
+    const match = /(?:^|\/)([^/]+)\.ko(\.(gz|xz|zst))?$/.exec(path);
     if (match?.[1] !== undefined) paths.set(canonical(match[1]), path);
   }
-  const builtin = builtinModules(tree, roots);
+  const builtin = await builtinModules(files);
   const done = new Map<string, KernelModule>();
   const visiting = new Set<string>();
   let taken = 0;
@@ -43,15 +63,15 @@ export async function collectModules(
   async function visit(name: string, wantedBy: string): Promise<void> {
     if (done.has(name) || builtin.has(name)) return;
     const path = paths.get(name);
-    const file = path === undefined ? undefined : tree.find(path);
-    if (path === undefined || file === undefined) {
+    if (path === undefined && files.othersBuiltIn === true) return;
+    if (path === undefined) {
       throw imageError('image/missing-file', `no package holds the module ${name}, which ${wantedBy} needs`, {
         what: name,
       });
     }
     if (visiting.has(name)) throw imageError('image/bad-module', `${path} needs itself`, { what: path });
     visiting.add(name);
-    const data = await decompressAll(file.data, path, MAX_MODULE_BYTES - taken);
+    const data = await decompressAll(await files.read(path), path, MAX_MODULE_BYTES - taken);
     taken += data.length;
     const info = moduleInfo(data, path);
     const magic = info.get('vermagic') ?? '';
@@ -86,11 +106,10 @@ export function moduleInfo(data: Uint8Array, what: string): ReadonlyMap<string, 
   return info;
 }
 
-function builtinModules(tree: FileTree, roots: readonly string[]): Set<string> {
+async function builtinModules(files: ModuleFiles): Promise<Set<string>> {
   const names = new Set<string>();
-  for (const root of roots) {
-    const file = tree.find(`${root}modules.builtin`);
-    for (const line of file === undefined ? [] : latin1(file.data).split('\n')) {
+  for (const path of files.paths.filter((each) => /(^|\/)modules\.builtin$/.test(each))) {
+    for (const line of latin1(await files.read(path)).split('\n')) {
       const match = /([^/]+)\.ko$/.exec(line.trim());
       if (match?.[1] !== undefined) names.add(canonical(match[1]));
     }

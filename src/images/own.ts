@@ -1,5 +1,5 @@
 /**
- * Imports a user's own kernel: an ELF vmlinux, and optionally an initramfs, symbols and a kernel with debugging data.
+ * Imports a user's own kernel: a kernel (kernel-payload.ts), and optionally an initramfs, symbols and a kernel with debugging data.
  * Nothing is added to it. Its second vty does not speak the agent protocol and it loads its own crash kernel, unless the
  * import says that the guest has an agent that loads by plan.
  */
@@ -14,6 +14,7 @@ import { compressionOf } from './decompress.ts';
 import { imageError } from './errors.ts';
 import type { ImageFile, ImageRecord, ImageRole } from './image-record.ts';
 import { inspectKernel, loadableKernel } from './kernel-image.ts';
+import { unwrapKernel } from './kernel-payload.ts';
 import { noProgress, type ReportProgress } from './progress.ts';
 
 /** Paths are local files. */
@@ -54,7 +55,7 @@ export async function importOwn(options: OwnImport): Promise<ImageRecord> {
   const build = async (draft: ImageDraft): Promise<ImageRecord> => {
     progress({ step: 'build', done: 0, total: 1 });
     draft.requireRoom(await bytesOf(options));
-    const original = await readInput(options.kernel, 'kernel');
+    const original = await unwrapKernel(await readInput(options.kernel, 'kernel'), options.kernel);
     const info = inspectKernel(original, options.kernel);
     const contents: [ImageRole, Uint8Array][] = [['vmlinux', original]];
     if (options.initrd !== undefined) {
@@ -101,20 +102,19 @@ export async function importOwn(options: OwnImport): Promise<ImageRecord> {
 
 /** What the image takes at the most: the kernel is stored as it is, and as it is booted. */
 async function bytesOf({ kernel, initrd, symbols, debuginfo }: OwnImport): Promise<number> {
-  const sizes = [
-    2 * (await ofInput('kernel', () => sizeOf(kernel))),
-    await ofInput('initramfs', () => sizeOf(initrd)),
-    await ofInput('symbol file', () => sizeOf(symbols)),
-    await ofInput('file with debugging data', () => sizeOf(debuginfo)),
-  ];
-  return sizes.reduce((sum, size) => sum + size, 0);
+  return await bytesOfInputs([kernel, kernel, initrd, symbols, debuginfo]);
 }
 
-async function sizeOf(path: string | undefined): Promise<number> {
-  return path === undefined ? 0 : (await stat(path)).size;
+/** Bytes of the files together. @throws Refusal `invalid` for one that is not there */
+export async function bytesOfInputs(paths: readonly (string | undefined)[]): Promise<number> {
+  let sum = 0;
+  for (const path of paths)
+    if (path !== undefined) sum += await ofInput(path, async () => (await stat(path)).size);
+  return sum;
 }
 
-function readInput(path: string, what: string): Promise<Uint8Array> {
+/** @throws Refusal `invalid` */
+export function readInput(path: string, what: string): Promise<Uint8Array> {
   return ofInput(what, () => readFile(path));
 }
 
@@ -151,7 +151,8 @@ function checkSymbols(bytes: Uint8Array, what: string): void {
   }
 }
 
-function requirePowerElf(bytes: Uint8Array, what: string): void {
+/** @throws FormatError `image/wrong-architecture`, `elf/…` */
+export function requirePowerElf(bytes: Uint8Array, what: string): void {
   const { machine } = parseElf(arraySource(bytes)).header;
   if (machine === EM_PPC64) return;
   throw imageError('image/wrong-architecture', `${what} is not for 64-bit PowerPC`, {

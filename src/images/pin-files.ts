@@ -10,9 +10,12 @@ import type { BootImage } from '../panic/index.ts';
 
 const DESCRIPTORS = '/proc/self/fd';
 
-/** @returns the image by other paths to its files, good until `release`. Without /proc the paths stay. */
-export function pinFiles(boot: BootImage): { readonly boot: BootImage; release(): void } {
-  if (!existsSync(DESCRIPTORS)) return { boot, release: () => undefined };
+/** The image by paths that are good until `release`; `isPinned`: also where its files are removed. */
+export type PinnedImage = { readonly boot: BootImage; readonly isPinned: boolean; release(): void };
+
+/** Gives an image other paths to its files. Without /proc the paths stay. */
+export function pinFiles(boot: BootImage): PinnedImage {
+  if (!existsSync(DESCRIPTORS)) return { boot, isPinned: false, release: () => undefined };
   const opened = new Map<string, number>();
   const pin = (path: string): string => {
     const file = opened.get(path) ?? openSync(path, 'r');
@@ -42,6 +45,7 @@ export function pinFiles(boot: BootImage): { readonly boot: BootImage; release()
               },
             }),
       },
+      isPinned: true,
       release,
     };
   } catch (error) {

@@ -5,38 +5,22 @@
  */
 
 import { latin1 } from '../base/bytes.ts';
+import { type ArchiveEntry, MAX_ENTRY_BYTES, safeLink, safePath, tooLarge } from './archive-entry.ts';
+import { ChunkReader } from './chunk-reader.ts';
 import { imageError } from './errors.ts';
 
-export type TarKind = 'file' | 'hardlink' | 'symlink' | 'directory' | 'other';
-
-/** An entry. `path` is relative, without leading `./` and without `..`; `link` is as the archive gives it. */
-export type TarEntry = {
-  readonly path: string;
-  readonly kind: TarKind;
-  readonly mode: number;
-  /** Bytes of data, files only. */
-  readonly size: number;
-  readonly link: string;
-  /** The data. Call it at most once, before the next entry is asked for. */
-  data(): Promise<Uint8Array>;
-};
-
 const BLOCK = 512;
-/** No file that we would take out of a package is larger. */
-const MAX_ENTRY_BYTES = 1024 * 1024 * 1024;
 /** Long names and pax headers are a few hundred bytes. */
 const MAX_HEADER_BYTES = 65536;
 /** A file has one long name, one long link name and one pax header. */
 const MAX_HEADERS = 8;
-/** PATH_MAX of Linux. */
-const MAX_PATH = 4096;
 
 /** The entries of a tar stream, in order. @throws FormatError `image/bad-tar`, `image/unsafe-path`, `image/too-large` */
 export async function* readTar(
   chunks: AsyncIterable<Uint8Array>,
   what: string,
-): AsyncGenerator<TarEntry, void, undefined> {
-  const input = new ChunkReader(chunks, what);
+): AsyncGenerator<ArchiveEntry, void, undefined> {
+  const input = new ChunkReader(chunks, what, badTar);
   try {
     yield* readEntries(input, what);
   } finally {
@@ -44,7 +28,7 @@ export async function* readTar(
   }
 }
 
-async function* readEntries(input: ChunkReader, what: string): AsyncGenerator<TarEntry, void, undefined> {
+async function* readEntries(input: ChunkReader, what: string): AsyncGenerator<ArchiveEntry, void, undefined> {
   let overrides: Map<string, string> = new Map();
   let headers = 0;
   for (;;) {
@@ -116,7 +100,7 @@ function parseHeader(block: Uint8Array, what: string, at: number): Header {
   };
 }
 
-function kindOf(type: string): TarKind {
+function kindOf(type: string): ArchiveEntry['kind'] {
   switch (type) {
     case '\0':
     case '0':
@@ -159,30 +143,6 @@ function parsePax(data: Uint8Array, what: string, at: number): Map<string, strin
   return records;
 }
 
-/** Where a link leads is judged when it is followed (file-tree.ts). @throws FormatError `image/unsafe-path` */
-function safeLink(link: string, what: string, at: number): string {
-  if (link.length <= MAX_PATH) return link;
-  throw imageError('image/unsafe-path', `${what} has a link to a path of ${link.length} characters`, {
-    what,
-    offset: at,
-    expected: `at most ${MAX_PATH}`,
-  });
-}
-
-/** @throws FormatError `image/unsafe-path` for absolute paths, `..` and control characters */
-function safePath(path: string, what: string, at: number): string {
-  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (path.length > MAX_PATH || path.startsWith('/') || parts.includes('..') || /[\x00-\x1f]/.test(path)) {
-    throw imageError('image/unsafe-path', `${what} names a path outside its tree`, {
-      what,
-      offset: at,
-      actual: JSON.stringify(path.slice(0, 200)),
-    });
-  }
-  return parts.join('/');
-}
-
 function untilZero(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
@@ -190,70 +150,4 @@ function untilZero(bytes: Uint8Array): string {
 
 function badTar(what: string, offset: number, message: string): Error {
   return imageError('image/bad-tar', `${what}: ${message}`, { what, offset });
-}
-
-function tooLarge(what: string, offset: number, actual: number, limit: number): Error {
-  return imageError('image/too-large', `${what} has an entry of ${actual} bytes`, {
-    what,
-    offset,
-    expected: `at most ${limit}`,
-    actual: `${actual}`,
-  });
-}
-
-/** Exact reads from a stream of pieces. */
-class ChunkReader {
-  /** Bytes taken so far. */
-  offset = 0;
-  readonly #source: AsyncIterator<Uint8Array>;
-  readonly #what: string;
-  #piece: Uint8Array = new Uint8Array(0);
-
-  constructor(chunks: AsyncIterable<Uint8Array>, what: string) {
-    this.#source = chunks[Symbol.asyncIterator]();
-    this.#what = what;
-  }
-
-  /** The next `length` bytes, in an array of their own. */
-  async take(length: number): Promise<Uint8Array> {
-    // A header may promise what the archive does not hold: a large array costs memory only where it is written.
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    await this.#consume(length, (part) => {
-      bytes.set(part, at);
-      at += part.length;
-    });
-    return bytes;
-  }
-
-  async skip(length: number): Promise<void> {
-    await this.#consume(length, () => 0);
-  }
-
-  /** Reads the rest, so that the decompressor checks it to the end. */
-  async drain(): Promise<void> {
-    while ((await this.#source.next()).done !== true);
-  }
-
-  /** Ends the source, wherever it is: a decompressor holds memory until then. */
-  async close(): Promise<void> {
-    await this.#source.return?.();
-  }
-
-  async #consume(length: number, use: (part: Uint8Array) => void): Promise<void> {
-    let left = length;
-    while (left > 0) {
-      if (this.#piece.length === 0) {
-        const next = await this.#source.next();
-        if (next.done === true) throw badTar(this.#what, this.offset, 'the archive ends too early');
-        this.#piece = next.value;
-        continue;
-      }
-      const part = this.#piece.subarray(0, left);
-      use(part);
-      this.#piece = this.#piece.subarray(part.length);
-      this.offset += part.length;
-      left -= part.length;
-    }
-  }
 }

@@ -13,7 +13,12 @@ import { importOwn } from '../../src/images/own.ts';
 import type { ImportProgress } from '../../src/images/progress.ts';
 import { needsProgram } from '../support/programs.ts';
 import type { SynthDeb } from '../synth/deb.ts';
-import { SYNTH_RELEASE, synthDebianPackages } from '../synth/debian-packages.ts';
+import {
+  SYNTH_RELEASE,
+  SYNTH_SID_RELEASE,
+  synthDebianPackages,
+  synthSidPackages,
+} from '../synth/debian-packages.ts';
 import { mutate } from '../synth/mutate.ts';
 import { synthKernel } from '../synth/power-elf.ts';
 
@@ -150,6 +155,65 @@ describe('importDebian from package files', () => {
     });
   });
 
+  const other = '6.12.9+deb13-powerpc64le-64k';
+  it.each([
+    [SYNTH_RELEASE, SYNTH_RELEASE],
+    ['6.1', SYNTH_RELEASE],
+    ['powerpc64le', SYNTH_RELEASE],
+    ['6.12', other],
+    ['powerpc64le-64k', other],
+    ['64k', other],
+  ])('two kernels, and %s named → that of %s', async (wanted, release) => {
+    const second = synthDebianPackages(undefined, other);
+    const packagesDir = await writePackages(new Map([...second, ...synthDebianPackages()]));
+    const image = await importDebian({ imageRoot: images(), name: 'debian', packagesDir, kernel: wanted });
+    expect(image.kernelRelease).toBe(release);
+    expect(image.packages.map((one) => one.name).filter((name) => name.startsWith('linux-'))).toEqual([
+      `linux-image-${release}`,
+    ]);
+  });
+
+  it('6 of 6.1 and 6.12 → import/ambiguous-package that lists both; 7 → import/package-missing', async () => {
+    const second = synthDebianPackages(undefined, other);
+    const packagesDir = await writePackages(new Map([...second, ...synthDebianPackages()]));
+    const load = (kernel: string) =>
+      importDebian({ imageRoot: images(), name: 'debian', packagesDir, kernel });
+    const both = { code: 'import/ambiguous-package', message: expect.stringContaining(other) };
+    await expect(load('6')).rejects.toMatchObject(both);
+    await expect(load('7')).rejects.toMatchObject({ code: 'import/package-missing' });
+  });
+
+  it('a split kernel, a merged /usr, renamed libraries and some that are opened at run time → an image', async () => {
+    needsProgram('cpio');
+    const packagesDir = await writePackages(synthSidPackages());
+    const image = await importDebian({ imageRoot: images(), name: 'debian', packagesDir });
+    expect(image.kernelRelease).toBe(SYNTH_SID_RELEASE);
+    const listing = listCpio(await readFile(join(images(), 'debian', 'initrd')));
+    expect(listing).toEqual(
+      expect.arrayContaining([
+        'lib64/ld64.so.2',
+        'lib/powerpc64le-linux-gnu/libc.so.6',
+        'lib/powerpc64le-linux-gnu/libdw.so.1',
+        'lib/powerpc64le-linux-gnu/libgcc_s.so.1',
+        'lib/modules/virtio_blk.ko',
+      ]),
+    );
+    // It is opened at run time as well, but lacks what it needs itself.
+    expect(listing).not.toContain('lib/powerpc64le-linux-gnu/libdebuginfod.so.1');
+    expect(image.packages.map((one) => one.name)).toEqual([
+      `linux-base-${SYNTH_SID_RELEASE}`,
+      `linux-binary-${SYNTH_SID_RELEASE}`,
+      `linux-image-${SYNTH_SID_RELEASE}`,
+      `linux-modules-${SYNTH_SID_RELEASE}`,
+      'busybox-static',
+      'kexec-tools',
+      'libc6',
+      'libdw1t64',
+      'libgcc-s1',
+      'makedumpfile',
+    ]);
+  });
+
   it('cancelled → import/cancelled, and nothing is left', async () => {
     const packagesDir = await writePackages(synthDebianPackages());
     const signal = AbortSignal.abort();
@@ -200,12 +264,26 @@ describe('room on the disk', () => {
     const bin = join(root, 'bin');
     const asked = join(root, 'asked');
     await mkdir(bin);
-    // Plans one package of 3 GiB for each name that is asked for.
+    // Knows the kernel, three programs and a library, and plans a package of 3 GiB for each name that is asked for.
     const apt = `#!/bin/sh
 echo "$@" >> ${asked}
-case "$*" in *--print-uris*)
-  while [ "$1" != --print-uris ]; do shift; done; shift
-  for name; do echo "'http://x/$name.deb' $name.deb 3221225472 SHA256:${'0'.repeat(64)}"; done
+after() { while [ "$1" != "$word" ]; do shift; done; shift; echo "$@"; }
+case "$*" in
+*pkgnames*) echo linux-image-${SYNTH_RELEASE} ;;
+*--no-all-versions*) word=--no-all-versions
+  for name in $(after "$@"); do
+    case $name in
+    makedumpfile) needs='perl:any, libdw1 | libdw1t64 (>= 0.1)' section=admin ;;
+    libdw1t64) needs= section=non-free/libs ;;
+    libdw1) continue ;;
+    *) needs= section=utils ;;
+    esac
+    printf 'Package: %s\nSection: %s\nDepends: %s\n\n' "$name" "$section" "$needs"
+  done ;;
+*--print-uris*) word=--print-uris
+  for name in $(after "$@"); do
+    echo "'http://x/$name.deb' $name.deb 3221225472 SHA256:${'0'.repeat(64)}"
+  done ;;
 esac
 `;
     for (const name of ['apt-get', 'apt-cache']) await writeFile(join(bin, name), apt, { mode: 0o755 });
@@ -215,14 +293,17 @@ esac
         imageRoot: images(),
         name: 'debian',
         kernel: SYNTH_RELEASE,
-        free: () => 35 * 2 ** 30,
+        free: () => 14 * 2 ** 30,
       });
-      await expect(work).rejects.toMatchObject({ code: 'no-room', message: /may need 36\.0 GiB/ });
+      await expect(work).rejects.toMatchObject({ code: 'no-room', message: /may need 15\.0 GiB/ });
     } finally {
       vi.unstubAllEnvs();
     }
     const calls = (await readFile(asked, 'utf8')).trim().split('\n');
-    expect(calls.filter((call) => call.includes(' download ')).length).toBe(1);
+    const downloads = calls.filter((call) => call.includes(' download '));
+    expect(downloads.map((call) => call.replace(/.* --print-uris /, ''))).toEqual([
+      `linux-image-${SYNTH_RELEASE} kexec-tools makedumpfile busybox-static libdw1t64`,
+    ]);
     await nothingIsLeft();
   });
 });

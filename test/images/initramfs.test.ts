@@ -9,7 +9,7 @@ import { buildCpio, type CpioNode } from '../../src/images/cpio.ts';
 import { FileTree } from '../../src/images/file-tree.ts';
 import { AGENT_SCRIPTS } from '../../src/images/initramfs.ts';
 import { inspectKernel, loadableKernel } from '../../src/images/kernel-image.ts';
-import { collectModules } from '../../src/images/kernel-modules.ts';
+import { collectModules, modulesOfTree } from '../../src/images/kernel-modules.ts';
 import { findLibraries } from '../../src/images/shared-libraries.ts';
 import { needsProgram } from '../support/programs.ts';
 import { asyncCodeOf, codeOf } from '../synth/mutate.ts';
@@ -72,7 +72,7 @@ describe('collectModules', () => {
     tree.addFile(at('mid.ko'), module('low,core'), 0o644);
     tree.addFile(at('low.ko'), module(''), 0o644);
     tree.addFile('lib/modules/6.1/modules.builtin', latin1Bytes('kernel/core.ko\n'), 0o644);
-    const modules = await collectModules(tree, '6.1', ['top_mod', 'low']);
+    const modules = await collectModules(modulesOfTree(tree, '6.1'), '6.1', ['top_mod', 'low']);
     expect(modules.map((m) => m.name)).toEqual(['low', 'mid', 'top_mod']);
   });
 
@@ -83,13 +83,15 @@ describe('collectModules', () => {
   ])('a module that is %s → refused', async (_what, depends, vermagic, code) => {
     const tree = new FileTree();
     tree.addFile(at('self.ko'), module(depends, vermagic), 0o644);
-    expect(await asyncCodeOf(() => collectModules(tree, '6.1', ['self']))).toBe(code);
+    expect(await asyncCodeOf(() => collectModules(modulesOfTree(tree, '6.1'), '6.1', ['self']))).toBe(code);
   });
 
   it('a file that is no module → FormatError', async () => {
     const tree = new FileTree();
     tree.addFile(at('self.ko'), latin1Bytes('text'), 0o644);
-    expect(await asyncCodeOf(() => collectModules(tree, '6.1', ['self']))).toMatch(/^elf\//);
+    expect(await asyncCodeOf(() => collectModules(modulesOfTree(tree, '6.1'), '6.1', ['self']))).toMatch(
+      /^elf\//,
+    );
   });
 });
 

@@ -36,9 +36,13 @@ export function synthKernel(release: string): Uint8Array {
   });
 }
 
-/** A program or library. Without `needed` and `interpreter` it is static. */
-export function synthProgram(needed: readonly string[] = [], interpreter?: string): Uint8Array {
-  const strings = latin1Bytes(`\0${needed.map((name) => `${name}\0`).join('')}`);
+/** A program or library. Without `needed` and `interpreter` it is static. `mentioned` are names among its data. */
+export function synthProgram(
+  needed: readonly string[] = [],
+  interpreter?: string,
+  mentioned: readonly string[] = [],
+): Uint8Array {
+  const strings = latin1Bytes(`\0${[...needed, ...mentioned].map((name) => `${name}\0`).join('')}`);
   const base = 0x10000n;
   const entries: [bigint, bigint][] = [];
   let at = 1;

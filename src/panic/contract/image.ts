@@ -5,7 +5,7 @@ export type ImageFile = { readonly role: string; readonly bytes: number; readonl
 
 export type ImageView = {
   readonly name: string;
-  readonly kind: 'debian' | 'files' | 'built-in';
+  readonly kind: 'debian' | 'rpm' | 'files' | 'built-in';
   readonly state: 'importing' | 'ready' | 'failed';
   /** The step of an import, or why it failed. */
   readonly detail?: string;

@@ -2796,7 +2796,7 @@ export interface components {
         Image: {
             name: string;
             /** @enum {unknown} */
-            kind: "debian" | "files" | "built-in";
+            kind: "debian" | "rpm" | "files" | "built-in";
             /** @enum {unknown} */
             state: "importing" | "ready" | "failed";
             detail?: string;

@@ -9,7 +9,7 @@ export const Image: TUnsafe<ImageView> = exactly<ImageView>()(
   Type.Object(
     {
       name: Type.String(),
-      kind: Type.Enum(['debian', 'files', 'built-in']),
+      kind: Type.Enum(['debian', 'rpm', 'files', 'built-in']),
       state: Type.Enum(['importing', 'ready', 'failed']),
       detail: Type.Optional(Type.String()),
       kernelRelease: Type.Optional(Type.String()),
