@@ -33,6 +33,17 @@ export function updateSections(
   writeFileSync(path, `${[head, ...bodies].join('\n\n')}\n`);
 }
 
+/** Replaces the part of a document between its two marks; all else stays. @throws Error where the document has no such part */
+export function updatePart(path: string, name: string, text: readonly string[]): void {
+  const before = readFileSync(path, 'utf8');
+  const part = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(\\n<!-- end of ${name} -->)`);
+  if (!part.test(before)) throw new Error(`${path} has no part ${name}`);
+  writeFileSync(
+    path,
+    before.replace(part, (_, head: string, end: string) => head + text.join('\n\n') + end),
+  );
+}
+
 function parseSections(text: string): [string, string][] {
   return [...text.matchAll(/<!-- ([a-z-]+) -->\n([\s\S]*?)\n<!-- end of \1 -->/g)].map((found) => [
     found[1] ?? '',

@@ -9,9 +9,10 @@ export type MatrixTrigger = (typeof TRIGGERS)[number];
 export const IMAGES = ['built-in', 'debian'] as const;
 export type MatrixImage = (typeof IMAGES)[number];
 
-/** One crash. CPUs are counted from 0. */
+/** One crash. CPUs are counted from 0. `dump` where dumps differ in a table. */
 export type Combination = {
-  readonly image: MatrixImage;
+  readonly image: string;
+  readonly dump?: string;
   readonly machine: Machine;
   readonly cpus: number;
   readonly on: number;
@@ -37,7 +38,7 @@ export function defaultSelection(image: MatrixImage): Selection {
 }
 
 /** In the table's order. */
-export function combinations(image: MatrixImage, { machines, cpus, on, triggers }: Selection): Combination[] {
+export function combinations(image: string, { machines, cpus, on, triggers }: Selection): Combination[] {
   return machines.flatMap((machine) =>
     cpus.flatMap((count) =>
       Array.from({ length: count }, (_, cpu) => cpu)
@@ -81,6 +82,6 @@ export function onOf(text: string): 'all' | readonly number[] {
 }
 
 /** One line that names a combination: for progress, and to find its row again. */
-export function nameOf({ image, machine, cpus, on, trigger }: Combination): string {
-  return `${image} ${machine} ${cpus} CPUs, ${trigger} on ${on}`;
+export function nameOf({ image, machine, cpus, on, trigger, dump }: Combination): string {
+  return `${image} ${machine} ${cpus} CPUs, ${trigger} on ${on}${dump === undefined ? '' : `, ${dump}`}`;
 }

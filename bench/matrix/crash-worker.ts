@@ -9,7 +9,7 @@ import { dumpMode, runCrash } from '../../src/panic/index.ts';
 import { dataPaths } from '../../src/server/data-folder/index.ts';
 import type { Combination } from './combinations.ts';
 import { failedRow, type Row, rowOf, type Stacks } from './row.ts';
-import { stacksByDrgn, stacksByGdb } from './stacks.ts';
+import { openByDrgn, stacksByDrgn, stacksByGdb } from './stacks.ts';
 
 /** What the parent sends. */
 export type CrashTask = {
@@ -19,6 +19,8 @@ export type CrashTask = {
   readonly dump: string;
   /** A kernel with DWARF, for drgn. */
   readonly debuginfo?: string;
+  /** Ask drgn whether it opens the dump. */
+  readonly drgn?: boolean;
 };
 
 async function run(task: CrashTask): Promise<Row> {
@@ -53,11 +55,13 @@ async function crashAndLook(task: CrashTask, vmcore: string, trace: string): Pro
     trace,
   });
   // The report has verdicts, the trace the reasons as well.
-  const row = rowOf(combination, report, JSON.parse(readFileSync(trace, 'utf8'))?.rules ?? []);
+  const judged = rowOf(combination, report, JSON.parse(readFileSync(trace, 'utf8'))?.rules ?? []);
+  const row = boot.kernelRelease === undefined ? judged : { ...judged, kernelRelease: boot.kernelRelease };
   if (row.outcome !== 'captured') return row;
   try {
     const stacks = look(task, vmcore);
-    return stacks === undefined ? row : { ...row, stacks };
+    const opened = task.drgn === true ? { drgn: openByDrgn(vmcore) } : {};
+    return { ...row, ...opened, ...(stacks === undefined ? {} : { stacks }) };
   } catch (error) {
     return {
       ...row,

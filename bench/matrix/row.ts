@@ -20,11 +20,16 @@ export type Row = Combination & {
   readonly broken: readonly string[];
   readonly notReached: readonly string[];
   readonly notEvaluated: readonly string[];
+  /** Notes of rules that are broken, not reached or not evaluated. */
+  readonly notes?: readonly { readonly name: string; readonly reason: string }[];
   readonly notApplicable: readonly { readonly name: string; readonly reason: string }[];
   /** Instructions from T0 to T4; absent where it did not get there. */
   readonly instructions?: number;
   /** Absent: no debugger was asked. */
   readonly stacks?: Stacks;
+  /** Whether drgn opens the dump and reads the kernel's first page; what it said where it does not. Absent: it was not asked. */
+  readonly drgn?: 'opens' | string;
+  readonly kernelRelease?: string;
 };
 
 /** @param rules those of the trace, which have the reasons */
@@ -44,6 +49,11 @@ export function rowOf(
     broken: named('broken'),
     notReached: named('not-reached'),
     notEvaluated: named('not-evaluated'),
+    notes: rules.flatMap(({ name, verdict, note }) =>
+      note === undefined || verdict === 'held' || verdict === 'not-applicable'
+        ? []
+        : [{ name, reason: note }],
+    ),
     notApplicable: rules
       .filter(({ verdict }) => verdict === 'not-applicable')
       .map(({ name, note }) => ({ name, reason: note ?? 'no reason given' })),

@@ -52,6 +52,18 @@ export function readDrgnStack(text: string): Stacks | undefined {
   return cpus === undefined || whole === undefined ? undefined : { cpus: Number(cpus), whole: Number(whole) };
 }
 
+const OPEN = `import sys, drgn
+prog = drgn.Program()
+prog.set_core_dump(sys.argv[1])
+prog.read(0xC000000000000000, 16)`;
+
+/** Whether drgn opens a dump and reads where the kernel begins; what it said where it does not. */
+export function openByDrgn(vmcore: string): 'opens' | string {
+  const drgn = spawnSync(PYTHON, ['-c', OPEN, vmcore], { encoding: 'utf8', timeout: TIMEOUT_MS });
+  if (drgn.error !== undefined) throw new Error(`${PYTHON}: ${drgn.error.message}`);
+  return drgn.status === 0 ? 'opens' : lastLine(drgn.stderr);
+}
+
 function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';
 }

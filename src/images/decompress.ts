@@ -13,6 +13,7 @@ import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import xz from 'xz-decompress';
 import { checkZstdFrames } from '../base/zstd.ts';
 import { imageError } from './errors.ts';
+import { hasSha256, unxzSha256 } from './xz-sha256.ts';
 import { xzSize } from './xz-size.ts';
 
 export type Compression = 'none' | 'gzip' | 'xz' | 'zstd';
@@ -110,7 +111,7 @@ function open(bytes: Uint8Array, kind: Compression): AsyncIterable<Uint8Array> {
     case 'zstd':
       return unzstd(bytes);
     case 'xz':
-      return unxz(bytes);
+      return hasSha256(bytes) ? unxzSha256(bytes, unxz) : unxz(bytes);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Imports the images that partitions boot, and keeps the catalogue of them (docs/images.md). */
 
-export { type BasedImport, importOnBase } from './based.ts';
+export { importOnBase } from './based.ts';
 export { BUILT_IN } from './built-in.ts';
 export { getImage, listImages, type Replace, removeImage } from './catalogue.ts';
 export { importDebian } from './debian.ts';

@@ -8,9 +8,9 @@
 /** Bytes: the largest dictionary of a block, and all output. */
 export type XzSize = { readonly dictionary: number; readonly output: number };
 
-const STREAM_HEADER = 12;
+export const STREAM_HEADER = 12;
 /** Bytes of a block's check, by its kind. */
-const CHECK_BYTES = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64] as const;
+export const CHECK_BYTES: readonly number[] = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64];
 const LZMA2 = 0x21;
 
 /** @throws RangeError where the headers lead outside of the data; Error where they make no sense */
@@ -29,7 +29,8 @@ export function xzSize(bytes: Uint8Array): XzSize {
   return { dictionary, output };
 }
 
-function headerBytes(view: DataView, at: number): number {
+/** Of the block whose header is at `at`. */
+export function headerBytes(view: DataView, at: number): number {
   return (view.getUint8(at) + 1) * 4;
 }
 
@@ -63,7 +64,7 @@ function dictionaryBytes(bits: number): number {
 }
 
 /** Where the chunks that begin at `start` end, behind their end marker, and how much comes out of them. */
-function walkChunks(view: DataView, start: number): { readonly end: number; readonly output: number } {
+export function walkChunks(view: DataView, start: number): { readonly end: number; readonly output: number } {
   let [at, output] = [start, 0];
   for (;;) {
     const control = view.getUint8(at);

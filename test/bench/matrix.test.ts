@@ -14,6 +14,7 @@ import {
 } from '../../bench/matrix/combinations.ts';
 import { failedRow, isGood, type Row, rowOf } from '../../bench/matrix/row.ts';
 import { readBacktraces, readDrgnStack } from '../../bench/matrix/stacks.ts';
+import { keyOf, supportText } from '../../bench/matrix/support-table.ts';
 import { matrixText, stacksLine, summaryLine } from '../../bench/matrix/table.ts';
 import type { RuleResult } from '../../src/panic/trace/index.ts';
 
@@ -184,5 +185,45 @@ describe('what debuggers say', () => {
       whole: 7,
     });
     expect(readDrgnStack('Traceback')).toBeUndefined();
+  });
+});
+
+describe('supportText', () => {
+  const support = (change: Partial<Row>) => ({
+    ...row({ image: 'trixie', kernelRelease: '6.12', cpus: 1, dump: 'raw', drgn: 'opens', ...change }),
+    commit: 'abc',
+  });
+
+  it('rows that differ in CPUs alone → one line; a reason once, whatever its numbers', () => {
+    const open = (pages: number) => ({
+      notEvaluated: ['vmcore-complete'],
+      notes: [{ name: 'vmcore-complete', reason: `${pages} pages were left out` }],
+    });
+    const text = supportText([
+      support({}),
+      support({ cpus: 4 }),
+      support({ dump: '-l -d 31', ...open(5) }),
+      support({ dump: '-l -d 31', cpus: 2, ...open(7), drgn: 'not a core dump' }),
+      support({ machine: 'power9-radix', outcome: 'failed', reason: 'lost' }),
+    ]).join('\n');
+    expect(text).toContain('**5 crashes: 4 captured.** At commit abc.');
+    expect(text).toContain('| 6.12 (`trixie`) | power8 hash | `raw` | 1, 4 | captured | 2 | 0 | 0 | opens |');
+    expect(text).toContain('| `-l -d 31` | 2 | captured | 2 | 0 | vmcore-complete | does not open |');
+    expect(text.match(/pages were left out/g)).toHaveLength(1);
+    expect(text).toContain('- failed: lost');
+    expect(text).toContain('- drgn: not a core dump');
+  });
+
+  it('the same crash at another commit → the same key', () => {
+    expect(keyOf(support({ held: 1 }))).toBe(keyOf(support({})));
+    expect(keyOf(support({ cpus: 2 }))).not.toBe(keyOf(support({})));
+  });
+
+  it('notes of rules that did not hold → kept in the row', () => {
+    const made = rowOf(COMBINATION, CAPTURED, [
+      { name: 'vmcore-complete', verdict: 'not-evaluated', note: 'why' },
+      { name: 'stop-reached', verdict: 'held', note: 'no matter' },
+    ]);
+    expect(made.notes).toEqual([{ name: 'vmcore-complete', reason: 'why' }]);
   });
 });

@@ -100,6 +100,25 @@ describe('xzSize', () => {
     expect(xzSize(storedXz(new Uint8Array(0)))).toEqual({ dictionary: MIB, output: 0 });
   });
 
+  it('blocks that are checked by SHA-256 → read; with a wrong digest, cut or damaged → image/bad-compression', async () => {
+    const data = latin1Bytes('kernel '.repeat(20_000));
+    const stored = storedXz(data, 10);
+    expect(Buffer.compare(await decompressAll(stored, 'x', MIB), data)).toBe(0);
+    expect((await decompressAll(storedXz(new Uint8Array(0), 10), 'x', MIB)).length).toBe(0);
+    // A byte of the data, and one of the digest: index and footer are 28 bytes.
+    for (const at of [30_000, stored.length - 40]) {
+      const byte = (stored[at] ?? 0) ^ 1;
+      const damaged = mutate(stored, [{ at, bytes: [byte] }]);
+      expect(await asyncCodeOf(() => decompressAll(damaged, 'x', MIB))).toBe('image/bad-compression');
+    }
+    await fc.assert(
+      fc.asyncProperty(mutations(stored.length), fc.nat(stored.length), async (changes, length) => {
+        await asyncCodeOf(() => decompressAll(mutate(stored, changes).subarray(0, length), 'x', MIB));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('damaged and cut streams → image/bad-compression, image/too-large or an answer, nothing else', async () => {
     const stored = storedXz(latin1Bytes('kernel '.repeat(30)));
     await fc.assert(

@@ -74,7 +74,7 @@ cp -a %{_sourcedir}/. %{buildroot}
 
 /** Builds each package with rpmbuild, by different compressors. */
 async function build(folder: string): Promise<void> {
-  const payloads = ['w9.gzdio', 'w3.zstdio'];
+  const payloads = ['w9.gzdio', 'w3.zstdio', 'w2.xzdio'];
   await mkdir(folder, { recursive: true });
   for (const [i, [name, files]] of Object.entries(PACKAGES).entries()) {
     const work = join(root, 'work', name);
@@ -116,7 +116,7 @@ describe('packages of rpmbuild', () => {
   it('a folder of them → an image with the programs, libraries and modules of each', {
     timeout: 120_000,
   }, async () => {
-    needsProgram('cpio', 'rpmbuild');
+    needsProgram('cpio', 'rpm', 'rpmbuild');
     const packagesDir = join(root, 'built');
     await build(packagesDir);
     const image = await importDebian({
