@@ -159,6 +159,9 @@ export class FakeVcpu implements FirmwareVcpu {
   setInstructionBreakpoint(ciabr: bigint): void {
     this.log.push(`breakpoint ${ciabr.toString(16)}`);
   }
+  setSprg0(value: bigint): void {
+    this.log.push(`sprg0 ${value.toString(16)}`);
+  }
   setAlternateInterruptLocation(ail: 0 | 2 | 3): void {
     this.log.push(`ail ${ail}`);
   }

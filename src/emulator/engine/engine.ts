@@ -13,7 +13,7 @@ import { deliver } from '../cpu/interrupts.ts';
 import { modeKey } from '../cpu/mode.ts';
 import { processorModel } from '../cpu/processor.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
-import { decode } from '../isa/index.ts';
+import { decode, type Isa } from '../isa/index.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Ram } from '../memory/ram.ts';
 import { type GuestMmu, highHalf, lowHalf } from '../mmu/contract.ts';
@@ -24,7 +24,7 @@ import type { EngineHost } from './engine-host.ts';
 import { interpreterImports } from './imports.ts';
 import { interpreterModule } from './interpreter/modules.ts';
 import { Pauses } from './pauses.ts';
-import { faultAddress, type MmioBus, StorageAccess } from './translation.ts';
+import { faultAddress, isNothingThere, type MmioBus, StorageAccess } from './translation.ts';
 import { followMode, translationState } from './translation-state.ts';
 
 /** Why {@link Engine.run} came back. */
@@ -55,10 +55,12 @@ export class Engine {
   /** The run that was paused had left compiled code for that alone: nothing happens before it is entered again. */
   #pausedInside = false;
   readonly #pauses: Pauses;
+  readonly #isa: Isa;
 
   constructor(arena: Arena, ram: Ram, mmu: GuestMmu, bus: MmioBus, host: EngineHost) {
     this.#host = host;
     this.#arena = arena;
+    this.#isa = processorModel(host.processorVersion).isa;
     this.code = new CodeCache(
       arena,
       ram,
@@ -226,14 +228,14 @@ export class Engine {
 
   #storageInterrupt(vcpu: Vcpu): void {
     const { fault } = this.storage;
-    if (fault.kind === 'machine-check')
+    if (isNothingThere(fault))
       this.#host.unsupported({
         kind: 'mmio',
         key: hex64(faultAddress(fault)),
         where: hex64(vcpu.nia),
         detail: 'nothing at this address',
       });
-    const cause = causeOfFault(vcpu, fault);
+    const cause = causeOfFault(vcpu, fault, this.#isa);
     fault.kind = 'none';
     this.#raise(vcpu, cause);
   }

@@ -26,14 +26,22 @@ export interface MmioBus {
   write(raddr: number, source: Uint8Array): boolean;
 }
 
+/** Accesses to a real address where there is neither RAM nor a device. */
+type NothingThere = 'bad-load' | 'bad-store' | 'bad-fetch';
+
 /** An access that could not be made: the interrupt that it raises. */
 export type StorageFault = {
-  kind: 'none' | 'data' | 'data-segment' | 'instruction' | 'instruction-segment' | 'machine-check';
+  kind: 'none' | 'data' | 'data-segment' | 'instruction' | 'instruction-segment' | NothingThere;
   /** DSISR or SRR1 bits. */
   status: number;
   lo: number;
   hi: number;
 };
+
+/** Whether an access failed for want of anything at its real address. */
+export function isNothingThere({ kind }: StorageFault): boolean {
+  return kind === 'bad-load' || kind === 'bad-store' || kind === 'bad-fetch';
+}
 
 /** The effective address of the access that could not be made; of a store to a device that is not there, the real one. */
 export function faultAddress(fault: StorageFault): bigint {
@@ -90,7 +98,7 @@ export class StorageAccess {
     const address = this.#ram.locateForRead(raddr);
     if (address < 0) {
       const target = this.#arena.bytes.subarray(layout.SCRATCH, layout.SCRATCH + bytes);
-      return this.#bus.read(raddr, target) ? layout.SCRATCH : this.#machineCheck(lo, hi);
+      return this.#bus.read(raddr, target) ? layout.SCRATCH : this.#nothingThere('bad-load', lo, hi);
     }
     const { vcpu, dataSet } = this.state;
     const entry = vcpu.tlb.fill(dataSet, tlb.TLB_READ, lo, hi, (address - (lo >>> 0)) | 0);
@@ -134,7 +142,7 @@ export class StorageAccess {
         const source = this.#arena.bytes.slice(layout.SCRATCH, layout.SCRATCH + pending.bytes);
         return this.#bus.write(pending.raddr, source)
           ? 0
-          : this.#machineCheck(pending.raddr | 0, Math.floor(pending.raddr / 2 ** 32));
+          : this.#nothingThere('bad-store', pending.raddr | 0, Math.floor(pending.raddr / 2 ** 32));
       }
       case 'split': {
         const { first, second, split, bytes } = pending;
@@ -154,7 +162,7 @@ export class StorageAccess {
     if (raddr < 0) return -1;
     this.codeAt = raddr;
     const address = this.#ram.locate(raddr);
-    return address < 0 ? this.#machineCheck(lo, hi) : address;
+    return address < 0 ? this.#nothingThere('bad-fetch', lo, hi) : address;
   }
 
   /** The real address of an effective one, or -1 with {@link fault} set. */
@@ -192,8 +200,8 @@ export class StorageAccess {
     }
   }
 
-  #machineCheck(lo: number, hi: number): number {
-    this.fault.kind = 'machine-check';
+  #nothingThere(kind: NothingThere, lo: number, hi: number): number {
+    this.fault.kind = kind;
     this.fault.status = 0;
     this.fault.lo = lo;
     this.fault.hi = hi;
@@ -214,7 +222,7 @@ export class StorageAccess {
     if (second < 0) return -1;
     const a = this.#ram.locateForRead(first);
     const b = this.#ram.locateForRead(second);
-    if (a < 0 || b < 0) return this.#machineCheck(lo, hi);
+    if (a < 0 || b < 0) return this.#nothingThere('bad-load', lo, hi);
     this.#arena.bytes.copyWithin(layout.SCRATCH, a, a + split);
     this.#arena.bytes.copyWithin(layout.SCRATCH + split, b, b + bytes - split);
     return layout.SCRATCH;
@@ -229,7 +237,7 @@ export class StorageAccess {
     if (second < 0) return -1;
     const a = this.#ram.locate(first);
     const b = this.#ram.locate(second);
-    if (a < 0 || b < 0) return this.#machineCheck(lo, hi);
+    if (a < 0 || b < 0) return this.#nothingThere('bad-store', lo, hi);
     this.#pending = { kind: 'split', first: a, second: b, split, bytes };
     return layout.SCRATCH;
   }

@@ -6,7 +6,9 @@ export type { BootDescription, Platform } from './platform.ts';
 export {
   createPlatform,
   FIRST_VIO_SOURCE,
+  NVRAM_UNIT,
   VSCSI_UNIT,
+  VTY_UNITS,
   XICS_PHANDLE,
 } from './platform.ts';
 export { RTAS_BYTES, rtasStub } from './rtas/stub.ts';

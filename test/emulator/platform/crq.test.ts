@@ -4,6 +4,7 @@ import { GuestClient } from '../devices/vscsi/guest-client.ts';
 import { bench, only } from './platform-under-test.ts';
 
 const UNIT = 7;
+const TERMINAL = 8;
 const RESOURCE = -16;
 const PARAMETER = -4;
 const CLOSED = 2;
@@ -12,10 +13,18 @@ const DROPPED = -12;
 function machine() {
   const client = new GuestClient();
   client.adapter.close();
-  return { client, ...bench(undefined, { hcalls: [crqHcalls([client.adapter])] }) };
+  return { client, ...bench(undefined, { hcalls: [crqHcalls([client.adapter], [TERMINAL])] }) };
 }
 
 describe('command queues', () => {
+  // QEMU 7.2 hw/ppc/spapr_vio.c, h_vio_signal: what a device's mask of signals lacks is H_PARAMETER.
+  it('H_VIO_SIGNAL of a device without signals, of none → off alone, H_PARAMETER', () => {
+    const { hcall } = machine();
+    expect(hcall('H_VIO_SIGNAL', TERMINAL, 0)).toEqual(only(0));
+    expect(hcall('H_VIO_SIGNAL', TERMINAL, 1)).toEqual(only(PARAMETER));
+    expect(hcall('H_VIO_SIGNAL', 9, 0)).toEqual(only(PARAMETER));
+  });
+
   it('registered, registered again, freed → success, H_RESOURCE, success', () => {
     const { hcall } = machine();
     expect(hcall('H_REG_CRQ', UNIT, 0, 0x1000)).toEqual(only(0));

@@ -2,6 +2,7 @@
 
 import { MSR } from '../../../base/power.ts';
 import type { RunChange } from '../../contract/events.ts';
+import { SPR } from '../../cpu/spr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { FirmwareVcpu, VcpuRunState } from '../../platform/contract/contract.ts';
 
@@ -103,6 +104,9 @@ export class PartitionVcpu implements FirmwareVcpu {
     this.vcpu.ciabr = ciabr;
     // It must enter its page again, to be executed step by step from there.
     this.vcpu.tlb.flushExecute();
+  }
+  setSprg0(value: bigint): void {
+    this.vcpu.setSpr(SPR.SPRG0, value);
   }
   setAlternateInterruptLocation(ail: 0 | 2 | 3): void {
     this.vcpu.alternateLocation = ail;

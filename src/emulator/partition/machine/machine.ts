@@ -15,7 +15,9 @@ import {
   type BootDescription,
   createPlatform,
   crqHcalls,
+  NVRAM_UNIT,
   type Platform,
+  VTY_UNITS,
   XICS_PHANDLE,
 } from '../../platform/index.ts';
 import type { OpenFirmware } from '../../platform/of-client/index.ts';
@@ -125,7 +127,13 @@ export function createMachine(options: MachineOptions): Machine {
     ...(xive === undefined ? {} : { xive }),
     output: options.output,
     isBusy: options.isBusy,
-    hcalls: [tceHcallFamily(tables, memory), crqHcalls(scsi.map(({ adapter }) => adapter))],
+    hcalls: [
+      tceHcallFamily(tables, memory),
+      crqHcalls(
+        scsi.map(({ adapter }) => adapter),
+        [...VTY_UNITS, NVRAM_UNIT],
+      ),
+    ],
     rtas: [pciRtasFamily(bridge)],
     mmio: (raddr) => find(raddr)?.region,
     ...(options.refuseSysReset === undefined ? {} : { refuseSysReset: options.refuseSysReset }),

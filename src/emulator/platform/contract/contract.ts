@@ -46,6 +46,8 @@ export interface FirmwareVcpu {
   setAlternateInterruptLocation(ail: 0 | 2 | 3): void;
   /** CIABR: an address whose low two bits are the state that it is for, problem (1) or privileged (2); 0 for none. */
   setInstructionBreakpoint(ciabr: bigint): void;
+  /** H_SET_SPRG0. */
+  setSprg0(value: bigint): void;
   /** Where this vCPU is, for reports: the address of the instruction being executed. */
   readonly nia: bigint;
 }

@@ -20,7 +20,8 @@ const SENT: Readonly<Record<Sent, HcallStatus>> = {
   full: H.dropped,
 };
 
-export function crqHcalls(adapters: readonly Vscsi[]): HcallFamily {
+/** @param others unit addresses of devices that have no signal to switch on */
+export function crqHcalls(adapters: readonly Vscsi[], others: readonly number[] = []): HcallFamily {
   const on =
     (work: (adapter: Vscsi, args: readonly bigint[]) => HcallResult): HcallHandler =>
     (_vcpu, args) => {
@@ -49,11 +50,14 @@ export function crqHcalls(adapters: readonly Vscsi[]): HcallFamily {
     }),
     // Queues here are never disabled by an event: there is nothing to enable again.
     H_ENABLE_CRQ: on(() => status(H.success)),
-    H_VIO_SIGNAL: on((adapter, args) => {
-      const mode = arg(args, 1);
+    H_VIO_SIGNAL: (_vcpu, args) => {
+      const [unit, mode] = [arg(args, 0), arg(args, 1)];
+      const adapter = adapters.find((each) => BigInt(each.unit) === unit);
+      if (adapter === undefined)
+        return status(mode === 0n && others.some((each) => BigInt(each) === unit) ? H.success : H.parameter);
       if ((mode & ~SIGNAL) !== 0n) return status(H.parameter);
       adapter.queue.signal((mode & SIGNAL) !== 0n);
       return status(H.success);
-    }),
+    },
   });
 }

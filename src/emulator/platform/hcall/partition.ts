@@ -3,7 +3,7 @@
  * random numbers; and the calls for which the answer is that this partition has nothing of the kind.
  *
  * Source: Linux 6.1 arch/powerpc/platforms/pseries/lparcfg.c (H_GET_PPP), setup.c (processor characteristics), vphn.c;
- * QEMU 7.2 hw/ppc/spapr_numa.c (H_HOME_NODE_ASSOCIATIVITY), spapr_rng.c, spapr_hcall.c.
+ * LoPAR, H_SET_SPRG0 and H_PIC; QEMU 7.2 hw/ppc/spapr_numa.c (H_HOME_NODE_ASSOCIATIVITY), spapr_rng.c, spapr_hcall.c.
  */
 
 import { vcpuByHardwareId } from '../contract/addresses.ts';
@@ -62,6 +62,13 @@ export function partitionHcalls(machine: FirmwareMachine): HcallFamily {
       for (const byte of machine.randomBytes(8)) value = (value << 8n) | BigInt(byte);
       return success(value);
     },
+    // SPRG0 of the calling processor, for operating systems that do not write it themselves.
+    H_SET_SPRG0: (vcpu, args) => {
+      vcpu.setSprg0(arg(args, 0));
+      return status(H.success);
+    },
+    // What the pool of processors has idled, which a partition is told that may collect performance information.
+    H_PIC: () => status(H.authority),
     // POWER9 has neither register.
     H_SET_DABR: () => status(H.hardware),
     H_SET_XDABR: () => status(H.hardware),

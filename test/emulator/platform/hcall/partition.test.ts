@@ -47,6 +47,13 @@ describe('the partition about itself', () => {
     expect(hcall('H_SET_PPP', 400, 128)).toEqual(only(H.authority));
   });
 
+  it('H_SET_SPRG0 → the register of the calling vCPU; H_PIC → not for this partition', () => {
+    const { hcall, machine } = bench();
+    expect(hcall('H_SET_SPRG0', 0x1234)).toEqual(only(0));
+    expect(machine.vcpus.map(({ log }) => log)).toEqual([['sprg0 1234'], [], []]);
+    expect(hcall('H_PIC')).toEqual(only(H.authority));
+  });
+
   it('what POWER9 or this partition does not have → its status, without a report', () => {
     const { hcall, machine } = bench();
     expect(hcall('H_SET_DABR', 0)).toEqual(only(H.hardware));
