@@ -1,8 +1,8 @@
 /**
- * Reads the facts about the production kernel and its machine that rules about loading need: the size of memory, the
- * end of the kernel's static part, the crash kernel's reservation.
+ * Reads the facts about the production kernel and its machine that rules need: the size of memory and what of it the kernel
+ * uses, the end of the kernel's static part, its init section, the crash kernel's reservation.
  * Source: Linux 6.1 kernel/crash_core.c (crashk_res; its first two doublewords are start and end, include/linux/
- * ioport.h; the syntax of crashkernel=), include/asm-generic/sections.h (_end).
+ * ioport.h; the syntax of crashkernel=), include/asm-generic/sections.h (_end, __init_begin, __init_end).
  */
 
 import { getU64 } from '../../base/bytes.ts';
@@ -10,6 +10,7 @@ import { hex64 } from '../../base/hex.ts';
 import type { PartitionConfig } from '../../emulator/host/index.ts';
 import type { RangeFact, RunningFacts } from '../trace/index.ts';
 import { stampOf, withKernelFile } from './kernel-file.ts';
+import { ownedMemory } from './owned-memory.ts';
 import type { KernelSymbols, ReadMemory } from './symbols/index.ts';
 import { ifThere, realOf } from './symbols/index.ts';
 
@@ -19,8 +20,13 @@ export type RunningMachine = Pick<PartitionConfig, 'memory' | 'rma' | 'append' |
 const RMA_LIMIT = 256 * 2 ** 20;
 const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 const RESOURCE_BYTES = 16;
-const END = '_end';
-const RESERVATION = 'crashk_res';
+const SYMBOLS = {
+  end: '_end',
+  reservation: 'crashk_res',
+  resources: 'iomem_resource',
+  initBegin: '__init_begin',
+  initEnd: '__init_end',
+} as const;
 
 /**
  * @param production the kernel that runs, at real address 0 and up
@@ -36,12 +42,16 @@ export async function runningFacts(
   const reservation =
     (named.reservation === undefined ? undefined : await reservationAt(named.reservation, read)) ??
     reservationOfWords(machine.append);
+  const owned = named.resources === undefined ? undefined : await ownedMemory(named.resources, read);
+  const init = initOf(named);
   const limit = sizeOf(wordOf(machine.append, 'mem'));
   return {
     memory: machine.memory.map(({ base, size }) => ({ start: hex64(base), bytes: size })),
     rma: machine.rma ?? defaultRma(machine),
     ...(named.end === undefined ? {} : { end: hex64(named.end) }),
     ...(reservation === undefined ? {} : { reservation }),
+    ...(owned === undefined ? {} : { owned }),
+    ...(init === undefined ? {} : { init }),
     ...(limit === undefined ? {} : { memoryLimit: limit }),
   };
 }
@@ -52,9 +62,14 @@ function defaultRma({ memory }: RunningMachine): number {
   return Math.min(total / 2, RMA_LIMIT, memory[0]?.size ?? 0);
 }
 
-type Places = { readonly end: number | undefined; readonly reservation: number | undefined };
+function initOf({ initBegin, initEnd }: Places): RangeFact | undefined {
+  if (initBegin === undefined || initEnd === undefined || initEnd <= initBegin) return undefined;
+  return { start: hex64(initBegin), bytes: initEnd - initBegin };
+}
 
-/** Real addresses of the kernel's end (_end) and of its record of the reservation (crashk_res). */
+/** Real addresses of {@link SYMBOLS}. */
+type Places = Readonly<Record<keyof typeof SYMBOLS, number | undefined>>;
+
 async function placesOf(
   production: KernelSymbols,
   kernel: string,
@@ -64,13 +79,11 @@ async function placesOf(
     const address = production.table.find(name);
     return address === undefined ? undefined : realOf(address);
   };
-  const own = { end: real(END), reservation: real(RESERVATION) };
-  if (own.end !== undefined && own.reservation !== undefined) return own;
+  const own = placesBy(real);
+  if (!Object.values(own).includes(undefined)) return own;
   const filed = vmlinux === undefined ? undefined : await placesInFile(vmlinux);
-  return {
-    end: own.end ?? filed?.end ?? (await withKernelFile(kernel, async ({ size }) => size)),
-    reservation: own.reservation ?? filed?.reservation,
-  };
+  const either = placesBy((_name, key) => own[key] ?? filed?.[key]);
+  return { ...either, end: either.end ?? (await withKernelFile(kernel, async ({ size }) => size)) };
 }
 
 /** Places that were found, by kernel: reading symbols is slow, and a fleet boots one kernel many times. */
@@ -79,11 +92,19 @@ const filed = new Map<string, Places | undefined>();
 async function placesInFile(vmlinux: string): Promise<Places | undefined> {
   const key = stampOf(vmlinux);
   if (!filed.has(key))
-    filed.set(
-      key,
-      await withKernelFile(vmlinux, async ({ find }) => ({ end: find(END), reservation: find(RESERVATION) })),
-    );
+    filed.set(key, await withKernelFile(vmlinux, async ({ find }) => placesBy((name) => find(name))));
   return filed.get(key);
+}
+
+function placesBy(find: (name: string, key: keyof Places) => number | undefined): Places {
+  const place = (key: keyof Places) => find(SYMBOLS[key], key);
+  return {
+    end: place('end'),
+    reservation: place('reservation'),
+    resources: place('resources'),
+    initBegin: place('initBegin'),
+    initEnd: place('initEnd'),
+  };
 }
 
 /** A struct resource; the byte order is the one in which it makes sense. */

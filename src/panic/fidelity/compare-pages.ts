@@ -5,20 +5,21 @@
 
 import { isAllZero } from '../../base/bytes.ts';
 import { FormatError } from '../../base/errors.ts';
-import { hex64 } from '../../base/hex.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
+import type { PackedSymbols } from '../../vmcore/analyse/index.ts';
 import { type Dump, type MemoryKind, openDump, type PagedSource } from '../../vmcore/reader/index.ts';
-import type { ChangeFact, FilteredKind, PageCounts, WriterFact } from '../trace/index.ts';
-import { differences, equalBytes, PAGE } from './differences.ts';
-import { holds, type Owners } from './owners.ts';
+import type { PageCounts, PageKind, WriterFact } from '../trace/index.ts';
+import { PAGE } from './differences.ts';
+import { mayLeaveOut } from './dump-level.ts';
+import { isOfImage, type KernelImage, LiveCounter } from './live-pages.ts';
+import type { Owners, Range } from './owners.ts';
+import { PageCounter } from './page-counter.ts';
 import type { PageKinds } from './page-kinds.ts';
 
 /** Compared at once. A multiple of every kernel's page size. */
 const PIECE = 2 ** 20;
 /** Bytes read from a compressed dump at once: when a part is missing, the whole read is decompressed again. */
 const COMPRESSED_PIECE = 2 ** 16;
-const LOW = 0x10000;
-const LISTED = 256;
 const SECTOR = 512;
 
 export type CompareInput = {
@@ -28,8 +29,16 @@ export type CompareInput = {
   readonly paged: PagedSource;
   readonly dump: Dump;
   readonly owners: Owners;
-  /** What the kernel used each page for; absent: unknown. */
-  readonly kinds?: PageKinds;
+  /** What the kernel used each page for, or why that is not known; absent: nothing was left out. */
+  readonly kinds?: PageKinds | string;
+  /** At which the filter was asked to work; absent: not known. */
+  readonly level?: number;
+  readonly image?: KernelImage;
+  /** The kernel's, and those that VMCOREINFO names. */
+  readonly symbols?: PackedSymbols;
+  readonly named?: readonly string[];
+  /** What the kernel uses as memory; absent: all of it. */
+  readonly owned?: readonly Range[];
   /** Who wrote the page first after T1. */
   readonly writerOf: (raddr: number) => WriterFact | undefined;
 };
@@ -43,14 +52,24 @@ export async function openPaged(paged: PagedSource): Promise<Dump> {
 
 /** @throws FormatError where the dump cannot be read; Error when the worker dies */
 export async function comparePages(input: CompareInput): Promise<PageCounts> {
-  const count = new Counter(input);
+  const { kinds, level, owned, owners, writerOf } = input;
+  const count = new PageCounter({
+    owners,
+    writerOf,
+    live: new LiveCounter(input.image, input.symbols, input.named),
+    kindsKnown: typeof kinds === 'object',
+    ...(typeof kinds === 'string' ? { kindsUnknown: kinds } : {}),
+    ...(level === undefined ? {} : { level }),
+    ...(owned === undefined ? {} : { owned }),
+  });
   for (const { base, size } of input.handle.config.memory) {
     for (let at = base; at < base + size; at += PIECE) {
       const to = Math.min(at + PIECE, base + size);
       for (const extent of await extentsOf(input, at, to)) {
         if (extent.kind === 'data') await compareData(input, count, extent);
         else if (extent.kind === 'excluded') await compareExcluded(input, count, extent);
-        else count.absent(extent);
+        else if (extent.kind === 'absent') count.absent(extent.from, extent.to);
+        else count.missing(extent.from, extent.to - extent.from);
       }
     }
   }
@@ -72,12 +91,16 @@ async function extentsOf({ paged, dump }: CompareInput, from: number, to: number
   });
 }
 
-async function compareData(input: CompareInput, count: Counter, { from, to }: Extent): Promise<void> {
+async function compareData(input: CompareInput, count: PageCounter, { from, to }: Extent): Promise<void> {
   const { handle, paged, dump, disk } = input;
   const offset = dump.offsetOf?.(BigInt(from));
   if (offset !== undefined && offset % SECTOR === 0) {
     const pages = await handle.compareDisk('t1', from, to - from, disk, offset);
     count.present(from, to, pages.length);
+    for (let at = from; at < to; at += PAGE) {
+      const kept = keptKind(input, at);
+      if (kept !== undefined) count.kept(kept);
+    }
     for (const page of pages) {
       const was = await handle.readInstant('t1', page, PAGE);
       count.differs(page, was, await paged.run(() => dump.readPhysical(BigInt(page), PAGE)));
@@ -90,6 +113,13 @@ async function compareData(input: CompareInput, count: Counter, { from, to }: Ex
     try {
       const is = await paged.run(() => dump.readPhysical(BigInt(at), length));
       count.compared(at, was, is);
+      for (let i = 0; i < length; i += PAGE) {
+        const isZero = isAllZero(was.subarray(i, i + PAGE));
+        const kept = keptKind(input, at + i, isZero);
+        const place = isZero ? await paged.run(() => dump.storedAt?.(BigInt(at + i))) : undefined;
+        if (place !== undefined) count.zero(at + i, place, kept);
+        else if (kept !== undefined) count.kept(kept);
+      }
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       count.missing(at, length);
@@ -97,120 +127,37 @@ async function compareData(input: CompareInput, count: Counter, { from, to }: Ex
   }
 }
 
-/** Counts the pages that a filter left out. A filter leaves out whole pages of the kernel's page size. */
+/** The kind for which the level was to leave out a page that is in the dump; undefined: none. */
+function keptKind({ kinds, level }: CompareInput, raddr: number, isZero = false): PageKind | undefined {
+  if (level === undefined) return undefined;
+  const kind = typeof kinds === 'object' ? kinds.kindOf(raddr) : undefined;
+  if (kind !== undefined && mayLeaveOut(level, kind)) return kind;
+  return isZero && mayLeaveOut(level, 'zero') ? 'zero' : undefined;
+}
+
+/** Judges the pages that a filter left out. A filter leaves out whole pages of the kernel's page size. */
 async function compareExcluded(
-  { handle, kinds }: CompareInput,
-  count: Counter,
+  { handle, kinds, level, image }: CompareInput,
+  count: PageCounter,
   { from, to }: Extent,
 ): Promise<void> {
-  const size = kinds?.pageSize ?? PAGE;
-  let known: { from: number; to: number; bytes: Uint8Array } = { from: -1, to: -1, bytes: new Uint8Array(0) };
+  const known = typeof kinds === 'object' ? kinds : undefined;
+  const size = known?.pageSize ?? PAGE;
+  let read: { from: number; to: number; bytes: Uint8Array } = { from: -1, to: -1, bytes: new Uint8Array(0) };
   for (let at = from; at < to; at += PAGE) {
-    const kind = kinds?.kindOf(at);
-    if (kind !== undefined) {
+    const kind = known?.kindOf(at);
+    if (kind !== undefined && mayLeaveOut(level, kind)) {
       count.filtered(kind);
       continue;
     }
     const start = at - (at % size);
-    if (start < known.from || start + size > known.to) {
+    if (start < read.from || start + size > read.to) {
       const end = Math.max(start + size, Math.min(start - (start % PIECE) + PIECE, to));
-      known = { from: start, to: end, bytes: await handle.readInstant('t1', start, end - start) };
+      read = { from: start, to: end, bytes: await handle.readInstant('t1', start, end - start) };
     }
-    const page = known.bytes.subarray(start - known.from, start - known.from + size);
-    count.filtered(isAllZero(page) ? 'zero' : 'unknown');
-  }
-}
-
-class Counter {
-  readonly #input: CompareInput;
-  readonly #filtered: Record<FilteredKind, number> = {
-    zero: 0,
-    cache: 0,
-    private: 0,
-    user: 0,
-    free: 0,
-    poisoned: 0,
-    unknown: 0,
-  };
-  readonly #differing: ChangeFact[] = [];
-  readonly #missingRanges: { start: number; end: number }[] = [];
-  #total = 0;
-  #equal = 0;
-  #fromBackup = 0;
-  #reservation = 0;
-  #differingPages = 0;
-  #missing = 0;
-
-  constructor(input: CompareInput) {
-    this.#input = input;
-  }
-
-  /** Pages that are in the dump, `differing` of them not as they were. */
-  present(from: number, to: number, differing: number): void {
-    const pages = (to - from) / PAGE;
-    const low = Math.max(0, Math.min(to, LOW) - from) / PAGE;
-    this.#total += pages;
-    this.#fromBackup += low;
-    this.#equal += pages - low;
-    this.#differingPages += differing;
-  }
-
-  /** One of them that {@link present} counted as differing. */
-  differs(raddr: number, was: Uint8Array, is: Uint8Array): void {
-    if (raddr < LOW) this.#fromBackup--;
-    else this.#equal--;
-    if (this.#differing.length < LISTED)
-      this.#differing.push(...differences(raddr, was, is, this.#input.owners, this.#input.writerOf(raddr)));
-  }
-
-  compared(at: number, was: Uint8Array, is: Uint8Array): void {
-    const pages = Array.from({ length: was.length / PAGE }, (_, i) => i * PAGE).filter(
-      (i) => !equalBytes(was.subarray(i, i + PAGE), is.subarray(i, i + PAGE)),
-    );
-    this.present(at, at + was.length, pages.length);
-    for (const i of pages) this.differs(at + i, was.subarray(i, i + PAGE), is.subarray(i, i + PAGE));
-  }
-
-  filtered(kind: FilteredKind): void {
-    this.#total++;
-    this.#filtered[kind]++;
-  }
-
-  /** Pages that the dump's headers do not mention, or that were lost. */
-  absent({ from, to, kind }: Extent): void {
-    for (let at = from; at < to; at += PAGE) {
-      if (kind !== 'absent' || !holds(this.#input.owners.reservation, at)) {
-        this.missing(at, PAGE);
-        continue;
-      }
-      this.#total++;
-      this.#reservation++;
-    }
-  }
-
-  missing(at: number, length: number): void {
-    this.#total += length / PAGE;
-    this.#missing += length / PAGE;
-    const last = this.#missingRanges.at(-1);
-    if (last?.end === at) last.end = at + length;
-    else if (this.#missingRanges.length < LISTED) this.#missingRanges.push({ start: at, end: at + length });
-  }
-
-  result(): PageCounts {
-    return {
-      total: this.#total,
-      equal: this.#equal,
-      fromBackup: this.#fromBackup,
-      reservation: this.#reservation,
-      filtered: this.#filtered,
-      kindsKnown: this.#input.kinds !== undefined,
-      differingPages: this.#differingPages,
-      differing: this.#differing.slice(0, LISTED),
-      missing: this.#missing,
-      missingRanges: this.#missingRanges.map(({ start, end }) => ({
-        raddr: hex64(start),
-        bytes: end - start,
-      })),
-    };
+    // Nothing is lost with a page of zeros, at any level.
+    if (isAllZero(read.bytes.subarray(start - read.from, start - read.from + size))) count.filtered('zero');
+    else if (known !== undefined || isOfImage(image, at) === true) count.live(at, kind);
+    else count.filtered('unknown');
   }
 }

@@ -1,17 +1,22 @@
 /** Makes the fidelity report of a crash, before the partition's worker and its memory are released. */
 
+import { defined } from '../../base/defined.ts';
 import { FormatError } from '../../base/errors.ts';
 import type { InstantRecord, PartitionHandle } from '../../emulator/host/index.ts';
+import type { PackedSymbols } from '../../vmcore/analyse/index.ts';
 import { pagedSource } from '../../vmcore/reader/index.ts';
 import type { FoundDump } from '../guest/dump-device.ts';
 import type { FidelityReport, ImageFacts, InstantFacts, PageCounts, WriterFact } from '../trace/index.ts';
 import { allChanges } from './all-changes.ts';
 import { changedAfter, changedBefore, type NameOf, writerFact, writtenIntoReservation } from './changed.ts';
 import { comparePages, openPaged } from './compare-pages.ts';
-import { findOwners, type Owners } from './owners.ts';
+import { askedLevels, levelOf } from './dump-level.ts';
+import { kernelImageOf } from './live-pages.ts';
+import { findOwners, type Owners, toRange } from './owners.ts';
 import { type PageKinds, readPageKinds } from './page-kinds.ts';
 import { instantFacts } from './records.ts';
 import { compareRegisters } from './registers.ts';
+import { toolReport } from './tool-report.ts';
 
 /** The requests to a partition that the report needs. */
 export type ExaminedPartition = Pick<
@@ -25,6 +30,10 @@ export type FidelityInput = {
   /** CPUs that were online when the trigger came. */
   readonly online: readonly number[];
   readonly dump?: FoundDump;
+  /** The crashed kernel's. */
+  readonly symbols?: PackedSymbols;
+  /** What the guest wrote on its console. */
+  readonly console?: string;
   /** The instruction count of T2; absent: the new kernel was not entered. */
   readonly entered?: number;
   readonly nameOf: NameOf;
@@ -74,6 +83,7 @@ async function report(
   const memory = { ...changes, ...(strays.length === 0 ? {} : { intoReservation: strays }) };
   if (dump === undefined) return { ...memory, problems };
   const pages = await comparedPages(input, dump, owners, writerOf, problems);
+  const tool = toolReport(input.console ?? '');
   const registers =
     dump.check.endian === undefined
       ? undefined
@@ -88,6 +98,7 @@ async function report(
         });
   return {
     ...(pages === undefined ? {} : { pages }),
+    ...(tool === undefined ? {} : { tool }),
     ...(registers === undefined ? {} : { registers }),
     ...memory,
     problems,
@@ -95,7 +106,7 @@ async function report(
 }
 
 async function comparedPages(
-  { handle }: FidelityInput,
+  { handle, facts, symbols }: FidelityInput,
   found: FoundDump,
   owners: Owners,
   writerOf: (raddr: number) => WriterFact | undefined,
@@ -107,8 +118,11 @@ async function comparedPages(
   });
   try {
     const dump = await openPaged(paged);
-    const filtered = dump.ranges().some(({ size, dumped }) => dumped < size);
-    const kinds = filtered ? await kindsOf(handle, found) : undefined;
+    const level = levelOf(askedLevels(facts), dump.level);
+    const leavesOut = dump.ranges().some(({ size, dumped }) => dumped < size) || (level ?? 0) > 0;
+    const kinds = leavesOut ? await kindsOf(handle, found) : undefined;
+    const image = kernelImageOf(facts);
+    const owned = facts.running?.owned?.map(toRange);
     return await comparePages({
       handle,
       disk: found.disk,
@@ -116,7 +130,8 @@ async function comparedPages(
       dump,
       owners,
       writerOf,
-      ...(kinds === undefined ? {} : { kinds }),
+      named: [...found.check.vmcoreinfo.keys()].flatMap((key) => /^SYMBOL\((.*)\)$/.exec(key)?.[1] ?? []),
+      ...defined({ kinds, level, image, owned, symbols }),
     });
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
@@ -125,13 +140,17 @@ async function comparedPages(
   }
 }
 
-async function kindsOf(handle: ExaminedPartition, { check }: FoundDump): Promise<PageKinds | undefined> {
-  const { memory } = handle.config;
+/** What the kernel used each page for, or why that is not known. */
+async function kindsOf(handle: ExaminedPartition, { check }: FoundDump): Promise<PageKinds | string> {
+  const { memory, mmu } = handle.config;
   const last = memory.at(-1);
-  if (check.endian === undefined || last === undefined) return undefined;
-  return await readPageKinds(check.vmcoreinfo, check.endian, last.base + last.size, async (raddr, length) =>
-    memory.some(({ base, size }) => raddr >= base && raddr + length <= base + size)
-      ? await handle.readInstant('t1', raddr, length)
-      : undefined,
+  if (check.endian === undefined || last === undefined)
+    return 'the dump does not tell the kernel’s byte order';
+  return await readPageKinds(
+    { info: check.vmcoreinfo, endian: check.endian, mmu, memoryEnd: last.base + last.size },
+    async (raddr, length) =>
+      memory.some(({ base, size }) => raddr >= base && raddr + length <= base + size)
+        ? await handle.readInstant('t1', raddr, length)
+        : undefined,
   );
 }

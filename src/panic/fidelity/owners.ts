@@ -54,7 +54,7 @@ export function holds(ranges: readonly Range[], raddr: number): boolean {
   return ranges.some(({ start, end }) => raddr >= start && raddr < end);
 }
 
-function toRange({ start, bytes }: RangeFact): Range {
+export function toRange({ start, bytes }: RangeFact): Range {
   const at = Number(BigInt(start));
   return { start: at, end: at + bytes };
 }

@@ -1,6 +1,6 @@
 /** Summarises the fidelity report in a few numbers, for a command line. */
 
-import type { FidelityReport, FilteredKind, Owner } from '../trace/index.ts';
+import type { FidelityReport, FilteredKind, Owner, PageKind } from '../trace/index.ts';
 
 export type FidelitySummary = {
   /** Pages of 4 KiB; absent: there is no dump, or it could not be compared. */
@@ -10,6 +10,12 @@ export type FidelitySummary = {
     readonly fromBackup: number;
     readonly reservation: number;
     readonly filtered: Readonly<Partial<Record<FilteredKind, number>>>;
+    /** Left out although the kernel used them; absent: none. */
+    readonly live?: number;
+    /** In the dump although the level leaves out their kind; absent: none. */
+    readonly kept?: Readonly<Partial<Record<PageKind, number>>>;
+    /** Memory that the kernel never owned; absent: none. */
+    readonly unowned?: number;
     readonly differing: number;
     readonly missing: number;
   };
@@ -39,6 +45,9 @@ export function summarise(report: FidelityReport): FidelitySummary {
             fromBackup: pages.fromBackup,
             reservation: pages.reservation,
             filtered: withoutZeros(pages.filtered),
+            ...(pages.live === undefined ? {} : { live: pages.live.pages }),
+            ...(pages.kept === undefined ? {} : { kept: pages.kept }),
+            ...(pages.unowned === undefined ? {} : { unowned: pages.unowned }),
             differing: pages.differingPages,
             missing: pages.missing,
           },
@@ -56,8 +65,10 @@ export function summarise(report: FidelityReport): FidelitySummary {
   };
 }
 
-function withoutZeros<K extends string>(counts: Readonly<Record<K, number>>): Partial<Record<K, number>> {
-  return Object.fromEntries(Object.entries<number>(counts).filter(([, n]) => n > 0)) as Partial<
-    Record<K, number>
-  >;
+function withoutZeros<K extends string>(
+  counts: Readonly<Partial<Record<K, number>>>,
+): Partial<Record<K, number>> {
+  return Object.fromEntries(
+    Object.entries<number>(counts as Record<K, number>).filter(([, n]) => n > 0),
+  ) as Partial<Record<K, number>>;
 }

@@ -19,7 +19,7 @@ import { loadByPlan, waitsForPlan } from '../loading/index.ts';
 import { orFailure, ReadingFailure } from '../reading/index.ts';
 import { judgeRules } from '../rules/index.ts';
 import type { Trace } from '../trace/index.ts';
-import type { Recorder, UnjudgedTrace } from '../watch/index.ts';
+import type { UnjudgedTrace } from '../watch/index.ts';
 import { answers } from './entry-reading.ts';
 import { EntryWatcher } from './entry-watcher.ts';
 import { type Prepared, prepareCrash } from './prepare.ts';
@@ -235,7 +235,7 @@ async function conclude({
   if (dropped !== undefined) recorder.setDropped(dropped);
   const recorded = recorder.trace();
   const seen = { ...recorded, image: { ...recorded.image, ...session.planned } };
-  const truth = alive ? await known(() => withGroundTruth(session, seen, recorder, dump, signal)) : undefined;
+  const truth = alive ? await known(() => withGroundTruth(session, seen, prepared, dump, signal)) : undefined;
   const trace = truth ?? seen;
   const identity = (await answers(handle))
     ? await known(() => identifyCrash(trace, prepared.read, prepared.production))
@@ -264,9 +264,9 @@ function reasonWith(reasons: readonly string[], unread: readonly string[]): { re
 
 /** Adds to the trace what the emulator kept at T0 and T1, and the comparison of the dump with it. */
 async function withGroundTruth<T extends UnjudgedTrace>(
-  { handle }: Session,
+  { handle, console }: Session,
   trace: T,
-  recorder: Recorder,
+  { recorder, production }: Prepared,
   dump: FoundDump | undefined,
   signal: AbortSignal | undefined,
 ): Promise<T & Examination> {
@@ -277,6 +277,8 @@ async function withGroundTruth<T extends UnjudgedTrace>(
     ...(dump === undefined ? {} : { dump }),
     ...(trace.instants.t2 === undefined ? {} : { entered: trace.instants.t2.insn }),
     nameOf: (nia: bigint, insn: number) => recorder.nameAt(nia, insn),
+    symbols: production.table.pack(),
+    console: new TextDecoder('latin1').decode(console),
   };
   const examined = await examineApart(input, signal);
   return { ...trace, ...examined };

@@ -82,8 +82,32 @@ export type StrayFact = {
   readonly changed: boolean;
 };
 
-/** Why a page is not in a dump that was filtered. `unknown`: no known kind that a filter leaves out. */
-export type FilteredKind = 'zero' | 'cache' | 'private' | 'user' | 'free' | 'poisoned' | 'unknown';
+/** What a filter can leave out. */
+export type PageKind = 'zero' | 'cache' | 'private' | 'user' | 'free' | 'poisoned' | 'offline';
+
+/** Why a page is not in a dump that was filtered. `unknown`: it is not known what the kernel used it for. */
+export type FilteredKind = PageKind | 'unknown';
+
+/** Pages that a filter left out although the kernel used them: they are lost. */
+export type LivePages = {
+  readonly pages: number;
+  /** Of the kernel's own image, [0, _end): how many of how many; absent: its end is not known. */
+  readonly image?: { readonly pages: number; readonly of: number };
+  /** Those of a kind that other levels than the one asked for leave out. */
+  readonly beyondLevel: Readonly<Partial<Record<PageKind, number>>>;
+  /** The first of them. */
+  readonly ranges: readonly { readonly raddr: string; readonly bytes: number }[];
+  /** Symbols of the kernel that lie in them: how many, and the first; those that tools read first are first. */
+  readonly symbolCount: number;
+  readonly symbols: readonly string[];
+};
+
+/** What makedumpfile printed of its own work (`--message-level` with 16): pages of the kernel's size. */
+export type ToolReport = {
+  readonly original: number;
+  readonly excluded: Readonly<Partial<Record<PageKind, number>>>;
+  readonly remaining: number;
+};
 
 export type PageCounts = {
   /** All RAM. */
@@ -94,9 +118,24 @@ export type PageCounts = {
   readonly fromBackup: number;
   /** Not in the dump, and not to be: the reservation. */
   readonly reservation: number;
-  readonly filtered: Readonly<Record<FilteredKind, number>>;
-  /** Whether the kinds are known: the kernel's page table is where VMCOREINFO says. Zero pages always are. */
+  /** Left out, and rightly so at the level that was asked for; `unknown`: that cannot be judged. */
+  readonly filtered: Readonly<
+    Record<Exclude<FilteredKind, 'offline'>, number> & { readonly offline?: number }
+  >;
+  /** Whether the kinds are known: the kernel's array of struct page could be read. Zero pages always are. */
   readonly kindsKnown: boolean;
+  /** Why they are not. */
+  readonly kindsUnknown?: string;
+  /** The level that the dump is judged by (makedumpfile -d); absent: it is not known, and every kind may be left out. */
+  readonly level?: number;
+  /** Left out, and wrongly so; absent: none. */
+  readonly live?: LivePages;
+  /** In the dump, although they are of kinds that the level leaves out; absent: none. */
+  readonly kept?: Readonly<Partial<Record<PageKind, number>>>;
+  /** Pages of zeros in the dump that are stored once for all of them, as makedumpfile's level 1 does; absent: none. */
+  readonly zeroOnce?: number;
+  /** Not in the dump, and not to be: memory that the kernel never owned (`mem=`); absent: none. */
+  readonly unowned?: number;
   /** In the dump, but not as they were. */
   readonly differingPages: number;
   /** The first of them, by owner of the bytes. */
@@ -118,6 +157,8 @@ export type RegisterFact = {
 export type FidelityReport = {
   /** Absent: there is no dump to compare. */
   readonly pages?: PageCounts;
+  /** Makedumpfile's own figures, where the console has them. */
+  readonly tool?: ToolReport;
   readonly registers?: readonly RegisterFact[];
   /** What the crashed kernel still wrote: T0 to T1. The first of {@link changedPagesBeforeT1} pages. */
   readonly changedBeforeT1: readonly ChangeFact[];

@@ -91,6 +91,10 @@ export type RunningFacts = {
   readonly end?: string;
   /** Memory set aside for crash images; absent: not known, or none. */
   readonly reservation?: RangeFact;
+  /** What the kernel uses as memory ("System RAM" of its resources); absent: its symbols do not lead there. */
+  readonly owned?: readonly RangeFact[];
+  /** The kernel's init section, which it frees once it has booted; absent: its symbols do not say. */
+  readonly init?: RangeFact;
   /** Limit of memory on the kernel's command line (`mem=`). */
   readonly memoryLimit?: number;
 };

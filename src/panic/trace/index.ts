@@ -21,10 +21,13 @@ export type {
   FidelityReport,
   FilteredKind,
   InstantFacts,
+  LivePages,
   Owner,
   PageCounts,
+  PageKind,
   RegisterFact,
   StrayFact,
+  ToolReport,
   WriterFact,
 } from './fidelity-report.ts';
 export type { TraceFormat } from './format.ts';

@@ -4,6 +4,9 @@ export { symbolsOfElf } from './elf-symbols.ts';
 
 export { findKallsyms, parseKallsyms } from './kallsyms.ts';
 
+export type { Mapping, PageTableFormat, ReadReal } from './page-table.ts';
+export { KernelPageTable } from './page-table.ts';
+
 export type { PackedSymbols } from './symbol-table.ts';
 export { SymbolTable } from './symbol-table.ts';
 export { parseSystemMap } from './system-map.ts';

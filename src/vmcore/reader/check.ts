@@ -137,6 +137,8 @@ function openFlattened(source: ByteSource): Dump {
     format: 'flattened',
     endian: inner.endian,
     plain,
+    ...(inner.level === undefined ? {} : { level: inner.level }),
+    ...(inner.storedAt === undefined ? {} : { storedAt: (paddr) => inner.storedAt?.(paddr) }),
     extent: () => end.end,
     notes: () => inner.notes(),
     ranges: () => inner.ranges(),

@@ -45,6 +45,7 @@ class KdumpDump implements Dump {
   readonly format = 'kdump-compressed';
   readonly endian: Dump['endian'];
   readonly plain: ByteSource;
+  readonly level: number;
   readonly #header: KdumpHeader;
   readonly #ram: PageBitmap;
   readonly #dumped: PageBitmap;
@@ -59,6 +60,7 @@ class KdumpDump implements Dump {
     this.plain = source;
     this.#header = header;
     this.endian = header.endian;
+    this.level = header.dumpLevel;
     this.#ram = bitmap(source, header.bitmap1, header.maxPfn);
     this.#dumped = bitmap(source, header.bitmap2, header.maxPfn);
     this.#start = header.split?.start ?? 0;
@@ -113,6 +115,12 @@ class KdumpDump implements Dump {
       kind: 'absent',
       length: until(Math.max(pfn + 1, Math.min(this.#ram.next(pfn, true), this.#dumped.next(pfn, true)))),
     };
+  }
+
+  storedAt(paddr: bigint): { readonly offset: number; readonly block: number } | undefined {
+    const { blockSize } = this.#header;
+    const desc = this.#descriptor(Number(paddr / BigInt(blockSize)));
+    return desc === undefined ? undefined : { offset: desc.offset, block: blockSize };
   }
 
   readPhysical(paddr: bigint, length: number): Uint8Array {

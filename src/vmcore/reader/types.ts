@@ -35,6 +35,10 @@ export interface Dump {
   ranges(): readonly MemoryRange[];
   /** What the dump knows of the memory from `paddr` on. */
   locate(paddr: bigint): MemoryExtent;
+  /** The level at which makedumpfile filtered it (-d), as its header says; absent: the format does not say. */
+  readonly level?: number;
+  /** Of a dump of single blocks: where the block with `paddr` is stored. Blocks may share a place: makedumpfile stores one of zeros. */
+  storedAt?(paddr: bigint): { readonly offset: number; readonly block: number } | undefined;
   /** Of an uncompressed dump: where the bytes from `paddr` on lie in {@link plain}, as far as {@link locate} says. */
   offsetOf?(paddr: bigint): number;
   /** `length` bytes of physical memory. @throws FormatError `vmcore/memory-…` where they are not all in the dump. */

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Endian, putU32, putU64 } from '../../../src/base/bytes.ts';
-import { readPageKinds } from '../../../src/panic/fidelity/page-kinds.ts';
+import type { ReadThen } from '../../../src/panic/fidelity/page-array.ts';
+import { type PageKinds, readPageKinds } from '../../../src/panic/fidelity/page-kinds.ts';
 import type { Vmcoreinfo } from '../../../src/vmcore/format/index.ts';
 
 const LINEAR = 0xc000000000000000n;
@@ -51,6 +52,19 @@ const INFO: Vmcoreinfo = new Map(
   }),
 );
 
+/** Undefined: not known, for a reason that is told. */
+async function known(
+  info: Vmcoreinfo,
+  endian: Endian,
+  memoryEnd: number,
+  read: ReadThen,
+): Promise<PageKinds | undefined> {
+  const kinds = await readPageKinds({ info, endian, mmu: 'radix', memoryEnd }, read);
+  if (typeof kinds !== 'string') return kinds;
+  expect(kinds.length).toBeGreaterThan(10);
+  return undefined;
+}
+
 function kernel(endian: Endian) {
   const memory = new Uint8Array(0x40000);
   putU32(memory, PSIZE, 1, endian);
@@ -77,7 +91,7 @@ function kernel(endian: Endian) {
   for (let pfn = 0; pfn < PAGES; pfn++) page(pfn);
   const read = async (raddr: number, length: number): Promise<Uint8Array | undefined> =>
     raddr + length <= memory.length ? memory.slice(raddr, raddr + length) : undefined;
-  const kinds = () => readPageKinds(INFO, endian, PAGES * PAGE, read);
+  const kinds = () => known(INFO, endian, PAGES * PAGE, read);
   return { memory, page, kinds };
 }
 
@@ -137,10 +151,10 @@ it('readPageKinds: VMCOREINFO that lacks something, or makes no sense → not kn
   for (const key of INFO.keys()) {
     if (key === 'NUMBER(PG_slab)' || key === 'NUMBER(PG_hwpoison)' || key.includes('DTOR')) continue;
     const info = new Map([...INFO].filter(([name]) => name !== key));
-    expect(await readPageKinds(info, 'big', PAGE, nothing)).toBeUndefined();
+    expect(await known(info, 'big', PAGE, nothing)).toBeUndefined();
   }
   const senseless = new Map([...INFO, ['PAGESIZE', 'many'] as const]);
-  expect(await readPageKinds(senseless, 'big', PAGE, nothing)).toBeUndefined();
+  expect(await known(senseless, 'big', PAGE, nothing)).toBeUndefined();
 });
 
 it.each([
@@ -160,7 +174,7 @@ it.each([
   const { memory } = kernel('little');
   const read = async (raddr: number, length: number): Promise<Uint8Array | undefined> =>
     raddr >= 0 && raddr + length <= memory.length ? memory.slice(raddr, raddr + length) : undefined;
-  const found = await readPageKinds(new Map([...INFO, [key, value]]), 'little', PAGES * PAGE, read);
+  const found = await known(new Map([...INFO, [key, value]]), 'little', PAGES * PAGE, read);
   // A flag that cannot be is a flag that the kernel does not have.
   expect(found === undefined).toBe(key !== 'NUMBER(PG_slab)');
 });
@@ -178,9 +192,132 @@ it('readPageKinds: a list whose blocks all lie on each other → each part is re
   putU64(memory, HEAD, LINEAR + BigInt(memory.length), 'little');
   const all = Uint8Array.from([...memory, ...list]);
   let whole = 0;
-  await readPageKinds(INFO, 'little', PAGES * PAGE, async (raddr, length) => {
+  await known(INFO, 'little', PAGES * PAGE, async (raddr, length) => {
     if (length === 2 ** SHIFT) whole++;
     return all.slice(raddr, raddr + length);
   });
   expect(whole).toBe(1);
+});
+
+/** Linux 6.12 under radix: an empty vmemmap_list, struct page through the kernel's page table, page types in the top byte. */
+describe('readPageKinds, by the kernel’s page table', () => {
+  const ROOT = 0x10000;
+  const NEXT = [0x3000, 0x4000, 0x5000];
+  const ARRAY = 0x20000;
+  const SMALL = 4096;
+  const COUNT = 2048;
+  const typed = (type: number): number => (type << 24) | 0x123456;
+  const NEW: Vmcoreinfo = new Map([
+    ...[...INFO].filter(([key]) => !/DTOR|compound|PG_slab|BUDDY/.test(key)),
+    ...Object.entries({
+      PAGESIZE: `${SMALL}`,
+      'OFFSET(page.compound_info)': '8',
+      'NUMBER(PG_head_mask)': '64',
+      'NUMBER(PG_swapbacked)': '17',
+      'NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)': `${0xf0 << 24}`,
+      'NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)': `${0xf1 << 24}`,
+      'NUMBER(PAGE_HUGETLB_MAPCOUNT_VALUE)': `${0xf4 << 24}`,
+      'NUMBER(PAGE_SLAB_MAPCOUNT_VALUE)': `${0xf5 << 24}`,
+      'NUMBER(RADIX_MMU)': '1',
+      'SYMBOL(vmemmap)': VMEMMAP.toString(16),
+      'SYMBOL(swapper_pg_dir)': (LINEAR + BigInt(ROOT)).toString(16),
+    }),
+  ]);
+
+  /** The array in pages of 64 KiB of the table, as Linux maps it without huge pages; its second page lies before the first. */
+  function modern() {
+    const endian = 'little';
+    const memory = new Uint8Array(0x40000);
+    putU32(memory, SIZES + 96, SHIFT, endian);
+    putU32(memory, PSIZE, 1, endian);
+    const entry = (table: number, at: number, value: bigint): void =>
+      putU64(memory, table + at * 8, value, 'big');
+    const directory = (raddr: number, bits: bigint): bigint => (1n << 63n) | BigInt(raddr) | bits;
+    const leaf = (raddr: number): bigint => (3n << 62n) | BigInt(raddr) | 0x18en;
+    const [pud = 0, pmd = 0, pte = 0] = NEXT;
+    entry(ROOT, Number((VMEMMAP >> 39n) & 0x1fffn), directory(pud, 9n));
+    entry(pud, 0, directory(pmd, 9n));
+    entry(pmd, 0, directory(pte, 5n));
+    entry(pte, 0, leaf(ARRAY + 0x10000));
+    entry(pte, 1, leaf(ARRAY));
+    const page = (
+      pfn: number,
+      { flags = 0n, mapping = 0n, mapcount = -1, order = 0n, link = 0n } = {},
+    ): void => {
+      const at = ARRAY + ((pfn * STRUCT) ^ 0x10000);
+      putU64(memory, at, flags, endian);
+      putU64(memory, at + 8, link, endian);
+      putU64(memory, at + 24, mapping, endian);
+      putU64(memory, at + 40, order, endian);
+      putU32(memory, at + 48, mapcount >>> 0, endian);
+    };
+    for (let pfn = 0; pfn < COUNT; pfn++) page(pfn);
+    const read: ReadThen = async (raddr, length) =>
+      raddr + length <= memory.length ? memory.slice(raddr, raddr + length) : undefined;
+    const kinds = (info = NEW) =>
+      readPageKinds({ info, endian, mmu: 'hash', memoryEnd: COUNT * SMALL }, read);
+    const kindsAt = async (pfns: readonly number[], info = NEW) => {
+      const found = await kinds(info);
+      return typeof found === 'string' ? found : pfns.map((pfn) => found.kindOf(pfn * SMALL));
+    };
+    return { memory, entry, page, kinds, kindsAt, pmd };
+  }
+
+  it('types in the top byte whatever the rest holds: free blocks, offline, hugetlb, slab', async () => {
+    const { page, kindsAt } = modern();
+    page(1030, { mapcount: typed(0xf0), order: 1n });
+    page(3, { mapcount: typed(0xf1) });
+    page(4, { flags: 64n, mapcount: typed(0xf4) });
+    page(5, { flags: LRU, mapping: 0xc001n, mapcount: typed(0xf5) });
+    page(6, { flags: LRU | PRIVATE });
+    // PG_swapcache of a page without PG_swapbacked is another flag.
+    page(7, { flags: 1n << 10n });
+    page(8, { flags: (1n << 10n) | (1n << 17n) });
+    expect(await kindsAt([1029, 1030, 1031, 1032, 3, 4, 5, 6, 7, 8])).toEqual([
+      undefined,
+      'free',
+      'free',
+      undefined,
+      'offline',
+      'user',
+      undefined,
+      'private',
+      undefined,
+      'cache',
+    ]);
+  });
+
+  it('parts of a compound page: a pointer to the head, or a mask of the own address (7.1 and later)', async () => {
+    const { page, kindsAt } = modern();
+    page(16, { flags: LRU | 64n, mapping: 0xc001n });
+    page(17, { link: headOf(16) });
+    page(18, { link: ((1n << 64n) - BigInt(4 * STRUCT)) | 1n });
+    page(19, { link: ((1n << 64n) - BigInt(4 * STRUCT)) | 1n });
+    expect(await kindsAt([16, 17, 18, 19, 20])).toEqual(['user', 'user', 'user', 'user', undefined]);
+  });
+
+  it('a part that is not mapped has no kind; a table that maps nothing, or none at all → why', async () => {
+    const { page, entry, kinds, kindsAt, pmd } = modern();
+    page(1030, { flags: LRU });
+    page(6, { flags: LRU });
+    entry(NEXT[2] ?? 0, 1, 0n);
+    expect(await kindsAt([6, 1030])).toEqual(['cache', undefined]);
+    entry(pmd, 0, 0n);
+    expect(await kinds()).toBe('vmemmap_list is empty; the page table does not map vmemmap');
+    const nameless = new Map([...NEW].filter(([key]) => key !== 'SYMBOL(swapper_pg_dir)'));
+    expect(await kinds(nameless)).toBe('vmemmap_list is empty; VMCOREINFO does not name swapper_pg_dir');
+  });
+
+  it('kernels that do not say where vmemmap is, or how they translate: radix by the machine, at the known address', async () => {
+    const { memory, page } = modern();
+    page(6, { flags: LRU });
+    const old = new Map([...NEW].filter(([key]) => !/RADIX_MMU|\(vmemmap\)/.test(key)));
+    const read: ReadThen = async (raddr, length) => memory.slice(raddr, raddr + length);
+    const whole = { info: old, endian: 'little', memoryEnd: COUNT * SMALL } as const;
+    const found = await readPageKinds({ ...whole, mmu: 'radix' }, read);
+    expect(typeof found === 'string' ? found : found.kindOf(6 * SMALL)).toBe('cache');
+    expect(await readPageKinds({ ...whole, mmu: 'hash' }, read)).toBe(
+      'vmemmap_list is empty; VMCOREINFO does not name vmemmap',
+    );
+  });
 });

@@ -262,6 +262,54 @@ describe('marks of secondaries that come to 0x60 after T1', () => {
   });
 });
 
+describe('vmcore-complete, of a filtered dump', () => {
+  const PAGES = {
+    total: 20,
+    equal: 10,
+    fromBackup: 1,
+    reservation: 4,
+    filtered: { zero: 5, cache: 0, private: 0, user: 0, free: 0, poisoned: 0, unknown: 0 },
+    kindsKnown: true,
+    level: 31,
+    differingPages: 0,
+    differing: [],
+    missing: 0,
+    missingRanges: [],
+  };
+  const of = (change: object) =>
+    judged('vmcore-complete', { fidelity: report({ pages: { ...PAGES, ...change } }) });
+
+  it('what is left out is of the level’s kinds → held; what was kept against the level is counted, and so is memory that is nobody’s', () =>
+    expect(of({ kept: { free: 3 }, unowned: 2 })).toMatchObject({
+      verdict: 'held',
+      note: 'of 20 pages 10 equal, 1 from the backup, 4 reserved, 2 that the kernel never owned, left out: zero 5, kept against the level 31: free 3',
+    }));
+
+  it('pages that the kernel used were left out → broken, with symbols, whether kinds are known or not', () => {
+    const live = {
+      pages: 4400,
+      image: { pages: 4398, of: 10367 },
+      beyondLevel: { user: 1 },
+      ranges: [{ raddr: hex64(0x10000), bytes: 0x2000 }],
+      symbolCount: 900,
+      symbols: ['linux_banner', 'swapper_pg_dir'],
+    };
+    for (const kindsKnown of [true, false])
+      expect(of({ live, kindsKnown })).toMatchObject({
+        verdict: 'broken',
+        note: '4400 pages that the kernel used were left out, 4398 of the 10367 of its image, of kinds that this level keeps: user 1, with linux_banner, swapper_pg_dir and 898 more symbols, the first 8192 bytes at 0x0000000000010000',
+      });
+  });
+
+  it('it is not known what the pages were used for → not evaluated, and why', () =>
+    expect(
+      of({ kindsKnown: false, kindsUnknown: 'no vmemmap', filtered: { ...PAGES.filtered, unknown: 7 } }),
+    ).toMatchObject({
+      verdict: 'not-evaluated',
+      note: '7 pages were left out, and it is not known what the kernel used them for: no vmemmap',
+    }));
+});
+
 describe('written into the reservation after T1', () => {
   const strays = (entered: boolean, raddr: bigint) => {
     const handoff = goodHandoff();

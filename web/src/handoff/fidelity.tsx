@@ -41,6 +41,20 @@ export function Fidelity({ report }: { readonly report: FidelityReport }): JSX.E
                 {formatExact(count)}
               </Fact>
             ))}
+            {pages.live === undefined ? null : (
+              <Fact name="left out, but in use">
+                {formatExact(pages.live.pages)}
+                {pages.live.symbols.length === 0 ? '' : `, with ${pages.live.symbols.slice(0, 4).join(', ')}`}
+              </Fact>
+            )}
+            {Object.entries(pages.kept ?? {}).map(([kind, count]) => (
+              <Fact key={kind} name={`kept against level ${pages.level}: ${kind}`}>
+                {formatExact(count)}
+              </Fact>
+            ))}
+            {pages.unowned === undefined ? null : (
+              <Fact name="never the kernel’s">{formatExact(pages.unowned)}</Fact>
+            )}
           </>
         )}
         <Fact name="changed T0 → T1">{formatExact(report.changedPagesBeforeT1)}</Fact>

@@ -3704,6 +3704,16 @@ export interface components {
                     start: string;
                     bytes: number;
                 };
+                owned?: {
+                    /** @description 64-bit value */
+                    start: string;
+                    bytes: number;
+                }[];
+                init?: {
+                    /** @description 64-bit value */
+                    start: string;
+                    bytes: number;
+                };
                 memoryLimit?: number;
             };
             loads?: {
@@ -3825,9 +3835,47 @@ export interface components {
                     user: number;
                     free: number;
                     poisoned: number;
+                    offline?: number;
                     unknown: number;
                 };
                 kindsKnown: boolean;
+                kindsUnknown?: string;
+                level?: number;
+                /** @description Left out by the filter although the kernel used them; absent: none */
+                live?: {
+                    pages: number;
+                    image?: {
+                        pages: number;
+                        of: number;
+                    };
+                    beyondLevel: {
+                        zero?: number;
+                        cache?: number;
+                        private?: number;
+                        user?: number;
+                        free?: number;
+                        poisoned?: number;
+                        offline?: number;
+                    };
+                    ranges: {
+                        /** @description 64-bit value */
+                        raddr: string;
+                        bytes: number;
+                    }[];
+                    symbolCount: number;
+                    symbols: string[];
+                };
+                kept?: {
+                    zero?: number;
+                    cache?: number;
+                    private?: number;
+                    user?: number;
+                    free?: number;
+                    poisoned?: number;
+                    offline?: number;
+                };
+                zeroOnce?: number;
+                unowned?: number;
                 differingPages: number;
                 differing: {
                     /** @description 64-bit value */
@@ -3860,6 +3908,19 @@ export interface components {
                     raddr: string;
                     bytes: number;
                 }[];
+            };
+            tool?: {
+                original: number;
+                excluded: {
+                    zero?: number;
+                    cache?: number;
+                    private?: number;
+                    user?: number;
+                    free?: number;
+                    poisoned?: number;
+                    offline?: number;
+                };
+                remaining: number;
             };
             registers?: {
                 cpu: number;

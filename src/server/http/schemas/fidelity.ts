@@ -4,6 +4,7 @@ import { type TUnsafe, Type } from 'typebox';
 import type {
   FidelityReport,
   HandoverReport,
+  LivePages,
   InstantFacts as NamedInstantFacts,
   PageCounts,
   RegisterFact,
@@ -36,6 +37,31 @@ const change = Type.Object(
   },
   closed,
 );
+const byKind = Type.Object(
+  {
+    zero: Type.Optional(count),
+    cache: Type.Optional(count),
+    private: Type.Optional(count),
+    user: Type.Optional(count),
+    free: Type.Optional(count),
+    poisoned: Type.Optional(count),
+    offline: Type.Optional(count),
+  },
+  closed,
+);
+const livePages = exactly<LivePages>()(
+  Type.Object(
+    {
+      pages: count,
+      image: Type.Optional(Type.Object({ pages: count, of: count }, closed)),
+      beyondLevel: byKind,
+      ranges: Type.Array(Type.Object({ raddr: hex64, bytes: count }, closed)),
+      symbolCount: count,
+      symbols: Type.Array(Type.String()),
+    },
+    { ...closed, description: 'Left out by the filter although the kernel used them; absent: none' },
+  ),
+);
 const pages = exactly<PageCounts>()(
   Type.Object(
     {
@@ -51,11 +77,18 @@ const pages = exactly<PageCounts>()(
           user: count,
           free: count,
           poisoned: count,
+          offline: Type.Optional(count),
           unknown: count,
         },
         closed,
       ),
       kindsKnown: Type.Boolean(),
+      kindsUnknown: Type.Optional(Type.String()),
+      level: Type.Optional(count),
+      live: Type.Optional(livePages),
+      kept: Type.Optional(byKind),
+      zeroOnce: Type.Optional(count),
+      unowned: Type.Optional(count),
       differingPages: count,
       differing: Type.Array(change),
       missing: count,
@@ -79,6 +112,7 @@ export const Fidelity: TUnsafe<FidelityReport> = exactly<FidelityReport>()(
   Type.Object(
     {
       pages: Type.Optional(pages),
+      tool: Type.Optional(Type.Object({ original: count, excluded: byKind, remaining: count }, closed)),
       registers: Type.Optional(Type.Array(registers)),
       changedBeforeT1: Type.Array(change),
       changedPagesBeforeT1: count,

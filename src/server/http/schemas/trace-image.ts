@@ -79,6 +79,8 @@ const running = exactly<RunningFacts>()(
       rma: Type.Optional(count),
       end: Type.Optional(hex64),
       reservation: Type.Optional(range),
+      owned: Type.Optional(ranges),
+      init: Type.Optional(range),
       memoryLimit: Type.Optional(count),
     },
     closed,
