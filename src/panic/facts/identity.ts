@@ -1,11 +1,13 @@
 /**
  * Identifies a crash: the reason that the kernel gave, the functions that led to it, and a signature of both by which
  * the same crash is recognised again. It reads T0's registers and the panicking CPU's stack. That stack does not change
- * after the panic: the crash kernel has memory of its own.
- * Sources: Power Architecture 64-Bit ELF V2 ABI 1.5 §2.2.3 (back chain, LR save); Linux 6.1
- * arch/powerpc/include/asm/ptrace.h (STACK_FRAME_MARKER, pt_regs), kernel/panic.c, arch/powerpc/kernel/traps.c.
- * Left out: functions of modules (they have no symbols here); interrupt frames of kernels from 6.2 on, which lie
- * elsewhere: a backtrace goes through them as if they were none.
+ * after the panic: the crash kernel has memory of its own. Modules and stacks outside of the linear map are read through the
+ * kernel's page table.
+ * Sources: Power Architecture 64-Bit ELF V2 ABI 1.5 §2.2.3 (back chain, LR save); Linux 6.1, 6.12 and 7.2
+ * arch/powerpc/include/asm/ptrace.h (STACK_INT_FRAME_MARKER, STACK_INT_FRAME_REGS, pt_regs), thread_info.h (THREAD_SIZE),
+ * kernel/vmlinux.lds.S (init_stack), kernel/panic.c, arch/powerpc/kernel/traps.c, exceptions-64s.S (an interrupt's frame has the
+ * interrupted r1 as its back chain and in its registers). Left out: code that was made at run time, BPF's for example, has no
+ * name; its instructions identify it.
  */
 
 import { createHash } from 'node:crypto';
@@ -13,8 +15,9 @@ import { type Endian, getU64, latin1 } from '../../base/bytes.ts';
 import { MSR, VECTOR } from '../../base/power.ts';
 import type { CrashCause } from '../contract/index.ts';
 import type { FetchEvent, FunctionName, InterruptEvent, Trace, TraceEvent } from '../trace/index.ts';
+import { isKernel, isLinear, KernelMemory } from './kernel-memory.ts';
+import { moduleSymbols, nameIn } from './module-names.ts';
 import type { KernelSymbols, ReadMemory } from './symbols/index.ts';
-import { ifThere, realOf } from './symbols/index.ts';
 
 export type CrashIdentity = {
   /** 16 hex digits. */
@@ -27,12 +30,22 @@ const MOST_FRAMES = 24;
 const MOST_STEPS = 4 * MOST_FRAMES;
 const MOST_TEXT = 200;
 const LR_SAVE = 16n;
-/** Stacks are 16 KiB, aligned (arch/powerpc/include/asm/thread_info.h: THREAD_SIZE). */
-const THREAD_SHIFT = 14n;
-/** Of an interrupt's frame: the marker, where pt_regs begin, and fields of those. */
-const FRAME = { marker: 96n, regs: 112n, nip: 256n, trap: 320n, bytes: 440 } as const;
+/** Of stacks, where the kernel's symbols do not say. */
+const THREAD_BYTES = 0x4000n;
+/**
+ * Where an interrupt's frame has its marker and its registers: ELFv2 since Linux 6.2; before, and ELFv1. What an older frame left
+ * behind may look like a marker: the registers tell.
+ */
+const FRAMES = [
+  { marker: 32n, regs: 48n },
+  { marker: 96n, regs: 112n },
+] as const;
+const REGS = { r1: 8n, nip: 256n, msr: 264n, link: 288n, trap: 320n } as const;
+const FRAME_BYTES = 440;
 const REGS_MARKER = 0x52454753n;
 const REGS_MARKER_LITTLE = 0x53474552n;
+/** Words of code that identify a function without a name: those up to the address. */
+const CODE_BYTES = 32;
 /** Vectors of interrupts whose cause is not the interrupted code: system reset, external, decrementers, doorbells, counters. */
 const ASYNCHRONOUS: readonly bigint[] = [
   0x100n,
@@ -62,7 +75,7 @@ const INTERRUPTS: Readonly<Record<number, string>> = {
 
 /** @returns undefined where the trace has no T0. The cause lacks what could not be read from memory. */
 export async function identifyCrash(
-  trace: Pick<Trace, 'events' | 'instants'>,
+  trace: Pick<Trace, 'events' | 'instants' | 'machine'>,
   read: ReadMemory,
   production: KernelSymbols,
 ): Promise<CrashIdentity | undefined> {
@@ -70,11 +83,12 @@ export async function identifyCrash(
   const begin = t0 === undefined ? undefined : trace.events[t0.event];
   // A panic begins with a call or with an interrupt (watch/instants.ts).
   if (begin?.kind !== 'fetch' && begin?.kind !== 'interrupt') return undefined;
-  const stack = new Stack(read, production, endianOf(begin));
+  const memory = new KernelMemory(read, production, trace.machine.mmu);
+  const stack = new Stack(memory, production, endianOf(begin));
   const own = trace.events.filter(({ n, cpu }) => n >= begin.n && cpu === begin.cpu);
   const cause: CrashCause = {
     reason: (await reasonOf(own, stack)) ?? beginning(begin),
-    backtrace: await backtraceOf(begin, stack),
+    backtrace: await backtraceOf(begin, own, stack),
   };
   const text = [cause.reason, ...cause.backtrace].join('\n');
   return { signature: createHash('sha256').update(text).digest('hex').slice(0, 16), cause };
@@ -102,12 +116,24 @@ function beginning(begin: FetchEvent | InterruptEvent): string {
   return begin.mark.at === 'function' ? begin.mark.name : begin.kind;
 }
 
-async function backtraceOf(begin: FetchEvent | InterruptEvent, stack: Stack): Promise<readonly string[]> {
-  const names = [stack.name(BigInt(begin.kind === 'fetch' ? begin.addr : begin.regs.srr0))];
-  // A function that was just entered has no frame: its caller's is r1's, and the link register leads there.
-  if (begin.kind === 'fetch') names.push(stack.caller(BigInt(begin.regs.lr)));
-  names.push(...(await stack.walk(BigInt(begin.regs.r1), MOST_FRAMES - names.length)));
-  return begin.kind === 'interrupt' && names.some((name) => IDLE.has(name)) ? ['idle'] : names;
+async function backtraceOf(
+  begin: FetchEvent | InterruptEvent,
+  own: readonly TraceEvent[],
+  stack: Stack,
+): Promise<readonly string[]> {
+  const sp = BigInt(begin.regs.r1);
+  if (begin.kind === 'fetch') {
+    // A function that was just entered has no frame: its caller's is r1's, and the link register leads there.
+    const names = [await stack.name(BigInt(begin.addr)), await stack.caller(BigInt(begin.regs.lr))];
+    return [...names, ...(await stack.walk(sp, MOST_FRAMES - names.length))];
+  }
+  const nip = BigInt(begin.regs.srr0);
+  // The interrupt's own frame has the link register; the next function that the CPU enters leads to it.
+  const next = own.find((event) => event.kind === 'fetch');
+  const link = next === undefined ? undefined : await stack.linkOf(nip, BigInt(next.regs.r1));
+  const names = await stack.interrupted(nip, sp, link);
+  names.push(...(await stack.walk(sp, MOST_FRAMES - names.length)));
+  return names.some((name) => IDLE.has(name)) ? ['idle'] : names;
 }
 
 function endianOf(begin: FetchEvent | InterruptEvent): Endian {
@@ -115,29 +141,66 @@ function endianOf(begin: FetchEvent | InterruptEvent): Endian {
   return (msr & MSR.LE) === 0n ? 'big' : 'little';
 }
 
+type Interrupted = { readonly nip: bigint; readonly link: bigint; readonly trap: bigint };
+
 /** The production kernel's memory, as the panicking CPU saw it. */
 class Stack {
-  readonly #read: ReadMemory;
+  readonly #memory: KernelMemory;
   readonly #symbols: KernelSymbols;
   readonly #endian: Endian;
+  readonly #threadBytes: bigint;
+  #modules: ReturnType<typeof moduleSymbols> | undefined;
 
-  constructor(read: ReadMemory, symbols: KernelSymbols, endian: Endian) {
-    this.#read = read;
+  constructor(memory: KernelMemory, symbols: KernelSymbols, endian: Endian) {
+    this.#memory = memory;
     this.#symbols = symbols;
     this.#endian = endian;
+    const { table } = symbols;
+    const [start, end] = [
+      table.find('init_stack'),
+      table.find('__end_init_stack') ?? table.find('__end_init_task'),
+    ];
+    const bytes = start === undefined || end === undefined ? 0n : end - start;
+    this.#threadBytes = bytes >= THREAD_BYTES && (bytes & (bytes - 1n)) === 0n ? bytes : THREAD_BYTES;
   }
 
-  /** The function of an instruction, without what compilers append to the names of its parts. */
-  name(address: bigint): string {
+  /** The function of an instruction, without what compilers append to the names of its parts; `?`: there is no such code. */
+  async name(address: bigint): Promise<string> {
     const place = isLinear(address) ? this.#symbols.table.locate(address) : undefined;
-    return place === undefined
-      ? '?'
-      : place.name.replace(/^\./, '').replace(/\.(?:constprop|isra|part|cold).*$/, '');
+    const found = place?.name ?? (await this.#nameOutside(address));
+    return found.replace(/^\./, '').replace(/\.(?:constprop|isra|part|cold)[^ ]*/, '');
   }
 
   /** The function that a return address leads back to: a call that never returns may be its last instruction. */
-  caller(address: bigint): string {
-    return this.name(address - 4n);
+  async caller(address: bigint): Promise<string> {
+    return await this.name(address - 4n);
+  }
+
+  /** The link register of an interrupt that took `nip`, by its frame on the chain from `sp` on; undefined: none is found. */
+  async linkOf(nip: bigint, sp: bigint): Promise<bigint | undefined> {
+    for (let at = sp, step = 0; step < MOST_STEPS; step++) {
+      const frame = await this.#frame(at);
+      const taken = frame === undefined ? undefined : this.#interrupt(frame);
+      if (frame === undefined || taken?.nip === nip) return taken?.link;
+      at = frame(0n);
+    }
+    return undefined;
+  }
+
+  /**
+   * The interrupted function, and its caller where that is not on the stack: a leaf has no frame, and keeps the address that
+   * it returns to in the link register.
+   * @param sp its r1. @param link its link register; undefined: not known
+   */
+  async interrupted(nip: bigint, sp: bigint, link: bigint | undefined): Promise<string[]> {
+    const own = await this.name(nip);
+    if (link === undefined || !isKernel(link)) return [own];
+    const frame = await this.#frame(sp);
+    const above = frame === undefined ? undefined : await this.#frame(frame(0n));
+    // It has saved the address in a frame of its own, or has called another function meanwhile.
+    if (above?.(LR_SAVE) === link) return [own];
+    const caller = await this.caller(link);
+    return caller === own || caller === '?' ? [own] : [own, caller];
   }
 
   /** Functions along the back chain from a frame on, up to user space or to the interrupted code. */
@@ -145,47 +208,68 @@ class Stack {
     const names: string[] = [];
     let sp = from;
     for (let step = 0; step < MOST_STEPS && names.length < limit; step++) {
-      const frame = await this.#bytes(sp, FRAME.bytes);
+      const frame = await this.#frame(sp);
       if (frame === undefined) break;
-      const word = (offset: bigint): bigint => getU64(frame, Number(offset), this.#endian);
-      const trap = this.#isInterrupt(word) ? word(FRAME.regs + FRAME.trap) & ~0xfn : undefined;
-      if (trap !== undefined) {
-        if (ASYNCHRONOUS.includes(trap) || SYSTEM_CALLS.includes(trap)) break;
-        names.push(this.name(word(FRAME.regs + FRAME.nip)));
+      const taken = this.#interrupt(frame);
+      const back = frame(0n);
+      if (taken !== undefined) {
+        if (ASYNCHRONOUS.includes(taken.trap) || SYSTEM_CALLS.includes(taken.trap)) break;
+        names.push(...(await this.interrupted(taken.nip, back, taken.link)));
       }
-      const back = word(0n);
-      const above = back === 0n ? undefined : await this.#bytes(back, Number(LR_SAVE) + 8);
+      const above = back === 0n ? undefined : await this.#frame(back);
       if (above === undefined) break;
       // What an interrupted function saved as its return address may be of an earlier call: its caller is found above.
       // The same holds where another stack was switched to: that call's address is in the new stack's first frame.
-      if (trap === undefined && sp >> THREAD_SHIFT === back >> THREAD_SHIFT)
-        names.push(this.caller(getU64(above, Number(LR_SAVE), this.#endian)));
+      if (taken === undefined && sp / this.#threadBytes === back / this.#threadBytes) {
+        const caller = above(LR_SAVE);
+        // The stack's first frame has no return address.
+        if (caller !== 0n) names.push(await this.caller(caller));
+      }
       sp = back;
     }
-    // The stack's first frame has no return address.
     while (names.at(-1) === '?') names.pop();
     return names.slice(0, limit);
   }
 
-  /** A C string; undefined where there is none in the linear map. */
+  /** A C string; undefined where there is none. */
   async text(address: bigint): Promise<string | undefined> {
-    const bytes = await this.#bytes(address, MOST_TEXT);
-    if (bytes === undefined) return undefined;
+    const bytes = await this.#memory.upTo(address, MOST_TEXT);
+    if (bytes.length === 0) return undefined;
     const end = bytes.indexOf(0);
     return latin1(bytes.subarray(0, end < 0 ? bytes.length : end));
   }
 
-  #isInterrupt(word: (offset: bigint) => bigint): boolean {
-    const marker = word(FRAME.marker);
-    return marker === REGS_MARKER || marker === REGS_MARKER_LITTLE;
+  /** Code outside of the linear map is a module's; other code is known by its instructions, wherever it lies. */
+  async #nameOutside(address: bigint): Promise<string> {
+    if (!isKernel(address) || isLinear(address)) return '?';
+    const head = this.#symbols.table.find('modules');
+    this.#modules ??=
+      head === undefined ? Promise.resolve([]) : moduleSymbols(head, this.#memory, this.#endian);
+    const named = nameIn(await this.#modules, address);
+    if (named !== undefined) return named;
+    const code = await this.#memory.bytes(address + 4n - BigInt(CODE_BYTES), CODE_BYTES);
+    return code === undefined ? '?' : `code-${createHash('sha256').update(code).digest('hex').slice(0, 8)}`;
   }
 
-  async #bytes(address: bigint, length: number): Promise<Uint8Array | undefined> {
-    if (!isLinear(address)) return undefined;
-    return await ifThere(this.#read(realOf(address), length));
+  #interrupt(frame: (offset: bigint) => bigint): Interrupted | undefined {
+    for (const { marker, regs } of FRAMES) {
+      const mark = frame(marker);
+      if (mark !== REGS_MARKER && mark !== REGS_MARKER_LITTLE) continue;
+      if (frame(regs + REGS.r1) !== frame(0n) && (frame(regs + REGS.msr) & MSR.PR) === 0n) continue;
+      return {
+        nip: frame(regs + REGS.nip),
+        link: frame(regs + REGS.link),
+        trap: frame(regs + REGS.trap) & ~0xfn,
+      };
+    }
+    return undefined;
   }
-}
 
-function isLinear(address: bigint): boolean {
-  return address >> 52n === 0xc00n;
+  /** Reads doublewords of a frame; what is not in memory is 0. Undefined where not even its head is. */
+  async #frame(sp: bigint): Promise<((offset: bigint) => bigint) | undefined> {
+    const bytes = await this.#memory.upTo(sp, FRAME_BYTES);
+    if (bytes.length < Number(LR_SAVE) + 8) return undefined;
+    return (offset) =>
+      Number(offset) + 8 <= bytes.length ? getU64(bytes, Number(offset), this.#endian) : 0n;
+  }
 }

@@ -33,6 +33,8 @@ const SYMBOLS = {
   table: new SymbolTable(NAMES.map((name) => ({ name, address: addressOf(name) }))),
 } as const;
 
+const MACHINE: Trace['machine'] = { processor: 'power9', mmu: 'radix', cpus: [] };
+
 const STACK = 0x80000;
 const TEXT = 0x70000;
 
@@ -73,6 +75,7 @@ class Machine {
       if (typeof frame !== 'string') {
         this.put(at + 96, 0x53474552n);
         this.put(at + 112 + 256, addressOf(frame.nip) + 0x20n);
+        this.put(at + 112 + 8, isLast ? 0n : LINEAR + BigInt(at + bytes));
         this.put(at + 112 + 320, frame.trap);
       }
       at += bytes;
@@ -119,7 +122,7 @@ class Machine {
     const events = given.map((event, n) => ({ ...event, n }));
     const cpu = events[0]?.cpu ?? 0;
     const instants: Trace['instants'] = { t0: { event: 0, insn: 5, tb: hex64(5), cpu } };
-    return identifyCrash({ events, instants }, this.read, SYMBOLS);
+    return identifyCrash({ events, instants, machine: MACHINE }, this.read, SYMBOLS);
   }
 }
 
@@ -203,7 +206,7 @@ describe('identifyCrash', () => {
     );
     expect(found?.cause).toEqual({
       reason: 'Kernel access of bad area',
-      backtrace: ['die', 'bad_page_fault', '?', 'leaf', 'vfs_write'],
+      backtrace: ['die', 'bad_page_fault', 'leaf', 'vfs_write'],
     });
   });
 
@@ -259,6 +262,8 @@ describe('identifyCrash', () => {
     machine.put(STACK + 16, addressOf('leaf') + 8n);
     const circle = await machine.identify(machine.fetch('panic', 'panic_caller'));
     expect(circle?.cause.backtrace).toHaveLength(24);
-    expect(await identifyCrash({ events: [], instants: {} }, machine.read, SYMBOLS)).toBeUndefined();
+    expect(
+      await identifyCrash({ events: [], instants: {}, machine: MACHINE }, machine.read, SYMBOLS),
+    ).toBeUndefined();
   });
 });
