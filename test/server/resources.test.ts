@@ -127,6 +127,16 @@ describe('images', () => {
     expect((await send('POST', '/images/import', { kind: 'debian', name: 'new' })).statusCode).toBe(409);
   });
 
+  test.each([
+    ['6.12', 202],
+    ['powerpc64le-64k', 202],
+    ['/etc/shadow', 400],
+    ['-o', 400],
+  ])('import debian: kernel %s → %i', async (kernel, status) => {
+    const answer = await send('POST', '/images/import', { kind: 'debian', name: 'new', kernel });
+    expect(answer.statusCode).toBe(status);
+  });
+
   test('DELETE: in use → 409; unused → 204', async () => {
     service.world.addImage({
       name: 'spare',

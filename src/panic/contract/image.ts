@@ -19,7 +19,7 @@ export type ImageView = {
 export type ImageImport = {
   readonly kind: 'debian';
   readonly name?: string;
-  /** A release such as `6.1.0-50-powerpc64le`; absent: the newest. */
+  /** A release such as `6.1.0-50-powerpc64le`, the beginning of one (`6.12`), or a flavour (`powerpc64le-64k`); absent: the newest. */
   readonly kernel?: string;
   /** The limit in seconds of the host; absent: an hour. */
   readonly hostTimeoutSeconds?: number;

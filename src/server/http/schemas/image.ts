@@ -25,7 +25,7 @@ export const ImageImportSchema: TUnsafe<ImageImport> = exactly<ImageImport>()(
     {
       kind: Type.Enum(['debian']),
       name: Type.Optional(IdText),
-      kernel: Type.Optional(Type.String({ pattern: '^[0-9][A-Za-z0-9.+~-]{0,63}$' })),
+      kernel: Type.Optional(Type.String({ pattern: '^[0-9A-Za-z][A-Za-z0-9.+~-]{0,63}$' })),
       hostTimeoutSeconds: Type.Optional(hostTimeout),
     },
     closed,
