@@ -15,6 +15,7 @@ import { type Endian, getU64, latin1 } from '../../base/bytes.ts';
 import { MSR, VECTOR } from '../../base/power.ts';
 import type { CrashCause } from '../contract/index.ts';
 import type { FetchEvent, FunctionName, InterruptEvent, Trace, TraceEvent } from '../trace/index.ts';
+import { dataSymbols, type FindData } from './data-symbols.ts';
 import { isKernel, isLinear, KernelMemory } from './kernel-memory.ts';
 import { moduleSymbols, nameIn } from './module-names.ts';
 import type { KernelSymbols, ReadMemory } from './symbols/index.ts';
@@ -73,18 +74,23 @@ const INTERRUPTS: Readonly<Record<number, string>> = {
   [VECTOR.machineCheck]: 'machine check',
 };
 
-/** @returns undefined where the trace has no T0. The cause lacks what could not be read from memory. */
+/**
+ * @param vmlinux the kernel with symbols: its kallsyms may name functions only
+ * @returns undefined where the trace has no T0. The cause lacks what could not be read from memory.
+ */
 export async function identifyCrash(
   trace: Pick<Trace, 'events' | 'instants' | 'machine'>,
   read: ReadMemory,
   production: KernelSymbols,
+  vmlinux?: string,
 ): Promise<CrashIdentity | undefined> {
   const t0 = trace.instants.t0;
   const begin = t0 === undefined ? undefined : trace.events[t0.event];
   // A panic begins with a call or with an interrupt (watch/instants.ts).
   if (begin?.kind !== 'fetch' && begin?.kind !== 'interrupt') return undefined;
-  const memory = new KernelMemory(read, production, trace.machine.mmu);
-  const stack = new Stack(memory, production, endianOf(begin));
+  const find = await dataSymbols(production, vmlinux);
+  const memory = new KernelMemory(read, find('swapper_pg_dir'), trace.machine.mmu);
+  const stack = new Stack(memory, production, find, endianOf(begin));
   const own = trace.events.filter(({ n, cpu }) => n >= begin.n && cpu === begin.cpu);
   const cause: CrashCause = {
     reason: (await reasonOf(own, stack)) ?? beginning(begin),
@@ -148,18 +154,16 @@ class Stack {
   readonly #memory: KernelMemory;
   readonly #symbols: KernelSymbols;
   readonly #endian: Endian;
+  readonly #find: FindData;
   readonly #threadBytes: bigint;
   #modules: ReturnType<typeof moduleSymbols> | undefined;
 
-  constructor(memory: KernelMemory, symbols: KernelSymbols, endian: Endian) {
+  constructor(memory: KernelMemory, symbols: KernelSymbols, find: FindData, endian: Endian) {
     this.#memory = memory;
     this.#symbols = symbols;
     this.#endian = endian;
-    const { table } = symbols;
-    const [start, end] = [
-      table.find('init_stack'),
-      table.find('__end_init_stack') ?? table.find('__end_init_task'),
-    ];
+    this.#find = find;
+    const [start, end] = [find('init_stack'), find('__end_init_stack') ?? find('__end_init_task')];
     const bytes = start === undefined || end === undefined ? 0n : end - start;
     this.#threadBytes = bytes >= THREAD_BYTES && (bytes & (bytes - 1n)) === 0n ? bytes : THREAD_BYTES;
   }
@@ -242,7 +246,7 @@ class Stack {
   /** Code outside of the linear map is a module's; other code is known by its instructions, wherever it lies. */
   async #nameOutside(address: bigint): Promise<string> {
     if (!isKernel(address) || isLinear(address)) return '?';
-    const head = this.#symbols.table.find('modules');
+    const head = this.#find('modules');
     this.#modules ??=
       head === undefined ? Promise.resolve([]) : moduleSymbols(head, this.#memory, this.#endian);
     const named = nameIn(await this.#modules, address);

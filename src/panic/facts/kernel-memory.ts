@@ -6,7 +6,7 @@
  */
 
 import { KernelPageTable } from '../../vmcore/analyse/index.ts';
-import type { KernelSymbols, ReadMemory } from './symbols/index.ts';
+import type { ReadMemory } from './symbols/index.ts';
 import { ifThere, realOf } from './symbols/index.ts';
 
 const HASH_64K_START = 0xc008000000000000n;
@@ -16,9 +16,9 @@ export class KernelMemory {
   readonly #read: ReadMemory;
   readonly #tables: { readonly low: KernelPageTable; readonly high: KernelPageTable } | undefined;
 
-  constructor(read: ReadMemory, symbols: KernelSymbols, mmu: 'hash' | 'radix') {
+  /** @param root effective address of swapper_pg_dir; undefined: only the linear map can be read */
+  constructor(read: ReadMemory, root: bigint | undefined, mmu: 'hash' | 'radix') {
     this.#read = read;
-    const root = symbols.table.find('swapper_pg_dir');
     const table = (format: 'radix' | 'hash-4k' | 'hash-64k', at: bigint): KernelPageTable =>
       new KernelPageTable(format, realOf(at), (raddr, length) => ifThere(read(raddr, length)));
     if (root === undefined) this.#tables = undefined;

@@ -113,8 +113,12 @@ async function compareData(input: CompareInput, count: PageCounter, { from, to }
     try {
       const is = await paged.run(() => dump.readPhysical(BigInt(at), length));
       count.compared(at, was, is);
+      const size = await blockSize(input, at);
+      let isZero = false;
       for (let i = 0; i < length; i += PAGE) {
-        const isZero = isAllZero(was.subarray(i, i + PAGE));
+        // A filter asks whether a whole page of the kernel's is zeros.
+        const into = (at + i) % size;
+        if (i === 0 || into === 0) isZero = isAllZero(was.subarray(i, i + size - into));
         const kept = keptKind(input, at + i, isZero);
         const place = isZero ? await paged.run(() => dump.storedAt?.(BigInt(at + i))) : undefined;
         if (place !== undefined) count.zero(at + i, place, kept);
@@ -125,6 +129,12 @@ async function compareData(input: CompareInput, count: PageCounter, { from, to }
       count.missing(at, length);
     }
   }
+}
+
+/** Bytes of the pages in which the dump is stored, of which pieces are whole multiples. */
+async function blockSize({ paged, dump, kinds }: CompareInput, at: number): Promise<number> {
+  const place = await paged.run(() => dump.storedAt?.(BigInt(at)));
+  return place?.block ?? (typeof kinds === 'object' ? kinds.pageSize : PAGE);
 }
 
 /** The kind for which the level was to leave out a page that is in the dump; undefined: none. */

@@ -238,7 +238,7 @@ async function conclude({
   const truth = alive ? await known(() => withGroundTruth(session, seen, prepared, dump, signal)) : undefined;
   const trace = truth ?? seen;
   const identity = (await answers(handle))
-    ? await known(() => identifyCrash(trace, prepared.read, prepared.production))
+    ? await known(() => identifyCrash(trace, prepared.read, prepared.production, boot.vmlinux))
     : undefined;
   const { t0, t2, t4 } = trace.instants;
   return {

@@ -266,4 +266,148 @@ describe('identifyCrash', () => {
       await identifyCrash({ events: [], instants: {}, machine: MACHINE }, machine.read, SYMBOLS),
     ).toBeUndefined();
   });
+
+  it.each([
+    ['6.2 and later, ELFv2', 32, 48],
+    ['before, and ELFv1', 96, 112],
+  ])(
+    'an interrupt’s frame of Linux %s; a leaf’s caller is in its link register',
+    async (_what, marker, regs) => {
+      const oops = (link: string, saved: string) => {
+        const machine = new Machine(['bad_page_fault', 'do_IRQ', 'panic_caller']);
+        const [taken, caller] = [STACK + 0x60, STACK + 0x400];
+        machine.put(taken, LINEAR + BigInt(caller));
+        for (const at of [32, 96]) machine.put(taken + at, at === marker ? 0x53474552n : 0n);
+        machine.put(taken + regs + 8, LINEAR + BigInt(caller));
+        machine.put(taken + regs + 256, addressOf('leaf') + 0x20n);
+        machine.put(taken + regs + 288, addressOf(link) + 0x44n);
+        machine.put(taken + regs + 320, 0x300n);
+        machine.put(caller, LINEAR + BigInt(caller + 0x60));
+        machine.put(caller + 0x60 + 16, addressOf(saved) + 0x44n);
+        return machine.identify(machine.fetch('die', 'bad_page_fault'));
+      };
+      const at = async (link: string, saved: string) => (await oops(link, saved))?.cause.backtrace.slice(3);
+      expect(await at('vfs_write.part.0', 'write_sysrq_trigger')).toEqual([
+        'leaf',
+        'vfs_write',
+        'write_sysrq_trigger',
+      ]);
+      // It has a frame: the address is saved there, or the link register leads back into it.
+      expect(await at('vfs_write.part.0', 'vfs_write.part.0')).toEqual(['leaf', 'vfs_write']);
+      expect(await at('leaf', 'vfs_write.part.0')).toEqual(['leaf', 'vfs_write']);
+    },
+  );
+
+  it('a marker that an earlier frame left behind → no interrupt', async () => {
+    const machine = new Machine(['bad_page_fault', 'vfs_write.part.0', 'do_IRQ']);
+    machine.put(STACK + 0x60 + 32, 0x53474552n);
+    machine.put(STACK + 0x60 + 48 + 256, addressOf('leaf'));
+    const found = await machine.identify(machine.fetch('die', 'bad_page_fault'));
+    expect(found?.cause.backtrace).toEqual(['die', 'bad_page_fault', 'vfs_write', 'do_IRQ']);
+  });
+
+  it('a stack of 32 KiB → its second half is no other stack', async () => {
+    const cross = async (end: bigint) => {
+      const machine = new Machine(['__handle_sysrq']);
+      const [low, high] = [STACK + 0x3f00, STACK + 0x4010];
+      machine.put(STACK, LINEAR + BigInt(low));
+      machine.put(low + 16, addressOf('do_IRQ') + 8n);
+      machine.put(low, LINEAR + BigInt(high));
+      machine.put(high + 16, addressOf('vfs_write.part.0') + 8n);
+      const stack = [
+        { name: 'init_stack', address: LINEAR + 0xf0000n },
+        { name: '__end_init_stack', address: LINEAR + 0xf0000n + end },
+      ];
+      const table = new SymbolTable([...SYMBOLS.table.symbols, ...stack]);
+      const event = machine.fetch('panic', '__handle_sysrq');
+      const instants: Trace['instants'] = { t0: { event: 0, insn: 5, tb: hex64(5), cpu: 1 } };
+      const trace = { events: [event], instants, machine: MACHINE };
+      return (await identifyCrash(trace, machine.read, { ...SYMBOLS, table }))?.cause.backtrace;
+    };
+    expect(await cross(0x8000n)).toEqual(['panic', '__handle_sysrq', 'do_IRQ', 'vfs_write']);
+    expect(await cross(0x4000n)).toEqual(['panic', '__handle_sysrq', 'do_IRQ']);
+  });
+});
+
+/** Two drivers, loaded outside of the linear map, whose functions panic. */
+describe('identifyCrash, in modules', () => {
+  const VMALLOC = 0xc008000000000000n;
+  const ROOT = 0x90000;
+  const TABLES = [0xa0000, 0xa1000, 0xa2000];
+  const MODULE = 0xa4000;
+  const HEAD = 0xa8000;
+  const TEXT_OFFSET = 0x2000n;
+
+  /** A module of four pages at the start of vmalloc: its struct, its symbols, its code. */
+  function withModule(name: string, symbol: string, hasSymbols = true) {
+    const machine = new Machine(['panic_caller']);
+    const entry = (table: number, at: number, value: bigint): void =>
+      void putU64(machine.memory, table + at * 8, value, 'big');
+    const [pud = 0, pmd = 0, pte = 0] = TABLES;
+    entry(ROOT, Number((VMALLOC >> 39n) & 0x1fffn), (1n << 63n) | BigInt(pud) | 9n);
+    entry(pud, 0, (1n << 63n) | BigInt(pmd) | 9n);
+    entry(pmd, 0, (1n << 63n) | BigInt(pte) | 9n);
+    // Pages that follow each other for the kernel do not in memory.
+    const place = (offset: number): number => MODULE + (offset ^ 0x3000);
+    for (let page = 0; page < 4; page++) entry(pte, page, (3n << 62n) | BigInt(place(page * 0x1000)));
+    const put = (offset: number, value: bigint): void => machine.put(place(offset), value);
+    machine.put(HEAD, VMALLOC + 8n);
+    put(8, LINEAR + BigInt(HEAD));
+    machine.memory.set(Buffer.from(name), place(24));
+    if (hasSymbols) {
+      put(0x180, VMALLOC + 0x188n);
+      put(0x188, VMALLOC + 0x1000n);
+      put(0x190, 2n);
+      put(0x198, VMALLOC + 0x1100n);
+      put(0x1018, 1n);
+      put(0x1020, VMALLOC + TEXT_OFFSET);
+      put(0x1028, 0x100n);
+      machine.memory.set(Buffer.from(`\0${symbol}\0`), place(0x1100));
+    }
+    for (let at = 0; at < 0x100; at += 8) put(Number(TEXT_OFFSET) + at, BigInt(at * symbol.length));
+    const text = machine.text('out of luck');
+    machine.memory.copyWithin(place(0x3000), TEXT, TEXT + 32);
+    machine.memory.fill(0, TEXT, TEXT + 32);
+    return {
+      machine,
+      text,
+      event: machine.fetch('panic', 'panic_caller', {
+        lr: VMALLOC + TEXT_OFFSET + 0x44n,
+        r3: VMALLOC + 0x3000n,
+      }),
+    };
+  }
+
+  const identify = async (name: string, symbol: string, hasSymbols = true, mapped = true) => {
+    const { machine, event } = withModule(name, symbol, hasSymbols);
+    const data = [
+      ...(mapped ? [{ name: 'swapper_pg_dir', address: LINEAR + BigInt(ROOT) }] : []),
+      { name: 'modules', address: LINEAR + BigInt(HEAD) },
+    ];
+    const table = new SymbolTable([...SYMBOLS.table.symbols, ...data]);
+    const instants: Trace['instants'] = { t0: { event: 0, insn: 5, tb: hex64(5), cpu: 1 } };
+    const trace = { events: [event], instants, machine: MACHINE };
+    return await identifyCrash(trace, machine.read, { ...SYMBOLS, table });
+  };
+
+  it('the function is named with its module, and the text is read; two drivers → two signatures, one → one', async () => {
+    const one = await identify('first', 'first_open');
+    expect(one?.cause).toEqual({ reason: 'out of luck', backtrace: ['panic', 'first_open [first]'] });
+    expect(await identify('first', 'first_open')).toEqual(one);
+    expect((await identify('second', 'second_open'))?.signature).not.toBe(one?.signature);
+  });
+
+  it('a module without symbols → its code tells it from others', async () => {
+    const one = await identify('first', 'first_open', false);
+    expect(one?.cause.backtrace[1]).toMatch(/^code-[0-9a-f]{8}$/);
+    expect(await identify('first', 'first_open', false)).toEqual(one);
+    expect((await identify('second', 'other', false))?.signature).not.toBe(one?.signature);
+  });
+
+  it('no page table → what is in the linear map', async () => {
+    expect((await identify('first', 'first_open', true, false))?.cause).toEqual({
+      reason: 'panic',
+      backtrace: ['panic', '?'],
+    });
+  });
 });

@@ -14,10 +14,11 @@ const KIB64 = 0x10000;
 const PAGES = 64;
 const RESERVED = { start: 40 * KIB64, end: 48 * KIB64 };
 
-/** Page `n` of 64 KiB is filled with n; those from 50 on hold nothing. */
+/** Page `n` of 64 KiB is filled with n, but for the first 4 KiB of the last; those from 50 on hold nothing. */
 function memory(): Uint8Array {
   const bytes = new Uint8Array(PAGES * KIB64);
   for (let n = 0; n < 50; n++) bytes.fill(n + 1, n * KIB64, (n + 1) * KIB64);
+  bytes.fill(0, 49 * KIB64, 49 * KIB64 + 4096);
   return bytes;
 }
 
