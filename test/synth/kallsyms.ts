@@ -12,9 +12,9 @@ export type KallsymsSpec = {
   /** kallsyms_relative_base. */
   readonly base?: bigint;
   readonly endian?: Endian;
-  /** Where offsets and base are: before the names (6.1) or behind the token index (6.5). */
-  readonly layout?: 'offsets-first' | 'offsets-last';
-  /** Where the tables begin in memory, a multiple of 8. */
+  /** Where offsets and base are: before the names (6.1) or behind the token index (6.5), or without a base, from their own places (7.2). */
+  readonly layout?: 'offsets-first' | 'offsets-last' | 'own-places';
+  /** Where the tables begin in memory, a multiple of 8, or of 4 with `own-places`. */
   readonly at?: number;
   /** Size of the memory. */
   readonly bytes?: number;
@@ -37,21 +37,23 @@ export function kallsymsMemory(spec: KallsymsSpec): Uint8Array {
   const symbols = [...spec.symbols, ...padding].sort((a, b) => a.offset - b.offset);
   const memory = new Uint8Array(spec.bytes ?? 0x40000);
   let here = at;
+  const unit = layout === 'own-places' ? 4 : 8;
   const pad = (): void => {
-    here = alignUp(here, 8);
+    here = alignUp(here, unit);
   };
   const offsets = (): void => {
     for (const { offset } of symbols) {
-      putU32(memory, here, offset, endian);
+      putU32(memory, here, (layout === 'own-places' ? offset - here : offset) >>> 0, endian);
       here += 4;
     }
+    if (layout === 'own-places') return;
     pad();
     putU64(memory, here, base, endian);
     here += 8;
   };
   if (layout === 'offsets-first') offsets();
   putU32(memory, here, symbols.length, endian);
-  here += 8;
+  here += unit;
   const names = here;
   const markers: number[] = [];
   for (const [i, { name, type = 'T' }] of symbols.entries()) {
@@ -86,7 +88,7 @@ export function kallsymsMemory(spec: KallsymsSpec): Uint8Array {
     here += 2;
   }
   pad();
-  if (layout === 'offsets-last') offsets();
+  if (layout !== 'offsets-first') offsets();
   return memory;
 }
 

@@ -2,7 +2,8 @@
  * Reads the kernel's own symbol table from its memory: names are compressed by a table of 256 tokens.
  * Source: Linux 6.1 kernel/kallsyms.c, kernel/kallsyms_internal.h (what each table means); the order of the tables in
  * memory is that of 6.1 (offsets, base, count, names, markers, sequence, tokens, token index), and the other one, since
- * 6.5, has offsets and base behind the token index. Each table begins at a multiple of 8.
+ * 6.5, has offsets and base behind the token index. Each table begins at a multiple of 8. Since 7.2 that is
+ * a multiple of 4, and each offset is relative to its own place (kallsyms_sym_address): there is no base.
  * Left out: kernels before 4.6 and others without KALLSYMS_BASE_RELATIVE, and KALLSYMS_ABSOLUTE_PERCPU, which no ppc64
  * kernel since 4.6 uses.
  */
@@ -14,7 +15,7 @@ import { type KernelSymbol, SymbolTable } from './symbol-table.ts';
 
 export type Kallsyms = {
   readonly table: SymbolTable;
-  /** kallsyms_relative_base as it stands in memory: relocated, once the kernel has relocated itself. */
+  /** kallsyms_relative_base as it stands in memory: relocated, once the kernel has relocated itself; without one PAGE_OFFSET. */
   readonly relativeBase: bigint;
   readonly endian: Endian;
 };
@@ -27,6 +28,8 @@ const DIGITS: Buffer = Buffer.from(
     .join(''),
   'latin1',
 );
+/** PAGE_OFFSET: the start of the linear map. */
+const LINEAR = 0xc000000000000000n;
 const TOKENS = 256;
 const TOKEN_INDEX_BYTES = TOKENS * 2;
 /** Far more tokens' bytes than any kernel has; bounds the search for the table's start and end. */
@@ -47,6 +50,8 @@ const NAMES_FACTOR = 4;
 const TYPE_LETTER = /^[A-Za-z?]/;
 
 type Tokens = {
+  /** Tables begin at multiples of it. */
+  readonly unit: 4 | 8;
   readonly start: number;
   /** Just behind the token index. */
   readonly end: number;
@@ -104,12 +109,13 @@ function* tokenTables(memory: Uint8Array): Generator<Tokens> {
     // '0' is token 0x30: forty-seven strings before it begins the second token.
     const second = backByStrings(memory, at, 0x2f);
     if (second === undefined) continue;
-    // What precedes the first token need not be a zero, so only its end shows; it begins at a multiple of 8.
-    for (let start = (second - 2) & ~7; start >= 0 && start > second - FIRST_TOKEN_LIMIT; start -= 8) {
-      for (const endian of ['little', 'big'] as const) {
-        const tokens = tokensAt(memory, start, endian);
-        if (tokens !== undefined) yield tokens;
-      }
+    // What precedes the first token need not be a zero, so only its end shows; it begins at a multiple of 4.
+    for (let start = (second - 2) & ~3; start >= 0 && start > second - FIRST_TOKEN_LIMIT; start -= 4) {
+      for (const endian of ['little', 'big'] as const)
+        for (const unit of [8, 4] as const) {
+          const tokens = start % unit === 0 ? tokensAt(memory, start, endian, unit) : undefined;
+          if (tokens !== undefined) yield tokens;
+        }
     }
   }
 }
@@ -127,7 +133,7 @@ function backByStrings(memory: Uint8Array, at: number, count: number): number | 
   return start;
 }
 
-function tokensAt(memory: Uint8Array, start: number, endian: Endian): Tokens | undefined {
+function tokensAt(memory: Uint8Array, start: number, endian: Endian, unit: 4 | 8): Tokens | undefined {
   const offsets: number[] = [];
   const texts: string[] = [];
   let at = start;
@@ -138,11 +144,11 @@ function tokensAt(memory: Uint8Array, start: number, endian: Endian): Tokens | u
     texts.push(latin1(memory.subarray(at, end)));
     at = end + 1;
   }
-  const index = alignUp(at, 8);
+  const index = alignUp(at, unit);
   if (index + TOKEN_INDEX_BYTES > memory.length) return undefined;
   const view = viewOf(memory);
   const fits = offsets.every((offset, i) => view.getUint16(index + i * 2, endian === 'little') === offset);
-  return fits ? { start, end: index + TOKEN_INDEX_BYTES, texts, endian } : undefined;
+  return fits ? { unit, start, end: index + TOKEN_INDEX_BYTES, texts, endian } : undefined;
 }
 
 /** What may still be done: a guest's memory may look like names everywhere. */
@@ -152,9 +158,11 @@ type Budget = { nameBytes: number };
 function findNames(memory: Uint8Array, tokens: Tokens, budget: Budget): Names | undefined {
   const view = viewOf(memory);
   const little = tokens.endian === 'little';
-  for (let at = tokens.start - 16; at >= 0 && budget.nameBytes > 0; at -= 8) {
+  const { unit } = tokens;
+  for (let at = tokens.start - 2 * unit; at >= 0 && budget.nameBytes > 0; at -= unit) {
     const count = view.getUint32(at, little);
-    if (count < LEAST_SYMBOLS || count > MOST_SYMBOLS || view.getUint32(at + 4, little) !== 0) continue;
+    if (count < LEAST_SYMBOLS || count > MOST_SYMBOLS) continue;
+    if (unit === 8 && view.getUint32(at + 4, little) !== 0) continue;
     const names = namesAt(memory, tokens, at, count, budget);
     if (names !== undefined) return names;
   }
@@ -168,7 +176,7 @@ function namesAt(
   count: number,
   budget: Budget,
 ): Names | undefined {
-  const first = start + 8;
+  const first = start + tokens.unit;
   const names: string[] = [];
   const markers: number[] = [];
   let at = first;
@@ -184,7 +192,7 @@ function namesAt(
     if (name.length > LONGEST_NAME || budget.nameBytes < 0 || !TYPE_LETTER.test(name)) return undefined;
     names.push(name);
   }
-  const table = alignUp(at, 8);
+  const table = alignUp(at, tokens.unit);
   if (table + markers.length * 4 > tokens.start) return undefined;
   const view = viewOf(memory);
   const little = tokens.endian === 'little';
@@ -195,11 +203,25 @@ function namesAt(
 type Addresses = { readonly base: bigint; readonly offsets: readonly number[] };
 
 function findAddresses(memory: Uint8Array, tokens: Tokens, names: Names): Addresses | undefined {
+  if (tokens.unit === 4) return ownPlacesAt(memory, tokens, names.count);
   const bytes = alignUp(names.count * 4, 8);
   return (
     addressesAt(memory, tokens, names.start - 8 - bytes, names.start - 8, names.count) ??
     addressesAt(memory, tokens, tokens.end, tokens.end + bytes, names.count)
   );
+}
+
+/** Offsets from where each of them is. The kernel's first byte is that of `memory`, and at the start of the linear map. */
+function ownPlacesAt(memory: Uint8Array, { end, endian }: Tokens, count: number): Addresses | undefined {
+  if (end + count * 4 > memory.length) return undefined;
+  const view = viewOf(memory);
+  const offsets: number[] = [];
+  for (let at = end; at < end + count * 4; at += 4) {
+    const offset = at + view.getInt32(at, endian === 'little');
+    if (offset < (offsets.at(-1) ?? 0)) return undefined;
+    offsets.push(offset);
+  }
+  return { base: LINEAR, offsets };
 }
 
 /** Offsets ascend, and the base is where a kernel is linked: at a multiple of 64 KiB of the linear map. */

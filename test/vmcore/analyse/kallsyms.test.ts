@@ -22,9 +22,10 @@ function withGap(gap: Uint8Array): Uint8Array {
 
 describe('findKallsyms', () => {
   for (const endian of ['little', 'big'] as const) {
-    for (const layout of ['offsets-first', 'offsets-last'] as const) {
+    for (const layout of ['offsets-first', 'offsets-last', 'own-places'] as const) {
       it(`finds every symbol: ${endian}, ${layout}`, () => {
-        const found = parseKallsyms(kallsymsMemory({ symbols: SYMBOLS, endian, layout }));
+        const at = layout === 'own-places' ? 0x1004 : 0x1000;
+        const found = parseKallsyms(kallsymsMemory({ symbols: SYMBOLS, endian, layout, at }));
         expect(found.endian).toBe(endian);
         expect(found.relativeBase).toBe(0xc000000000000000n);
         for (const { name, offset } of SYMBOLS)
