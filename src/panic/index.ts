@@ -15,6 +15,7 @@ export type { CrashResult } from './handoff/crash.ts';
 export { crash, DEFAULT_TIMEOUT_SECONDS } from './handoff/crash.ts';
 export type { LeaveResult } from './handoff/kexec.ts';
 export { DEFAULT_LEAVE_SECONDS, leave } from './handoff/kexec.ts';
+export { Lookout } from './handoff/lookout.ts';
 export type { CrashCommand, CrashReport } from './handoff/run-crash.ts';
 export { runCrash } from './handoff/run-crash.ts';
 export { runKexec } from './handoff/run-kexec.ts';

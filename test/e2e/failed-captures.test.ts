@@ -18,7 +18,7 @@ import type { ImageRecord } from '../../src/images/image-record.ts';
 import { makeConfig } from '../../src/panic/guest/machine.ts';
 import { resolveMachine } from '../../src/panic/guest/machine-spec.ts';
 import { Session } from '../../src/panic/guest/session.ts';
-import { type BootImage, type CrashResult, crash, runCrash } from '../../src/panic/index.ts';
+import { type BootImage, type CrashResult, crash, Lookout, runCrash } from '../../src/panic/index.ts';
 import type { RuleResult } from '../../src/panic/trace/index.ts';
 import { cpioFile, spinningModule } from '../synth/patched-module.ts';
 
@@ -90,13 +90,14 @@ async function crashWithSpinner(append: string, refuseSysReset: boolean): Promis
   const handle = openPartition(config);
   const session = new Session(handle, true);
   try {
-    await session.start();
+    const lookout = new Lookout(session, boot);
+    await lookout.start();
     expect(await session.untilReady(100)).toEqual({ kind: 'ready' });
     // A process that is made from now on would wait for CPU 1 to flush its translations: the console is steered before.
     expect(await session.command('sysrq c 0', 100)).toMatchObject({ ok: true });
     await session.type(0, Buffer.from('taskset -c 1 insmod /spin.ko\r'));
     expect(await session.untilResting(100)).toBe(undefined);
-    return await crash(session, boot, { trigger: 'sysrq', dump: DUMP }, { loadedDump: DUMP });
+    return await crash(lookout, { trigger: 'sysrq', dump: DUMP }, { loadedDump: DUMP });
   } finally {
     session.close();
     await handle.stop();

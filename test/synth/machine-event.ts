@@ -1,23 +1,23 @@
 /** Machine events from the little that a test says of them: the rest is zero. Marks are given as the trace has them. */
 
-import type { MachineEvent, MachineEventKind } from '../../src/emulator/contract/index.ts';
+import type { ObservedEvent, ObservedEventKind } from '../../src/emulator/contract/index.ts';
 import type { Mark } from '../../src/panic/trace/index.ts';
 import { idOfMark } from '../../src/panic/watch/index.ts';
 
-type Event<Kind extends MachineEventKind> = Extract<MachineEvent, { readonly kind: Kind }>;
+type Event<Kind extends ObservedEventKind> = Extract<ObservedEvent, { readonly kind: Kind }>;
 type Loose<E> = { readonly [Field in keyof E]?: Field extends 'regs' ? Partial<E[Field]> : E[Field] };
 
 /** The least of an event. */
 export type EventSpec = {
-  readonly [Kind in MachineEventKind]: Loose<Omit<Event<Kind>, 'kind' | 'mark'>> & {
+  readonly [Kind in ObservedEventKind]: Loose<Omit<Event<Kind>, 'kind' | 'mark'>> & {
     readonly kind: Kind;
   } & (Event<Kind> extends { readonly mark: number } ? { readonly mark: Mark } : unknown);
-}[MachineEventKind];
+}[ObservedEventKind];
 
 type Stamp = { readonly n: number; readonly insn: number };
 
 /** @param stamp used where the spec has none of its own */
-export function machineEvent(spec: EventSpec, { n, insn }: Stamp): MachineEvent {
+export function machineEvent(spec: EventSpec, { n, insn }: Stamp): ObservedEvent {
   const at = spec.insn ?? insn;
   const common = { n: spec.n ?? n, cpu: spec.cpu ?? 0, insn: at, tb: spec.tb ?? BigInt(at) };
   const place = { ea: 0n, msr: 0n, r3: 0n };

@@ -109,11 +109,11 @@ export class ScriptedPartition implements PartitionHandle {
     this.#tell({ kind: 'console', vty: 0, insn: this.insn, bytes: Buffer.from(text) });
   }
   rest(): void {
-    this.#tell({ kind: 'progress', insn: this.insn, resting: true });
+    this.#tell({ kind: 'progress', insn: this.insn, tb: 0n, resting: true });
   }
   progress(insn: number): void {
     this.insn = insn;
-    this.#tell({ kind: 'progress', insn, resting: false });
+    this.#tell({ kind: 'progress', insn, tb: 0n, resting: false });
   }
   end(end: PartitionEnd): void {
     if (!this.#on) return;
@@ -142,6 +142,11 @@ export class ScriptedPartition implements PartitionHandle {
   async nmi(cpus: readonly number[]): Promise<void> {
     this.typed.push(`nmi: ${cpus}`);
     this.#later(() => this.#script.onNmi?.(this, cpus));
+  }
+  /** Times that it was let go on. */
+  goneOn = 0;
+  async goOn(): Promise<void> {
+    this.goneOn++;
   }
   async observe(plan: ObservePlan | undefined): Promise<void> {
     this.plans.push(plan);

@@ -138,8 +138,11 @@ export type FaultEvent = Common<'fault'> & {
     | { readonly kind: 'wedge'; readonly ea: bigint; readonly msr: bigint; readonly r1: bigint };
 };
 
+/** What had woken a plan that sleeps came to nothing, and it sleeps again: events since it woke do not count ({@link SleepPlan}). */
+export type CalmEvent = Common<'calm'>;
+
 /** One thing that happened in the machine, in order. 64-bit values are bigint. */
-export type MachineEvent =
+export type ObservedEvent =
   | FetchEvent
   | StoreEvent
   | MsrEvent
@@ -154,11 +157,12 @@ export type MachineEvent =
   | CensusEvent
   | DiskEvent
   | FaultEvent;
-export type MachineEventKind = MachineEvent['kind'];
+export type MachineEvent = ObservedEvent | CalmEvent;
+export type ObservedEventKind = ObservedEvent['kind'];
 
 /** Events of one kind that exceeded a limit and were not reported. */
 export type DroppedEvents = {
-  readonly kind: MachineEventKind;
+  readonly kind: ObservedEventKind;
   readonly cpu: number;
   /** The place, where the limit was a place's. */
   readonly mark?: MarkId;
@@ -184,8 +188,9 @@ export type ObservePlan = {
   readonly realModeVectors?: readonly number[];
   /** Hypercalls that are too many to keep. */
   readonly hcallsExcept: readonly HcallName[];
-  /** Probes, stores and executes alone are reported: no calls, no changes of a vCPU's state, no disk writes. */
-  readonly quiet?: boolean;
+  readonly sleep?: SleepPlan;
+  /** The machine stands still when a watched system call has returned, until its owner lets it go on. */
+  readonly holdsAfterCall?: boolean;
   /** Probes at which every other started vCPU is reported first, by a `census` event. */
   readonly census?: readonly MarkId[];
   /** Instants at which the machine is kept. */
@@ -197,6 +202,19 @@ export type ObservePlan = {
    * off: the owner may then reset CPUs, as an operator would. Without an action the run continues as if it had not rested.
    */
   readonly restWhenStuck?: boolean;
+};
+
+/**
+ * The plan is set and sleeps: of its events only fetches at `reports` are reported, beside what is reported without any plan, no store is watched,
+ * and the guest runs at full speed. The first event of `wakes` or `stays` wakes it, and is its first one.
+ *
+ * It sleeps again where the guest goes on as if nothing had been: each vCPU at which an event of `wakes` came has executed in problem
+ * state since, or ceded, and nothing of `stays` has come. What was kept and counted is forgotten then, and `calm` is reported.
+ */
+export type SleepPlan = {
+  readonly wakes: readonly EventMatch[];
+  readonly stays: readonly EventMatch[];
+  readonly reports: readonly MarkId[];
 };
 
 export type InstantName = 't0' | 't1' | 't2';
@@ -251,4 +269,9 @@ export function matchesEvent(match: EventMatch, event: MachineEvent | EventMatch
     event.vector === match.vector &&
     (match.requestedBy === undefined || match.requestedBy === event.requestedBy)
   );
+}
+
+/** The vectors of the interrupts among events that are waited for. */
+export function vectorsOf(matches: readonly EventMatch[]): ReadonlySet<number> {
+  return new Set(matches.flatMap((match) => (match.kind === 'interrupt' ? [match.vector] : [])));
 }

@@ -115,7 +115,9 @@ export type PartitionNotice =
   | { readonly kind: 'output'; readonly summary: OutputSummary }
   | { readonly kind: 'machine-event'; readonly event: MachineEvent }
   /** `resting`: every vCPU has only waited for some guest seconds, and the partition executes nothing until input comes. */
-  | { readonly kind: 'progress'; readonly insn: number; readonly resting: boolean }
+  | { readonly kind: 'progress'; readonly insn: number; readonly tb: bigint; readonly resting: boolean }
+  /** The machine stands still, as its plan asks ({@link ObservePlan}, `holdsAfterCall`), until {@link PartitionHandle.goOn}. */
+  | { readonly kind: 'held'; readonly insn: number }
   /** The guest met what the machine lacks: the first time, each time that the count has doubled, and at the end. */
   | { readonly kind: 'unsupported'; readonly what: UnsupportedThing; readonly count: number }
   | { readonly kind: 'disk-failed'; readonly failure: DiskFailure }
@@ -164,6 +166,8 @@ export interface PartitionHandle {
   nmi(cpus: readonly number[]): Promise<void>;
   /** Replaces the plan of what is reported; undefined ends it. Takes effect between two instructions, at once when idle. */
   observe(plan: ObservePlan | undefined): Promise<void>;
+  /** Ends a `held`; otherwise does nothing. */
+  goOn(): Promise<void>;
   /**
    * Replaces the faults that wait for their events; those without are done now. None outlives power-off. Rejects, and
    * does nothing, where one names memory or a vCPU that is not there.

@@ -106,6 +106,11 @@ export class Vcpu {
     this.tlb.flushAll();
   }
 
+  /** Copies the register block's first bytes. */
+  copyBlock(into: Uint8Array): void {
+    into.set(this.#bytes.subarray(this.#at(0), this.#at(0) + into.length));
+  }
+
   get64(offset: number): bigint {
     return this.#view.getBigUint64(this.#at(offset), true);
   }

@@ -124,6 +124,9 @@ class WorkerPartition implements PartitionHandle {
   async observe(plan: ObservePlan | undefined): Promise<void> {
     await this.#ask({ kind: 'observe', plan });
   }
+  async goOn(): Promise<void> {
+    await this.#ask({ kind: 'go-on' });
+  }
   async inject(faults: readonly MachineFault[]): Promise<void> {
     await this.#ask({ kind: 'inject', faults });
   }

@@ -19,6 +19,7 @@ export type Request =
   | { readonly kind: 'input'; readonly vty: 0 | 1; readonly bytes: Uint8Array }
   | { readonly kind: 'nmi'; readonly cpus: readonly number[] }
   | { readonly kind: 'observe'; readonly plan: ObservePlan | undefined }
+  | { readonly kind: 'go-on' }
   | { readonly kind: 'inject'; readonly faults: readonly MachineFault[] }
   | { readonly kind: 'vcpus' }
   | { readonly kind: 'read-memory'; readonly raddr: number; readonly length: number }

@@ -28,8 +28,9 @@ import { scratchQuota } from './scratch-space.ts';
 /** A turn ends after so many instructions or milliseconds, whichever comes first; then requests are served. */
 const TURN = 5_000_000;
 const TURN_MS = 50;
-/** Instructions between two `progress` notices. */
+/** Instructions, and nanoseconds of the guest's time, between two `progress` notices: one that only waits executes few instructions. */
 const PROGRESS = 50_000_000;
+const PROGRESS_NS = 5e9;
 const SECTOR = 512;
 
 const port = parentPort;
@@ -39,8 +40,8 @@ adoptModules(interpreters);
 // A guest may execute without end: the daemon's threads go first.
 yieldToOthers();
 
-let power: 'off' | 'running' | 'resting' = 'off';
-let told = 0;
+let power: 'off' | 'running' | 'resting' | 'held' = 'off';
+let told = { insn: 0, ns: 0 };
 /** The next turn, where one is due. */
 let next: NodeJS.Immediate | NodeJS.Timeout | undefined;
 /** Lines of the line terminal in this power cycle. */
@@ -122,11 +123,15 @@ function turn(): void {
       outbox.add({ kind: 'ended', end, insn: partition.instructions });
     } else if (outcome === 'resting') {
       power = 'resting';
-      outbox.add({ kind: 'progress', insn: partition.instructions, resting: true });
-    } else if (partition.instructions - told >= PROGRESS) {
-      told = partition.instructions;
-      outbox.add({ kind: 'progress', insn: told, resting: false });
-    }
+      progress(true);
+    } else if (outcome === 'held') {
+      power = 'held';
+      outbox.add({ kind: 'held', insn: partition.instructions });
+    } else if (
+      partition.instructions - told.insn >= PROGRESS ||
+      partition.clock.now() - told.ns >= PROGRESS_NS
+    )
+      progress(false);
   } catch (error) {
     power = 'off';
     const end = { kind: 'error', message: failureText(error) } as const;
@@ -134,6 +139,11 @@ function turn(): void {
   }
   outbox.send();
   schedule();
+}
+
+function progress(resting: boolean): void {
+  told = { insn: partition.instructions, ns: partition.clock.now() };
+  outbox.add({ kind: 'progress', insn: told.insn, tb: partition.clock.timebase(), resting });
 }
 
 /** Empties dump devices and plan disks, so that their contents were written in this power cycle. */
@@ -156,7 +166,7 @@ function serve(request: Request): unknown {
       partition.powerOn();
       if (request.plan !== undefined) partition.observe(request.plan);
       power = 'running';
-      told = 0;
+      told = { insn: 0, ns: 0 };
       lines = 0;
       cutter?.clear();
       outbox.reset();
@@ -178,6 +188,11 @@ function serve(request: Request): unknown {
       return undefined;
     case 'observe':
       partition.observe(request.plan);
+      return undefined;
+    case 'go-on':
+      if (power !== 'held') return undefined;
+      power = 'running';
+      schedule();
       return undefined;
     case 'inject':
       partition.inject(request.faults);

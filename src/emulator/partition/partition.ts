@@ -75,6 +75,7 @@ export class Partition {
         running: () => this.#cycle?.running,
         instructions: () => this.instructions,
         timebase: () => this.#cycle?.clock.timebase() ?? 0n,
+        hold: () => this.#running().hold(),
         facts: () => machineFacts(this.vcpus, this.#cycle?.machine, this.hashTable),
         ...(config.systemCall === undefined ? {} : { systemCall: config.systemCall }),
       },

@@ -19,8 +19,11 @@ import type { Observation } from './observe/observation.ts';
 import { EventClock } from './time/event-clock.ts';
 import { Scheduler } from './time/scheduler.ts';
 
-/** How a run came back. `resting`: every vCPU waits, and nothing that is due would be visible from outside. */
-export type RunOutcome = 'ran' | 'resting' | 'ended';
+/**
+ * How a run came back. `resting`: every vCPU waits, and nothing that is due would be visible from outside. `held`: the plan asks for
+ * a stop, which the guest cannot notice; the next run goes on.
+ */
+export type RunOutcome = 'ran' | 'resting' | 'held' | 'ended';
 
 const NS_PER_SECOND = 1e9;
 
@@ -47,8 +50,9 @@ export class PowerCycle {
   /** When something was last printed, typed or moved, in ns since power-on. */
   #lastActivity = 0;
   #end: PartitionEnd | undefined;
-  /** Whether the run under way shall end as soon as it can. */
+  /** Whether the run under way shall end as soon as it can, because of the host's time, or because the plan asks for it. */
   #enough: () => boolean = () => false;
+  #isHeld = false;
 
   /** The hardware must be as at power-on. */
   constructor(parts: PowerCycleParts) {
@@ -104,11 +108,15 @@ export class PowerCycle {
     const until = scheduler.instructions + instructions;
     const { watch } = this.#parts.observation;
     this.#enough = enough;
-    while (this.#end === undefined && scheduler.instructions < until && !enough()) {
+    this.#isHeld = false;
+    while (this.#end === undefined && scheduler.instructions < until && !this.isTime) {
       if (!scheduler.paused) watch.settle();
-      const turn = scheduler.turn(() => this.#lastActivity, enough);
+      const turn = scheduler.turn(
+        () => this.#lastActivity,
+        () => this.isTime,
+      );
       // In the middle of a slice nothing may show that there was a pause: not even the order of notices.
-      if (turn.kind === 'paused') return 'ran';
+      if (turn.kind === 'paused') return this.#isHeld ? 'held' : 'ran';
       if (turn.kind === 'idle') {
         watch.settle();
         return 'resting';
@@ -116,12 +124,18 @@ export class PowerCycle {
       if (turn.end === 'attn') this.finish({ kind: 'error', message: `attn at ${hex64(turn.vcpu.nia)}` });
     }
     watch.settle();
-    return this.#end === undefined ? 'ran' : 'ended';
+    if (this.#end !== undefined) return 'ended';
+    return this.#isHeld ? 'held' : 'ran';
   }
 
-  /** Whether the host's time is up: a slice may be paused. */
+  /** Whether a slice may be paused: the host's time is up, or the partition is held. */
   get isTime(): boolean {
-    return this.#enough();
+    return this.#isHeld || this.#enough();
+  }
+
+  /** The run under way ends as soon as it can, with `held`. */
+  hold(): void {
+    this.#isHeld = true;
   }
 
   /** Ends it, unless it has ended. */

@@ -30,6 +30,7 @@ export function captureOf(
     partitionId: origin.partitionId,
     image: origin.image,
     outcome: isStored ? 'captured' : 'failed',
+    requested: result.requested,
     phase: isStored ? 'stored' : result.phase,
     ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
     ...result.identity,

@@ -26,6 +26,8 @@ export type Capture = {
   readonly partitionId: string;
   readonly image: string;
   readonly outcome: 'captured' | 'failed';
+  /** Whether somebody asked for the crash; otherwise the guest crashed by itself. Absent in captures of earlier releases. */
+  readonly requested?: boolean;
   readonly phase: CapturePhase;
   readonly reason?: string;
   /** The same for the same crash: a hash of {@link cause}. Absent: no CPU was seen to panic. */

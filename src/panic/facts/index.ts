@@ -5,7 +5,7 @@ export { isCompiledIn } from './compiled-in.ts';
 export { readEntryFacts } from './entry-facts.ts';
 export { describeImageApart, readAtEntryFactsApart } from './image-apart.ts';
 export { withKernelFile } from './kernel-file.ts';
-export type { KexecImage, KexecLoad } from './kexec-image.ts';
+export type { KexecImage, KexecLoad, PlacedSegment } from './kexec-image.ts';
 export {
   describeImage,
   isCrashLoad,
@@ -17,3 +17,4 @@ export {
 } from './kexec-image.ts';
 export { LoadLog } from './load-log.ts';
 export { runningFacts } from './running-facts.ts';
+export { treeFacts } from './tree-facts.ts';

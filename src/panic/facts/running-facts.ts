@@ -14,8 +14,11 @@ import { ownedMemory } from './owned-memory.ts';
 import type { KernelSymbols, ReadMemory } from './symbols/index.ts';
 import { ifThere, realOf } from './symbols/index.ts';
 
-/** Of the partition: its memory, real-mode area, command line and the file of its kernel. */
-export type RunningMachine = Pick<PartitionConfig, 'memory' | 'rma' | 'append' | 'kernel'>;
+/** Of the partition: its memory and real-mode area. */
+export type RunningMachine = Pick<PartitionConfig, 'memory' | 'rma'>;
+
+/** The kernel that runs: its command line, its file, and the same with symbols, where they are known. */
+export type KernelFiles = { readonly append: string; readonly file?: string; readonly vmlinux?: string };
 
 const RMA_LIMIT = 256 * 2 ** 20;
 const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
@@ -29,22 +32,22 @@ const SYMBOLS = {
 } as const;
 
 /**
- * @param production the kernel that runs, at real address 0 and up
- * @param vmlinux the kernel with symbols: its kallsyms may name functions only (CONFIG_KALLSYMS_ALL not set)
+ * @param kernel its kallsyms may name functions only (CONFIG_KALLSYMS_ALL not set); the rest is in its file with symbols
+ * @param production its symbols, at real address 0 and up
  */
 export async function runningFacts(
   machine: RunningMachine,
+  kernel: KernelFiles,
   production: KernelSymbols,
   read: ReadMemory,
-  vmlinux?: string,
 ): Promise<RunningFacts> {
-  const named = await placesOf(production, machine.kernel, vmlinux);
+  const named = await placesOf(production, kernel);
   const reservation =
     (named.reservation === undefined ? undefined : await reservationAt(named.reservation, read)) ??
-    reservationOfWords(machine.append);
+    reservationOfWords(kernel.append);
   const owned = named.resources === undefined ? undefined : await ownedMemory(named.resources, read);
   const init = initOf(named);
-  const limit = sizeOf(wordOf(machine.append, 'mem'));
+  const limit = sizeOf(wordOf(kernel.append, 'mem'));
   return {
     memory: machine.memory.map(({ base, size }) => ({ start: hex64(base), bytes: size })),
     rma: machine.rma ?? defaultRma(machine),
@@ -57,7 +60,7 @@ export async function runningFacts(
 }
 
 /** The smaller of half the memory and 256 MiB, and never more than memory@0 has. */
-function defaultRma({ memory }: RunningMachine): number {
+function defaultRma({ memory }: Pick<RunningMachine, 'memory'>): number {
   const total = memory.reduce((sum, { size }) => sum + size, 0);
   return Math.min(total / 2, RMA_LIMIT, memory[0]?.size ?? 0);
 }
@@ -70,11 +73,7 @@ function initOf({ initBegin, initEnd }: Places): RangeFact | undefined {
 /** Real addresses of {@link SYMBOLS}. */
 type Places = Readonly<Record<keyof typeof SYMBOLS, number | undefined>>;
 
-async function placesOf(
-  production: KernelSymbols,
-  kernel: string,
-  vmlinux: string | undefined,
-): Promise<Places> {
+async function placesOf(production: KernelSymbols, { file, vmlinux }: KernelFiles): Promise<Places> {
   const real = (name: string): number | undefined => {
     const address = production.table.find(name);
     return address === undefined ? undefined : realOf(address);
@@ -83,7 +82,8 @@ async function placesOf(
   if (!Object.values(own).includes(undefined)) return own;
   const filed = vmlinux === undefined ? undefined : await placesInFile(vmlinux);
   const either = placesBy((_name, key) => own[key] ?? filed?.[key]);
-  return { ...either, end: either.end ?? (await withKernelFile(kernel, async ({ size }) => size)) };
+  if (either.end !== undefined || file === undefined) return either;
+  return { ...either, end: await withKernelFile(file, async ({ size }) => size) };
 }
 
 /** Places that were found, by kernel: reading symbols is slow, and a fleet boots one kernel many times. */

@@ -11,7 +11,7 @@ import { Refusal } from '../contract/index.ts';
 import type { ImageSource } from '../guest/boot-image.ts';
 import { defaultHostSeconds } from '../guest/host-time.ts';
 import { memoryBytesOf, resolveMachine } from '../guest/machine-spec.ts';
-import { unaskedCrash } from '../handoff/crash.ts';
+import { followAlarm, untracedCrash } from '../handoff/crash.ts';
 import type { EventBus, Lease, OperationHost, WorkerId } from '../operations/index.ts';
 import type { MetadataStore, PartitionRecord } from '../store/index.ts';
 import type { BackOffOptions } from './boot-back-off.ts';
@@ -196,10 +196,14 @@ class PartitionFleet implements OwnedFleet {
     return member;
   }
 
-  /** A crash that was not asked for left a dump as well; it was not traced. */
-  async #storeUnasked({ member, handle, session }: Unasked): Promise<void> {
-    const result = await unaskedCrash(handle, session, member.interrupted);
-    if (result === undefined || this.#closing) return;
+  /** Stores a crash that nobody asked for. @returns whether there was one */
+  async #storeUnasked({ member, guest, signal }: Unasked): Promise<boolean> {
+    const { handle, session, lookout, noCrashKernel } = guest;
+    const followed = await followAlarm(lookout, { signal, ...defined({ noCrashKernel }) });
+    const result = followed ?? (await untracedCrash(handle, session, signal));
+    if (result === undefined) return false;
+    member.countCrash();
+    if (this.#closing) return true;
     const createdBy = member.record.createdBy;
     // The partition boots again even where the capture cannot be stored.
     await this.#options.captures
@@ -211,6 +215,7 @@ class PartitionFleet implements OwnedFleet {
         ...defined({ createdBy }),
       })
       .catch(this.#options.onError);
+    return true;
   }
 
   /** Publishes a partition's state, and writes down that it is being powered on or is off in order. */

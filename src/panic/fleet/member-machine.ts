@@ -8,12 +8,14 @@ import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index
 import type { PartitionOutput } from '../contract/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { isGone, Session } from '../guest/session.ts';
+import { Lookout } from '../handoff/lookout.ts';
 
 /** A machine that is on, and what it was booted from. */
 export type Running = {
   readonly boot: BootImage;
   readonly handle: PartitionHandle;
   readonly session: Session;
+  readonly lookout: Lookout;
 };
 
 export class MemberMachine {
@@ -24,6 +26,7 @@ export class MemberMachine {
   /** Gives the host's memory back; undefined: none is reserved. */
   #giveBack: (() => void) | undefined;
   #session: Session | undefined;
+  #lookout: Lookout | undefined;
   /** The last power cycle ended with an error of the machine itself, or its worker is gone: it cannot be used again. */
   #died = false;
   #instructions = 0;
@@ -67,8 +70,9 @@ export class MemberMachine {
     };
   }
   get running(): Running | undefined {
-    if (this.#machine === undefined || this.#session === undefined) return undefined;
-    return { ...this.#machine, session: this.#session };
+    const [machine, session, lookout] = [this.#machine, this.#session, this.#lookout];
+    if (machine === undefined || session === undefined || lookout === undefined) return undefined;
+    return { ...machine, session, lookout };
   }
 
   /** Reserves the host's memory until {@link discard}. Repeated: the same reservation. @throws Refusal `quota` */
@@ -89,8 +93,11 @@ export class MemberMachine {
     const handle = this.#machine?.handle ?? this.#open(config);
     await handle.stop().catch(() => undefined);
     this.#machine = { boot, handle };
-    this.#session = new Session(handle, boot.agent, this.#print);
-    return { boot, handle, session: this.#session };
+    const session = new Session(handle, boot.agent, this.#print);
+    const lookout = new Lookout(session, boot);
+    this.#session = session;
+    this.#lookout = lookout;
+    return { boot, handle, session, lookout };
   }
 
   /** Asks the machine to stop; its power cycle is not over until {@link halt}. */
@@ -128,6 +135,7 @@ export class MemberMachine {
     this.#died = ended !== undefined && isGone(ended);
     this.#session.close();
     this.#session = undefined;
+    this.#lookout = undefined;
   }
 }
 

@@ -20,7 +20,6 @@ import { describeStandstill } from '../handoff/reason.ts';
 import { untilLoaded } from '../loading/index.ts';
 import { earlyEnd, type Fence, type Lease, OperationFailure, withinHostTime } from '../operations/index.ts';
 import type { PartitionRecord } from '../store/index.ts';
-import { bootPlan } from '../watch/index.ts';
 import { type BackOffOptions, BootBackOff } from './boot-back-off.ts';
 import { MemberMachine, type Running } from './member-machine.ts';
 import { BOOT_DUMP_MODE } from './requests.ts';
@@ -37,8 +36,8 @@ export type MemberOptions = {
   readonly onState: (state: PartitionState) => void;
   /** Crashes so far. */
   readonly crashes: number;
-  /** A guest in service ended without being asked: keeps what it left, before the partition boots again. */
-  readonly onUnasked: (unasked: Unasked) => Promise<void>;
+  /** A guest crashes, or ended, without being asked: follows it to its end and keeps what it left. Gives whether it crashed. */
+  readonly onUnasked: (unasked: Unasked) => Promise<boolean>;
   readonly onError: (error: Error) => void;
   /** Host seconds that work on it may take where no request says otherwise. */
   readonly hostSeconds: () => number;
@@ -47,9 +46,13 @@ export type MemberOptions = {
 
 export type Unasked = {
   readonly member: FleetMember;
-  readonly handle: PartitionHandle;
-  readonly session: Session;
+  readonly guest: Running & { readonly noCrashKernel: string | undefined };
+  /** Ends the reading of what the guest left. */
+  readonly signal: AbortSignal;
 };
+
+/** Guest seconds in which a kernel that survives an oops has gone on, by far. */
+const CALM_SECONDS = 1;
 
 /** A guest that was taken out of service. */
 export type Guest = Running & {
@@ -199,6 +202,8 @@ export class FleetMember {
       if (stops !== this.#stops) return this.#off('the partition was stopped');
       if (ready.kind !== 'ready') {
         const reason = describeStandstill(ready, DEFAULT_TIMEOUT_SECONDS);
+        const { running } = this.#machine;
+        if (running?.lookout.isAlarmed === true) await this.#keep(running);
         await this.#machine.discard();
         return this.#notBooted(reason, signal);
       }
@@ -253,8 +258,11 @@ export class FleetMember {
   /** The guest is ready again. */
   putBack(guest: Guest, noCrashKernel: string | undefined): void {
     this.#noCrashKernel = noCrashKernel;
-    if (guest.stops === this.#stops) this.#showReady();
-    else this.#off('the partition was stopped');
+    if (guest.stops === this.#stops) {
+      this.#showReady();
+      // What happened meanwhile is looked at again.
+      guest.session.signal.notify();
+    } else this.#off('the partition was stopped');
   }
 
   /** The guest is gone: the partition boots again in the background, unless it was stopped meanwhile. */
@@ -324,11 +332,11 @@ export class FleetMember {
     // At once, so that of a fleet those are refused that come last.
     this.reserveMemory();
     const { boot, config } = await this.#options.prepare();
-    const { session } = await this.#machine.renew(boot, config);
+    const { session, lookout } = await this.#machine.renew(boot, config);
     this.#console.clear();
     const stopped: Readiness = { kind: 'ended', end: { kind: 'stopped' } };
     if (stops !== this.#stops) return stopped;
-    await session.start(await bootPlan(boot.kernel, boot.vmlinux));
+    await lookout.start();
     // An interruption that came while the machine was still off found nothing to stop.
     if (stops !== this.#stops) return stopped;
     const unwatch = stopOnAbort(session, signal);
@@ -346,27 +354,58 @@ export class FleetMember {
     return reason;
   }
 
-  /** A guest in service may end by itself: its user typed reboot, or crashed it from its own shell. */
+  /** A guest in service may crash or end by itself: its user typed reboot, crashed it from its own shell, or loaded a bad driver. */
   #followSession(): void {
-    const { session } = this.#machine;
-    if (session === undefined) return;
-    const ended = session.signal.until(() => session.ended);
+    const { running } = this.#machine;
+    if (running === undefined) return;
+    const { session, lookout } = running;
+    // An operation on the guest sees what happens meanwhile.
+    const isIdle = (): boolean => this.#machine.session !== session || this.#state === 'ready';
+    const happens = session.signal.until(() => {
+      if (session.ended !== undefined) return session.ended;
+      return lookout.isAlarmed && isIdle() ? 'alarm' : undefined;
+    });
     const stops = this.#stops;
-    ended
-      .then((end) => {
+    happens
+      .then(async (what) => {
         if (this.#machine.session !== session || this.#state !== 'ready') return;
-        if (end.kind === 'power-off' || end.kind === 'stopped')
+        if (what === 'alarm') {
+          if (await this.#isNothing(running)) return this.#followSession();
+          if (this.#machine.session !== session || this.#state !== 'ready') return;
+          return this.#comeBack('the guest crashed', () => this.#keep(running));
+        }
+        if (what.kind === 'power-off' || what.kind === 'stopped')
           return this.#stayOff('stopped', 'the guest powered off', stops);
         // It would only print on: it boots again when it is told to.
-        if (end.kind === 'exceeded') return this.#stayOff('failed', describeEnd(end), stops);
-        const why = end.kind === 'reboot' ? 'the guest rebooted' : describeEnd(end);
-        this.#comeBack(why, async () => {
-          const { running } = this.#machine;
-          if (running?.session !== session) return;
-          await this.#options.onUnasked({ member: this, handle: running.handle, session });
-        });
+        if (what.kind === 'exceeded') return this.#stayOff('failed', describeEnd(what), stops);
+        const why = what.kind === 'reboot' ? 'the guest rebooted' : describeEnd(what);
+        this.#comeBack(why, () => this.#keep(running));
       })
       .catch(this.#options.onError);
+  }
+
+  /** Waits a moment to see whether a crash that seems to begin comes to nothing: a kernel may survive an oops. */
+  async #isNothing({ session, lookout }: Running): Promise<boolean> {
+    const until = session.seconds + CALM_SECONDS;
+    const isOver = await session.signal.until(() => {
+      if (!lookout.isAlarmed) return 'calm';
+      const phase = lookout.prepared?.recorder.phase;
+      if (session.ended !== undefined || (phase !== 'panic' && phase !== 'triggered')) return 'crash';
+      return session.seconds > until ? 'crash' : undefined;
+    });
+    return isOver === 'calm';
+  }
+
+  /** Follows what a guest does by itself to its end, and keeps what it leaves. @returns whether it crashed */
+  async #keep({ session, lookout, boot, handle }: Running): Promise<boolean> {
+    if (this.#machine.session !== session) return false;
+    const noCrashKernel = this.#noCrashKernel;
+    return await withinHostTime(this.hostSeconds, async (own) => {
+      const unwatch = stopOnAbort(session, own);
+      const signal = AbortSignal.any([own, this.interrupted]);
+      const guest = { boot, handle, session, lookout, noCrashKernel };
+      return await this.#options.onUnasked({ member: this, guest, signal }).finally(unwatch);
+    });
   }
 
   /** The guest ended, and does not boot again by itself: its machine is freed, unless it was started or interrupted since. */
@@ -379,7 +418,7 @@ export class FleetMember {
   }
 
   /** The guest ended without being asked: keeps what it left, then boots again, after a wait where it does so repeatedly. */
-  #comeBack(why: string, keep: () => Promise<void>): void {
+  #comeBack(why: string, keep: () => Promise<unknown>): void {
     const waitMs = this.#backOff.ended(performance.now() - this.#readyAt);
     const { inARow } = this.#backOff;
     this.show(

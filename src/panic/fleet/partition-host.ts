@@ -100,7 +100,7 @@ export class PartitionHost implements OperationHost {
     const guest = member.takeOut();
     const unwatch = stopOnAbort(guest.session, run.signal);
     try {
-      const result = await crash(guest.session, guest.boot, request, {
+      const result = await crash(guest.lookout, request, {
         loadedDump: BOOT_DUMP_MODE,
         ...defined({ noCrashKernel: guest.noCrashKernel }),
         onPhase: (phase) => {
@@ -180,7 +180,7 @@ async function leaveKernel(
   const unwatch = stopOnAbort(guest.session, run.signal);
   let isUp = false;
   try {
-    const result = await leave(guest.session, guest.boot, path, request, {
+    const result = await leave(guest.lookout, path, request, {
       onPhase: (phase) => run.report(phase),
       signal: AbortSignal.any([run.signal, guest.interrupted]),
     });

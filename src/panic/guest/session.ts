@@ -80,9 +80,11 @@ export class Session {
   /** The image that the last kexec_load was to replace. */
   #replaced: KexecLoad | undefined;
   #events: ((event: MachineEvent) => void) | undefined;
-  #hooksWatched = false;
-  /** Every kexec_load of this session. */
-  readonly loads: LoadLog = new LoadLog();
+  /** Whether the plan in force reports the hooks of kexec_load. */
+  hooksWatched = false;
+  /** Called when the machine stands still as its plan asks; it goes on when the promise is resolved. */
+  onHeld: (() => Promise<void>) | undefined;
+  #loads = new LoadLog();
   /** The last load that kdumpd planned, or why it was refused; undefined where the guest's kexec-tools plan. */
   planned: { readonly plan?: PlanFacts; readonly refusals?: readonly LoadRefusal[] } | undefined;
 
@@ -116,6 +118,10 @@ export class Session {
   get next(): KexecLoad | undefined {
     return this.#next;
   }
+  /** Every kexec_load of the kernel that runs. */
+  get loads(): LoadLog {
+    return this.#loads;
+  }
   /** What the guest has emitted, as of the last notice; undefined: nothing. */
   get output(): OutputSummary | undefined {
     return this.#output;
@@ -144,12 +150,20 @@ export class Session {
 
   /**
    * Powers on.
-   * @param plan watches the hooks of kexec_load from the first instruction on (watch/boot-plan.ts)
+   * @param plan what to report from the first instruction on (watch/boot-plan.ts)
    * @throws Error where kernel or initramfs cannot be loaded.
    */
   async start(plan?: ObservePlan): Promise<void> {
-    this.#hooksWatched = plan !== undefined;
     await this.handle.start(plan);
+  }
+
+  /** Another kernel runs: images that were loaded for the one before are gone. */
+  enterKernel(): void {
+    this.#loads = new LoadLog();
+    this.#load = undefined;
+    this.#next = undefined;
+    this.#replaced = undefined;
+    this.planned = undefined;
   }
 
   /**
@@ -263,6 +277,12 @@ export class Session {
     this.signal.notify();
   }
 
+  /** A machine that cannot go on has died, and that has ended the session. */
+  async #goOn(): Promise<void> {
+    await this.onHeld?.();
+    await this.handle.goOn().catch(() => undefined);
+  }
+
   #deadline(limitSeconds: number): number {
     this.#limitSeconds = limitSeconds;
     return this.seconds + limitSeconds;
@@ -298,12 +318,17 @@ export class Session {
         break;
       case 'progress':
         this.#insn = notice.insn;
+        this.#ticks = Number(notice.tb);
         this.#resting = notice.resting;
         break;
       case 'ended':
         this.#insn = Math.max(this.#insn, notice.insn);
         this.#end ??= this.#reasoned(notice.end);
         break;
+      case 'held':
+        this.#insn = Math.max(this.#insn, notice.insn);
+        void this.#goOn();
+        return;
       case 'disk-failed':
         this.#diskFailure ??= notice.failure;
         return;
@@ -319,11 +344,11 @@ export class Session {
 
   /** Updates the load log and the loaded images from an event. */
   #note(event: MachineEvent): void {
-    this.loads.add(event, this.#hooksWatched);
+    this.loads.add(event, this.hooksWatched);
     switch (event.kind) {
       case 'fetch': {
         const mark = markOfId(event.mark);
-        if (mark.at === 'function' && mark.in === 'production') this.loads.hook(mark.name);
+        if (mark.at === 'function' && mark.in !== 'crash') this.loads.hook(mark.name);
         return;
       }
       case 'syscall':

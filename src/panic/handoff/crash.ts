@@ -1,11 +1,11 @@
 /**
- * Crashes a partition that is ready and waits until its guest ends: trigger, handoff, dump, result. The phase comes from
- * machine events alone. The agent's lines decide only whether the guest itself calls its dump done or failed.
+ * Follows a crash to the guest's end: handoff, dump, result. It was asked for, and is caused here, or the guest crashed by itself. The phase
+ * comes from machine events alone. The agent's lines decide only whether the guest itself calls its dump done or failed.
  */
 
 import { FormatError } from '../../base/errors.ts';
 import { failureText } from '../../base/failure-text.ts';
-import type { MachineFault, PartitionEnd, PartitionHandle } from '../../emulator/host/index.ts';
+import type { MachineFault, PartitionEnd, PartitionHandle, VcpuSnapshot } from '../../emulator/host/index.ts';
 import type { CapturePhase, PanicRequest } from '../contract/index.ts';
 import { type CrashIdentity, identifyCrash } from '../facts/identity.ts';
 import { resolveFault } from '../faults/index.ts';
@@ -19,10 +19,10 @@ import { loadByPlan, waitsForPlan } from '../loading/index.ts';
 import { orFailure, ReadingFailure } from '../reading/index.ts';
 import { judgeRules } from '../rules/index.ts';
 import type { Trace } from '../trace/index.ts';
-import type { UnjudgedTrace } from '../watch/index.ts';
+import { keptAt, type UnjudgedTrace } from '../watch/index.ts';
 import { answers } from './entry-reading.ts';
-import { EntryWatcher } from './entry-watcher.ts';
-import { type Prepared, prepareCrash } from './prepare.ts';
+import type { Lookout } from './lookout.ts';
+import type { Prepared } from './prepare.ts';
 import { reasonOf } from './reason.ts';
 import { StuckMaster } from './stuck-master.ts';
 import { pullTrigger } from './trigger.ts';
@@ -30,6 +30,8 @@ import { pullTrigger } from './trigger.ts';
 /** The result of a crash. The dump is still on the partition's disk: read it before the partition starts again. */
 export type CrashResult = {
   readonly outcome: 'captured' | 'failed';
+  /** Whether somebody asked for it; otherwise the guest crashed by itself. */
+  readonly requested: boolean;
   readonly phase: CapturePhase;
   readonly reason?: string;
   /** Absent: the crash ended before anything could be traced. */
@@ -42,15 +44,18 @@ export type CrashResult = {
   readonly end?: PartitionEnd;
 };
 
-export type CrashOptions = {
-  /** The dump mode that the crash kernel was loaded with. */
-  readonly loadedDump: string;
+export type FollowOptions = {
   /** Why the agent could not load a crash kernel, as it said at its start. */
   readonly noCrashKernel?: string;
   /** Called when the phase changes. */
   readonly onPhase?: (phase: CapturePhase) => void;
   /** Ends the reading of what the guest left; the guest itself is stopped by others. */
   readonly signal?: AbortSignal;
+};
+
+export type CrashOptions = FollowOptions & {
+  /** The dump mode that the crash kernel was loaded with. */
+  readonly loadedDump: string;
 };
 
 /** Guest seconds. The guest's own limit for a dump is less than this. */
@@ -60,15 +65,16 @@ const LOAD_SECONDS = 600;
 const REST_SECONDS = 5;
 
 /**
- * Crashes the partition of `session`, which is ready and rests.
+ * Crashes the guest of `lookout`, which is ready.
  * @throws FormatError `panic/bad-dump-mode`; Error when the partition's worker dies
  */
 export async function crash(
-  session: Session,
-  boot: BootImage,
+  lookout: Lookout,
   request: PanicRequest,
   options: CrashOptions,
 ): Promise<CrashResult> {
+  const { session, boot } = lookout;
+  const { signal } = options;
   const timeoutSeconds = request.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
   const wanted = dumpMode(request.dump);
   let noCrashKernel = options.noCrashKernel;
@@ -81,18 +87,8 @@ export async function crash(
     if (failure !== undefined) return early(session, failure);
     noCrashKernel = undefined;
   }
-  const loaded = noCrashKernel === undefined ? session.load : undefined;
-  const prepared = await orFailure(() =>
-    prepareCrash(
-      session.handle,
-      boot,
-      loaded?.crash ? loaded : undefined,
-      { path: 'crash', attended: request.trigger === 'nmi', signal: options.signal },
-      session.loads.calls,
-    ),
-  );
+  const prepared = await orFailure(() => lookout.armFor(request.trigger === 'nmi', signal));
   if (prepared instanceof ReadingFailure) return early(session, prepared.message);
-  const watcher = new EntryWatcher(prepared, (phase) => options.onPhase?.(phase));
   let faults: readonly MachineFault[];
   try {
     faults = (request.faults ?? []).map((fault) =>
@@ -105,11 +101,8 @@ export async function crash(
     if (!(error instanceof FormatError)) throw error;
     return early(session, error.message);
   }
-  session.listen((event) => {
-    prepared.recorder.add(event);
-    watcher.look();
-  });
   const refused = session.lines.watch((line) => (line.kind === 'answer' && !line.ok ? line : undefined));
+  const unfollow = tellPhases(lookout, prepared, options.onPhase);
   try {
     const failure = await pullTrigger(session, request, boot.agent, () => inject(session.handle, faults));
     if (typeof failure === 'string') return early(session, failure);
@@ -120,13 +113,69 @@ export async function crash(
     const over = (): string | Standstill | undefined => refusal() ?? stuck.look();
     const stop = failure ?? (await session.wait(over, timeoutSeconds, followUp(session, request, prepared)));
     if (typeof stop === 'string') return early(session, `the agent refused: ${stop}`);
-    const { signal } = options;
     const limits = { timeoutSeconds, signal };
-    return await conclude({ session, boot, prepared, watcher, stop, noCrashKernel, faults, ...limits });
+    return await conclude({
+      lookout,
+      prepared,
+      stop,
+      noCrashKernel,
+      faults,
+      isRequested: true,
+      ...limits,
+    });
   } finally {
     refused.close();
-    session.listen(undefined);
+    unfollow();
   }
+}
+
+/**
+ * Follows a crash that nobody asked for, from where it is, to the guest's end.
+ * @returns undefined where it came to nothing, and the guest goes on
+ */
+export async function followAlarm(
+  lookout: Lookout,
+  { noCrashKernel, onPhase, signal }: FollowOptions = {},
+): Promise<CrashResult | undefined> {
+  const { session, prepared } = lookout;
+  if (prepared === undefined || !lookout.isAlarmed) return undefined;
+  const timeoutSeconds = DEFAULT_TIMEOUT_SECONDS;
+  const unfollow = tellPhases(lookout, prepared, onPhase);
+  try {
+    const stuck = new StuckMaster(session, prepared);
+    const over = (): 'calm' | Standstill | undefined => (lookout.isAlarmed ? stuck.look() : 'calm');
+    const stop = await session.wait(over, timeoutSeconds);
+    if (stop === 'calm') return undefined;
+    const limits = { timeoutSeconds, signal };
+    return await conclude({
+      lookout,
+      prepared,
+      stop,
+      noCrashKernel,
+      faults: [],
+      isRequested: false,
+      ...limits,
+    });
+  } finally {
+    unfollow();
+  }
+}
+
+/** Tells each new phase that the recorder sees. @returns ends that */
+function tellPhases(
+  lookout: Lookout,
+  { recorder }: Prepared,
+  onPhase: ((phase: CapturePhase) => void) | undefined,
+): () => void {
+  let told: CapturePhase = 'triggered';
+  const look = (): void => {
+    if (recorder.phase === told) return;
+    told = recorder.phase;
+    if (told !== 'triggered') onPhase?.(told);
+  };
+  look();
+  lookout.onEvent(look);
+  return () => lookout.onEvent(undefined);
 }
 
 /** Loads the crash kernel for another way to dump. @returns why not. */
@@ -167,28 +216,27 @@ function everyCpu({ handle }: Session): number[] {
 }
 
 type Conclusion = {
-  readonly session: Session;
-  readonly boot: BootImage;
+  readonly lookout: Lookout;
   readonly prepared: Prepared;
-  readonly watcher: EntryWatcher;
   readonly stop: Standstill;
   readonly noCrashKernel: string | undefined;
   readonly timeoutSeconds: number;
   readonly faults: readonly MachineFault[];
+  readonly isRequested: boolean;
   readonly signal: AbortSignal | undefined;
 };
 
 async function conclude({
-  session,
-  boot,
+  lookout,
   prepared,
-  watcher,
   stop,
   noCrashKernel,
   timeoutSeconds,
   faults,
+  isRequested,
   signal,
 }: Conclusion): Promise<CrashResult> {
+  const { session, boot } = lookout;
   const { recorder } = prepared;
   const observed = recorder.phase;
   const { handle } = session;
@@ -205,7 +253,9 @@ async function conclude({
       return undefined;
     }
   };
-  await known(() => watcher.done(handle));
+  await known(() => lookout.read(signal));
+  const begun = alive ? await known(() => keptAt(handle, 't0', recorder.instants.t0)) : undefined;
+  if (begun !== undefined) recorder.setOnline(onlineOf(begun.vcpus));
   const disk = recorder.dumpDisk;
   const found =
     observed === 'dumping' && alive && disk !== undefined
@@ -243,6 +293,7 @@ async function conclude({
   const { t0, t2, t4 } = trace.instants;
   return {
     outcome: captured ? 'captured' : 'failed',
+    requested: isRequested,
     phase,
     ...reasonWith(captured ? [] : [await reasonOf(situation)], unread),
     trace: { ...trace, rules: judgeRules(trace) },
@@ -255,6 +306,10 @@ async function conclude({
     },
     ...(stop.kind === 'ended' ? { end: stop.end } : {}),
   };
+}
+
+function onlineOf(vcpus: readonly VcpuSnapshot[]): ReadonlySet<number> {
+  return new Set(vcpus.filter(({ state }) => state !== 'stopped').map(({ index }) => index));
 }
 
 function reasonWith(reasons: readonly string[], unread: readonly string[]): { reason?: string } {
@@ -284,8 +339,8 @@ async function withGroundTruth<T extends UnjudgedTrace>(
   return { ...trace, ...examined };
 }
 
-/** The result of a crash that no request caused; undefined where no crash kernel reported that it began to dump. */
-export async function unaskedCrash(
+/** The result of a crash that nobody asked for and that was not traced; undefined where no crash kernel said that it began to dump. */
+export async function untracedCrash(
   handle: PartitionHandle,
   session: Session,
   signal?: AbortSignal,
@@ -300,6 +355,7 @@ export async function unaskedCrash(
   const captured = dump?.complete === true;
   return {
     outcome: captured ? 'captured' : 'failed',
+    requested: false,
     phase: captured ? 'dumped' : 'dumping',
     ...reasonWith(captured ? [] : ['the guest crashed without a request and left no complete dump'], unread),
     ...(dump === undefined ? {} : { dump }),
@@ -323,6 +379,7 @@ async function inject(handle: PartitionHandle, faults: readonly MachineFault[]):
 function early(session: Session, reason: string): CrashResult {
   return {
     outcome: 'failed',
+    requested: true,
     phase: 'ready',
     reason,
     instructions: { boot: session.insn, handoff: 0, capture: 0 },

@@ -29,10 +29,11 @@ export class EntryReading {
 
   /**
    * Gives the recorder the facts; where the partition's worker has died, those that were read before.
+   * @param signal ends it
    * @throws Error when reading failed and the worker still runs; ReadingFailure where it takes too much, or is ended
    */
-  async done(handle: PartitionHandle): Promise<void> {
-    const { recorder, image, signal } = this.#prepared;
+  async done(handle: PartitionHandle, signal: AbortSignal | undefined): Promise<void> {
+    const { recorder, image } = this.#prepared;
     const facts = await this.#reading;
     const alive = await answers(handle);
     if (facts instanceof Error) {

@@ -4,8 +4,9 @@
  * is over when the new kernel's agent is ready; a restart is over when the guest calls RTAS to reboot.
  */
 
-import type { PartitionEnd, PartitionHandle } from '../../emulator/host/index.ts';
+import type { PartitionEnd } from '../../emulator/host/index.ts';
 import type { LeavePhase, LeaveRequest } from '../contract/index.ts';
+import { treeFacts } from '../facts/index.ts';
 import { readKimage, readThrough } from '../facts/kimage.ts';
 import type { LoadedSegment } from '../fidelity/index.ts';
 import { instantFacts } from '../fidelity/index.ts';
@@ -25,8 +26,9 @@ import {
 } from '../trace/index.ts';
 import type { ObservedPhase } from '../watch/index.ts';
 import { keptAt } from '../watch/index.ts';
-import { EntryReading } from './entry-reading.ts';
+import { kernelAfter, kernelOf, type RunningKernel } from './kernel.ts';
 import { compareLoaded, keepLoaded } from './kexec-handover.ts';
+import type { Lookout } from './lookout.ts';
 import { type Prepared, prepareCrash } from './prepare.ts';
 import { describeCpus } from './reason.ts';
 
@@ -57,6 +59,8 @@ export type LeaveOptions = {
 export const DEFAULT_LEAVE_SECONDS = 1200;
 const LOAD_SECONDS = 600;
 const REST_SECONDS = 5;
+/** A larger tree is not read. */
+const TREE_LIMIT = 2 ** 20;
 /** The mode that crash kernels are loaded for at boot. */
 const DUMP_MODE = 'raw';
 
@@ -70,14 +74,15 @@ const PHASE_OF: Readonly<Record<ObservedPhase, LeavePhase>> = {
   dumping: 'new-kernel',
 };
 
-/** Has the guest of `session`, which is ready and rests, leave its kernel. @throws Error when the partition's worker dies */
+/** Has the guest of `lookout`, which is ready and rests, leave its kernel. @throws Error when the partition's worker dies */
 export async function leave(
-  session: Session,
-  boot: BootImage,
+  lookout: Lookout,
   path: LeavePath,
   request: LeaveRequest,
   options: LeaveOptions = {},
 ): Promise<LeaveResult> {
+  const { session, boot } = lookout;
+  const { signal } = options;
   const tell = (phase: LeavePhase): void => options.onPhase?.(phase);
   if (!boot.agent) return early(session, `a ${path} needs the agent, which this image does not have`);
   const restless = await session.untilResting(REST_SECONDS);
@@ -92,48 +97,48 @@ export async function leave(
         false,
       );
     if (answer.kind !== 'answer') return early(session, `the next kernel was not loaded: ${answer.kind}`);
-    if (!answer.ok) return await notLoaded(session, boot, answer.text, options.signal);
+    if (!answer.ok) return await notLoaded(lookout, answer.text, signal);
   }
-  const prepared = await orFailure(() => prepare(session, boot, path, options.signal));
-  if (prepared instanceof ReadingFailure) return early(session, prepared.message);
-  const loaded = path === 'kexec' ? await keepLoaded(prepared) : undefined;
-  const watcher = new LeaveWatcher(prepared, tell);
-  session.listen((event) => {
-    prepared.recorder.add(event);
-    watcher.look();
-  });
-  const sign = session.lines.watch((line) => signOf(line, path));
   try {
-    await session.type(1, Buffer.from(path === 'kexec' ? 'kexec\n' : 'restart\n', 'latin1'));
-    tell('triggered');
-    const seconds = request.timeoutSeconds ?? DEFAULT_LEAVE_SECONDS;
-    const stop = await session.wait(() => sign.found, seconds);
-    // The guest may still be printing its prompt. One that never rests, because a program keeps it busy, is up as well.
-    if (isSign(stop) && stop.kind === 'ready') await session.untilResting(REST_SECONDS);
-    const unread = await orFailure(() => watcher.done(session.handle));
-    const concluded = await conclude(session, prepared, loaded, path, stop, seconds);
-    const result = unread instanceof ReadingFailure ? withReason(concluded, unread.message) : concluded;
-    return result.phase === 'up' ? await afresh(session, boot, result) : result;
+    const prepared = await orFailure(() => prepare(lookout, path, signal));
+    if (prepared instanceof ReadingFailure) return early(session, prepared.message);
+    const loaded = path === 'kexec' ? await keepLoaded(prepared) : undefined;
+    const unfollow = tellPhases(lookout, prepared, tell);
+    const sign = session.lines.watch((line) => signOf(line, path));
+    try {
+      await session.type(1, Buffer.from(path === 'kexec' ? 'kexec\n' : 'restart\n', 'latin1'));
+      tell('triggered');
+      const seconds = request.timeoutSeconds ?? DEFAULT_LEAVE_SECONDS;
+      const stop = await session.wait(() => sign.found, seconds);
+      // The guest may still be printing its prompt. One that never rests, because a program keeps it busy, is up as well.
+      if (isSign(stop) && stop.kind === 'ready') await session.untilResting(REST_SECONDS);
+      const unread = await orFailure(() => lookout.read(signal));
+      const concluded = await conclude(session, prepared, loaded, path, stop, seconds);
+      const result = unread instanceof ReadingFailure ? withReason(concluded, unread.message) : concluded;
+      if (result.phase !== 'up') return result;
+      lookout.know(await kernelEntered(lookout, prepared));
+      return await afresh(session, boot, result);
+    } finally {
+      sign.close();
+      unfollow();
+    }
   } finally {
-    sign.close();
-    session.listen(undefined);
-    if (session.ended === undefined) await session.handle.observe(undefined);
+    if (session.ended === undefined) await lookout.rearm(signal);
   }
 }
 
 /** The guest refused the next kernel. Rules about loading are still judged, from its answer to each load. */
 async function notLoaded(
-  session: Session,
-  boot: BootImage,
+  lookout: Lookout,
   text: string,
   signal: AbortSignal | undefined,
 ): Promise<LeaveResult> {
-  const prepared = await orFailure(() => prepare(session, boot, 'kexec', signal));
+  const { session } = lookout;
+  const prepared = await orFailure(() => prepare(lookout, 'kexec', signal));
   if (prepared instanceof ReadingFailure)
     return early(session, `the next kernel was not loaded: ${text}; ${prepared.message}`);
-  const { recorder } = prepared;
-  await session.handle.observe(undefined);
-  const trace = recorder.trace();
+  const trace = prepared.recorder.trace();
+  await lookout.rearm(signal);
   return {
     ...early(session, `the next kernel was not loaded: ${text}`),
     trace: { ...trace, rules: judgeRules(trace) },
@@ -141,26 +146,39 @@ async function notLoaded(
 }
 
 /** Sets the watches for this way out. An ordinary image is read through the list of its pages. */
-function prepare(
-  session: Session,
-  boot: BootImage,
+async function prepare(
+  lookout: Lookout,
   path: LeavePath,
   signal: AbortSignal | undefined,
 ): Promise<Prepared> {
-  return prepareCrash(
-    session.handle,
-    boot,
-    path === 'kexec' ? session.next : undefined,
-    {
-      path,
-      signal,
-      readImage: async (read, production, load) => {
-        const kimage = await readKimage(read, production, load, boot.vmlinux);
-        return kimage === undefined ? undefined : readThrough(read, kimage);
-      },
+  const { session, kernel } = lookout;
+  const load = path === 'kexec' ? session.next : undefined;
+  const prepared = await prepareCrash(session.handle, kernel, load, {
+    path,
+    signal,
+    loads: session.loads.calls,
+    readImage: async (read, production, next) => {
+      const kimage = await readKimage(read, production, next, kernel.vmlinux);
+      return kimage === undefined ? undefined : readThrough(read, kimage);
     },
-    session.loads.calls,
-  );
+  });
+  lookout.follow(prepared);
+  return prepared;
+}
+
+/** What is known of the kernel that was entered: of the tree that it was given, only what lay there when it was entered. */
+async function kernelEntered(
+  { session: { handle }, boot }: Lookout,
+  { image, isSameKernel, recorder }: Prepared,
+): Promise<RunningKernel> {
+  const before = kernelOf(handle.config, boot);
+  const { tree } = image ?? {};
+  const kept = await keptAt(handle, 't2', recorder.instants.t2);
+  if (tree === undefined || tree.memsz > TREE_LIMIT || kept === undefined)
+    return kernelAfter(before, isSameKernel, undefined);
+  const bytes = await handle.readInstant('t2', tree.mem, tree.memsz);
+  const facts = treeFacts(bytes);
+  return kernelAfter(before, isSameKernel, facts === undefined ? undefined : { bytes, facts });
 }
 
 /** Loads a crash kernel again where the guest loads by plan: its new kernel waits for a plan, as after power-on. */
@@ -169,6 +187,18 @@ async function afresh(session: Session, boot: BootImage, result: LeaveResult): P
   const { noCrashKernel: _waiting, ...rest } = result;
   const { failure } = await loadByPlan(session, boot, DUMP_MODE);
   return failure === undefined ? rest : { ...rest, noCrashKernel: failure };
+}
+
+/** Tells each new phase that the recorder sees. @returns ends that */
+function tellPhases(lookout: Lookout, { recorder }: Prepared, tell: (phase: LeavePhase) => void): () => void {
+  let told: LeavePhase = 'triggered';
+  lookout.onEvent(() => {
+    const phase = PHASE_OF[recorder.phase];
+    if (phase === told) return;
+    told = phase;
+    tell(phase);
+  });
+  return () => lookout.onEvent(undefined);
 }
 
 /** The line of the agent that ends the wait. */
@@ -285,32 +315,4 @@ function early(session: Session, reason: string, well = true): LeaveResult {
     instructions: { boot: session.insn, handoff: 0, newKernel: 0 },
     ...(ended !== undefined ? { end: ended } : well ? { refused: true } : {}),
   };
-}
-
-/** Reports phases, and reads the new kernel's memory once, when it is entered. */
-class LeaveWatcher {
-  readonly #prepared: Prepared;
-  readonly #onPhase: (phase: LeavePhase) => void;
-  #phase: LeavePhase = 'triggered';
-  readonly #reading: EntryReading;
-
-  constructor(prepared: Prepared, onPhase: (phase: LeavePhase) => void) {
-    this.#prepared = prepared;
-    this.#onPhase = onPhase;
-    this.#reading = new EntryReading(prepared);
-  }
-
-  look(): void {
-    const { recorder } = this.#prepared;
-    const phase = PHASE_OF[recorder.phase];
-    if (phase !== this.#phase) {
-      this.#phase = phase;
-      this.#onPhase(phase);
-    }
-    this.#reading.look();
-  }
-
-  async done(handle: PartitionHandle): Promise<void> {
-    await this.#reading.done(handle);
-  }
 }

@@ -1,8 +1,9 @@
-/** Prepares a resting partition for a crash or another way out: reads symbols and the loaded image, and sets the watches. */
+/** Prepares for a crash or another way out of a kernel: reads symbols and the loaded image, and sets the watches. The guest is not changed by it. */
 
 import { defined } from '../../base/defined.ts';
+import type { ObservePlan } from '../../emulator/contract/index.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
-import type { KexecImage, KexecLoad } from '../facts/index.ts';
+import type { KexecImage, KexecLoad, PlacedSegment } from '../facts/index.ts';
 import {
   claimFacts,
   describeImageApart,
@@ -11,22 +12,38 @@ import {
   withKernelFile,
 } from '../facts/index.ts';
 import type { KernelSymbols, ReadMemory } from '../facts/symbols/index.ts';
-import { AddressNames, readSymbolsApart } from '../facts/symbols/index.ts';
+import { AddressNames, ifThere, readSymbolsApart } from '../facts/symbols/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { dumpDiskOf } from '../guest/dump-device.ts';
-import type { HandoffPath, LoadCall, LoadFacts, Trace } from '../trace/index.ts';
-import { makePlan, Recorder } from '../watch/index.ts';
+import {
+  type FunctionName,
+  type HandoffPath,
+  LOAD_HOOKS,
+  type LoadCall,
+  type LoadFacts,
+  type Trace,
+} from '../trace/index.ts';
+import { bootPlan, makePlan, Recorder } from '../watch/index.ts';
+import type { RunningKernel } from './kernel.ts';
 
 export type Prepared = {
+  readonly path: HandoffPath;
   readonly recorder: Recorder;
+  /** What is watched, and the functions of the kernel that runs which have a probe. */
+  readonly plan: ObservePlan;
+  readonly probes: readonly FunctionName[];
+  /** Read from the guest's memory; false: from the kernel's file, before the kernel ran. */
+  readonly isOfMemory: boolean;
   /** Absent: the guest has loaded none, or one that is not for a crash. */
   readonly image?: KexecImage;
+  /** The image's kernel is the one that runs. */
+  readonly isSameKernel: boolean;
+  /** Both hooks of kexec_load are watched in the image's kernel once it runs. */
+  readonly watchesNextHooks: boolean;
   readonly production: KernelSymbols;
   readonly read: ReadMemory;
   /** Memory as the image will lie in it; absent: there is no image. */
   readonly readImage?: ReadMemory;
-  /** Ends readings. */
-  readonly signal?: AbortSignal | undefined;
 };
 
 /** Real address of a production kernel: it has moved itself to 0, wherever it was loaded. */
@@ -36,7 +53,10 @@ const PRODUCTION_BASE = 0;
  * linuxppc-dev, 2008; docs/handoff.md, `run-at-load-old-abi`).
  */
 const OLD_FLAG = '__kdump_flag';
-const HEAD_BYTES = 0x100;
+const PAGE = 4096;
+/** Pages of a kernel that are compared with its file. */
+const SAMPLES = 64;
+const HOOKS = Object.values(LOAD_HOOKS);
 
 /** The way out to prepare for, and how it differs from a crash. */
 export type PreparedWay = {
@@ -45,6 +65,10 @@ export type PreparedWay = {
   readonly signal?: AbortSignal | undefined;
   /** The host will reset the secondaries when the master waits for them with interrupts off: the partition must rest then. */
   readonly attended?: boolean;
+  /** The machine stands still whenever an image was loaded: the owner then prepares again. */
+  readonly holds?: boolean;
+  /** Every kexec_load of the kernel that runs. */
+  readonly loads?: readonly LoadCall[];
   /** Reads memory as it will be once the image is at its destination; default: memory of now. Undefined where that is unknown. */
   readonly readImage?: (
     read: ReadMemory,
@@ -54,65 +78,105 @@ export type PreparedWay = {
 };
 
 /**
- * Reads the guest's memory and sets the watches for a crash, or for another way out of the kernel. The guest is not
- * changed by it.
- * @param load the last kexec_load; undefined where the agent says that no crash kernel is loaded
- * @param loads every kexec_load of this power cycle
+ * Prepares for a crash of the kernel that power-on enters, while no image is loaded: by the kernel's file. The plan is not in force yet.
+ * @returns undefined where the file does not name the functions that matter
+ */
+export async function prepareBoot(handle: PartitionHandle, boot: BootImage): Promise<Prepared | undefined> {
+  const made = await bootPlan(boot.kernel, boot.vmlinux);
+  if (made === undefined) return undefined;
+  const { plan, probes, production } = made;
+  const dumpDisk = dumpDiskOf(handle.config);
+  const recorder = new Recorder({
+    // No CPU has been started by the kernel yet: which of them are online is known from the instants.
+    machine: machineOf(handle, await handle.vcpus(), () => ({})),
+    facts: {
+      name: boot.name,
+      ...factsOfKernel({ release: boot.kernelRelease }, production, undefined),
+      probes,
+    },
+    names: namesOf(production, undefined, undefined),
+    ...(dumpDisk === undefined ? {} : { dumpDisk }),
+  });
+  const read: ReadMemory = (raddr, length) => handle.readMemory(raddr, length);
+  return {
+    path: 'crash',
+    recorder,
+    plan,
+    probes,
+    isOfMemory: false,
+    isSameKernel: false,
+    watchesNextHooks: false,
+    production,
+    read,
+  };
+}
+
+/**
+ * Prepares by the guest's memory, and puts the plan in force.
+ * @param load the kexec_load of the image that is loaded; undefined: none is
  * @throws ReadingFailure where what the guest made takes too much time or memory to read, or the way's signal is aborted
  */
 export async function prepareCrash(
   handle: PartitionHandle,
-  boot: BootImage,
+  kernel: RunningKernel,
   load: KexecLoad | undefined,
   way: PreparedWay = { path: 'crash' },
-  loads: readonly LoadCall[] = [],
 ): Promise<Prepared> {
+  const { path, loads = [] } = way;
   const read: ReadMemory = (raddr, length) => handle.readMemory(raddr, length);
   const cpus = await handle.vcpus();
-  const size = await withKernelFile(boot.kernel, async (file) => file.size);
-  const production = await readSymbolsApart(
-    read,
-    { base: PRODUCTION_BASE, ...defined({ vmlinux: boot.vmlinux, size }) },
-    way.signal,
-  );
+  const production = await ownSymbols(kernel, read, way.signal);
   const readImage =
     load === undefined || way.readImage === undefined ? read : await way.readImage(read, production, load);
   const image =
     load === undefined || readImage === undefined
       ? undefined
       : await describeImageApart(load, readImage, cpus.length, way.signal);
+  const file = kernel.vmlinux ?? kernel.file;
+  const isSame =
+    image?.kernel !== undefined &&
+    readImage !== undefined &&
+    file !== undefined &&
+    (await isOfFile(image.kernel, readImage, file));
   const crash =
-    image === undefined || readImage === undefined
+    image?.kernel === undefined || readImage === undefined
       ? undefined
-      : await crashSymbols(image, readImage, boot.vmlinux, way.signal);
+      : isSame
+        ? movedTo(production, image.kernel.mem)
+        : await readSymbolsApart(
+            readImage,
+            { base: image.kernel.mem, size: image.kernel.memsz },
+            way.signal,
+          );
   const { plan, probes } = await makePlan({
-    path: way.path,
+    path,
     // Functions of the next kernel are looked for in its own code.
     read: readImage ?? read,
     production,
+    holds: way.holds === true,
     ...(image === undefined ? {} : { image }),
     ...(crash === undefined ? {} : { crash }),
   });
-  const machine: Trace['machine'] = {
-    processor: handle.config.processor,
-    mmu: handle.config.mmu,
-    cpus: cpus.map(({ index, hardwareId, state }) => ({ index, hardwareId, online: state !== 'stopped' })),
-  };
-  const running = await runningFacts(handle.config, production, read, boot.vmlinux);
-  const given = await handle.machineTree();
-  const claims = await claimFacts(read, production, running, given);
+  const { append } = kernel;
+  const running =
+    append === undefined
+      ? undefined
+      : await runningFacts(handle.config, { ...kernel, append }, production, read);
+  const given = kernel.tree === 'firmware' ? await handle.machineTree() : kernel.tree;
+  const claims =
+    running === undefined || kernel.tree === undefined
+      ? undefined
+      : await claimFacts(read, production, running, given);
   const dumpDisk = dumpDiskOf(handle.config);
   const recorder = new Recorder({
-    machine,
+    machine: machineOf(handle, cpus, ({ state }) => ({ online: state !== 'stopped' })),
     facts: {
-      name: boot.name,
-      ...(way.path === 'crash' ? {} : { path: way.path }),
-      ...(boot.kernelRelease === undefined ? {} : { kernelRelease: boot.kernelRelease }),
-      symbols: { production: production.source, ...(crash === undefined ? {} : { crash: crash.source }) },
+      name: kernel.image,
+      ...(path === 'crash' ? {} : { path }),
+      ...factsOfKernel(kernel, production, crash),
       probes,
       ...(image === undefined ? {} : { load: withAbi(image.facts, crash) }),
-      running,
-      ...(claims === undefined ? {} : { claims }),
+      ...defined({ running, claims }),
       ...(loads.length === 0 ? {} : { loads: [...loads] }),
       ...((await isShutdownCompiledIn(read, production)) ? { shutdownCompiledIn: true } : {}),
     },
@@ -122,12 +186,40 @@ export async function prepareCrash(
   });
   await handle.observe(way.attended === true ? { ...plan, restWhenStuck: true } : plan);
   return {
+    path,
     recorder,
+    plan,
+    probes,
+    isOfMemory: true,
+    isSameKernel: isSame,
+    watchesNextHooks: path === 'kexec' && HOOKS.every((name) => crash?.table.find(name) !== undefined),
     production,
     read,
-    signal: way.signal,
     ...(image === undefined ? {} : { image }),
     ...(image === undefined || readImage === undefined ? {} : { readImage }),
+  };
+}
+
+function machineOf<T extends { readonly index: number; readonly hardwareId: number }>(
+  { config: { processor, mmu } }: PartitionHandle,
+  cpus: readonly T[],
+  more: (cpu: T) => { online?: boolean },
+): Trace['machine'] {
+  return {
+    processor,
+    mmu,
+    cpus: cpus.map((cpu) => ({ index: cpu.index, hardwareId: cpu.hardwareId, ...more(cpu) })),
+  };
+}
+
+function factsOfKernel(
+  { release }: { readonly release?: string | undefined },
+  production: KernelSymbols,
+  crash: KernelSymbols | undefined,
+): Pick<Trace['image'], 'kernelRelease' | 'symbols'> {
+  return {
+    ...defined({ kernelRelease: release }),
+    symbols: { production: production.source, ...(crash === undefined ? {} : { crash: crash.source }) },
   };
 }
 
@@ -141,26 +233,35 @@ function withAbi(load: LoadFacts, kernel: KernelSymbols | undefined): LoadFacts 
   return kernel?.table.find(OLD_FLAG) === undefined ? load : { ...load, abi: 'kdump-flag' };
 }
 
-/** Whether the file begins as the image does: then its symbols are the image's. */
-async function isSameKernel(head: string | undefined, vmlinux: string): Promise<boolean> {
-  const start = await withKernelFile(vmlinux, async ({ read }) => Buffer.from(await read(0, HEAD_BYTES)));
-  return start !== undefined && start.toString('hex') === head;
+/** Of the kernel that runs. The one that power-on entered is its file, whose symbols are read once for all that boot it. */
+async function ownSymbols(
+  { tree, file, vmlinux }: RunningKernel,
+  read: ReadMemory,
+  signal: AbortSignal | undefined,
+): Promise<KernelSymbols> {
+  const filed = tree === 'firmware' && file !== undefined ? await bootPlan(file, vmlinux) : undefined;
+  if (filed !== undefined) return filed.production;
+  const size = file === undefined ? undefined : await withKernelFile(file, async (each) => each.size);
+  return await readSymbolsApart(read, { base: PRODUCTION_BASE, ...defined({ vmlinux, size }) }, signal);
 }
 
-/** The crash kernel lies in its segment from the load on. Its vmlinux is known only where it is the production kernel's. */
-async function crashSymbols(
-  image: KexecImage,
-  read: ReadMemory,
-  vmlinux: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<KernelSymbols | undefined> {
-  if (image.kernel === undefined) return undefined;
-  const same = vmlinux !== undefined && (await isSameKernel(image.facts.head, vmlinux));
-  return await readSymbolsApart(
-    read,
-    { base: image.kernel.mem, size: image.kernel.memsz, ...(same ? { vmlinux } : {}) },
-    signal,
-  );
+/** The symbols of the same kernel elsewhere. */
+function movedTo({ source, table, base }: KernelSymbols, there: number): KernelSymbols {
+  return { source, table: table.moved(BigInt(there - base)), base: there };
+}
+
+/** Whether an image's kernel is what a file holds, by pages all over it. A loader may have changed the first one. */
+async function isOfFile({ mem, bufsz }: PlacedSegment, read: ReadMemory, file: string): Promise<boolean> {
+  const isSame = await withKernelFile(file, async (kernel) => {
+    const last = Math.min(bufsz, kernel.size) - PAGE;
+    for (let i = 0; i < SAMPLES && last > PAGE; i++) {
+      const at = PAGE + Math.floor(((last - PAGE) * i) / SAMPLES);
+      const there = await ifThere(read(mem + at, PAGE));
+      if (there === undefined || Buffer.compare(there, await kernel.read(at, PAGE)) !== 0) return false;
+    }
+    return last > PAGE;
+  });
+  return isSame === true;
 }
 
 function namesOf(

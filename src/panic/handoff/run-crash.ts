@@ -10,7 +10,7 @@ import { summarise } from '../fidelity/index.ts';
 import { dumpMode } from '../guest/agent-line.ts';
 import { readDump } from '../guest/dump-device.ts';
 import { memoryBytesOf, resolveMachine } from '../guest/machine-spec.ts';
-import { type CrashResult, crash, DEFAULT_TIMEOUT_SECONDS } from './crash.ts';
+import { type CrashResult, crash, DEFAULT_TIMEOUT_SECONDS, followAlarm } from './crash.ts';
 import { requireRoomFor, writing } from './output-file.ts';
 import { type OnceOptions, type ReportedRule, type ReportHead, reportedRules, runOnce } from './run-once.ts';
 
@@ -41,7 +41,7 @@ export type CrashReport = ReportHead & {
 
 /** Boots, crashes, captures. @throws FormatError for bad options; Error where the machine cannot be made. */
 export async function runCrash(command: CrashCommand): Promise<CrashReport> {
-  const { boot, request, onPhase } = command;
+  const { request, onPhase } = command;
   // How small a filter makes a dump is not known before.
   if (command.vmcore !== undefined && request.dump === 'raw')
     requireRoomFor(command.vmcore, memoryBytesOf(resolveMachine(command)));
@@ -49,10 +49,12 @@ export async function runCrash(command: CrashCommand): Promise<CrashReport> {
   return await runOnce(command, {
     loadedDump: dumpMode(loadedDump),
     limitSeconds: request.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
-    take: (session, noCrashKernel, signal) =>
-      crash(session, boot, request, { loadedDump, signal, ...defined({ noCrashKernel, onPhase }) }),
+    take: (lookout, noCrashKernel, signal) =>
+      crash(lookout, request, { loadedDump, signal, ...defined({ noCrashKernel, onPhase }) }),
+    followAlarm: (lookout, signal) => followAlarm(lookout, { signal, ...defined({ onPhase }) }),
     notBooted: ({ insn, ...stop }): CrashResult => ({
       outcome: 'failed',
+      requested: false,
       ...stop,
       instructions: { boot: insn, handoff: 0, capture: 0 },
     }),

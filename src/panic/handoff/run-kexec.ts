@@ -23,12 +23,12 @@ export type KexecReport = ReportHead & {
 
 /** Boots and leaves. @throws FormatError for bad options; Error where the machine cannot be made. */
 export async function runKexec(command: KexecCommand): Promise<KexecReport> {
-  const { boot, path, request, onPhase } = command;
+  const { path, request, onPhase } = command;
   return await runOnce(command, {
     loadedDump: 'raw',
     limitSeconds: request.timeoutSeconds ?? DEFAULT_LEAVE_SECONDS,
-    take: (session, _noCrashKernel, signal) =>
-      leave(session, boot, path, request, { signal, ...defined({ onPhase }) }),
+    take: (lookout, _noCrashKernel, signal) =>
+      leave(lookout, path, request, { signal, ...defined({ onPhase }) }),
     notBooted: ({ insn, ...stop }): LeaveResult => ({
       outcome: 'failed',
       ...stop,

@@ -21,7 +21,7 @@ import { untilLoaded } from '../loading/index.ts';
 import { withinHostTime } from '../operations/index.ts';
 import type { RuleResult, Trace } from '../trace/index.ts';
 import { formatTrace, type TraceFormat } from '../trace/index.ts';
-import { bootPlan } from '../watch/index.ts';
+import { Lookout } from './lookout.ts';
 import { writing } from './output-file.ts';
 import { describeStandstill } from './reason.ts';
 
@@ -66,7 +66,9 @@ export type Way<R extends Result, T> = {
   /** Guest seconds until the guest must be ready. */
   readonly limitSeconds: number;
   /** Takes a ready guest out of its kernel. */
-  readonly take: (session: Session, noCrashKernel: string | undefined, signal: AbortSignal) => Promise<R>;
+  readonly take: (lookout: Lookout, noCrashKernel: string | undefined, signal: AbortSignal) => Promise<R>;
+  /** The guest crashes by itself before it is ready; undefined: that came to nothing. */
+  readonly followAlarm?: (lookout: Lookout, signal: AbortSignal) => Promise<R | undefined>;
   /** The result where the guest did not become ready. */
   readonly notBooted: (stop: NotBooted) => R;
   /** Makes the command's report before the partition is closed. */
@@ -132,9 +134,12 @@ async function bootAndTake<R extends Result, T, Phase>(
   signal: AbortSignal,
 ): Promise<R> {
   onPhase?.('booting');
-  await session.start(await bootPlan(boot.kernel, boot.vmlinux));
+  const lookout = new Lookout(session, boot);
+  await lookout.start();
   const ready = await untilLoaded(session, boot, way.loadedDump, way.limitSeconds);
   if (ready.kind !== 'ready') {
+    const crashed = await way.followAlarm?.(lookout, signal);
+    if (crashed !== undefined) return crashed;
     return way.notBooted({
       phase: 'booting',
       reason: describeStandstill(ready, way.limitSeconds),
@@ -143,7 +148,7 @@ async function bootAndTake<R extends Result, T, Phase>(
     });
   }
   onPhase?.('ready');
-  return await way.take(session, ready.noCrashKernel, signal);
+  return await way.take(lookout, ready.noCrashKernel, signal);
 }
 
 /** The trace file: nothing was traced where no way was taken. */

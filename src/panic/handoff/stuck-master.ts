@@ -1,5 +1,5 @@
 /**
- * Detects a panicking CPU that waits without limit for a secondary which keeps executing and never answers. Such a
+ * Detects a crash that does not end: a kernel without a crash kernel that panicked and does not reboot, or a panicking CPU that waits without limit for a secondary which keeps executing and never answers. Such a
  * partition does not rest, and only the timeout would end the crash. Linux waits so where the panic timeout is not
  * positive (6.1 arch/powerpc/kexec/crash.c, crash_kexec_prepare_cpus). A wait with a limit reads the timebase; its CPU
  * is not parked, and it is not reported here.
@@ -11,6 +11,8 @@ import type { Prepared } from './prepare.ts';
 /** Guest seconds between two polls, and how long the master must have waited: as long as Linux does before it gives up. */
 const LOOK_SECONDS = 1;
 const WAIT_SECONDS = 10;
+/** Guest seconds that a kernel which panicked without a crash kernel gets to reboot: more than `panic=` usually says. */
+const REBOOT_SECONDS = 300;
 
 export class StuckMaster {
   readonly #session: Session;
@@ -33,6 +35,10 @@ export class StuckMaster {
     const { recorder, image } = this.#prepared;
     const { phase, master } = recorder;
     const { seconds } = this.#session;
+    if (image === undefined && phase === 'panic') {
+      this.#since ??= seconds;
+      return seconds - this.#since >= REBOOT_SECONDS ? { kind: 'standing' } : undefined;
+    }
     if (image === undefined || master === undefined || (phase !== 'panic' && phase !== 'handoff')) {
       this.#since = undefined;
       return undefined;

@@ -3,6 +3,6 @@
 export { bootPlan } from './boot-plan.ts';
 export { keptAt, matchesOf } from './instants.ts';
 export { idOfMark, markOfId } from './mark-ids.ts';
-export { makePlan } from './plan.ts';
+export { makePlan, seesPanics } from './plan.ts';
 export type { ObservedPhase, UnjudgedTrace } from './recorder.ts';
 export { Recorder } from './recorder.ts';

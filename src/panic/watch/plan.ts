@@ -1,11 +1,11 @@
 /**
- * Makes the plan of what the machine reports during a handoff. The plan is made once, for both kernels, while the
- * partition rests before the trigger: a plan that was exchanged during a crash would make the trace depend on the host's
- * speed. Only rules about named functions need the probes on functions.
+ * Makes the plan of what the machine reports during a handoff. The plan is made once, for both kernels, before anything begins: a plan
+ * that was exchanged during a crash would make the trace depend on the host's speed. Until a crash begins it sleeps. Only rules about
+ * named functions need the probes on functions.
  */
 
 import { MSR, VECTOR } from '../../base/power.ts';
-import type { HcallName, MarkId, ObservePlan } from '../../emulator/contract/index.ts';
+import type { HcallName, MarkId, ObservePlan, SleepPlan } from '../../emulator/contract/index.ts';
 import { type KexecImage, RUN_AT_LOAD_OFFSET } from '../facts/index.ts';
 import { functionEntry, type KernelSymbols, type ReadMemory, realOf } from '../facts/symbols/index.ts';
 import {
@@ -15,12 +15,16 @@ import {
   type FunctionName,
   type HandoffPath,
   JOINING_FUNCTIONS,
+  LEAVE_FUNCTIONS,
+  LOAD_HOOKS,
+  MACHINE_KEXEC_FUNCTIONS,
   type Mark,
+  PANIC_FUNCTIONS,
   RESTART_FUNCTIONS,
   SAVE_FUNCTIONS,
   STORAGE_VECTORS,
 } from '../trace/index.ts';
-import { instantPlans } from './instants.ts';
+import { instantPlans, matchesOf } from './instants.ts';
 import { idOfMark } from './mark-ids.ts';
 
 /** Functions that are probed in the production kernel. Those of a starting kernel are probed in the next kernel. */
@@ -44,6 +48,21 @@ const BOOT_CPU_OFFSET = 28;
 const RELEASE_SYMBOL = 'kexec_flag';
 /** Reports for each watched place. Where an ordinary image goes, other code may execute or write before; a crash image has the reservation to itself. */
 const ENTRY_LIMIT: Readonly<Record<HandoffPath, number>> = { crash: 4, kexec: 64, restart: 64 };
+/** Hooks of kexec_load: most runs of each that are reported. */
+const HOOKS: readonly FunctionName[] = Object.values(LOAD_HOOKS);
+const HOOK_LIMIT = 64;
+/** What is reported of a kernel in which no crash has begun: what it does with images, and that it leaves. */
+const BEFORE_CRASH: readonly MarkId[] = [
+  ...HOOKS,
+  ...Object.values(LEAVE_FUNCTIONS).flat(),
+  ...MACHINE_KEXEC_FUNCTIONS,
+].map(inProduction);
+/** A crash has begun, and the image was entered. */
+const SLEEP: SleepPlan = {
+  wakes: matchesOf('t0', 'crash'),
+  stays: matchesOf('t1', 'crash'),
+  reports: BEFORE_CRASH,
+};
 /** Reports of stores to the kernel's first bytes: purgatory's copy, and later stores. */
 const HEAD_LIMIT = 96;
 const VECTORS: readonly number[] = [VECTOR.systemReset, VECTOR.machineCheck, VECTOR.program];
@@ -76,6 +95,8 @@ export type PlanInput = {
   readonly image?: KexecImage;
   /** Of the crash kernel in its segment. */
   readonly crash?: KernelSymbols;
+  /** The machine stands still whenever an image was loaded. */
+  readonly holds?: boolean;
 };
 
 type Probe = ObservePlan['probes'][number];
@@ -84,7 +105,7 @@ type Probe = ObservePlan['probes'][number];
 export async function makePlan(
   input: PlanInput,
 ): Promise<{ plan: ObservePlan; probes: readonly FunctionName[] }> {
-  const { read, production, image, crash, path = 'crash' } = input;
+  const { read, production, image, crash, path = 'crash', holds = false } = input;
   const probes: Probe[] = [];
   const armed: FunctionName[] = [];
   const arm = (raddr: number, mark: Mark, limit?: number): void => {
@@ -93,7 +114,7 @@ export async function makePlan(
   for (const name of PRODUCTION_FUNCTIONS) {
     const raddr = await functionEntry(read, production, name);
     if (raddr === undefined) continue;
-    arm(raddr, { at: 'function', name, in: 'production' });
+    arm(raddr, { at: 'function', name, in: 'production' }, HOOKS.includes(name) ? HOOK_LIMIT : undefined);
     armed.push(name);
   }
   if (crash !== undefined) {
@@ -107,6 +128,11 @@ export async function makePlan(
     for (const name of RESTART_FUNCTIONS) {
       const raddr = await functionEntry(read, crash, name);
       if (raddr !== undefined) arm(raddr, { at: 'function', name, in: 'crash' }, 2);
+    }
+    // A kernel that an ordinary kexec entered loads images before anyone has read its symbols.
+    for (const name of path === 'kexec' ? HOOKS : []) {
+      const raddr = await functionEntry(read, crash, name);
+      if (raddr !== undefined) arm(raddr - crash.base, { at: 'function', name, in: 'moved' }, HOOK_LIMIT);
     }
   }
   if (image !== undefined) {
@@ -139,7 +165,8 @@ export async function makePlan(
       hcallsExcept: NOISE,
       census: CENSUS,
       instants: instantPlans(path),
-      ...(path === 'crash' ? { frames: FRAMES } : {}),
+      ...(path === 'crash' ? { frames: FRAMES, sleep: SLEEP } : {}),
+      ...(holds ? { holdsAfterCall: true } : {}),
     },
     probes: armed,
   };
@@ -189,4 +216,14 @@ function releaseOf({ table, base }: KernelSymbols): ObservePlan['stores'] {
 function withoutRepeats<T extends { readonly raddr: number }>(probes: readonly T[]): T[] {
   const seen = new Set<number>();
   return probes.filter(({ raddr }) => !seen.has(raddr) && seen.add(raddr).size > 0);
+}
+
+/** Whether a crash of the kernel is seen when it begins: one of the functions in which it does has a probe. */
+export function seesPanics(probes: readonly FunctionName[]): boolean {
+  return probes.some((name) => PANIC_FUNCTIONS.includes(name));
+}
+
+/** Whether a mark is reported of a kernel in which no crash has begun. */
+export function isBeforeCrash(mark: MarkId): boolean {
+  return BEFORE_CRASH.includes(mark);
 }

@@ -4,7 +4,7 @@
  */
 
 import { VECTOR } from '../../base/power.ts';
-import type { DroppedEvents, MachineEvent } from '../../emulator/contract/index.ts';
+import type { DroppedEvents, MachineEvent, ObservedEvent } from '../../emulator/contract/index.ts';
 import type { CapturePhase } from '../contract/index.ts';
 import type { KexecImage } from '../facts/index.ts';
 import type { AddressNames } from '../facts/symbols/index.ts';
@@ -24,6 +24,7 @@ import {
 } from '../trace/index.ts';
 import { isSign } from './instants.ts';
 import { idOfMark, markOfId } from './mark-ids.ts';
+import { isBeforeCrash, seesPanics } from './plan.ts';
 import { Selection } from './selection.ts';
 import { joined, tracedEvent } from './traced-event.ts';
 
@@ -52,7 +53,7 @@ const ENTRY = idOfMark({ at: 'entry' });
 
 export class Recorder {
   readonly #options: RecorderOptions;
-  readonly #selection = new Selection();
+  #selection = new Selection();
   readonly #events: TraceEvent[] = [];
   /** CPUs that have called RTAS and not returned yet. */
   readonly #inRtas = new Set<number>();
@@ -67,6 +68,7 @@ export class Recorder {
   #entered: EntryFacts | undefined;
   #atEntry: AtEntryFacts | undefined;
   #dropped: readonly DroppedEvents[] = [];
+  #online: ReadonlySet<number> | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -74,6 +76,10 @@ export class Recorder {
 
   /** Takes the next machine event. */
   add(event: MachineEvent): void {
+    if (event.kind === 'calm') {
+      this.#forget();
+      return;
+    }
     if (this.#repeatsEntry(event) || this.#stays(event)) return;
     if (this.#precedes(event) || this.#belongsToRtas(event)) return;
     if (!this.#selection.keeps(event, this.#t2 !== undefined)) return;
@@ -81,6 +87,11 @@ export class Recorder {
     if (this.#joins(traced)) return;
     this.#events.push(traced);
     this.#mark(event, traced);
+  }
+
+  /** Which CPUs were online at T0. */
+  setOnline(online: ReadonlySet<number>): void {
+    this.#online = online;
   }
 
   /** Sets the facts read from memory after the new kernel was entered. */
@@ -155,7 +166,7 @@ export class Recorder {
 
   /** The trace without its rules. */
   trace(): UnjudgedTrace {
-    const { machine, facts } = this.#options;
+    const { facts } = this.#options;
     const image = {
       ...facts,
       ...(this.#atEntry === undefined ? {} : { atEntry: this.#atEntry }),
@@ -164,12 +175,28 @@ export class Recorder {
     const more = this.#more();
     return {
       version: 2,
-      machine,
+      machine: this.#machine,
       image,
       instants: this.instants,
       events: this.#events,
       ...(more.length === 0 ? {} : { more }),
     };
+  }
+
+  /** What began came to nothing: as before the first event. */
+  #forget(): void {
+    this.#events.length = 0;
+    this.#selection = new Selection();
+    this.#inRtas.clear();
+    this.#panics.length = 0;
+    this.#handoff = this.#t1 = this.#t2 = this.#t3 = this.#lastWrite = this.#leaving = undefined;
+  }
+
+  get #machine(): Trace['machine'] {
+    const { machine } = this.#options;
+    const online = this.#online;
+    if (online === undefined) return machine;
+    return { ...machine, cpus: machine.cpus.map((cpu) => ({ ...cpu, online: online.has(cpu.index) })) };
   }
 
   #lastEvent(): TraceEvent | undefined {
@@ -186,7 +213,7 @@ export class Recorder {
   }
 
   /** Updates the instants from an event. */
-  #mark(event: MachineEvent, traced: TraceEvent): void {
+  #mark(event: ObservedEvent, traced: TraceEvent): void {
     if (this.#beginsPanic(event)) this.#panics.push(traced);
     // Without a loaded image __crash_kexec returns, and the panic continues: there is no handoff.
     if (this.#panics.length > 0 && this.#options.image !== undefined && this.#is('handoff', event))
@@ -201,12 +228,12 @@ export class Recorder {
       if (this.#t3 !== undefined) this.#lastWrite = traced;
   }
 
-  #is(name: Parameters<typeof isSign>[0], event: MachineEvent): boolean {
+  #is(name: Parameters<typeof isSign>[0], event: ObservedEvent): boolean {
     return isSign(name, this.#path, event, this.dumpDisk);
   }
 
   /** RTAS is called in real mode. The changes of the MSR before and after a call belong to it, and are not kept. */
-  #belongsToRtas({ kind, cpu }: MachineEvent): boolean {
+  #belongsToRtas({ kind, cpu }: ObservedEvent): boolean {
     if (kind === 'rtas') {
       const last = this.#events.at(-1);
       if (last?.kind === 'msr' && last.cpu === cpu) {
@@ -224,7 +251,7 @@ export class Recorder {
    * destinations of its image are memory in use. So are the watched functions of the old kernel once the new kernel, which may
    * be the same file, has moved itself to 0.
    */
-  #isElsewhere(event: MachineEvent): boolean {
+  #isElsewhere(event: ObservedEvent): boolean {
     if (event.kind !== 'store' && event.kind !== 'fetch') return false;
     const mark = markOfId(event.mark);
     // After T2 the crash kernel reuses the memory of purgatory and of its initrd.
@@ -243,18 +270,18 @@ export class Recorder {
   }
 
   /** Whether an event came before the panic, or before the guest began to leave. Without a probe on a panic function all are kept. */
-  #precedes(event: MachineEvent): boolean {
+  #precedes(event: ObservedEvent): boolean {
     if (this.#isElsewhere(event)) return true;
     if (this.#panics.length > 0 || event.kind === 'reset' || event.kind === 'fault') return false;
     if (this.#path !== 'crash') return !this.#beginsPanic(event);
-    if (!this.#options.facts.probes.some((name) => PANIC_FUNCTIONS.includes(name))) return false;
+    if (!seesPanics(this.#options.facts.probes)) return false;
     return !(
-      event.kind === 'fetch' ||
+      (event.kind === 'fetch' && !isBeforeCrash(event.mark)) ||
       (event.kind === 'interrupt' && VECTORS_OF_PANIC.includes(event.vector))
     );
   }
 
-  #beginsPanic(event: MachineEvent): boolean {
+  #beginsPanic(event: ObservedEvent): boolean {
     return this.#t1 === undefined && this.#is('t0', event);
   }
 
@@ -272,7 +299,7 @@ export class Recorder {
    * Whether a fetch repeats an arrival. When the engine decodes watched code again, after a store to it or an RTAS call, a CPU
    * that waits in the copy at 0 or runs the new kernel is reported once more; that report is dropped.
    */
-  #stays(event: MachineEvent): boolean {
+  #stays(event: ObservedEvent): boolean {
     if (event.kind !== 'fetch') return false;
     const { at } = markOfId(event.mark);
     if (at === 'segment' && event.cpu === this.#t2?.cpu) return true;
@@ -285,7 +312,7 @@ export class Recorder {
   }
 
   /** Drops the second event of one arrival at the entry, which has a probe and lies in a watched segment. */
-  #repeatsEntry(event: MachineEvent): boolean {
+  #repeatsEntry(event: ObservedEvent): boolean {
     if (event.kind !== 'fetch') return false;
     const entry = this.#options.image?.load.entry;
     if (markOfId(event.mark).at === 'segment' && event.raddr === entry) return true;

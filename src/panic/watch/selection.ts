@@ -3,7 +3,7 @@
  * few of each kind and all that rules judge, so that the trace does not grow with the dump. Dropped events are counted.
  */
 
-import type { MachineEvent } from '../../emulator/contract/index.ts';
+import type { ObservedEvent } from '../../emulator/contract/index.ts';
 import type { MoreEvents } from '../trace/index.ts';
 
 /** RTAS calls of the new kernel that are kept: those that start, stop and restart. All others are for its devices. */
@@ -37,7 +37,7 @@ export class Selection {
   #kept = 0;
 
   /** Whether to keep the event. @param entered whether T2 is over */
-  keeps(event: MachineEvent, entered: boolean): boolean {
+  keeps(event: ObservedEvent, entered: boolean): boolean {
     switch (event.kind) {
       // Limited by the plan, and few.
       case 'fetch':
@@ -89,14 +89,14 @@ export class Selection {
     return [...sums.values()];
   }
 
-  #drop(event: MachineEvent, entered: boolean): false {
+  #drop(event: ObservedEvent, entered: boolean): false {
     const group = this.#group(event, entered);
     group.dropped++;
     group.since ??= event.insn;
     return false;
   }
 
-  #group(event: MachineEvent, entered: boolean): Group {
+  #group(event: ObservedEvent, entered: boolean): Group {
     const own = this.#groups.get(keyOf(event.cpu, event.kind, nameOf(event) ?? '', entered));
     if (own !== undefined) return own;
     const name = this.#groups.size < MOST_GROUPS ? nameOf(event) : undefined;
@@ -110,12 +110,12 @@ export class Selection {
   }
 }
 
-function keyOf(cpu: number, kind: MachineEvent['kind'], name: string, entered: boolean): string {
+function keyOf(cpu: number, kind: ObservedEvent['kind'], name: string, entered: boolean): string {
   return `${entered ? 'after' : 'before'} ${cpu} ${kind} ${name}`;
 }
 
 /** The key by which events of one kind are grouped and counted. */
-function nameOf(event: MachineEvent): string | undefined {
+function nameOf(event: ObservedEvent): string | undefined {
   switch (event.kind) {
     case 'hcall':
       return event.name ?? `0x${event.opcode.toString(16)}`;

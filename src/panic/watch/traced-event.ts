@@ -3,7 +3,7 @@
 import { syscallResultText } from '../../base/errno.ts';
 import { hex64 } from '../../base/hex.ts';
 import { MSR } from '../../base/power.ts';
-import { type MachineEvent, STORE_BYTES } from '../../emulator/contract/index.ts';
+import { type ObservedEvent, STORE_BYTES } from '../../emulator/contract/index.ts';
 import { loadFlags, parseKexecLoad } from '../facts/index.ts';
 import { isMark, type StoreEvent, type TraceEvent, textOf, type Wordless } from '../trace/index.ts';
 import { markOfId } from './mark-ids.ts';
@@ -11,7 +11,7 @@ import { markOfId } from './mark-ids.ts';
 type NameOf = (address: bigint) => string | undefined;
 
 /** @param n its number; @param nameOf the name of an instruction's address at this point of the handoff */
-export function tracedEvent(event: MachineEvent, n: number, nameOf: NameOf): TraceEvent {
+export function tracedEvent(event: ObservedEvent, n: number, nameOf: NameOf): TraceEvent {
   return withText(typed(event, n, nameOf));
 }
 
@@ -37,7 +37,7 @@ function withText(event: Wordless): TraceEvent {
   return { ...event, text: textOf(event) } as TraceEvent;
 }
 
-function typed(event: MachineEvent, n: number, nameOf: NameOf): Wordless {
+function typed(event: ObservedEvent, n: number, nameOf: NameOf): Wordless {
   const common = { n, cpu: event.cpu, insn: event.insn, tb: hex64(event.tb) };
   switch (event.kind) {
     case 'fetch':

@@ -18,7 +18,7 @@ function box() {
   };
   return { outbox, sent, clock, print };
 }
-const progress = (insn: number): PartitionNotice => ({ kind: 'progress', insn, resting: false });
+const progress = (insn: number): PartitionNotice => ({ kind: 'progress', insn, tb: 0n, resting: false });
 const insns = (batch: readonly PartitionNotice[] | undefined): number[] =>
   (batch ?? []).flatMap((each) => (each.kind === 'progress' ? [each.insn] : []));
 

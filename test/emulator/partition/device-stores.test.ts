@@ -20,7 +20,6 @@ it('a sector that a guest reads from a disk → a store by no vCPU, with the sec
     msrMask: 0n,
     vectors: [],
     hcallsExcept: [],
-    quiet: true,
   });
   guest.command('load raw');
   const written = guest.events.filter((event) => event.kind === 'store').filter(({ cpu }) => cpu === -1);

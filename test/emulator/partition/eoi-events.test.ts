@@ -63,8 +63,9 @@ describe('XICS', () => {
     expect(eoisOf(run([...accepts, ...ends, ...ends], {}, 'xics'))).toHaveLength(1);
   });
 
-  it('a plan that is quiet → none', () => {
-    expect(run([...accepts, ...ends], { quiet: true }, 'xics')).toEqual([]);
+  it('a plan that sleeps → none', () => {
+    const sleep = { wakes: [], stays: [], reports: [] };
+    expect(run([...accepts, ...ends], { sleep }, 'xics')).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PanicRequest } from '../../../src/panic/contract/index.ts';
 import { Session } from '../../../src/panic/guest/session.ts';
-import { type CrashResult, crash } from '../../../src/panic/index.ts';
+import { type CrashResult, crash, Lookout } from '../../../src/panic/index.ts';
 import type { FunctionName, Mark } from '../../../src/panic/trace/index.ts';
 import { idOfMark } from '../../../src/panic/watch/index.ts';
 import {
@@ -38,11 +38,12 @@ async function run(
 ): Promise<Outcome> {
   const guest = crashablePartition({ onStart: bootWithCrashKernel, ...script }, config);
   const session = new Session(guest, true);
-  await session.start();
+  const lookout = new Lookout(session, BOOT);
+  await lookout.start();
   const ready = await session.untilReady(100);
   expect(ready.kind).toBe('ready');
   const phases: string[] = [];
-  const result = await crash(session, BOOT, request, {
+  const result = await crash(lookout, request, {
     loadedDump: 'raw',
     ...(ready.kind === 'ready' && ready.noCrashKernel !== undefined
       ? { noCrashKernel: ready.noCrashKernel }

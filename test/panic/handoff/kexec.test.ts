@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
 import type { InstantRecord } from '../../../src/emulator/host/index.ts';
 import { Session } from '../../../src/panic/guest/session.ts';
-import { type LeaveResult, leave } from '../../../src/panic/index.ts';
+import { type LeaveResult, Lookout, leave } from '../../../src/panic/index.ts';
 import type { FunctionName, LeavePath, Mark } from '../../../src/panic/trace/index.ts';
 import { idOfMark, markOfId } from '../../../src/panic/watch/index.ts';
 import { BOOT, bootWithCrashKernel, loadCrashKernel } from '../../synth/crashing-guest.ts';
@@ -42,12 +42,12 @@ async function run(
   const guest = leavingPartition(script);
   change(guest);
   const session = new Session(guest, true);
-  await session.start();
+  const lookout = new Lookout(session, BOOT);
+  await lookout.start();
   expect((await session.untilReady(100)).kind).toBe('ready');
   const phases: string[] = [];
   const result = await leave(
-    session,
-    BOOT,
+    lookout,
     path,
     { timeoutSeconds: 100 },
     { onPhase: (phase) => phases.push(phase) },
@@ -90,16 +90,15 @@ const GOES = {
 };
 
 describe('leave: an ordinary kexec', () => {
-  it('every phase is told in order; the guest is up in the same session, with its crash image', async () => {
+  it('every phase is told in order; the guest is up in the same session, and is looked after', async () => {
     const { guest, session, result, phases } = await run('kexec', GOES);
     expect(result).toMatchObject({ outcome: 'done', phase: 'up' });
     expect(phases).toEqual(['loading', 'triggered', 'shutdown', 'handoff', 'purgatory', 'new-kernel']);
     expect(guest.typed).toEqual(['1: load-next\n', '1: kexec\n']);
     expect(session.ended).toBeUndefined();
-    expect(session.load?.crash).toBe(true);
-    expect(session.next?.crash).toBe(false);
-    // The plan was removed: nothing is watched any more.
-    expect(guest.plans.at(-1)).toBeUndefined();
+    // What was loaded for the kernel before is gone with it; the new one is looked after in its turn.
+    expect([session.load, session.next, session.loads.calls]).toEqual([undefined, undefined, []]);
+    expect(guest.plans.at(-1)?.sleep).toBeDefined();
     expect(result.instructions.handoff).toBeGreaterThan(0);
   });
 
@@ -116,7 +115,7 @@ describe('leave: an ordinary kexec', () => {
       entered: { runAtLoad: '306e7572', tree: { bootCpu: 0 } },
       symbols: { production: 'kallsyms', crash: 'kallsyms' },
     });
-    const probes = guest.plans.findLast((plan) => plan !== undefined)?.probes ?? [];
+    const probes = guest.plans.find((plan) => plan?.sleep === undefined)?.probes ?? [];
     expect(probes).toContainEqual(
       expect.objectContaining({ raddr: NEXT_ENTRY, mark: idOfMark({ at: 'entry' }) }),
     );
@@ -281,9 +280,10 @@ describe('leave: an ordinary kexec', () => {
   it('an image without an agent: refused', async () => {
     const guest = leavingPartition({ onStart: (each) => each.rest() });
     const session = new Session(guest, false);
-    await session.start();
+    const lookout = new Lookout(session, { ...BOOT, agent: false });
+    await lookout.start();
     await session.untilReady(100);
-    const result = await leave(session, { ...BOOT, agent: false }, 'kexec', {});
+    const result = await leave(lookout, 'kexec', {});
     expect(result).toMatchObject({ outcome: 'failed', refused: true });
     expect(guest.typed).toEqual([]);
   });

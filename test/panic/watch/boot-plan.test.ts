@@ -9,9 +9,11 @@ import { bootPlan } from '../../../src/panic/watch/index.ts';
 
 const KERNEL = join(import.meta.dirname, '..', '..', '..', 'guest', 'prebuilt', 'kernel.elf');
 
-it('the built-in kernel → both hooks of kexec_load, found once for all that boot it', async () => {
+it('the built-in kernel → panic and both hooks of kexec_load, found once for all that boot it; it sleeps', async () => {
   const [first, second] = await Promise.all([bootPlan(KERNEL), bootPlan(KERNEL)]);
-  expect(first?.probes).toHaveLength(Object.values(LOAD_HOOKS).length);
+  expect(first?.probes).toEqual(expect.arrayContaining(['panic', ...Object.values(LOAD_HOOKS)]));
+  expect(first?.plan).toMatchObject({ holdsAfterCall: true, stores: [], executes: [] });
+  expect(first?.plan.sleep).toBeDefined();
   expect(second).toBe(first);
 });
 

@@ -2735,6 +2735,8 @@ export interface components {
             image: string;
             /** @enum {unknown} */
             outcome: "captured" | "failed";
+            /** @description Whether somebody asked for the crash; otherwise the guest crashed by itself. Absent in captures of earlier releases */
+            requested?: boolean;
             /** @enum {unknown} */
             phase: "queued" | "booting" | "ready" | "triggered" | "panic" | "handoff" | "purgatory" | "crash-kernel" | "dumping" | "dumped" | "stored";
             reason?: string;

@@ -147,6 +147,7 @@ function Summary({
         )}
         {capture.signature === undefined ? null : <Fact name="signature">{capture.signature}</Fact>}
         {capture.cause === undefined ? null : <Fact name="crash">{capture.cause.reason}</Fact>}
+        {capture.requested === false ? <Fact name="asked for">no, the guest crashed by itself</Fact> : null}
         <Fact name="when">
           <time dateTime={capture.createdAt} title={capture.createdAt}>
             {formatAge(capture.createdAt, now.value)}

@@ -3,7 +3,7 @@
  * beyond the budget are counted. Left out: places, which have limits of their own, and what the owner asked for.
  */
 
-import type { DroppedEvents, MachineEvent } from '../../contract/events.ts';
+import type { DroppedEvents, ObservedEvent } from '../../contract/events.ts';
 import type { OutputLimits } from '../../contract/limits.ts';
 import { Bucket } from './bucket.ts';
 
@@ -40,7 +40,7 @@ export class EventBudget {
   }
 
   /** Whether the event may be reported. */
-  lets({ kind, cpu, insn }: MachineEvent): boolean {
+  lets({ kind, cpu, insn }: ObservedEvent): boolean {
     const bucket = this.#bucketOf(kind);
     if (bucket === undefined) return true;
     if (!bucket.isEmpty) {
@@ -54,7 +54,7 @@ export class EventBudget {
     return false;
   }
 
-  #bucketOf(kind: MachineEvent['kind']): Bucket | undefined {
+  #bucketOf(kind: ObservedEvent['kind']): Bucket | undefined {
     switch (kind) {
       case 'fetch':
       case 'store':

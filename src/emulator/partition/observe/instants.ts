@@ -11,6 +11,7 @@ import {
   type MarkId,
   matchesEvent,
   type ObservePlan,
+  vectorsOf,
 } from '../../contract/events.ts';
 import type {
   InstantRecord,
@@ -19,7 +20,7 @@ import type {
   SavePoint,
   VcpuSnapshot,
 } from '../../contract/instants.ts';
-import { CTR, LR } from '../../cpu/layout.ts';
+import { CTR, GPR, LR } from '../../cpu/layout.ts';
 import { SPR } from '../../cpu/spr.ts';
 import type { Vcpu } from '../../cpu/vcpu.ts';
 import type { MemorySnapshots } from '../../memory/snapshots.ts';
@@ -54,10 +55,12 @@ type Waiting = InstantPlan & { ready: boolean };
 export class Instants {
   readonly #machine: KeptMachine;
   #waiting: readonly Waiting[] = [];
+  /** Vectors by which an instant may be recognised. */
+  #vectors: ReadonlySet<number> = new Set();
   #frames: ReadonlySet<MarkId> = new Set();
   readonly #records = new Map<InstantName, InstantRecord>();
-  /** By vCPU, the last interrupt of each vector. */
-  #taken: Map<number, RegisterFrame>[] = [];
+  /** By vCPU. */
+  #taken: LastInterrupts[] = [];
   /** By vCPU and probe. */
   readonly #saves = new Map<string, SavePoint>();
 
@@ -68,10 +71,11 @@ export class Instants {
   /** Replaces the plan and forgets what was kept. Between slices only. */
   set(plan: Pick<ObservePlan, 'instants' | 'frames'> | undefined): void {
     this.#waiting = (plan?.instants ?? []).map((each) => ({ ...each, ready: each.after === undefined }));
+    this.#vectors = vectorsOf(this.#waiting.flatMap(({ at, after = [] }) => [...at, ...after]));
     this.#frames = new Set(plan?.frames ?? []);
     this.#records.clear();
     this.#saves.clear();
-    this.#taken = this.#machine.vcpus.map(() => new Map());
+    this.#taken = this.#machine.vcpus.map(() => new LastInterrupts());
     this.#machine.memory.clear();
   }
 
@@ -101,16 +105,13 @@ export class Instants {
   ): void {
     if (this.#waiting.length === 0) return;
     if (this.#frames.size > 0 && !NOT_KEPT.has(vector))
-      this.#taken[vcpu.index]?.set(vector, {
-        at: { kind: 'interrupt', vector },
-        insn: this.#machine.instructions(),
-        regs: { ...registersOf(vcpu), nia: returnTo, msr: vcpu.spr(SPR.SRR1) },
+      this.#taken[vcpu.index]?.take(vcpu, vector, returnTo, this.#machine.instructions());
+    if (this.#vectors.has(vector))
+      this.#seen(vcpu.index, {
+        kind: 'interrupt',
+        vector,
+        ...(requestedBy === undefined ? {} : { requestedBy }),
       });
-    this.#seen(vcpu.index, {
-      kind: 'interrupt',
-      vector,
-      ...(requestedBy === undefined ? {} : { requestedBy }),
-    });
   }
 
   /** @param probed the vCPU that is at a probe: its next instruction is the one that it is at. */
@@ -141,9 +142,41 @@ export class Instants {
   }
 
   #interruptsOf(cpu: number): readonly RegisterFrame[] {
-    return [...(this.#taken[cpu]?.values() ?? [])];
+    return this.#taken[cpu]?.frames ?? [];
   }
 }
+
+/** Registers of a vCPU when it last took an interrupt of each vector. A guest takes thousands a second: they are kept as they lie. */
+class LastInterrupts {
+  readonly #slots = new Map<number, Slot>();
+
+  /** @param insn the partition's instruction count */
+  take(vcpu: Vcpu, vector: number, returnTo: bigint, insn: number): void {
+    const known = this.#slots.get(vector);
+    const slot = known ?? { block: new Uint8Array(BLOCK_BYTES), insn, nia: 0n, msr: 0n, cr: 0, xer: 0 };
+    vcpu.copyBlock(slot.block);
+    slot.insn = insn;
+    slot.nia = returnTo;
+    slot.msr = vcpu.spr(SPR.SRR1);
+    slot.cr = vcpu.cr;
+    slot.xer = vcpu.xer;
+    if (known === undefined) this.#slots.set(vector, slot);
+  }
+
+  get frames(): readonly RegisterFrame[] {
+    return [...this.#slots].map(([vector, { block, insn, nia, msr, cr, xer }]) => {
+      const view = new DataView(block.buffer);
+      const at = (offset: number): bigint => view.getBigUint64(offset, true);
+      const gpr = Array.from({ length: 32 }, (_, n) => at(GPR + 8 * n));
+      const regs = { gpr, nia, msr, lr: at(LR), ctr: at(CTR), cr, xer };
+      return { at: { kind: 'interrupt', vector }, insn, regs };
+    });
+  }
+}
+
+/** `block`: general purpose registers, LR and CTR (cpu/layout.ts). */
+type Slot = { readonly block: Uint8Array; insn: number; nia: bigint; msr: bigint; cr: number; xer: number };
+const BLOCK_BYTES = CTR + 8;
 
 export function registersOf(vcpu: Vcpu): RegisterSet {
   return {

@@ -26,6 +26,8 @@ export type ObservedMachine = {
   readonly running: () => Vcpu | undefined;
   readonly instructions: () => number;
   readonly timebase: () => bigint;
+  /** Ends the run under way. */
+  readonly hold: () => void;
   readonly facts: () => MachineFacts;
 };
 
@@ -59,10 +61,12 @@ export class Observation {
         timebase,
         acting: () => this.#acting(),
         instants: this.instants,
+        hold: machine.hold,
         ...(machine.systemCall === undefined ? {} : { systemCall: machine.systemCall }),
       },
       (event) => {
-        if (this.#budget.lets(event)) report(event);
+        if (event.kind === 'calm') this.#budget.forget();
+        if (event.kind === 'calm' || this.#budget.lets(event)) report(event);
         this.faults.seen(event);
       },
     );

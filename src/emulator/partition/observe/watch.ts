@@ -3,10 +3,11 @@
  * nothing for the guest: probes replace decoded records, watched pages take the slow path of stores.
  */
 
-import { MSR_TRANSLATION, VECTOR } from '../../../base/power.ts';
+import { MSR, MSR_TRANSLATION, VECTOR } from '../../../base/power.ts';
 import {
   type DroppedEvents,
   type EoiEvent,
+  type EventMatch,
   type FaultEvent,
   type FetchEvent,
   type MachineEvent,
@@ -27,6 +28,7 @@ import { TLB_WRITE } from '../../mmu/tlb.ts';
 import type { HcallResult } from '../../platform/contract/contract.ts';
 import { hcallNameOf } from '../../platform/contract/opcodes.ts';
 import type { Instants } from './instants.ts';
+import { Sleep } from './sleep.ts';
 
 /** The mark of pages with watched bytes; see Ram.mark. */
 const MARK_WATCH = 2;
@@ -47,6 +49,8 @@ export type WatchedMachine = {
   readonly acting: () => number;
   /** Keeps the machine at instants; called before the events that mark them are reported. */
   readonly instants?: Instants;
+  /** Ends the run under way: the machine stands still. */
+  readonly hold?: () => void;
   readonly systemCall?: SystemCallWatch;
 };
 
@@ -67,6 +71,7 @@ export class MachineWatch {
   #plan: ObservePlan | undefined;
   #n = 0;
   #probes = new Map<number, Place>();
+  readonly #sleep = new Sleep();
   /** Watched real addresses by arena page. */
   #pages = new Map<number, number>();
   /** The watched range that each vCPU executes in. */
@@ -89,14 +94,12 @@ export class MachineWatch {
 
   /** Replaces the plan. Between slices only. */
   set(plan: ObservePlan | undefined): void {
-    const { ram, engine, vcpus, instants } = this.#machine;
+    const { ram, engine, instants } = this.#machine;
     this.settle();
     instants?.set(plan);
-    for (const page of this.#pages.keys()) ram.unmark(page, MARK_WATCH);
-    this.#pages = new Map();
-    this.#inside = new Map();
-    this.#lastWrites.clear();
+    this.#stopWatching();
     this.#plan = plan;
+    this.#sleep.set(plan?.sleep);
     if (plan !== undefined) this.#counts = new Map();
     this.#probes = new Map();
     for (const probe of plan?.probes ?? []) {
@@ -104,7 +107,13 @@ export class MachineWatch {
       if (at >= 0) this.#probes.set(at, probe);
     }
     engine.code.setProbes(new Set(this.#probes.keys()));
-    for (const { raddr, length } of plan?.stores ?? []) {
+    if (this.#sleep.isAwake) this.#startWatching();
+  }
+
+  /** Watches what costs the guest time: stores, and where it executes. Also while compiled code runs: before an instruction of it. */
+  #startWatching(): void {
+    const { ram, vcpus } = this.#machine;
+    for (const { raddr, length } of this.#plan?.stores ?? []) {
       for (let at = raddr - (raddr % 4096); at < raddr + length; at += 4096) {
         const page = ram.locate(at);
         if (page < 0) continue;
@@ -115,6 +124,21 @@ export class MachineWatch {
     }
     // An execute entry that exists already would let a vCPU enter a range unseen.
     for (const vcpu of vcpus) vcpu.tlb.flushExecute();
+  }
+
+  #stopWatching(): void {
+    for (const page of this.#pages.keys()) this.#machine.ram.unmark(page, MARK_WATCH);
+    this.#pages = new Map();
+    this.#inside = new Map();
+    this.#lastWrites.clear();
+  }
+
+  #fallAsleep(cpu: number): void {
+    this.settle();
+    this.#stopWatching();
+    this.#machine.instants?.set(this.#plan);
+    this.#counts = new Map();
+    this.#emit({ ...this.#stamp(cpu), kind: 'calm' });
   }
 
   /** As at power-on. */
@@ -144,6 +168,12 @@ export class MachineWatch {
   probed(vcpu: Vcpu, word: number): void {
     const probe = this.#probes.get(word);
     if (probe === undefined) return;
+    this.#see(vcpu.index, { kind: 'fetch', mark: probe.mark });
+    if (!this.#sleep.isAwake) {
+      if (this.#plan?.sleep?.reports.includes(probe.mark) === true)
+        this.#fetch(vcpu, vcpu.cia, probe, probe.raddr);
+      return;
+    }
     this.#machine.instants?.probed(vcpu, probe.mark);
     if (this.#plan?.census?.includes(probe.mark)) this.#census(vcpu);
     this.#fetch(vcpu, vcpu.cia, probe, probe.raddr);
@@ -151,7 +181,7 @@ export class MachineWatch {
 
   enteredPage(vcpu: Vcpu, raddr: number): void {
     const plan = this.#plan;
-    if (plan === undefined || plan.executes.length === 0) return;
+    if (plan === undefined || plan.executes.length === 0 || !this.#sleep.isAwake) return;
     const range = plan.executes.find((each) => raddr >= each.raddr && raddr < each.raddr + each.length);
     const before = this.#inside.get(vcpu.index);
     this.#inside.set(vcpu.index, range);
@@ -186,7 +216,8 @@ export class MachineWatch {
   /** @param target where a return from interrupt goes */
   msrChanged(vcpu: Vcpu, before: bigint, target?: bigint): void {
     if (target !== undefined && this.#calls.length > 0) this.#returned(vcpu, target);
-    const plan = this.#plan;
+    if (this.#sleep.mayEnd && (vcpu.msr & MSR.PR) !== 0n) this.#wentOn(vcpu.index);
+    const plan = this.#awakePlan;
     if (plan === undefined || ((vcpu.msr ^ before) & plan.msrMask) === 0n) return;
     this.#report({
       ...this.#stamp(vcpu.index),
@@ -199,9 +230,10 @@ export class MachineWatch {
   }
 
   hypercall(vcpu: Vcpu, opcode: number, args: readonly bigint[], result: HcallResult): void {
-    const plan = this.#plan;
-    if (plan === undefined || plan.quiet === true) return;
+    const plan = this.#awakePlan;
+    if (plan === undefined) return;
     const name = hcallNameOf(opcode);
+    if (name === 'H_CEDE' && this.#wentOn(vcpu.index)) return;
     if (name !== undefined && plan.hcallsExcept.includes(name)) return;
     this.#report({
       ...this.#stamp(vcpu.index),
@@ -216,18 +248,24 @@ export class MachineWatch {
 
   /** The guest ended an interrupt that was pending. */
   ended(of: Pick<EoiEvent, 'controller' | 'source' | 'cppr'>): void {
-    if (this.#plan === undefined || this.#plan.quiet === true) return;
+    if (this.#awakePlan === undefined) return;
     this.#report({ ...this.#stamp(this.#machine.acting()), kind: 'eoi', ...of });
   }
 
   rtas(cpu: number, name: string, args: readonly number[]): void {
-    if (this.#plan === undefined || this.#plan.quiet === true) return;
+    if (this.#awakePlan === undefined) return;
     this.#report({ ...this.#stamp(cpu), kind: 'rtas', name, args: args.map((value) => value >>> 0) });
   }
 
   interrupt(vcpu: Vcpu, vector: number, returnTo: bigint): void {
     const requestedBy =
       vector !== VECTOR.systemReset ? undefined : this.#resets.delete(vcpu.index) ? 'outside' : 'guest';
+    if (this.#sleep.waitsFor(vector))
+      this.#see(vcpu.index, {
+        kind: 'interrupt',
+        vector,
+        ...(requestedBy === undefined ? {} : { requestedBy }),
+      });
     this.#machine.instants?.interrupt(vcpu, vector, returnTo, requestedBy);
     if (!this.#reports(vcpu, vector)) return;
     this.#report({
@@ -246,7 +284,7 @@ export class MachineWatch {
   }
 
   #reports(vcpu: Vcpu, vector: number): boolean {
-    const { vectors = [], realModeVectors = [] } = this.#plan ?? {};
+    const { vectors = [], realModeVectors = [] } = this.#awakePlan ?? {};
     return (
       vectors.includes(vector) ||
       (realModeVectors.includes(vector) && (vcpu.spr(SPR.SRR1) & MSR_TRANSLATION) === 0n)
@@ -291,6 +329,7 @@ export class MachineWatch {
       r3: vcpu.gpr(3),
       so: ((vcpu.cr >>> 28) & 1) !== 0,
     });
+    if (this.#plan?.holdsAfterCall === true) this.#machine.hold?.();
   }
 
   /** A system reset from outside is sent to a vCPU. One that is stopped does not take it. */
@@ -300,13 +339,13 @@ export class MachineWatch {
   }
 
   run(vcpu: Vcpu, change: RunChange): void {
-    if (this.#plan !== undefined && this.#plan.quiet !== true)
+    if (this.#awakePlan !== undefined)
       this.#report({ ...this.#stamp(vcpu.index), kind: 'run', change, ...placeOf(vcpu) });
   }
 
   /** What the guest wrote is in the store. The first write under a plan is reported at once, the last one at the end. */
   diskWritten(disk: number, offset: number, length: number): void {
-    if (this.#plan === undefined || this.#plan.quiet === true) return;
+    if (this.#awakePlan === undefined) return;
     if (!this.#lastWrites.has(disk))
       this.#report({ ...this.#stamp(-1), kind: 'disk', write: 'first', disk, offset, length });
     this.#lastWrites.set(disk, { stamp: this.#stamp(-1, 0), offset, length });
@@ -325,10 +364,27 @@ export class MachineWatch {
     this.#report({ ...this.#stamp(cpu), kind: 'fault', ...fault });
   }
 
+  /** The plan, where it does not sleep. */
+  get #awakePlan(): ObservePlan | undefined {
+    return this.#sleep.isAwake ? this.#plan : undefined;
+  }
+
+  /** What may wake the plan happens. */
+  #see(cpu: number, by: EventMatch): void {
+    if (this.#sleep.seen(cpu, by)) this.#startWatching();
+  }
+
+  /** A vCPU does what one in a crash does not do. @returns whether the plan fell asleep */
+  #wentOn(cpu: number): boolean {
+    const falls = this.#sleep.wentOn(cpu);
+    if (falls) this.#fallAsleep(cpu);
+    return falls;
+  }
+
   /** What every other vCPU is doing. */
   #census(probed: Vcpu): void {
     for (const vcpu of this.#machine.vcpus)
-      if (vcpu !== probed && vcpu.state !== 'stopped' && this.#plan?.quiet !== true)
+      if (vcpu !== probed && vcpu.state !== 'stopped')
         this.#report({ ...this.#stamp(vcpu.index), kind: 'census', state: vcpu.state, ...placeOf(vcpu) });
   }
 

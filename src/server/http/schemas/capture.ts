@@ -24,6 +24,12 @@ export const Capture: TUnsafe<Named> = exactly<Named>()(
       partitionId: Type.String(),
       image: Type.String(),
       outcome: Type.Enum(['captured', 'failed']),
+      requested: Type.Optional(
+        Type.Boolean({
+          description:
+            'Whether somebody asked for the crash; otherwise the guest crashed by itself. Absent in captures of earlier releases',
+        }),
+      ),
       phase: Type.Enum(CAPTURE_PHASES),
       reason: Type.Optional(Type.String()),
       signature: Type.Optional(
