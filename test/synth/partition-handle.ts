@@ -68,6 +68,7 @@ export class ScriptedPartition implements PartitionHandle {
   #n = 0;
   #lines = 0;
   #on = false;
+  #held: (() => void) | undefined;
 
   constructor(config: PartitionConfig, script: GuestScript) {
     this.config = config;
@@ -98,6 +99,12 @@ export class ScriptedPartition implements PartitionHandle {
     const event = machineEvent(spec, { n: this.#n++, insn: this.insn });
     this.#tell({ kind: 'machine-event', event });
   }
+  /** What seemed to begin came to nothing. */
+  calm(cpu: number): void {
+    this.insn += 10;
+    const event = { kind: 'calm', n: this.#n++, cpu, insn: this.insn, tb: BigInt(this.insn) } as const;
+    this.#tell({ kind: 'machine-event', event });
+  }
   /** A line of the agent's. */
   say(line: string): void {
     this.#lines++;
@@ -110,6 +117,11 @@ export class ScriptedPartition implements PartitionHandle {
   }
   rest(): void {
     this.#tell({ kind: 'progress', insn: this.insn, tb: 0n, resting: true });
+  }
+  /** Stands still until it may go on. */
+  hold(next: () => void): void {
+    this.#held = next;
+    this.#tell({ kind: 'held', insn: this.insn });
   }
   progress(insn: number): void {
     this.insn = insn;
@@ -143,10 +155,10 @@ export class ScriptedPartition implements PartitionHandle {
     this.typed.push(`nmi: ${cpus}`);
     this.#later(() => this.#script.onNmi?.(this, cpus));
   }
-  /** Times that it was let go on. */
-  goneOn = 0;
   async goOn(): Promise<void> {
-    this.goneOn++;
+    const next = this.#held;
+    this.#held = undefined;
+    if (next !== undefined) this.#later(next);
   }
   async observe(plan: ObservePlan | undefined): Promise<void> {
     this.plans.push(plan);
