@@ -11,7 +11,7 @@ import { Refusal } from '../contract/index.ts';
 import type { ImageSource } from '../guest/boot-image.ts';
 import { defaultHostSeconds } from '../guest/host-time.ts';
 import { memoryBytesOf, resolveMachine } from '../guest/machine-spec.ts';
-import { followAlarm, untracedCrash } from '../handoff/crash.ts';
+import { followAlarm, unrecordedCrash } from '../handoff/crash.ts';
 import type { EventBus, Lease, OperationHost, WorkerId } from '../operations/index.ts';
 import type { MetadataStore, PartitionRecord } from '../store/index.ts';
 import type { BackOffOptions } from './boot-back-off.ts';
@@ -200,7 +200,7 @@ class PartitionFleet implements OwnedFleet {
   async #storeUnasked({ member, guest, signal }: Unasked): Promise<boolean> {
     const { handle, session, lookout, noCrashKernel } = guest;
     const followed = await followAlarm(lookout, { signal, ...defined({ noCrashKernel }) });
-    const result = followed ?? (await untracedCrash(handle, session, signal));
+    const result = followed ?? (await unrecordedCrash(lookout, signal));
     if (result === undefined) return false;
     member.countCrash();
     if (this.#closing) return true;

@@ -14,7 +14,7 @@ import { examineApart } from '../fidelity/index.ts';
 import { dumpMode } from '../guest/agent-line.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { dumpDiskOf, type FoundDump, findDump } from '../guest/dump-device.ts';
-import { isGone, isStandstill, type Session, type Standstill } from '../guest/session.ts';
+import { describeEnd, isGone, isStandstill, type Session, type Standstill } from '../guest/session.ts';
 import { loadByPlan, waitsForPlan } from '../loading/index.ts';
 import { orFailure, ReadingFailure } from '../reading/index.ts';
 import { judgeRules } from '../rules/index.ts';
@@ -339,28 +339,32 @@ async function withGroundTruth<T extends UnjudgedTrace>(
   return { ...trace, ...examined };
 }
 
-/** The result of a crash that nobody asked for and that was not traced; undefined where no crash kernel said that it began to dump. */
-export async function untracedCrash(
-  handle: PartitionHandle,
-  session: Session,
+/**
+ * The result of a crash that nobody asked for and that was not recorded; undefined where there was none: the guest neither called
+ * ibm,os-term, as a kernel does that panicked, nor did a crash kernel say that it began to dump.
+ */
+export async function unrecordedCrash(
+  { session, unprepared }: Lookout,
   signal?: AbortSignal,
 ): Promise<CrashResult | undefined> {
+  const { handle, ended, lines } = session;
   const disk = dumpDiskOf(handle.config);
-  const began = session.lines.has('dump-start');
-  if (disk === undefined || !began) return undefined;
-  const read = await orFailure(() => findDump(handle, disk, signal));
+  const began = disk !== undefined && lines.has('dump-start');
+  if (!began && ended?.kind !== 'os-term') return undefined;
+  const read = began ? await orFailure(() => findDump(handle, disk, signal)) : undefined;
   const [found, unread] = read instanceof ReadingFailure ? [undefined, [read.message]] : [read, []];
-  const done = session.lines.has('dump-done');
-  const dump = found === undefined || done ? found : { ...found, complete: false };
+  const dump = found === undefined || lines.has('dump-done') ? found : { ...found, complete: false };
   const captured = dump?.complete === true;
+  const how = ended?.kind === 'os-term' ? describeEnd(ended) : 'the guest left no complete dump';
+  const why = `the crash was not recorded: ${unprepared ?? 'it was not seen to begin'}`;
   return {
     outcome: captured ? 'captured' : 'failed',
     requested: false,
-    phase: captured ? 'dumped' : 'dumping',
-    ...reasonWith(captured ? [] : ['the guest crashed without a request and left no complete dump'], unread),
+    phase: captured ? 'dumped' : began ? 'dumping' : 'panic',
+    reason: [...unread, ...(captured ? [] : [how]), why].join('; '),
     ...(dump === undefined ? {} : { dump }),
     instructions: { boot: session.insn, handoff: 0, capture: 0 },
-    ...(session.ended === undefined ? {} : { end: session.ended }),
+    ...(ended === undefined ? {} : { end: ended }),
   };
 }
 

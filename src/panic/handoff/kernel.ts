@@ -12,6 +12,8 @@ export type RunningKernel = {
   /** The kernel's file, an ELF file, and the same with symbols. Absent: it is not known which file it came from. */
   readonly file?: string;
   readonly vmlinux?: string;
+  /** A file that it may have come from, where none is known; see {@link file} and {@link vmlinux}. */
+  readonly candidate?: { readonly file: string; readonly vmlinux?: string };
   /** Its command line; absent: not known. */
   readonly append?: string;
   /** The flattened tree that it was given, `firmware`: by power-on; absent: not known. */
@@ -29,9 +31,9 @@ export function kernelOf(config: Pick<PartitionConfig, 'append'>, boot: BootImag
   };
 }
 
-/** A kernel of which nothing is known but that it runs. */
+/** A kernel of which nothing is known but that it runs. It may be the image's own. */
 export function unknownKernel(boot: BootImage): RunningKernel {
-  return { image: boot.name };
+  return { image: boot.name, candidate: { file: boot.kernel, ...defined({ vmlinux: boot.vmlinux }) } };
 }
 
 /**

@@ -52,9 +52,14 @@ export class Lookout {
     return this.#prepared !== undefined && this.#prepared.recorder.phase !== 'triggered';
   }
 
-  /** Why nothing is prepared for the image that was loaded last. */
-  get unread(): string | undefined {
-    return this.#unread;
+  /** Why a crash would not be recorded now; undefined: it would be. */
+  get unprepared(): string | undefined {
+    if (this.#unread !== undefined) return this.#unread;
+    if (this.#prepared === undefined && this.#kernel.file === undefined)
+      return 'the kernel was entered by a kexec of the guest’s own, and its memory was not read before it crashed';
+    return this.#prepared !== undefined && seesPanics(this.#prepared.probes)
+      ? undefined
+      : 'the functions in which a crash of this kernel begins are not known';
   }
 
   /** Powers on. @throws Error where kernel or initramfs cannot be loaded */
@@ -155,6 +160,12 @@ export class Lookout {
     }
   }
 
+  /** A kernel that nobody followed is read when it first rests, unless it has loaded an image before. */
+  async #armWhenUp(): Promise<void> {
+    const stopped = await this.session.untilResting(Number.POSITIVE_INFINITY);
+    if (stopped === undefined && this.#prepared === undefined) await this.#tryToArm();
+  }
+
   #take(event: MachineEvent): void {
     const prepared = this.#prepared;
     const entered = prepared?.recorder.entryOfKernel;
@@ -166,6 +177,7 @@ export class Lookout {
     else if (this.#leavesByItself(event)) {
       this.#enterNext(false);
       this.#forget();
+      void this.#armWhenUp();
     }
     this.#onEvent?.();
   }

@@ -235,14 +235,19 @@ function withAbi(load: LoadFacts, kernel: KernelSymbols | undefined): LoadFacts 
 
 /** Of the kernel that runs. The one that power-on entered is its file, whose symbols are read once for all that boot it. */
 async function ownSymbols(
-  { tree, file, vmlinux }: RunningKernel,
+  { tree, file, vmlinux, candidate }: RunningKernel,
   read: ReadMemory,
   signal: AbortSignal | undefined,
 ): Promise<KernelSymbols> {
   const filed = tree === 'firmware' && file !== undefined ? await bootPlan(file, vmlinux) : undefined;
   if (filed !== undefined) return filed.production;
   const size = file === undefined ? undefined : await withKernelFile(file, async (each) => each.size);
-  return await readSymbolsApart(read, { base: PRODUCTION_BASE, ...defined({ vmlinux, size }) }, signal);
+  const found = await readSymbolsApart(read, { base: PRODUCTION_BASE, ...defined({ vmlinux, size }) }, signal);
+  if (found.source !== 'none' || candidate === undefined) return found;
+  const { same, of } = await pagesOfFile(PRODUCTION_BASE, Number.POSITIVE_INFINITY, read, candidate.file);
+  // A kernel that runs has changed some of its own.
+  const isIt = of > 0 && 2 * same > of;
+  return (isIt ? await bootPlan(candidate.file, candidate.vmlinux) : undefined)?.production ?? found;
 }
 
 /** The symbols of the same kernel elsewhere. */
@@ -250,18 +255,31 @@ function movedTo({ source, table, base }: KernelSymbols, there: number): KernelS
   return { source, table: table.moved(BigInt(there - base)), base: there };
 }
 
-/** Whether an image's kernel is what a file holds, by pages all over it. A loader may have changed the first one. */
+/** Whether an image's kernel is what a file holds. A loader may have changed its first page. */
 async function isOfFile({ mem, bufsz }: PlacedSegment, read: ReadMemory, file: string): Promise<boolean> {
-  const isSame = await withKernelFile(file, async (kernel) => {
-    const last = Math.min(bufsz, kernel.size) - PAGE;
-    for (let i = 0; i < SAMPLES && last > PAGE; i++) {
+  const { same, of } = await pagesOfFile(mem, bufsz, read, file);
+  return of > 0 && same === of;
+}
+
+/** Compares pages all over a kernel in memory with its file, but not the first one. */
+async function pagesOfFile(
+  base: number,
+  bytes: number,
+  read: ReadMemory,
+  file: string,
+): Promise<{ readonly same: number; readonly of: number }> {
+  const found = await withKernelFile(file, async (kernel) => {
+    const last = Math.min(bytes, kernel.size) - PAGE;
+    const of = last > PAGE ? SAMPLES : 0;
+    let same = 0;
+    for (let i = 0; i < of; i++) {
       const at = PAGE + Math.floor(((last - PAGE) * i) / SAMPLES);
-      const there = await ifThere(read(mem + at, PAGE));
-      if (there === undefined || Buffer.compare(there, await kernel.read(at, PAGE)) !== 0) return false;
+      const there = await ifThere(read(base + at, PAGE));
+      if (there !== undefined && Buffer.compare(there, await kernel.read(at, PAGE)) === 0) same++;
     }
-    return last > PAGE;
+    return { same, of };
   });
-  return isSame === true;
+  return found ?? { same: 0, of: 0 };
 }
 
 function namesOf(
