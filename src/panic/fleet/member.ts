@@ -14,7 +14,7 @@ import { MemberConsole } from '../guest/console.ts';
 import { stopOnAbort } from '../guest/host-time.ts';
 import { dumpBytesOf } from '../guest/machine.ts';
 import { type MachineSpec, memoryBytesOf } from '../guest/machine-spec.ts';
-import { describeEnd, isGone, type Readiness, type Session } from '../guest/session.ts';
+import { describeEnd, isGone, type Readiness } from '../guest/session.ts';
 import { DEFAULT_TIMEOUT_SECONDS } from '../handoff/crash.ts';
 import { describeStandstill } from '../handoff/reason.ts';
 import { untilLoaded } from '../loading/index.ts';

@@ -143,11 +143,7 @@ export async function prepareCrash(
       ? undefined
       : isSame
         ? movedTo(production, image.kernel.mem)
-        : await readSymbolsApart(
-            readImage,
-            { base: image.kernel.mem, size: image.kernel.memsz },
-            way.signal,
-          );
+        : await readSymbolsApart(readImage, { base: image.kernel.mem, size: image.kernel.memsz }, way.signal);
   const { plan, probes } = await makePlan({
     path,
     // Functions of the next kernel are looked for in its own code.
@@ -242,7 +238,11 @@ async function ownSymbols(
   const filed = tree === 'firmware' && file !== undefined ? await bootPlan(file, vmlinux) : undefined;
   if (filed !== undefined) return filed.production;
   const size = file === undefined ? undefined : await withKernelFile(file, async (each) => each.size);
-  const found = await readSymbolsApart(read, { base: PRODUCTION_BASE, ...defined({ vmlinux, size }) }, signal);
+  const found = await readSymbolsApart(
+    read,
+    { base: PRODUCTION_BASE, ...defined({ vmlinux, size }) },
+    signal,
+  );
   if (found.source !== 'none' || candidate === undefined) return found;
   const { same, of } = await pagesOfFile(PRODUCTION_BASE, Number.POSITIVE_INFINITY, read, candidate.file);
   // A kernel that runs has changed some of its own.
