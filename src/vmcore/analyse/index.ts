@@ -4,7 +4,7 @@ export { symbolsOfElf } from './elf-symbols.ts';
 
 export { findKallsyms, parseKallsyms } from './kallsyms.ts';
 
-export type { Mapping, PageTableFormat, ReadReal } from './page-table.ts';
+export type { PageTableFormat } from './page-table.ts';
 export { KernelPageTable } from './page-table.ts';
 
 export type { PackedSymbols } from './symbol-table.ts';
