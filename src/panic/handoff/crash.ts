@@ -81,6 +81,9 @@ export async function crash(
   const restless = await session.untilResting(REST_SECONDS);
   // A guest that does not rest, because a program keeps it busy, is crashed while it runs.
   if (restless?.kind === 'ended') return early(session, 'the guest had ended already');
+  // It may have begun to crash by itself.
+  const own = await followAlarm(lookout, options);
+  if (own !== undefined) return own;
   // After an ordinary kexec a guest that loads by plan waits for one again.
   if (boot.agent && (wanted !== dumpMode(options.loadedDump) || waitsForPlan(boot, noCrashKernel))) {
     const failure = await load(session, boot, wanted);

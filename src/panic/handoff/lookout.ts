@@ -69,6 +69,8 @@ export class Lookout {
     this.#use(prepared);
     session.listen((event) => this.#take(event));
     session.onHeld = async () => {
+      // A crash kernel that loads an image does not end the crash.
+      if (this.isAlarmed) return;
       this.#held++;
       await this.#tryToArm();
     };

@@ -73,6 +73,20 @@ describe('a guest in service', () => {
     expect(w.fleet.get(id).crashes).toBe(1);
   });
 
+  it('its crash kernel loads an image of its own → the crash is recorded to its end all the same', async () => {
+    const w = await world(BOOTS);
+    const id = await readyPartition(w);
+    const guest = w.guests[0] as ScriptedPartition;
+    guest.progress(guest.insn + 1);
+    handoff(guest, 1);
+    enterKernel(guest, 1);
+    loadCrashKernel(guest);
+    guest.hold(() => dump(guest, elfDump()));
+    await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
+    const [capture] = await captured(w);
+    expect(capture).toMatchObject({ outcome: 'captured', rules: { broken: 0, held: 19 } });
+  });
+
   it('crashes and reboots without a dump → a failed capture with its last phase and reason', async () => {
     const w = await world(BOOTS);
     const id = await readyPartition(w);
