@@ -139,8 +139,7 @@ try {
 
 Written by \`npm run paths\`; do not edit. Stock Debian (${guest.image.kernelRelease}), ${values.cpus} CPUs, ${values.memory} MiB, here
 (commit ${commit()}) and under ${qemuVersion(QEMU)}; ${machineFacts()}. ${differing} outputs differ. Not walked: perf stat,
-a tracer by ptrace and a filter of seccomp, for which the image has no program; suspend to memory, from which a guest does not
-come back under QEMU.
+a tracer by ptrace and a filter of seccomp, for which the image has no program; suspend to memory.
 
 ${sections.join('\n\n')}
 `,
