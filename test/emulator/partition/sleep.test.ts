@@ -2,7 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import type { EventMatch, ObservePlan } from '../../../src/emulator/host/index.ts';
+import { KEXEC_LOAD_CALL } from '../../../src/panic/facts/index.ts';
 import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
+import { BuiltInGuest } from '../../synth/built-in-guest.ts';
 import { ATTN, dForm, li, lis, NOP, SC1, xForm } from '../../synth/power-words.ts';
 
 const at = (word: number): number => KERNEL_ENTRY + 4 * word;
@@ -81,5 +83,42 @@ describe('a plan that sleeps', () => {
       sleep: { wakes: [atMark(MARK.panic)], stays: [], reports: [] },
     });
     expect(told.map(([kind]) => kind)).toEqual(['fetch', 'store', 'calm']);
+  });
+});
+
+describe('a plan that holds', () => {
+  const QUIET: ObservePlan = {
+    probes: [],
+    stores: [],
+    executes: [],
+    msrMask: 0n,
+    vectors: [],
+    hcallsExcept: [],
+    sleep: { wakes: [], stays: [], reports: [] },
+  };
+
+  /** Runs until the guest has answered `load raw`. @returns how the runs came back, and when the load had returned */
+  function load(plan: ObservePlan): { readonly outcomes: readonly string[]; readonly insn: number } {
+    const guest = new BuiltInGuest({ cpus: 2, systemCall: KEXEC_LOAD_CALL });
+    guest.ready();
+    guest.put({ crash: guest.plan({ crash: true, digest: false }) });
+    guest.partition.observe(plan);
+    guest.type(1, 'load raw\n');
+    const outcomes: string[] = [];
+    for (let left = 1000; !guest.lines.some((line) => /^ok load/.test(line)) && left > 0; left--) {
+      const outcome = guest.partition.run(1_000_000);
+      if (outcome === 'held') expect(guest.events.at(-1)?.kind).toBe('syscall-return');
+      outcomes.push(outcome);
+    }
+    return { outcomes, insn: guest.events.findLast(({ kind }) => kind === 'syscall-return')?.insn ?? 0 };
+  }
+
+  it('a load has returned → the partition stands still once, and the guest did the same as without', () => {
+    const held = load({ ...QUIET, holdsAfterCall: true });
+    const free = load(QUIET);
+    const stops = [held, free].map(({ outcomes }) => outcomes.filter((outcome) => outcome === 'held').length);
+    expect(stops).toEqual([1, 0]);
+    expect(held.insn).toBe(free.insn);
+    expect(held.insn).toBeGreaterThan(0);
   });
 });
