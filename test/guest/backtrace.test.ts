@@ -57,6 +57,12 @@ function backtraces(core: Uint8Array): string[][] {
   }
 }
 
+/** `frames` without those of a timer interrupt that the panic met: when it comes is up to the host's time. */
+function withoutTimer(frames: readonly string[] | undefined): readonly string[] | undefined {
+  const timer = ['timer_interrupt', 'interrupt_dispatch', '<signal'];
+  return timer.every((name, index) => frames?.[index] === name) ? frames?.slice(timer.length) : frames;
+}
+
 /** A core file of the machine's present state. */
 async function coreOf(guest: Guest): Promise<Uint8Array> {
   const data = await guest.handle.readMemory(0, KERNEL_BYTES);
@@ -100,8 +106,8 @@ describe('debugging data of the built-in guest', () => {
         ...['panic', 'agent_panic_here', 'handle_ipi', 'external_interrupt', 'interrupt_dispatch'],
         ...['<signal', ...idle],
       ]);
-      for (const secondary of [cpu1, cpu3]) expect(secondary).toEqual(idle);
-      expect(cpu0).toEqual(['hcall_status', 'idle_loop', 'start_kernel', 'cpu_begins']);
+      for (const secondary of [cpu1, cpu3]) expect(withoutTimer(secondary)).toEqual(idle);
+      expect(withoutTimer(cpu0)).toEqual(['hcall_status', 'idle_loop', 'start_kernel', 'cpu_begins']);
     } finally {
       await guest.close();
     }
