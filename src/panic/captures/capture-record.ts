@@ -3,7 +3,7 @@
 import { defined } from '../../base/defined.ts';
 import type { Actor, Capture, CaptureVmcore } from '../contract/index.ts';
 import type { CrashResult } from '../handoff/crash.ts';
-import { countRules } from '../rules/index.ts';
+import { countRules, unjudgedRules } from '../rules/index.ts';
 
 export type CaptureOrigin = {
   readonly id: string;
@@ -35,7 +35,7 @@ export function captureOf(
     ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
     ...result.identity,
     vmcore,
-    rules: countRules(result.trace?.rules ?? []),
+    rules: countRules(result.trace?.rules ?? unjudgedRules(result.reason)),
     createdAt: origin.createdAt,
     ...defined({ createdBy: origin.createdBy }),
   };

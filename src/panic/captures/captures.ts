@@ -18,6 +18,7 @@ import type { Actor, Capture, CaptureQuery, CaptureVmcore, Page } from '../contr
 import { Refusal } from '../contract/index.ts';
 import type { CrashResult } from '../handoff/crash.ts';
 import type { EventBus, Fence } from '../operations/index.ts';
+import { unjudgedRules } from '../rules/index.ts';
 import type { CaptureParts, CaptureStore } from '../store/index.ts';
 import type { RuleResult, StoredTrace } from '../trace/index.ts';
 import { captureOf } from './capture-record.ts';
@@ -152,9 +153,11 @@ export class Captures {
     return this.#options.captures.trace(id);
   }
 
+  /** Every rule; where no trace is stored, none of them is evaluated. */
   async rules(id: string): Promise<readonly RuleResult[]> {
-    const text = await this.trace(id);
-    return text === null ? [] : (JSON.parse(text) as StoredTrace).rules;
+    const { reason } = await this.get(id);
+    const text = await this.#options.captures.trace(id);
+    return text === null ? unjudgedRules(reason) : (JSON.parse(text) as StoredTrace).rules;
   }
 
   /** Raw bytes of the console of the kernel that crashed and of the crash kernel after it. */

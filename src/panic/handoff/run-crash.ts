@@ -66,7 +66,7 @@ export async function runCrash(command: CrashCommand): Promise<CrashReport> {
         outcome,
         phase: outcome === 'captured' && command.vmcore !== undefined ? 'stored' : phase,
         ...defined({ reason }),
-        rules: reportedRules(trace),
+        rules: reportedRules(result),
         ...(trace?.fidelity === undefined ? {} : { fidelity: summarise(trace.fidelity) }),
         instructions: result.instructions,
         vmcore,

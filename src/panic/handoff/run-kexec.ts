@@ -34,14 +34,14 @@ export async function runKexec(command: KexecCommand): Promise<KexecReport> {
       ...stop,
       instructions: { boot: insn, handoff: 0, newKernel: 0 },
     }),
-    report: async ({ outcome, phase, reason, trace, instructions }, _handle, head): Promise<KexecReport> => ({
+    report: async (result, _handle, head): Promise<KexecReport> => ({
       ...head,
       path,
-      outcome,
-      phase,
-      ...defined({ reason }),
-      rules: reportedRules(trace),
-      instructions,
+      outcome: result.outcome,
+      phase: result.phase,
+      ...defined({ reason: result.reason }),
+      rules: reportedRules(result),
+      instructions: result.instructions,
     }),
   });
 }

@@ -19,6 +19,7 @@ import { type MachineOptions, resolveMachine } from '../guest/machine-spec.ts';
 import { Session, type Unsupported } from '../guest/session.ts';
 import { untilLoaded } from '../loading/index.ts';
 import { withinHostTime } from '../operations/index.ts';
+import { unjudgedRules } from '../rules/index.ts';
 import type { RuleResult, Trace } from '../trace/index.ts';
 import { formatTrace, type TraceFormat } from '../trace/index.ts';
 import { Lookout } from './lookout.ts';
@@ -109,9 +110,9 @@ export async function runOnce<R extends Result, T, Phase>(
   }
 }
 
-/** The rules as reports list them. */
-export function reportedRules(trace: Trace | undefined): readonly ReportedRule[] {
-  return (trace?.rules ?? []).map(({ name, verdict, evidence }) => ({
+/** The rules as reports list them: every one, also where nothing was traced. */
+export function reportedRules({ trace, reason }: Pick<Result, 'trace' | 'reason'>): readonly ReportedRule[] {
+  return (trace?.rules ?? unjudgedRules(reason)).map(({ name, verdict, evidence }) => ({
     name,
     verdict,
     ...defined({ evidence }),

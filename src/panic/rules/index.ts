@@ -1,7 +1,7 @@
 /** The rules of the handoff (docs/rules.md). */
 
 export type { RuleName } from './contract.ts';
-export { countRules, judgeRules } from './judge.ts';
+export { countRules, judgeRules, unjudgedRules } from './judge.ts';
 export type { RuleInput } from './shared/input.ts';
 export type { Rule } from './shared/rule.ts';
 export { CHAPTERS } from './shared/rule.ts';

@@ -11,6 +11,15 @@ export function judgeRules(input: RuleInput): readonly RuleResult[] {
   return RULES.map((rule): RuleResult => ({ name: rule.name, ...judge(rule, input) }));
 }
 
+/**
+ * Every rule, where there is no trace to judge.
+ * @param why the reason for that, where one is known
+ */
+export function unjudgedRules(why: string | undefined): readonly RuleResult[] {
+  const note = why === undefined ? 'nothing was recorded' : `nothing was recorded: ${why}`;
+  return RULES.map(({ name }) => ({ name, verdict: 'not-evaluated', note }));
+}
+
 /** The reason why a rule about another way out of the kernel does not apply. */
 const OTHER_PATHS: Readonly<Record<HandoffPath, string>> = {
   crash: 'the guest crashed',

@@ -105,6 +105,22 @@ describe('a guest in service', () => {
     expect(w.fleet.get(id).crashes).toBe(1);
   });
 
+  it('crashes unseen → a failed capture, and no rule is evaluated: each says why', async () => {
+    const w = await world(BOOTS);
+    const id = await readyPartition(w);
+    (w.guests[0] as ScriptedPartition).end({ kind: 'os-term', message: 'Kernel panic' });
+    await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
+    const [capture] = await captured(w);
+    expect(capture).toMatchObject({ outcome: 'failed', phase: 'panic', rules: { held: 0, broken: 0 } });
+    const rules = await w.captures.rules(capture?.id ?? '');
+    expect(rules.map(({ name }) => name)).toEqual(RULE_NAMES);
+    for (const rule of rules)
+      expect(rule).toMatchObject({
+        verdict: 'not-evaluated',
+        note: `nothing was recorded: ${capture?.reason}`,
+      });
+  });
+
   it('survives an oops → it stays in service, and a later crash begins at its own panic', async () => {
     const w = await world(BOOTS);
     const id = await readyPartition(w);

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FormatError } from '../../../src/base/errors.ts';
 import type { PartitionConfig } from '../../../src/emulator/host/index.ts';
 import { requireRoomFor } from '../../../src/panic/handoff/output-file.ts';
-import { type CrashCommand, exitCodeOf, runCrash } from '../../../src/panic/index.ts';
+import { type CrashCommand, exitCodeOf, RULE_NAMES, runCrash } from '../../../src/panic/index.ts';
 import {
   BOOT,
   bootWithCrashKernel,
@@ -120,6 +120,8 @@ describe('runCrash', () => {
       reason: expect.stringContaining('power-off'),
     });
     expect(exitCodeOf(report)).toBe(2);
+    expect(report.rules.map(({ name }) => name)).toEqual(RULE_NAMES);
+    expect(report.rules.every(({ verdict }) => verdict === 'not-evaluated')).toBe(true);
     expect(exitCodeOf({ ...report, outcome: 'captured', rules: [{ name: 'x', verdict: 'broken' }] })).toBe(1);
   });
 
