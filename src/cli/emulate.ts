@@ -78,7 +78,7 @@ function limitOf({ maxInstructions }: Options): number | undefined {
 }
 
 async function runKernel(options: Options, kernel: string): Promise<number> {
-  const { processor, mmu, cpus, memory, seed, firmware, interrupts } = usage('--processor', () =>
+  const { processor, mmu, cpus, threads, memory, seed, firmware, interrupts } = usage('--processor', () =>
     resolveMachine(machineArguments(options)),
   );
   const config: PartitionConfig = {
@@ -94,6 +94,7 @@ async function runKernel(options: Options, kernel: string): Promise<number> {
     interruptController: interrupts,
     limits: UNLIMITED_OUTPUT,
     ...defined({
+      threads,
       initrd: options.initrd,
       loadAt: optional(options.loadAt, (text) => integerArgument('--load-at', text, 0, MAXIMUM_ADDRESS)),
     }),

@@ -30,6 +30,7 @@ export type MachineOptions = {
   readonly interrupts?: string;
   readonly diskBus?: string;
   readonly cpus?: string;
+  readonly threads?: string;
   readonly memory?: string;
   readonly rma?: string;
   readonly seed?: string;
@@ -59,6 +60,7 @@ export function withProcessorOptions(command: Command): Command {
     .option('--firmware <kind>', `how the kernel is entered: flat or open-firmware (default: ${firmware})`)
     .option('--interrupts <kind>', 'the interrupt controller: xics or xive (default: xics)')
     .option('--cpus <n>', `virtual processors, 1 to ${MAXIMUM_CPUS} (default: ${cpus})`)
+    .option('--threads <n>', 'threads of each core: 1, 2, 4, and 8 on power8 (default: 2, the last core may have 1)')
     .option('--memory <spec>', `RAM: 1G, or 64M,16M@4G (default: ${memory})`)
     .option('--seed <n>', `the seed of all random values (default: ${seed})`);
 }
@@ -83,6 +85,7 @@ function given(options: MachineOptions): Machine {
     ),
     diskBus: optional(options.diskBus, (text) => choiceArgument('--disk-bus', text, DISK_BUSES)),
     cpus: optional(options.cpus, (text) => integerArgument('--cpus', text, 1, MAXIMUM_CPUS)),
+    threads: optional(options.threads, (text) => integerArgument('--threads', text, 1, MAXIMUM_CPUS)),
     memory: options.memory,
     rma: optional(options.rma, (text) => sizeArgument('--rma', text)),
     limits: optional(options.consoleLimit, (text) => ({

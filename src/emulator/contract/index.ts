@@ -53,4 +53,4 @@ export type {
   Processor,
   UnsupportedThing,
 } from './partition.ts';
-export { HCALL_NAMES } from './partition.ts';
+export { DEFAULT_THREADS, HCALL_NAMES } from './partition.ts';

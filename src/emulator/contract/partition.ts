@@ -26,6 +26,9 @@ export type Firmware = 'flat' | 'open-firmware';
 /** `xive` is POWER9's, in exploitation mode. */
 export type InterruptController = 'xics' | 'xive';
 
+/** Threads of a core where a configuration does not say. */
+export const DEFAULT_THREADS = 2;
+
 /** How a disk is attached: virtio-blk over PCI, the default, or a target of the virtual SCSI adapter. */
 export type DiskBus = 'virtio' | 'vscsi';
 
@@ -41,6 +44,8 @@ export type PartitionConfig = {
   readonly processor: Processor;
   readonly mmu: MmuMode;
   readonly cpus: number;
+  /** Threads of a core; absent: {@link DEFAULT_THREADS}. Of the last core there are those that are left. */
+  readonly threads?: number;
   /** RAM, ascending; the first range starts at 0 and is memory@0. */
   readonly memory: readonly MemoryRange[];
   /** Size of the real-mode area in bytes; absent: the smaller of half the memory and 256 MiB. */

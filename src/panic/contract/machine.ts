@@ -17,12 +17,14 @@ export type ProcessorTraits = {
   readonly title: string;
   readonly mmus: readonly PartitionView['mmu'][];
   readonly interrupts: readonly PartitionView['interrupts'][];
+  /** Threads that a core can have, ascending; the default is two. Of a POWER9 that runs as its architecture says, QEMU, too, shows four (target/ppc/compat.c). */
+  readonly threads: readonly number[];
 };
 
 /** Radix translation came with Power ISA 3.0 and XIVE with POWER9: POWER8, which implements 2.07, has neither. */
 export const PROCESSOR_TRAITS: Readonly<Record<Processor, ProcessorTraits>> = {
-  power9: { title: 'POWER9', mmus: ['radix', 'hash'], interrupts: ['xics', 'xive'] },
-  power8: { title: 'POWER8', mmus: ['hash'], interrupts: ['xics'] },
+  power9: { title: 'POWER9', mmus: ['radix', 'hash'], interrupts: ['xics', 'xive'], threads: [1, 2, 4] },
+  power8: { title: 'POWER8', mmus: ['hash'], interrupts: ['xics'], threads: [1, 2, 4, 8] },
 };
 
 /** In order of listing. */
@@ -41,6 +43,7 @@ export type MachineRequest = Pick<
   | 'interrupts'
   | 'diskBus'
   | 'cpus'
+  | 'threads'
   | 'memory'
   | 'seed'
   | 'refuseSysReset'

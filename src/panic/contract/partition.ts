@@ -18,6 +18,8 @@ export type PartitionView = {
   readonly interrupts: 'xics' | 'xive';
   readonly diskBus: 'virtio' | 'vscsi';
   readonly cpus: number;
+  /** Threads of a core; the last core may have fewer. */
+  readonly threads: number;
   readonly memoryBytes: number;
   readonly instructions: number;
   readonly crashes: number;
@@ -65,6 +67,8 @@ export type PartitionRequest = {
   /** How disks are attached; default `virtio`. */
   readonly diskBus?: 'virtio' | 'vscsi';
   readonly cpus?: number;
+  /** Threads of each core: a divisor of `cpus`; absent: two, and where `cpus` is odd the last core has one. */
+  readonly threads?: number;
   /** As on the command line: `1G`, `64M,16M@4G`. */
   readonly memory?: string;
   readonly append?: string;

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../base/defined.ts';
 import { failureText } from '../../base/failure-text.ts';
+import { DEFAULT_THREADS } from '../../emulator/contract/index.ts';
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';
 import type { PartitionState, PartitionView } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
@@ -129,7 +130,7 @@ export class FleetMember {
 
   get view(): PartitionView {
     const { record, spec } = this.#options;
-    const { processor, mmu, firmware, interrupts, diskBus, cpus } = spec;
+    const { processor, mmu, firmware, interrupts, diskBus, cpus, threads } = spec;
     return {
       id: record.id,
       name: record.name,
@@ -142,6 +143,7 @@ export class FleetMember {
       interrupts,
       diskBus,
       cpus,
+      threads: threads ?? DEFAULT_THREADS,
       memoryBytes: memoryBytesOf(spec),
       instructions: this.#machine.instructions,
       crashes: this.#crashes,

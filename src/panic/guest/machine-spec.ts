@@ -4,7 +4,7 @@
  */
 
 import { defined } from '../../base/defined.ts';
-import type { OutputLimits, PartitionConfig } from '../../emulator/host/index.ts';
+import type { OutputLimits, PartitionConfig, Processor } from '../../emulator/host/index.ts';
 import { parseMemorySpec } from '../../emulator/partition/index.ts';
 import { panicError } from '../contract/errors.ts';
 import {
@@ -35,24 +35,45 @@ export type MachineSpec = Pick<
   readonly limits?: OutputLimits;
   readonly rma?: number;
   readonly dumpBytes?: number;
+  /** As in PartitionConfig. */
+  readonly threads?: number;
 };
 
 /** @throws FormatError `panic/unsupported-machine`, `memory/…` */
 export function resolveMachine(request: MachineOptions): MachineSpec {
   const processor = request.processor ?? MACHINE_DEFAULTS.processor;
   const { title, mmus, interrupts } = PROCESSOR_TRAITS[processor];
+  const cpus = request.cpus ?? MACHINE_DEFAULTS.cpus;
   return {
     processor,
     mmu: allowed(`${title} has no radix translation`, mmus, request.mmu),
     firmware: request.firmware ?? MACHINE_DEFAULTS.firmware,
     interrupts: allowed(`${title} has no XIVE`, interrupts, request.interrupts),
     diskBus: request.diskBus ?? MACHINE_DEFAULTS.diskBus,
-    cpus: request.cpus ?? MACHINE_DEFAULTS.cpus,
+    cpus,
     memory: parseMemorySpec(request.memory ?? MACHINE_DEFAULTS.memory),
     seed: request.seed ?? MACHINE_DEFAULTS.seed,
     refuseSysReset: request.refuseSysReset ?? false,
     ...defined({ limits: outputLimits(request.limits), rma: request.rma, dumpBytes: request.dumpBytes }),
+    ...(request.threads === undefined ? {} : { threads: wholeCores(processor, cpus, request.threads) }),
   };
+}
+
+/** Every core has all its threads, as QEMU demands of `-smp cores=,threads=` (hw/core/machine-smp.c). */
+function wholeCores(processor: Processor, cpus: number, threads: number): number {
+  const { title, threads: choices } = PROCESSOR_TRAITS[processor];
+  if (!choices.includes(threads))
+    throw panicError('panic/unsupported-machine', `a core of ${title} has no ${threads} threads`, {
+      expected: choices.join(' or '),
+      actual: `${threads}`,
+    });
+  if (cpus % threads !== 0)
+    throw panicError(
+      'panic/unsupported-machine',
+      `${cpus} CPUs are no whole cores of ${threads} threads: give a multiple`,
+      { expected: `a multiple of ${threads}`, actual: `${cpus}` },
+    );
+  return threads;
 }
 
 /** Bytes of RAM. */

@@ -31,7 +31,7 @@ export function makeConfig(boot: BootImage, spec: MachineSpec): PartitionConfig 
     cpus,
     memory,
     kernel: boot.kernel,
-    ...defined({ rma: spec.rma, initrd: boot.initrd }),
+    ...defined({ rma: spec.rma, threads: spec.threads, initrd: boot.initrd }),
     append: boot.append,
     seed,
     systemCall: KEXEC_LOAD_CALL,

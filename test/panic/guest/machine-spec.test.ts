@@ -31,6 +31,7 @@ describe('resolveMachine', () => {
       interrupts: 'xive',
       diskBus: 'vscsi',
       cpus: 8,
+      threads: 4,
       seed: 7,
       refuseSysReset: true,
       rma: 2 ** 28,
@@ -44,6 +45,10 @@ describe('resolveMachine', () => {
   it.each([
     [{ processor: 'power8', mmu: 'radix' }, 'panic/unsupported-machine'],
     [{ processor: 'power8', interrupts: 'xive' }, 'panic/unsupported-machine'],
+    [{ cpus: 4, threads: 3 }, 'panic/unsupported-machine'],
+    [{ cpus: 8, threads: 8 }, 'panic/unsupported-machine'],
+    [{ cpus: 8, threads: 8, processor: 'power8' }, 'no error'],
+    [{ cpus: 6, threads: 4 }, 'panic/unsupported-machine'],
     [{ memory: 'lots' }, 'memory/size'],
     [{ memory: '1' }, 'memory/spec'],
   ] as const)('%o → %s', async (request, code) => {

@@ -342,6 +342,8 @@ export interface paths {
                          */
                         diskBus?: "virtio" | "vscsi";
                         cpus?: number;
+                        /** @description Threads of each core: 1, 2, 4, and 8 on POWER8; a divisor of cpus */
+                        threads?: number;
                         /** @description Sizes with K, M or G; ranges with @: `1G`, `64M,16M@4G` */
                         memory?: string;
                         /** @description Added to the production kernel's command line */
@@ -2689,6 +2691,7 @@ export interface components {
             /** @enum {unknown} */
             diskBus: "virtio" | "vscsi";
             cpus: number;
+            threads: number;
             memoryBytes: number;
             instructions: number;
             crashes: number;

@@ -36,7 +36,7 @@ const DEFAULT_FIRST = [...PROCESSORS].sort((a) => (a === MACHINE_DEFAULTS.proces
 /** @param builtIn the built-in guest has drivers for one machine alone, the default one */
 export function MachineFields({ builtIn }: { readonly builtIn: boolean }): JSX.Element {
   const processor = useSignal<PartitionView['processor']>(MACHINE_DEFAULTS.processor);
-  const { mmus, interrupts } = PROCESSOR_TRAITS[processor.value];
+  const { mmus, interrupts, threads } = PROCESSOR_TRAITS[processor.value];
   const ofGuest = (choices: readonly string[]): Choice =>
     (builtIn ? choices.slice(0, 1) : choices).map((value) => [value, TITLES[value] ?? value]);
   return (
@@ -54,6 +54,11 @@ export function MachineFields({ builtIn }: { readonly builtIn: boolean }): JSX.E
           <Options of={DEFAULT_FIRST.map((each) => [each, PROCESSOR_TRAITS[each].title])} />
         </select>
       </label>
+      <Select
+        name="threads"
+        label="Threads a core"
+        of={[['', 'two'], ...threads.map((each): [string, string] => [`${each}`, `${each}: whole cores`])]}
+      />
       <Select name="mmu" label="Translation" of={mmus.map((value) => [value, TITLES[value] ?? value])} />
       <Select name="firmware" label="Firmware" of={ofGuest(FIRMWARES)} />
       <Select name="interrupts" label="Interrupts" of={ofGuest(interrupts)} />

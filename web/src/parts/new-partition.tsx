@@ -150,6 +150,7 @@ function requestOf(form: FormData): PartitionRequest {
     image: text('image'),
     cpus: Number(text('cpus')),
     memory: text('memory'),
+    ...(text('threads') === '' ? {} : { threads: Number(text('threads')) }),
     ...(text('seed') === '' ? {} : { seed: Number(text('seed')) }),
     ...(form.has('refuseSysReset') ? { refuseSysReset: true } : {}),
     ...Object.fromEntries(chosen),

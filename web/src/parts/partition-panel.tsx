@@ -41,7 +41,7 @@ export function PartitionPanel(): JSX.Element {
 }
 
 function PartitionFacts({ partition }: { readonly partition: PartitionView }): JSX.Element {
-  const { id, image, processor, mmu, cpus, memoryBytes, firmware, interrupts, diskBus } = partition;
+  const { id, image, processor, mmu, cpus, threads, memoryBytes, firmware, interrupts, diskBus } = partition;
   return (
     <dl class="facts">
       <Fact name="id">
@@ -49,7 +49,7 @@ function PartitionFacts({ partition }: { readonly partition: PartitionView }): J
       </Fact>
       <Fact name="image">{image}</Fact>
       <Fact name="machine">
-        {processor.toUpperCase()} {mmu}, {cpus} CPU{cpus === 1 ? '' : 's'}
+        {processor.toUpperCase()} {mmu}, {cpus} CPU{cpus === 1 ? '' : 's'}, {threads} a core
       </Fact>
       <Fact name="memory">{formatBytes(memoryBytes)}</Fact>
       <Fact name="firmware">{FIRMWARE_TEXT[firmware]}</Fact>

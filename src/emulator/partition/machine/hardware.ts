@@ -3,7 +3,7 @@
  * than at full speed, the single-stepper and the watch for waiting loops.
  */
 
-import type { PartitionConfig } from '../../contract/partition.ts';
+import { DEFAULT_THREADS, type PartitionConfig } from '../../contract/partition.ts';
 import { PROCESSOR_VERSION } from '../../cpu/processor.ts';
 import { Vcpu } from '../../cpu/vcpu.ts';
 import { Engine } from '../../engine/engine.ts';
@@ -25,14 +25,15 @@ export type HardwareHost = Omit<
   'processorVersion' | 'stopsHere' | 'translationsDropped' | 'doorbell' | 'threadNumber' | 'allVcpus'
 >;
 
-/** A hardware id is a core's number times eight and the thread's number. */
-const THREADS_OF_CORE = 8;
-/** What a core has of them. */
-const THREADS_IN_USE = 2;
+/** Ids that a core has: as many as the threads of the largest one, as under QEMU with `vsmt=8` and on PowerVM. */
+const IDS_OF_CORE = 8;
 
-/** Hardware thread ids: two threads a core, eight apart (handoff rules about ids could not fail otherwise). */
-export function hardwareId(index: number): number {
-  return Math.floor(index / THREADS_IN_USE) * THREADS_OF_CORE + (index % THREADS_IN_USE);
+/**
+ * A hardware id: the core's number times eight, and the thread's number. Cores of fewer threads leave gaps, without which
+ * handoff rules about ids could not fail.
+ */
+export function hardwareId(index: number, threads: number = DEFAULT_THREADS): number {
+  return Math.floor(index / threads) * IDS_OF_CORE + (index % threads);
 }
 
 export class Hardware {
@@ -49,7 +50,7 @@ export class Hardware {
     this.arena = new Arena(bytes + ARENA_OVERHEAD);
     this.ram = new Ram(this.arena, config.memory);
     this.mmu = config.mmu === 'hash' ? this.#hashMmu(bytes) : new RadixMmu(this.arena, this.ram);
-    this.vcpus = Array.from({ length: config.cpus }, (_, i) => new Vcpu(this.arena, i, hardwareId(i)));
+    this.vcpus = Array.from({ length: config.cpus }, (_, i) => new Vcpu(this.arena, i, hardwareId(i, config.threads)));
     this.engine = new Engine(this.arena, this.ram, this.mmu, bus, {
       ...host,
       processorVersion: PROCESSOR_VERSION[config.processor],
@@ -60,7 +61,7 @@ export class Hardware {
       stopsHere: (vcpu) => this.stepper.stopsHere(vcpu),
       translationsDropped: (lo, pages) => this.spins.translationsDropped(lo, pages),
       doorbell: (from, thread) => this.#doorbell(from, thread),
-      threadNumber: (vcpu) => vcpu.hardwareId % THREADS_OF_CORE,
+      threadNumber: (vcpu) => vcpu.hardwareId % IDS_OF_CORE,
       allVcpus: () => this.vcpus,
     });
     this.stepper = new Stepper(this.engine, this.arena);
@@ -114,7 +115,7 @@ export class Hardware {
   }
 
   #doorbell(from: Vcpu, thread: number): void {
-    const core = from.hardwareId - (from.hardwareId % THREADS_OF_CORE);
+    const core = from.hardwareId - (from.hardwareId % IDS_OF_CORE);
     const target = this.vcpus.find((each) => each.hardwareId === core + thread);
     if (target !== undefined && target.state !== 'stopped') target.doorbell = true;
   }

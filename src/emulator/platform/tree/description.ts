@@ -9,7 +9,7 @@ export type ByteRange = { readonly start: number; readonly end: number };
 export type TreeVty = { readonly unit: number; readonly interrupt: number };
 
 export type TreeDescription = {
-  /** Hardware ids of all vCPUs, ascending; two threads a core (8 apart), the last core may have one. */
+  /** Hardware ids of all vCPUs, ascending; those of one core share all but the lowest three bits. */
   readonly hardwareIds: readonly number[];
   readonly bootHardwareId: number;
   /** RAM, ascending; the first range starts at 0. */

@@ -22,6 +22,7 @@ export const Partition: TUnsafe<PartitionView> = exactly<PartitionView>()(
       interrupts: Type.Enum(['xics', 'xive']),
       diskBus: Type.Enum(['virtio', 'vscsi']),
       cpus: count,
+      threads: count,
       memoryBytes: count,
       instructions: count,
       crashes: count,
@@ -76,6 +77,13 @@ export const PartitionRequestSchema: TUnsafe<PartitionRequest> = exactly<Partiti
       ),
       diskBus: Type.Optional(Type.Enum(['virtio', 'vscsi'], { description: 'How disks are attached' })),
       cpus: Type.Optional(Type.Integer({ minimum: 1, maximum: MAXIMUM_CPUS })),
+      threads: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: MAXIMUM_CPUS,
+          description: 'Threads of each core: 1, 2, 4, and 8 on POWER8; a divisor of cpus',
+        }),
+      ),
       memory: Type.Optional(
         Type.String({
           pattern: '^[0-9][0-9A-Fa-fxKMG,@]{0,255}$',
