@@ -60,7 +60,10 @@ export function withProcessorOptions(command: Command): Command {
     .option('--firmware <kind>', `how the kernel is entered: flat or open-firmware (default: ${firmware})`)
     .option('--interrupts <kind>', 'the interrupt controller: xics or xive (default: xics)')
     .option('--cpus <n>', `virtual processors, 1 to ${MAXIMUM_CPUS} (default: ${cpus})`)
-    .option('--threads <n>', 'threads of each core: 1, 2, 4, and 8 on power8 (default: 2, the last core may have 1)')
+    .option(
+      '--threads <n>',
+      'threads of each core: 1, 2, 4, and 8 on power8 (default: 2, the last core may have 1)',
+    )
     .option('--memory <spec>', `RAM: 1G, or 64M,16M@4G (default: ${memory})`)
     .option('--seed <n>', `the seed of all random values (default: ${seed})`);
 }

@@ -50,7 +50,10 @@ export class Hardware {
     this.arena = new Arena(bytes + ARENA_OVERHEAD);
     this.ram = new Ram(this.arena, config.memory);
     this.mmu = config.mmu === 'hash' ? this.#hashMmu(bytes) : new RadixMmu(this.arena, this.ram);
-    this.vcpus = Array.from({ length: config.cpus }, (_, i) => new Vcpu(this.arena, i, hardwareId(i, config.threads)));
+    this.vcpus = Array.from(
+      { length: config.cpus },
+      (_, i) => new Vcpu(this.arena, i, hardwareId(i, config.threads)),
+    );
     this.engine = new Engine(this.arena, this.ram, this.mmu, bus, {
       ...host,
       processorVersion: PROCESSOR_VERSION[config.processor],
