@@ -50,6 +50,20 @@ describe.concurrent.each(CHAPTERS)('a mutant: %s', (_chapter, mutants) => {
   );
 });
 
+describe('a panic that comes to no crash kexec', () => {
+  it(
+    'another CPU holds the kexec lock → the phase is panic, no rule is broken, CPUs need not have stopped',
+    LIMIT,
+    async () => {
+      const seen = await run({ cpus: 4, fault: 'kexec-locked' });
+      expect(seen).toMatchObject({ outcome: 'failed', phase: 'panic' });
+      expect(withVerdict(seen, 'broken')).toEqual({});
+      expect(withVerdict(seen, 'not-evaluated')).toEqual({});
+      expect(withVerdict(seen, 'not-reached')['stop-reached']).toMatch(/^__crash_kexec did not begin/);
+    },
+  );
+});
+
 describe('mutants', () => {
   it('of every rule there is one', () => {
     const broken = CHAPTERS.flatMap(([, mutants]) => mutants).flatMap((each) =>

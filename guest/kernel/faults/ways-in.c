@@ -22,6 +22,10 @@ static void hand_crash_over(struct pt_regs *regs) {
   kexec_crash(regs);
 }
 
+/* ---- kexec-locked: as if another CPU were loading an image: crash kexec is tried, and returns ---- */
+
+static void crash_refused(struct pt_regs *regs) { (void)regs; }
+
 /* ---- irq-off:N, shutdown-on-panic ---- */
 
 static volatile bool not_answering;
@@ -69,6 +73,8 @@ void faults_of_restart(void) {
 void faults_of_the_ways_in(void) {
   if (fault_on("other-master", NULL))
     kexec_steps.crash = hand_crash_over;
+  if (fault_on("kexec-locked", NULL))
+    kexec_steps.crash = crash_refused;
   if (fault_on("irq-off", NULL) || fault_on("shutdown-on-panic", NULL))
     kexec_steps.crash_shutdown = crash_shutdown;
   if (fault_on("no-device-shutdown", NULL))

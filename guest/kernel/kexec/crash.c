@@ -94,9 +94,19 @@ static void crash_kexec_wait_realmode(void) {
   mb();
 }
 
+/* Once: with crash_kexec_post_notifiers before the crash image has its turn. */
+void __noinline crash_kexec_prepare(void) {
+  static bool prepared;
+
+  if (!crash_image.loaded || prepared)
+    return;
+  prepared = true;
+  crash_kexec_prepare_cpus();
+}
+
 static void __noinline default_machine_crash_shutdown(struct pt_regs *regs) {
   irq_save();
-  crash_kexec_prepare_cpus();
+  crash_kexec_prepare();
   crash_save_cpu(regs, this_cpu());
   time_to_dump = true;
   crash_kexec_wait_realmode();

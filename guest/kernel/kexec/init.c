@@ -33,4 +33,5 @@ void kexec_init(void) {
   on_device_shutdown(block_shutdown);
   system_call_register(SYSCALL_KEXEC_LOAD, sys_kexec_load);
   crash_hook = __crash_kexec;
+  crash_stop_hook = crash_kexec_prepare;
 }

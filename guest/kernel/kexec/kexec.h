@@ -175,6 +175,8 @@ void kexec_plan_departure(const struct kimage *image, struct departure *departur
 void __crash_kexec(struct pt_regs *regs);
 /* The same, once it is known that there is an image. */
 void kexec_crash(struct pt_regs *regs);
+/* Stops the other CPUs, each of which saves its registers; once, and where a crash image is loaded. */
+void crash_kexec_prepare(void);
 /* Stops the other CPUs and saves all CPUs' registers. */
 void machine_crash_shutdown(struct pt_regs *regs);
 /* A secondary waits until the master has seen all the others stop. */

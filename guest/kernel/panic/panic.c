@@ -1,17 +1,20 @@
 /*
  * Panic and oops. The crash image goes first, and does not come back; without one the CPU calls RTAS ibm,os-term and
- * restarts after panic= seconds, or waits for ever.
+ * restarts after panic= seconds, or waits for ever. With crash_kexec_post_notifiers the other CPUs are stopped and firmware
+ * is told first, and an oops goes through panic (Linux 6.1 kernel/panic.c, kernel/kexec_core.c kexec_should_crash).
  */
 #include "panic/panic.h"
 
 #include "cpu/cpu.h"
 #include "firmware/firmware.h"
 #include "printk/printk.h"
+#include "tree/tree.h"
 
 #define NO_CPU (-1)
 
 s64 panic_timeout_seconds;
 void (*crash_hook)(struct pt_regs *regs);
+void (*crash_stop_hook)(void);
 
 static char message[160];
 static volatile int panic_cpu = NO_CPU;
@@ -25,8 +28,12 @@ static void enter_panic(void) {
   for (;;) cpu_relax();
 }
 
+static bool notifies_first(void) { return option("crash_kexec_post_notifiers") != NULL; }
+
+static void tell_firmware(void) { rtas_call(rtas_token("ibm,os-term"), 1, 1, NULL, (u32)__pa(message)); }
+
 static void wait_and_restart(void) {
-  rtas_call(rtas_token("ibm,os-term"), 1, 1, NULL, (u32)__pa(message));
+  if (!notifies_first()) tell_firmware();
   if (panic_timeout_seconds > 0) {
     printk("Rebooting in %ld seconds..\n", panic_timeout_seconds);
     delay_us((u64)panic_timeout_seconds * 1000000);
@@ -50,6 +57,10 @@ __noinline void panic(const char *format, ...) {
   va_end(arguments);
   printk("Kernel panic - not syncing: %s\n", message);
   capture_regs(&regs);
+  if (notifies_first()) {
+    if (crash_stop_hook != NULL) crash_stop_hook();
+    tell_firmware();
+  }
   run_crash_image(&regs);
   wait_and_restart();
   __builtin_unreachable();
@@ -69,6 +80,6 @@ __noinline void die(const char *what, struct pt_regs *regs) {
   enter_panic();
   printk("Oops: %s\n", what);
   show_registers(regs);
-  run_crash_image(regs);
+  if (!notifies_first()) run_crash_image(regs);
   panic("Fatal exception");
 }

@@ -14,6 +14,8 @@ extern s64 panic_timeout_seconds; /* panic=; 0: wait for ever, negative: restart
 
 /* Runs the crash image, and comes back where none is loaded. Set by kexec/; NULL before. */
 extern void (*crash_hook)(struct pt_regs *regs);
+/* Stops the other CPUs for a crash image, where one is loaded; again: nothing. Set by kexec/; NULL before. */
+extern void (*crash_stop_hook)(void);
 
 /* ---- machine.c ---- */
 

@@ -10,8 +10,23 @@ import type { FunctionName } from './mark.ts';
 /** A panic begins in one of these. */
 export const PANIC_FUNCTIONS: readonly FunctionName[] = ['sysrq_handle_crash', 'panic', 'nmi_panic', 'die'];
 
-/** Crash kexec begins here. */
+/** Crash kexec is tried here. It returns where no image is loaded, or another CPU holds the kexec lock, as one that loads an image does. */
 export const CRASH_FUNCTIONS: readonly FunctionName[] = ['__crash_kexec'];
+
+/** Crash kexec has its image and the lock, and begins here (Linux 6.1 kernel/kexec_core.c __crash_kexec). */
+export const CRASH_SHUTDOWN_FUNCTIONS: readonly FunctionName[] = [
+  'machine_crash_shutdown',
+  'default_machine_crash_shutdown',
+];
+
+/**
+ * CPUs are stopped for a crash dump: in the crash shutdown or, with crash_kexec_post_notifiers, before the notifiers of the panic
+ * (Linux 6.1 arch/powerpc/kexec/crash.c crash_kexec_prepare).
+ */
+export const CRASH_STOP_FUNCTIONS: readonly FunctionName[] = [
+  ...CRASH_SHUTDOWN_FUNCTIONS,
+  'crash_kexec_prepare',
+];
 
 /** The orderly ways out begin here (kernel/kexec_core.c, kernel/reboot.c). */
 export const LEAVE_FUNCTIONS: Readonly<Record<LeavePath, readonly FunctionName[]>> = {

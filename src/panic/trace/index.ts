@@ -34,6 +34,8 @@ export type { TraceFormat } from './format.ts';
 export { formatTrace, TRACE_FORMATS } from './format.ts';
 export {
   CRASH_FUNCTIONS,
+  CRASH_SHUTDOWN_FUNCTIONS,
+  CRASH_STOP_FUNCTIONS,
   EARLY_FUNCTIONS,
   JOINING_FUNCTIONS,
   LEAVE_FUNCTIONS,

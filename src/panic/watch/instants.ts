@@ -16,6 +16,7 @@ import {
 } from '../../emulator/contract/index.ts';
 import {
   CRASH_FUNCTIONS,
+  CRASH_SHUTDOWN_FUNCTIONS,
   type FunctionName,
   type HandoffPath,
   type Instant,
@@ -41,6 +42,8 @@ export type InstantRow = {
   /** The instant that must have come before. */
   readonly after: Readonly<Partial<Record<HandoffPath, WatchedInstant>>>;
   readonly at: Readonly<Partial<Record<HandoffPath, readonly Sign[]>>>;
+  /** What counts in a crash of a kernel that names none of the functions of {@link at}. */
+  readonly unnamed?: { readonly functions: readonly FunctionName[]; readonly at: readonly Sign[] };
   /** The paths on which the machine keeps its memory and registers at this instant. */
   readonly kept: readonly HandoffPath[];
 };
@@ -74,9 +77,13 @@ export const INSTANTS: readonly InstantRow[] = [
     name: 'handoff',
     after: { crash: 't0', kexec: 't0', restart: 't0' },
     at: {
-      crash: [...calls(CRASH_FUNCTIONS), { kind: 'hcall', name: 'H_SIGNAL_SYS_RESET' }],
+      crash: calls(CRASH_SHUTDOWN_FUNCTIONS),
       kexec: calls(MACHINE_KEXEC_FUNCTIONS),
       restart: calls(MACHINE_KEXEC_FUNCTIONS),
+    },
+    unnamed: {
+      functions: CRASH_SHUTDOWN_FUNCTIONS,
+      at: [...calls(CRASH_FUNCTIONS), { kind: 'hcall', name: 'H_SIGNAL_SYS_RESET' }],
     },
     kept: [],
   },
@@ -131,14 +138,28 @@ export function instantPlans(path: HandoffPath): readonly InstantPlan[] {
   });
 }
 
-/** Whether an event is one of an instant's signs. @param dumpDisk index of the dump device among the disks */
+/**
+ * Whether an event is one of an instant's signs.
+ * @param dumpDisk index of the dump device among the disks
+ * @param probes functions of the kernel that is left which have a probe
+ */
 export function isSign(
   name: WatchedInstant,
   path: HandoffPath,
   event: MachineEvent,
   dumpDisk: number | undefined,
+  probes: readonly FunctionName[],
 ): boolean {
-  return (rowOf(name).at[path] ?? []).some((sign) => shows(sign, event, dumpDisk));
+  return signsOf(rowOf(name), path, probes).some((sign) => shows(sign, event, dumpDisk));
+}
+
+function signsOf(
+  { at, unnamed }: InstantRow,
+  path: HandoffPath,
+  probes: readonly FunctionName[],
+): readonly Sign[] {
+  if (path !== 'crash' || unnamed === undefined) return at[path] ?? [];
+  return unnamed.functions.some((name) => probes.includes(name)) ? (at[path] ?? []) : unnamed.at;
 }
 
 function shows(sign: Sign, event: MachineEvent, dumpDisk: number | undefined): boolean {

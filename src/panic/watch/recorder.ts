@@ -215,7 +215,7 @@ export class Recorder {
   /** Updates the instants from an event. */
   #mark(event: ObservedEvent, traced: TraceEvent): void {
     if (this.#beginsPanic(event)) this.#panics.push(traced);
-    // Without a loaded image __crash_kexec returns, and the panic continues: there is no handoff.
+    // Without a loaded image, or while another CPU holds the kexec lock, __crash_kexec returns, and the panic continues: there is no handoff.
     if (this.#panics.length > 0 && this.#options.image !== undefined && this.#is('handoff', event))
       this.#handoff ??= traced;
     if (this.#is('t1', event)) this.#t1 ??= traced;
@@ -229,7 +229,7 @@ export class Recorder {
   }
 
   #is(name: Parameters<typeof isSign>[0], event: ObservedEvent): boolean {
-    return isSign(name, this.#path, event, this.dumpDisk);
+    return isSign(name, this.#path, event, this.dumpDisk, this.#options.facts.probes);
   }
 
   /** RTAS is called in real mode. The changes of the MSR before and after a call belong to it, and are not kept. */

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
-import { endBefore, insertAfter, moveAfter, replaceStep, stepOf } from '../../synth/rule-input.ts';
+import {
+  endBefore,
+  type Handoff,
+  insertAfter,
+  moveAfter,
+  replaceStep,
+  stepOf,
+} from '../../synth/rule-input.ts';
 import {
   call,
   census,
@@ -113,6 +120,42 @@ describe('stop-reached', () => {
       endBefore(h, 'crash');
     });
     expect(result.verdict).toBe('not-reached');
+  });
+
+  /** A panic whose crash kexec is tried, and CPUs that are stopped in the panic's own way. */
+  function notBegun(h: Handoff): void {
+    for (const name of ['save', 'save-master', 'down-0', 'park', 'wait', 'down-1', 'copy'])
+      h.steps.delete(name);
+    endBefore(h, 't1');
+  }
+
+  it('crash kexec is tried, and does not begin: not reached, whatever stops CPUs', () => {
+    const result = judged('stop-reached', (h) => {
+      h.facts.probes = [...h.facts.probes, 'machine_crash_shutdown'];
+      notBegun(h);
+    });
+    expect(result).toMatchObject({
+      verdict: 'not-reached',
+      note: expect.stringMatching(/^__crash_kexec did not begin .* kexec lock: nothing stops CPUs/),
+      evidence: [0, 1],
+    });
+  });
+
+  it('of a kernel that does not name what begins it: not evaluated', () => {
+    expect(judged('stop-reached', notBegun)).toMatchObject({
+      verdict: 'not-evaluated',
+      note: expect.stringContaining('do not name the functions'),
+    });
+  });
+
+  it('crash kexec has begun, and a CPU does not stop: broken, also where the image was not entered', () => {
+    const result = judged('stop-reached', (h) => {
+      h.facts.probes = [...h.facts.probes, 'crash_kexec_prepare'];
+      insertAfter(h, 'panic', 'prepare', call(1, 'crash_kexec_prepare'));
+      h.steps.delete('reset');
+      notBegun(h);
+    });
+    expect(result).toMatchObject({ verdict: 'broken', note: expect.stringContaining('was not stopped') });
   });
 
   it('a single CPU: not applicable', () => {

@@ -3,7 +3,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type MachineEvent, matchesEvent } from '../../../src/emulator/contract/index.ts';
 import { AddressNames } from '../../../src/panic/facts/symbols/index.ts';
-import { HANDOFF_PATHS, type HandoffPath, type Mark } from '../../../src/panic/trace/index.ts';
+import {
+  CRASH_SHUTDOWN_FUNCTIONS,
+  type FunctionName,
+  HANDOFF_PATHS,
+  type HandoffPath,
+  type Mark,
+} from '../../../src/panic/trace/index.ts';
 import { idOfMark, markOfId, Recorder } from '../../../src/panic/watch/index.ts';
 import {
   INSTANTS,
@@ -49,7 +55,7 @@ beforeEach(() => {
 const made = (spec: EventSpec): MachineEvent => machineEvent(spec, { n: n++, insn: 10 * n });
 
 /** A recorder of an image: purgatory with the entry, and a kernel. */
-function recorder(path: HandoffPath): Recorder {
+function recorder(path: HandoffPath, probes: readonly FunctionName[] = CRASH_SHUTDOWN_FUNCTIONS): Recorder {
   const part = (role: 'kernel' | 'purgatory', mem: number, memsz: number) => ({
     role,
     mem,
@@ -60,7 +66,7 @@ function recorder(path: HandoffPath): Recorder {
   const load = { entry: ENTRY, crash: path === 'crash', segments };
   return new Recorder({
     machine: { processor: 'power9', mmu: 'radix', cpus: [{ index: 0, hardwareId: 0 }] },
-    facts: { name: 'image', path, symbols: { production: 'none' }, probes: [] },
+    facts: { name: 'image', path, symbols: { production: 'none' }, probes },
     image: {
       load,
       segments,
@@ -93,7 +99,7 @@ describe('every sign', () => {
     '%s, %s: %s → an event matches it, and the recorder takes the event for the instant',
     (_path, _name, _said, { name, path, sign }) => {
       const event = made(eventOf(sign));
-      expect(isSign(name, path, event, DUMP_DISK)).toBe(true);
+      expect(isSign(name, path, event, DUMP_DISK, CRASH_SHUTDOWN_FUNCTIONS)).toBe(true);
       const recording = recorder(path);
       for (const each of before(name, path)) {
         const [first] = rowOf(each).at[path] ?? [];
@@ -112,18 +118,41 @@ describe('every sign', () => {
   );
 
   it('an event of another instant, another CPU’s reset, another disk → no sign', () => {
-    expect(isSign('t0', 'crash', made({ kind: 'interrupt', vector: 0x100, requestedBy: 'guest' }), 1)).toBe(
-      false,
-    );
-    expect(isSign('t0', 'kexec', made({ kind: 'interrupt', vector: 0x100, requestedBy: 'outside' }), 1)).toBe(
-      false,
-    );
-    expect(isSign('t3', 'crash', made({ kind: 'disk', write: 'first', disk: 0 }), DUMP_DISK)).toBe(false);
-    expect(isSign('t3', 'crash', made({ kind: 'disk', write: 'last', disk: DUMP_DISK }), DUMP_DISK)).toBe(
+    expect(
+      isSign('t0', 'crash', made({ kind: 'interrupt', vector: 0x100, requestedBy: 'guest' }), 1, []),
+    ).toBe(false);
+    expect(
+      isSign('t0', 'kexec', made({ kind: 'interrupt', vector: 0x100, requestedBy: 'outside' }), 1, []),
+    ).toBe(false);
+    expect(isSign('t3', 'crash', made({ kind: 'disk', write: 'first', disk: 0 }), DUMP_DISK, [])).toBe(false);
+    expect(isSign('t3', 'crash', made({ kind: 'disk', write: 'last', disk: DUMP_DISK }), DUMP_DISK, [])).toBe(
       false,
     );
     const elsewhere: Mark = { at: 'function', name: 'panic', in: 'crash' };
-    expect(isSign('t0', 'crash', made({ kind: 'fetch', mark: elsewhere }), DUMP_DISK)).toBe(false);
+    expect(isSign('t0', 'crash', made({ kind: 'fetch', mark: elsewhere }), DUMP_DISK, [])).toBe(false);
+  });
+});
+
+describe('a handoff', () => {
+  const called = (name: FunctionName): MachineEvent =>
+    made({ kind: 'fetch', mark: { at: 'function', name, in: 'production' } });
+
+  it('crash kexec is tried and CPUs are stopped, but nothing leaves: it has not begun', () => {
+    const recording = recorder('crash');
+    for (const name of ['panic', '__crash_kexec'] as const) recording.add(called(name));
+    recording.add(made({ kind: 'hcall', name: 'H_SIGNAL_SYS_RESET' }));
+    expect(recording.phase).toBe('panic');
+    recording.add(called('machine_crash_shutdown'));
+    expect(recording.phase).toBe('handoff');
+  });
+
+  it('a kernel that does not name what leaves: the try counts, and stopped CPUs do', () => {
+    for (const event of [called('__crash_kexec'), made({ kind: 'hcall', name: 'H_SIGNAL_SYS_RESET' })]) {
+      const recording = recorder('crash', []);
+      recording.add(called('panic'));
+      recording.add(event);
+      expect(recording.phase).toBe('handoff');
+    }
   });
 });
 

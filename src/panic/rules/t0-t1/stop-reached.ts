@@ -1,10 +1,13 @@
 /**
  * Rule `stop-reached`: every online secondary is stopped and saves its registers once; the note names one that is not with
  * what it was doing (docs/handoff.md; Linux 6.1 arch/powerpc/kexec/crash.c, kernel/crash_core.c: the note is written once
- * for each saving).
+ * for each saving). A panic that comes to no crash kexec, because another CPU holds the kexec lock, stops CPUs in its own way
+ * (kernel/kexec_core.c __crash_kexec, kernel/panic.c): nothing is to be saved then.
  */
 
 import {
+  CRASH_FUNCTIONS,
+  CRASH_STOP_FUNCTIONS,
   calls,
   type EventSort,
   type HcallEvent,
@@ -28,6 +31,8 @@ export function stopReached(input: RuleInput): Judgement {
   if (image.load === undefined)
     return verdict('not-reached', 'no crash image is loaded: nothing stops CPUs for one', [instants.t0]);
   const events = eventsIn(input, untilEntry(input));
+  const open = instants.t1 === undefined && !events.some(stopsForDump) ? withoutStop(input) : undefined;
+  if (open !== undefined) return open;
   const isSave = image.load.notes.length > 0 ? storesNote : savesByName;
   const faults: string[] = [];
   const evidence: TraceEvent[] = [];
@@ -56,6 +61,31 @@ export function stopReached(input: RuleInput): Judgement {
   const signals = events.filter((event) => hypercalls(event, 'H_SIGNAL_SYS_RESET'));
   const resets = events.filter((event) => event.kind === 'reset');
   return verdict('held', how(stops, signals, resets), [...signals, ...resets, ...evidence]);
+}
+
+/** CPUs are being stopped for a dump. */
+function stopsForDump(sort: EventSort): boolean {
+  return calls(sort, CRASH_STOP_FUNCTIONS) || calls(sort, 'crash_save_cpu') || storesAt(sort, 'note');
+}
+
+/** Nothing shows that the kernel began to stop CPUs for a dump. */
+function withoutStop(input: RuleInput): Judgement {
+  const { instants, image } = input;
+  if (!CRASH_STOP_FUNCTIONS.some((name) => image.probes.includes(name)))
+    return verdict(
+      'not-evaluated',
+      "no CPU saved its registers, and the guest's symbols do not name the functions in which a crash kexec stops CPUs",
+      [instants.t0],
+    );
+  const tried = eventsIn(input, untilEntry(input)).filter((event) => calls(event, CRASH_FUNCTIONS));
+  const why =
+    tried.length === 0
+      ? 'the panic did not come to its crash kexec'
+      : `${CRASH_FUNCTIONS.join(', ')} did not begin its crash kexec, as where another CPU holds the kexec lock`;
+  return (
+    notKept(input, untilEntry(input), stopsForDump) ??
+    verdict('not-reached', `${why}: nothing stops CPUs for a dump`, [instants.t0, ...tried])
+  );
 }
 
 type Stop = Extract<TraceEvent, { kind: 'interrupt' | 'fetch' }>;
