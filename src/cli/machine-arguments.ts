@@ -31,6 +31,7 @@ export type MachineOptions = {
   readonly diskBus?: string;
   readonly cpus?: string;
   readonly threads?: string;
+  readonly append?: string;
   readonly memory?: string;
   readonly rma?: string;
   readonly seed?: string;
@@ -56,7 +57,10 @@ export function withProcessorOptions(command: Command): Command {
   const { processor, firmware, cpus, memory, seed } = MACHINE_DEFAULTS;
   return command
     .option('--processor <name>', `power8 or power9 (default: ${processor})`)
-    .option('--mmu <mode>', 'hash or radix (default: radix; power8 has hash alone)')
+    .option(
+      '--mmu <mode>',
+      'hash or radix (default: radix; hash with disable_radix in --append; power8 has hash alone)',
+    )
     .option('--firmware <kind>', `how the kernel is entered: flat or open-firmware (default: ${firmware})`)
     .option('--interrupts <kind>', 'the interrupt controller: xics or xive (default: xics)')
     .option('--cpus <n>', `virtual processors, 1 to ${MAXIMUM_CPUS} (default: ${cpus})`)
@@ -90,6 +94,7 @@ function given(options: MachineOptions): Machine {
     cpus: optional(options.cpus, (text) => integerArgument('--cpus', text, 1, MAXIMUM_CPUS)),
     threads: optional(options.threads, (text) => integerArgument('--threads', text, 1, MAXIMUM_CPUS)),
     memory: options.memory,
+    append: options.append,
     rma: optional(options.rma, (text) => sizeArgument('--rma', text)),
     limits: optional(options.consoleLimit, (text) => ({
       consoleBytes: sizeArgument('--console-limit', text),

@@ -35,7 +35,7 @@ export const MIB: number = 2 ** 20;
 export const RESERVATION: number = 16 * MIB;
 
 export type Way = Partial<
-  Pick<CrashCommand, 'processor' | 'mmu' | 'cpus' | 'memory' | 'rma' | 'loadedDump'>
+  Pick<CrashCommand, 'processor' | 'mmu' | 'cpus' | 'threads' | 'memory' | 'rma' | 'loadedDump'>
 > &
   Omit<BootOptions, 'payload'> & {
     readonly path?: 'crash' | 'kexec' | 'restart';
@@ -114,7 +114,7 @@ export async function run(way: Way): Promise<Outcome> {
     until,
     ...rest
   } = way;
-  const { processor = 'power8', mmu = 'hash', cpus = 2, memory = '128M', rma, ...options } = rest;
+  const { processor = 'power8', mmu = 'hash', cpus = 2, threads, memory = '128M', rma, ...options } = rest;
   const append = [options.append, fault === undefined ? undefined : `kdumpd.fault=${fault}`]
     .filter((each) => each !== undefined)
     .join(' ');
@@ -134,6 +134,7 @@ export async function run(way: Way): Promise<Outcome> {
     memory,
     trace,
     ...(rma === undefined ? {} : { rma }),
+    ...(threads === undefined ? {} : { threads }),
     openPartition: opener(misread, until),
   };
   const report =

@@ -46,6 +46,7 @@ export type MachineRequest = Pick<
   | 'threads'
   | 'memory'
   | 'seed'
+  | 'append'
   | 'refuseSysReset'
   | 'limits'
 >;

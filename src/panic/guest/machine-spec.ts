@@ -14,6 +14,7 @@ import {
   PROCESSOR_TRAITS,
 } from '../contract/index.ts';
 import { outputLimits } from './output-limits.ts';
+import { translationOf } from './translation.ts';
 
 /** A request with the options that only the command line has. */
 export type MachineOptions = MachineRequest & {
@@ -46,7 +47,7 @@ export function resolveMachine(request: MachineOptions): MachineSpec {
   const cpus = request.cpus ?? MACHINE_DEFAULTS.cpus;
   return {
     processor,
-    mmu: allowed(`${title} has no radix translation`, mmus, request.mmu),
+    mmu: allowed(`${title} has no radix translation`, mmus, translationOf(mmus, request.mmu, request.append)),
     firmware: request.firmware ?? MACHINE_DEFAULTS.firmware,
     interrupts: allowed(`${title} has no XIVE`, interrupts, request.interrupts),
     diskBus: request.diskBus ?? MACHINE_DEFAULTS.diskBus,

@@ -8,6 +8,7 @@ import { KEXEC_LOAD_CALL } from '../facts/index.ts';
 import { AGENT_LINES } from './agent-line.ts';
 import type { BootImage, MachineVariant } from './boot-image.ts';
 import { type MachineSpec, memoryBytesOf } from './machine-spec.ts';
+import { translationOf } from './translation.ts';
 
 const DUMP_MARGIN = 64 * 2 ** 20;
 
@@ -23,6 +24,8 @@ export function dumpBytesOf(spec: MachineSpec): number {
  */
 export function makeConfig(boot: BootImage, spec: MachineSpec): PartitionConfig {
   const { processor, mmu, cpus, memory, seed, firmware, interrupts, diskBus } = spec;
+  // The image's own command line, too, may ask for hash.
+  translationOf([mmu], mmu, boot.append);
   checkDrivers(boot, { firmware, interruptController: interrupts, diskBus });
   const dump: DiskConfig = { kind: 'scratch', bytes: dumpBytesOf(spec) };
   const config: PartitionConfig = {

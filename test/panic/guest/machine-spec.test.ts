@@ -23,6 +23,18 @@ describe('resolveMachine', () => {
     expect(resolveMachine({ processor: 'power8' })).toMatchObject({ mmu: 'hash', interrupts: 'xics' });
   });
 
+  it.each([
+    ['quiet disable_radix', 'hash'],
+    ['disable_radix=on', 'hash'],
+    ['disable_radix=1 x', 'hash'],
+    ['disable_radix=no', 'radix'],
+    ['disable_radix=', 'radix'],
+    ['quiet', 'radix'],
+  ])('a command line with %s → %s', (append, mmu) => {
+    expect(resolveMachine({ append }).mmu).toBe(mmu);
+    expect(resolveMachine({ append, processor: 'power8' }).mmu).toBe('hash');
+  });
+
   it('everything asked for → as asked', () => {
     const asked = {
       processor: 'power9',
@@ -49,6 +61,7 @@ describe('resolveMachine', () => {
     [{ cpus: 8, threads: 8 }, 'panic/unsupported-machine'],
     [{ cpus: 8, threads: 8, processor: 'power8' }, 'no error'],
     [{ cpus: 6, threads: 4 }, 'panic/unsupported-machine'],
+    [{ mmu: 'radix', append: 'quiet disable_radix' }, 'panic/unsupported-machine'],
     [{ memory: 'lots' }, 'memory/size'],
     [{ memory: '1' }, 'memory/spec'],
   ] as const)('%o → %s', async (request, code) => {
@@ -66,5 +79,13 @@ describe('makeConfig', () => {
     [{ memory: '3839M' }, 'no error'],
   ])('%o → %s', async (request, code) => {
     expect(await asyncCodeOf(async () => makeConfig(BOOT, resolveMachine(request)))).toBe(code);
+  });
+
+  it('an image whose own command line asks for hash → refused with radix', async () => {
+    const boot = { ...BOOT, append: 'disable_radix' };
+    expect(await asyncCodeOf(async () => makeConfig(boot, resolveMachine({})))).toBe(
+      'panic/unsupported-machine',
+    );
+    expect(makeConfig(boot, resolveMachine({ mmu: 'hash' })).mmu).toBe('hash');
   });
 });

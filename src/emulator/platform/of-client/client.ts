@@ -8,6 +8,7 @@
  * callbacks, start-cpu (RTAS starts CPUs), the user interface to which `exit` would return: it ends the power cycle.
  */
 
+import { latin1Bytes } from '../../../base/bytes.ts';
 import { type FdtNode, u32 } from '../../../base/fdt/index.ts';
 import { hex64 } from '../../../base/hex.ts';
 import type { Vty } from '../../devices/index.ts';
@@ -74,14 +75,19 @@ export class OpenFirmware {
     this.#claims = new Claims(Math.min(options.rma, HIGHEST_CLAIM));
     this.#claims.keep(FIRMWARE_BASE, FIRMWARE_BYTES);
     for (const { start, end } of options.loaded) this.#claims.claim(start, end - start, 0);
+    const terminal = new ConsoleDevice(options.console);
     this.#services = new Map<string, ClientService>([
       ...treeServices(machine.memory, this.#tree, this.#instances),
-      ...deviceServices(machine, this.#tree, this.#instances, new ConsoleDevice(options.console), {
+      ...deviceServices(machine, this.#tree, this.#instances, terminal, {
         agree: (request) => {
-          if (!runsOn(request, options.processorVersions)) return false;
           const whole = options.tree();
-          const vector5 = agreedVector5(request, chosen(whole, VECTOR_5), chosen(whole, PLATFORM_SUPPORT));
-          if (vector5 === undefined) return false;
+          const vector5 = runsOn(request, options.processorVersions)
+            ? agreedVector5(request, chosen(whole, VECTOR_5), chosen(whole, PLATFORM_SUPPORT))
+            : 'the client does not run on this processor';
+          if (typeof vector5 === 'string') {
+            terminal.write(latin1Bytes(`ibm,client-architecture-support is refused: ${vector5}.\r\n`));
+            return false;
+          }
           this.#show(withoutClientsOwn(options.tree(vector5)));
           return true;
         },
