@@ -1,5 +1,5 @@
 /**
- * `npm run paths [-- --machine power9:radix,…] [--cpus N] [--memory MIB] [--out FILE]`: walks paths of Linux that boot and crash do not take, on stock
+ * `npm run paths [-- --machine power9:radix,…] [--cpus N] [--threads N] [--memory MIB] [--out FILE]`: walks paths of Linux that boot and crash do not take, on stock
  * Debian under `kdumpd emulate` and under QEMU with the same kernel, initramfs and command line, and writes docs/linux-paths.md:
  * each path, what came out here and there, and the difference. KDUMPD_IMAGES names the folder that has the image `debian`.
  */
@@ -20,6 +20,7 @@ const { values } = parseArgs({
   options: {
     machine: { type: 'string', default: 'power8:hash,power9:hash,power9:radix' },
     cpus: { type: 'string', default: '4' },
+    threads: { type: 'string', default: '4' },
     memory: { type: 'string', default: '1024' },
     out: { type: 'string', default: join(import.meta.dirname, '..', 'docs', 'linux-paths.md') },
   },
@@ -101,7 +102,8 @@ try {
     const kernelFile = join(guest.folder, kernel.file);
     const ours = outputs(
       run(process.execPath, [
-        ...[KDUMPD, 'emulate', '--processor', processor, '--mmu', mmu, '--cpus', values.cpus],
+        ...[KDUMPD, 'emulate', '--processor', processor, '--mmu', mmu],
+        ...['--cpus', values.cpus, '--threads', values.threads],
         ...['--memory', `${values.memory}M`, '--kernel', kernelFile, '--initrd', file, '--append', append],
         ...['--max-instructions', String(MOST_INSTRUCTIONS)],
       ]),
@@ -137,7 +139,7 @@ try {
     values.out,
     `# Paths of Linux beside boot and crash
 
-Written by \`npm run paths\`; do not edit. Stock Debian (${guest.image.kernelRelease}), ${values.cpus} CPUs, ${values.memory} MiB, here
+Written by \`npm run paths\`; do not edit. Stock Debian (${guest.image.kernelRelease}), ${values.cpus} CPUs (here ${values.threads} threads a core), ${values.memory} MiB, here
 (commit ${commit()}) and under ${qemuVersion(QEMU)}; ${machineFacts()}. ${differing} outputs differ. Not walked: perf stat,
 a tracer by ptrace and a filter of seccomp, for which the image has no program; suspend to memory.
 
