@@ -1,11 +1,11 @@
-/** Says in one line what a guest met that the machine lacks. */
+/** Says in one line what a guest used that the machine lacks. */
 
-import type { Unsupported } from '../panic/index.ts';
+import type { UnsupportedUse } from '../panic/contract/index.ts';
 
 const SHOWN = 4;
 
-export function unsupportedText(all: readonly Unsupported[]): string {
-  const shown = all.slice(0, SHOWN).map(({ what: { kind, key, where }, count }) => {
+export function unsupportedText(all: readonly UnsupportedUse[]): string {
+  const shown = all.slice(0, SHOWN).map(({ kind, key, where, count }) => {
     const place = where === undefined ? '' : ` at ${where}`;
     return `${kind} ${key}${place}${count === 1 ? '' : ` (${count} times)`}`;
   });

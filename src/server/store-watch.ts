@@ -3,8 +3,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { defined } from '../base/defined.ts';
 import { StoreKeeper } from '../panic/captures/index.ts';
-import type { Fleet } from '../panic/contract/index.ts';
-import type { MemoryBudget } from '../panic/index.ts';
+import type { MemoryBudget, OwnedFleet } from '../panic/index.ts';
 import { checkInThread, type MetadataStore, type StorePaths } from '../panic/store/index.ts';
 import type { VmcoreStore } from '../vmcore/store/index.ts';
 import type { ServiceFigures } from './http/plugins/metrics.ts';
@@ -46,7 +45,7 @@ export async function serviceFigures({
   metadata,
   keeper,
 }: {
-  readonly fleet: Pick<Fleet, 'list'>;
+  readonly fleet: Pick<OwnedFleet, 'list' | 'unsupportedUses'>;
   readonly memory: Pick<MemoryBudget, 'reservedBytes' | 'limitBytes'>;
   readonly metadata: MetadataStore;
   readonly keeper: StoreKeeper;
@@ -59,6 +58,7 @@ export async function serviceFigures({
     memory: { reserved: memory.reservedBytes, limit: memory.limitBytes },
     operations: await metadata.operations.tally(),
     captures: await metadata.captures.tally(),
+    unsupported: fleet.unsupportedUses(),
     damage: {
       captures: captures.length,
       records: records.length,

@@ -122,6 +122,7 @@ test('memoryLimit: a fleet beyond it → what fits is up; a start beyond it → 
   const metrics = await (await fetch(`${daemon.address}/metrics`)).text();
   expect(metrics).toContain(`kdumpd_partition_memory_bytes{kind="reserved"} ${512 * 2 ** 20}\n`);
   expect(metrics).toContain(`kdumpd_partition_memory_bytes{kind="limit"} ${600 * 2 ** 20}\n`);
+  expect(metrics).toContain('kdumpd_guest_unsupported_uses_total{kind="hcall"} 0\n');
 });
 
 test('startFleet: Debian is wanted and is not there → imported first, as an operation; a failure is told', async () => {

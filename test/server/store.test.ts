@@ -43,12 +43,12 @@ beforeEach(async () => {
   keeper = watchStore({ metadata, vmcores, paths, logger, onError });
   operations.serve(keeper.host);
   const world = new FakeWorld();
+  const fleet = { list: () => world.fleet.list(), unsupportedUses: () => ({ hcall: 2 }) };
   app = await buildServiceOver(world, {
     captures: new Captures({ captures: metadata.captures, vmcores, keeper, bus, newId: randomId, onError }),
     operations,
     store: () => keeper.view(),
-    figures: () =>
-      serviceFigures({ fleet: world.fleet, memory: new MemoryBudget(2 ** 30), metadata, keeper }),
+    figures: () => serviceFigures({ fleet, memory: new MemoryBudget(2 ** 30), metadata, keeper }),
     health: () => [storeHealth(keeper)],
   });
 });
@@ -93,7 +93,10 @@ test('a chunk that changed → 500, the capture says so, health, metrics and log
     status: 'degraded',
     checks: [{ name: 'store', ok: false, degraded: true, captures: ['c1', 'c2', 'c3'] }],
   });
-  expect((await get('/metrics')).body).toContain('kdumpd_store_damage{kind="captures"} 3');
+  const { body: metrics } = await get('/metrics');
+  expect(metrics).toContain('kdumpd_store_damage{kind="captures"} 3');
+  expect(metrics).toContain('kdumpd_guest_unsupported_uses_total{kind="hcall"} 2');
+  expect(metrics).toContain('kdumpd_guest_unsupported_uses_total{kind="rtas"} 0');
   const about = (id: string): number => logged.filter((line) => line.includes(`"capture":"${id}"`)).length;
   await keeper.refresh();
   expect([about('c1'), about('c2'), about('c3')]).toEqual([1, 1, 1]);

@@ -15,6 +15,7 @@ import type {
   PartitionEnd,
   PartitionHandle,
   PartitionNotice,
+  UnsupportedThing,
   VcpuSnapshot,
 } from '../../src/emulator/host/index.ts';
 import { OutsideMemory } from '../../src/emulator/memory/contract.ts';
@@ -114,6 +115,10 @@ export class ScriptedPartition implements PartitionHandle {
   }
   print(text: string): void {
     this.#tell({ kind: 'console', vty: 0, insn: this.insn, bytes: Buffer.from(text) });
+  }
+  /** It used what the machine lacks, so often until now. */
+  lacks(what: UnsupportedThing, count: number): void {
+    this.#tell({ kind: 'unsupported', what, count });
   }
   rest(): void {
     this.#tell({ kind: 'progress', insn: this.insn, tb: 0n, resting: true });

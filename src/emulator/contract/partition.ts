@@ -123,7 +123,7 @@ export type PartitionNotice =
   | { readonly kind: 'progress'; readonly insn: number; readonly tb: bigint; readonly resting: boolean }
   /** The machine stands still, as its plan asks ({@link ObservePlan}, `holdsAfterCall`), until {@link PartitionHandle.goOn}. */
   | { readonly kind: 'held'; readonly insn: number }
-  /** The guest met what the machine lacks: the first time, each time that the count has doubled, and at the end. */
+  /** The guest met what the machine lacks: the first time, each time that the count has doubled, and what has changed at rest and at the end. */
   | { readonly kind: 'unsupported'; readonly what: UnsupportedThing; readonly count: number }
   | { readonly kind: 'disk-failed'; readonly failure: DiskFailure }
   | { readonly kind: 'ended'; readonly end: PartitionEnd; readonly insn: number };

@@ -151,7 +151,7 @@ export class Partition {
   /** Runs until about `instructions` more are executed, the power cycle ends, the partition rests, or `enough` says so. */
   run(instructions: number, enough: () => boolean = () => false): RunOutcome {
     const outcome = this.#running().run(instructions, enough);
-    if (outcome === 'ended') this.#unsupported.settle();
+    if (outcome === 'ended' || outcome === 'resting') this.#unsupported.settle();
     return outcome;
   }
 

@@ -1,7 +1,8 @@
 /** Makes the record of a capture, which REST shows, from the result of a crash. */
 
 import { defined } from '../../base/defined.ts';
-import type { Actor, Capture, CaptureVmcore } from '../contract/index.ts';
+import { type Actor, type Capture, type CaptureVmcore, shownUses } from '../contract/index.ts';
+import type { Left } from '../guest/session.ts';
 import type { CrashResult } from '../handoff/crash.ts';
 import { countRules, unjudgedRules } from '../rules/index.ts';
 
@@ -10,6 +11,7 @@ export type CaptureOrigin = {
   readonly partitionId: string;
   readonly image: string;
   readonly createdAt: string;
+  readonly left: Pick<Left, 'unsupported' | 'words'>;
   readonly createdBy?: Actor;
 };
 
@@ -23,6 +25,7 @@ export function captureOf(
   vmcore: CaptureVmcore | null,
   lost: readonly string[] = [],
 ): Capture {
+  const { unsupported, words } = origin.left;
   const isStored = result.outcome === 'captured' && lost.length === 0;
   const reasons = [result.reason, ...lost].filter((reason) => reason !== undefined);
   return {
@@ -36,6 +39,8 @@ export function captureOf(
     ...result.identity,
     vmcore,
     rules: countRules(result.trace?.rules ?? unjudgedRules(result.reason)),
+    ...(unsupported.length === 0 ? {} : { unsupported: shownUses(unsupported) }),
+    ...(words.length === 0 ? {} : { words }),
     createdAt: origin.createdAt,
     ...defined({ createdBy: origin.createdBy }),
   };

@@ -16,6 +16,7 @@ import {
 } from '../../vmcore/store/index.ts';
 import type { Actor, Capture, CaptureQuery, CaptureVmcore, Page } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
+import type { Left } from '../guest/session.ts';
 import type { CrashResult } from '../handoff/crash.ts';
 import type { EventBus, Fence } from '../operations/index.ts';
 import { unjudgedRules } from '../rules/index.ts';
@@ -32,7 +33,7 @@ export type CrashOutcome = {
   readonly handle: PartitionHandle;
   readonly result: CrashResult;
   /** Since the power-on of the kernel that crashed, through the crash kernel. */
-  readonly console: Uint8Array;
+  readonly left: Left;
   readonly fence?: Fence;
   readonly createdBy?: Actor;
 };
@@ -74,7 +75,7 @@ export class Captures {
   store(outcome: CrashOutcome): Promise<StoredCapture> {
     return this.#alone(async () => {
       const { captures, bus, newId, now = () => new Date() } = this.#options;
-      const { partitionId, image, handle, result, console, fence, createdBy } = outcome;
+      const { partitionId, image, handle, result, left, fence, createdBy } = outcome;
       const { dump, trace } = result;
       const kept: KeptDump =
         dump === undefined ? { vmcore: null } : await keepDump(this.#options.vmcores, handle, dump);
@@ -84,6 +85,7 @@ export class Captures {
         partitionId,
         image,
         createdAt: now().toISOString(),
+        left,
         ...defined({ createdBy }),
       };
       const text = trace === undefined ? undefined : JSON.stringify(trace);
@@ -99,13 +101,15 @@ export class Captures {
       };
       const losses = kept.loss === undefined ? [] : [kept.loss];
       try {
-        return await create({ console, ...defined({ trace: text }) }, losses).catch((error: unknown) => {
-          const disk = diskErrorOf(error);
-          if (disk === undefined) throw error;
-          this.#options.onError(disk);
-          // The record alone is small: there may be room for it.
-          return create({}, [...losses, lossOf(disk, 'trace and console are not stored')]);
-        });
+        return await create({ console: left.console, ...defined({ trace: text }) }, losses).catch(
+          (error: unknown) => {
+            const disk = diskErrorOf(error);
+            if (disk === undefined) throw error;
+            this.#options.onError(disk);
+            // The record alone is small: there may be room for it.
+            return create({}, [...losses, lossOf(disk, 'trace and console are not stored')]);
+          },
+        );
       } catch (error) {
         if (diskErrorOf(error) !== undefined) await this.#giveRoomBack();
         throw error;

@@ -2,6 +2,7 @@
 
 import type { Actor } from './access.ts';
 import type { CapturePhase } from './phases.ts';
+import type { UnsupportedUse } from './unsupported.ts';
 
 export type VmcoreFormat = 'elf' | 'kdump-compressed' | 'flattened';
 
@@ -19,6 +20,13 @@ export type CrashCause = {
   readonly reason: string;
   /** Functions, innermost first; `?` where an address has no symbol, `idle` alone for a CPU that did nothing. */
   readonly backtrace: readonly string[];
+};
+
+/** What a program of the guest that loads or dumps printed, without its progress display. */
+export type ToolWords = {
+  /** `kexec`, `makedumpfile`. */
+  readonly tool: string;
+  readonly lines: readonly string[];
 };
 
 export type Capture = {
@@ -40,6 +48,10 @@ export type Capture = {
     readonly notReached: number;
     readonly notApplicable: number;
   };
+  /** What the guest used since power-on that the machine lacks, the first kinds; absent: nothing, or not kept by an earlier release. */
+  readonly unsupported?: readonly UnsupportedUse[];
+  /** What kexec-tools and makedumpfile printed, also where all went well, in order; absent: nothing, or not kept. */
+  readonly words?: readonly ToolWords[];
   readonly createdAt: string;
   /** Who asked for the crash; of one that was not requested, who made the partition. Absent: the daemon, or not known. */
   readonly createdBy?: Actor;

@@ -2,7 +2,7 @@
 
 export type { Actor, ApiKey, AuditAction, AuditEntry, KeyQuota, Scope } from './access.ts';
 export { AUDIT_ACTIONS, SCOPES } from './access.ts';
-export type { Capture, CaptureVmcore, CrashCause, VmcoreFormat } from './capture.ts';
+export type { Capture, CaptureVmcore, CrashCause, ToolWords, VmcoreFormat } from './capture.ts';
 
 export type { Fault, FaultInstant, FlipTarget } from './fault.ts';
 export { FAULT_INSTANTS, FLIP_TARGETS } from './fault.ts';
@@ -40,3 +40,5 @@ export { Refusal } from './refusal.ts';
 export type { LeaveRequest, PanicRequest, StartRequest, Trigger } from './request.ts';
 export type { ServiceEvent } from './service-event.ts';
 export type { StoreDamage, StoreReport, StoreView } from './store.ts';
+export type { UnsupportedUse } from './unsupported.ts';
+export { shownUses, UNSUPPORTED_KINDS, UNSUPPORTED_SHOWN, usesByKind } from './unsupported.ts';

@@ -1,8 +1,10 @@
 /** Defines an operation: one request to the service, persisted before it starts. */
 
 import type { Actor } from './access.ts';
+import type { ToolWords } from './capture.ts';
 import type { ImageImport } from './image.ts';
 import type { LeaveRequest, PanicRequest, StartRequest } from './request.ts';
+import type { UnsupportedUse } from './unsupported.ts';
 
 export type OperationState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
@@ -15,6 +17,10 @@ export type Operation = {
   readonly captureId?: string;
   /** It left a trace: `GET /operations/:id/trace`. A crash's trace is its capture's. */
   readonly traced?: true;
+  /** Of a kexec or a restart: what the guest used since power-on that the machine lacks; of a crash, its capture says so. */
+  readonly unsupported?: readonly UnsupportedUse[];
+  /** Of a kexec or a restart: what kexec-tools printed since power-on; of a crash, its capture says so. */
+  readonly words?: readonly ToolWords[];
   readonly error?: { readonly code: string; readonly message: string };
   readonly createdAt: string;
   readonly updatedAt: string;

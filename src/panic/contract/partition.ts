@@ -1,6 +1,7 @@
 /** A partition of the fleet: what is asked for, and what REST shows. */
 
 import type { Actor } from './access.ts';
+import type { UnsupportedUse } from './unsupported.ts';
 
 export type PartitionState = 'stopped' | 'starting' | 'ready' | 'busy' | 'crashed' | 'failed';
 
@@ -29,6 +30,8 @@ export type PartitionView = {
   readonly createdBy?: Actor;
   /** Of the power cycle that is on; absent: the guest has emitted nothing, or the partition is off. */
   readonly output?: PartitionOutput;
+  /** What the guest of the power cycle that is on used that the machine lacks, the first kinds; absent: nothing. */
+  readonly unsupported?: readonly UnsupportedUse[];
 };
 
 /** What a guest has emitted in its power cycle so far. */

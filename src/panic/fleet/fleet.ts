@@ -17,6 +17,7 @@ import type { MetadataStore, PartitionRecord } from '../store/index.ts';
 import type { BackOffOptions } from './boot-back-off.ts';
 import { crashLoop } from './crash-loop.ts';
 import { FleetMember, type Unasked } from './member.ts';
+import { addUp } from './member-machine.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { PartitionHost } from './partition-host.ts';
 import { checkRequest, prepareMachine } from './requests.ts';
@@ -54,6 +55,8 @@ export interface OwnedFleet extends Fleet {
   startAll(): Promise<void>;
   /** Whether a partition boots this image. */
   usesImage(name: string): boolean;
+  /** What guests used that their machines lack, by kind, since the service started. */
+  unsupportedUses(): Readonly<Record<string, number>>;
   /** Renews the leases. A partition whose lease is lost is switched off. */
   renewLeases(): Promise<void>;
   close(): Promise<void>;
@@ -76,6 +79,8 @@ class PartitionFleet implements OwnedFleet {
   readonly #timer: NodeJS.Timeout;
   /** Partitions whose start is written down and has not ended in order. */
   readonly #begun = new Set<string>();
+  /** Of partitions that were removed. */
+  #uses: Readonly<Record<string, number>> = {};
   #closing = false;
 
   constructor(options: FleetOptions) {
@@ -137,6 +142,7 @@ class PartitionFleet implements OwnedFleet {
     if (member.state !== 'stopped' && member.state !== 'failed')
       throw new Refusal('conflict', `Partition ${id} is ${member.state}, not stopped.`);
     this.#members.delete(id);
+    this.#uses = addUp(this.#uses, member.unsupportedUses);
     await member.close();
     await metadata.partitions.delete(id);
     await metadata.starts.ended(id);
@@ -171,6 +177,13 @@ class PartitionFleet implements OwnedFleet {
 
   usesImage(name: string): boolean {
     return this.list().some(({ image }) => image === name);
+  }
+
+  unsupportedUses(): Readonly<Record<string, number>> {
+    return [...this.#members.values()].reduce(
+      (sum, member) => addUp(sum, member.unsupportedUses),
+      this.#uses,
+    );
   }
 
   async renewLeases(): Promise<void> {
@@ -211,7 +224,7 @@ class PartitionFleet implements OwnedFleet {
         ...member.identity,
         handle,
         result,
-        console: session.console,
+        left: session.left,
         ...defined({ createdBy }),
       })
       .catch(this.#options.onError);

@@ -5,7 +5,7 @@
  */
 
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';
-import type { PartitionOutput } from '../contract/index.ts';
+import { type PartitionOutput, type UnsupportedUse, usesByKind } from '../contract/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { isGone, Session } from '../guest/session.ts';
 import { Lookout } from '../handoff/lookout.ts';
@@ -32,6 +32,8 @@ export class MemberMachine {
   #instructions = 0;
   /** Of machines that were freed. */
   #hostSeconds = 0;
+  /** Of power cycles that are over: what their guests used that the machine lacks, by kind. */
+  #uses: Readonly<Record<string, number>> = {};
 
   /** @param takeMemory reserves the host's memory, and returns what gives it back. It throws Refusal `quota` */
   constructor(
@@ -68,6 +70,14 @@ export class MemberMachine {
       throttledMs,
       unsupported: this.#session.unsupported.reduce((sum, { count }) => sum + count, 0),
     };
+  }
+  /** What the guest that is on has used that the machine lacks. */
+  get unsupported(): readonly UnsupportedUse[] {
+    return this.#session?.unsupported ?? [];
+  }
+  /** Uses by kind, of all power cycles. */
+  get unsupportedUses(): Readonly<Record<string, number>> {
+    return addUp(this.#uses, usesByKind(this.unsupported));
   }
   get running(): Running | undefined {
     const [machine, session, lookout] = [this.#machine, this.#session, this.#lookout];
@@ -131,12 +141,23 @@ export class MemberMachine {
   #endSession(): void {
     if (this.#session === undefined) return;
     this.#instructions = this.#session.insn;
+    this.#uses = this.unsupportedUses;
     const { ended } = this.#session;
     this.#died = ended !== undefined && isGone(ended);
     this.#session.close();
     this.#session = undefined;
     this.#lookout = undefined;
   }
+}
+
+/** The sums of two sets of counts. */
+export function addUp(
+  a: Readonly<Record<string, number>>,
+  b: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const sums = { ...a };
+  for (const [key, count] of Object.entries(b)) sums[key] = (sums[key] ?? 0) + count;
+  return sums;
 }
 
 function sameConfig(a: PartitionConfig, b: PartitionConfig): boolean {

@@ -9,7 +9,7 @@ import { failureText } from '../../base/failure-text.ts';
 import { DEFAULT_THREADS } from '../../emulator/contract/index.ts';
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';
 import type { PartitionState, PartitionView } from '../contract/index.ts';
-import { Refusal } from '../contract/index.ts';
+import { Refusal, shownUses } from '../contract/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { MemberConsole } from '../guest/console.ts';
 import { stopOnAbort } from '../guest/host-time.ts';
@@ -131,6 +131,7 @@ export class FleetMember {
   get view(): PartitionView {
     const { record, spec } = this.#options;
     const { processor, mmu, firmware, interrupts, diskBus, cpus, threads } = spec;
+    const { unsupported } = this.#machine;
     return {
       id: record.id,
       name: record.name,
@@ -148,8 +149,14 @@ export class FleetMember {
       instructions: this.#machine.instructions,
       crashes: this.#crashes,
       hostSeconds: Math.round(this.#machine.hostSeconds * 1000) / 1000,
+      ...(unsupported.length === 0 ? {} : { unsupported: shownUses(unsupported) }),
       ...defined({ output: this.#machine.output, createdBy: record.createdBy }),
     };
+  }
+
+  /** What its guests used that the machine lacks, by kind, since the service started. */
+  get unsupportedUses(): Readonly<Record<string, number>> {
+    return this.#machine.unsupportedUses;
   }
 
   watch(listener: (bytes: Uint8Array) => void): () => void {

@@ -6,7 +6,7 @@ import { BugError } from '../../base/errors.ts';
 import { failureText } from '../../base/failure-text.ts';
 import type { Captures, Room } from '../captures/index.ts';
 import type { LeaveRequest, OperationKind, OperationRequest, PanicRequest } from '../contract/index.ts';
-import { Refusal } from '../contract/index.ts';
+import { Refusal, shownUses } from '../contract/index.ts';
 import { stopOnAbort } from '../guest/host-time.ts';
 import { crash } from '../handoff/crash.ts';
 import { leave } from '../handoff/kexec.ts';
@@ -117,7 +117,7 @@ export class PartitionHost implements OperationHost {
           ...member.identity,
           handle: guest.handle,
           result,
-          console: guest.session.console,
+          left: guest.session.left,
           ...defined({ createdBy: run.requestedBy }),
         })
         .catch((error: unknown) => storeFailed(error, run.signal));
@@ -187,7 +187,13 @@ async function leaveKernel(
     isUp = guest.session.ended === undefined && (result.phase === 'up' || result.refused === true);
     if (isUp) member.putBack(guest, result.phase === 'up' ? result.noCrashKernel : guest.noCrashKernel);
     const { phase, trace, outcome, reason } = result;
-    const end = { phase, ...defined({ trace: trace && JSON.stringify(trace) }) };
+    const { unsupported, words } = guest.session;
+    const end = {
+      phase,
+      ...(unsupported.length === 0 ? {} : { unsupported: shownUses(unsupported) }),
+      ...(words.length === 0 ? {} : { words }),
+      ...defined({ trace: trace && JSON.stringify(trace) }),
+    };
     if (outcome === 'done') return end;
     const code = earlyEnd(run.signal)?.code ?? `${path}-failed`;
     return { ...end, error: { code, message: reason ?? `failed in phase ${phase}` } };

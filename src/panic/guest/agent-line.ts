@@ -15,6 +15,8 @@ export type AgentLine =
   | { readonly kind: 'answer'; readonly ok: boolean; readonly command: string; readonly text: string }
   /** Facts of a guest that loads by plan (loading/facts.ts). */
   | { readonly kind: 'facts'; readonly text: string }
+  /** A line that a program of the guest printed. */
+  | { readonly kind: 'said'; readonly tool: string; readonly text: string }
   | { readonly kind: 'dump-start'; readonly mode: string }
   /** `bytes`: absent where the guest does not know. */
   | { readonly kind: 'dump-done'; readonly bytes?: number }
@@ -39,6 +41,10 @@ export function parseAgentLine(line: string): AgentLine | undefined {
     }
     case 'facts':
       return { kind: 'facts', text: rest };
+    case 'said': {
+      const [, tool, said = ''] = /^([a-z][a-z0-9-]{0,31}) (.*)$/s.exec(rest) ?? [];
+      return tool === undefined ? undefined : { kind: 'said', tool, text: said };
+    }
     case 'dump-start':
       return { kind: 'dump-start', mode: rest };
     case 'dump-done':

@@ -17,16 +17,16 @@ import type {
   PartitionHandle,
   PartitionNotice,
   SyscallEvent,
-  UnsupportedThing,
 } from '../../emulator/host/index.ts';
 import { VTY_INPUT_BYTES } from '../../emulator/host/index.ts';
-import { Refusal } from '../contract/index.ts';
+import { Refusal, type ToolWords, type UnsupportedUse } from '../contract/index.ts';
 import type { KexecLoad } from '../facts/index.ts';
 import { isCrashLoad, isLoadable, LoadLog, parseKexecLoad } from '../facts/index.ts';
 import type { LoadRefusal, PlanFacts } from '../trace/index.ts';
 import { markOfId } from '../watch/index.ts';
 import { type AgentLine, parseAgentLine } from './agent-line.ts';
 import { AgentLines } from './agent-lines.ts';
+import { SaidByTools } from './tool-words.ts';
 
 /** Why a wait ended without what it waited for. */
 export type Standstill =
@@ -35,8 +35,15 @@ export type Standstill =
   | { readonly kind: 'standing' }
   | { readonly kind: 'timeout' };
 
-/** What the machine lacks, and how often the guest met it. */
-export type Unsupported = { readonly what: UnsupportedThing; readonly count: number };
+/** What a guest left in its power cycle, beside a dump. */
+export type Left = {
+  /** What was printed on the first vty: its last bytes. */
+  readonly console: Uint8Array;
+  /** What it used that the machine lacks. */
+  readonly unsupported: readonly UnsupportedUse[];
+  /** What its kexec-tools and makedumpfile printed. */
+  readonly words: readonly ToolWords[];
+};
 
 export type Readiness = { readonly kind: 'ready'; readonly noCrashKernel?: string } | Standstill;
 
@@ -61,6 +68,7 @@ export class Session {
   readonly #usesAgent: boolean;
   readonly #unsubscribe: () => void;
   readonly #console = new BoundedBytes(CONSOLE_LIMIT);
+  readonly #said = new SaidByTools();
   readonly #onConsole: ((bytes: Uint8Array) => void) | undefined;
   #end: PartitionEnd | undefined;
   /** Says why {@link stop} was called. */
@@ -68,7 +76,7 @@ export class Session {
   /** Guest seconds that the current wait may take. */
   #limitSeconds: number | undefined;
   #output: OutputSummary | undefined;
-  readonly #unsupported = new Map<string, Unsupported>();
+  readonly #unsupported = new Map<string, UnsupportedUse>();
   #diskFailure: DiskFailure | undefined;
   #insn = 0;
   #ticks = 0;
@@ -126,8 +134,8 @@ export class Session {
   get output(): OutputSummary | undefined {
     return this.#output;
   }
-  /** What the guest met that the machine lacks; the machine bounds how many kinds it tells apart. */
-  get unsupported(): readonly Unsupported[] {
+  /** What the guest used that the machine lacks, as last reported: exact while it rests, and at its end. The machine bounds how many kinds it tells apart. */
+  get unsupported(): readonly UnsupportedUse[] {
     return [...this.#unsupported.values()];
   }
   /** Guest time as of the last notice, in seconds. */
@@ -141,6 +149,14 @@ export class Session {
   /** What was printed on the first vty. */
   get console(): Uint8Array {
     return this.#console.bytes;
+  }
+
+  /** What kexec-tools and makedumpfile printed, as far as the agent passes it on. */
+  get words(): readonly ToolWords[] {
+    return this.#said.words;
+  }
+  get left(): Left {
+    return { console: this.console, unsupported: this.unsupported, words: this.words };
   }
 
   /** Gives every machine event from now on to `listener`. */
@@ -334,7 +350,7 @@ export class Session {
         return;
       case 'unsupported':
         this.#unsupported.set(`${notice.what.kind} ${notice.what.key}`, {
-          what: notice.what,
+          ...notice.what,
           count: notice.count,
         });
         return;
@@ -387,7 +403,8 @@ export class Session {
 
   #hear(text: string): void {
     const line = parseAgentLine(text);
-    if (line !== undefined) this.lines.add(line);
+    if (line?.kind === 'said') this.#said.add(line);
+    else if (line !== undefined) this.lines.add(line);
   }
 }
 

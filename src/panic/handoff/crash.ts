@@ -287,7 +287,12 @@ async function conclude({
   const dropped = alive ? await known(() => handle.dropped()) : undefined;
   if (dropped !== undefined) recorder.setDropped(dropped);
   const recorded = recorder.trace();
-  const seen = { ...recorded, image: { ...recorded.image, ...session.planned } };
+  const { unsupported } = session;
+  const seen = {
+    ...recorded,
+    image: { ...recorded.image, ...session.planned },
+    ...(unsupported.length === 0 ? {} : { unsupported }),
+  };
   const truth = alive ? await known(() => withGroundTruth(session, seen, prepared, dump, signal)) : undefined;
   const trace = truth ?? seen;
   const identity = (await answers(handle))
@@ -322,7 +327,7 @@ function reasonWith(reasons: readonly string[], unread: readonly string[]): { re
 
 /** Adds to the trace what the emulator kept at T0 and T1, and the comparison of the dump with it. */
 async function withGroundTruth<T extends UnjudgedTrace>(
-  { handle, console }: Session,
+  { handle, console, words }: Session,
   trace: T,
   { recorder, production }: Prepared,
   dump: FoundDump | undefined,
@@ -336,7 +341,8 @@ async function withGroundTruth<T extends UnjudgedTrace>(
     ...(trace.instants.t2 === undefined ? {} : { entered: trace.instants.t2.insn }),
     nameOf: (nia: bigint, insn: number) => recorder.nameAt(nia, insn),
     symbols: production.table.pack(),
-    console: new TextDecoder('latin1').decode(console),
+    // makedumpfile's report is on the console of a guest without an agent, and among its words in one with an agent.
+    console: [new TextDecoder('latin1').decode(console), ...words.flatMap(({ lines }) => lines)].join('\n'),
   };
   const examined = await examineApart(input, signal);
   return { ...trace, ...examined };

@@ -232,7 +232,8 @@ async function conclude(
   const phase: LeavePhase = done ? (path === 'kexec' ? 'up' : 'restarted') : reached;
   const alive = stop.kind !== 'ended' || !isGone(stop.end);
   if (alive) recorder.setDropped(await session.handle.dropped());
-  const seen = recorder.trace();
+  const { unsupported } = session;
+  const seen = { ...recorder.trace(), ...(unsupported.length === 0 ? {} : { unsupported }) };
   const t1 = alive ? await keptAt(session.handle, 't1', seen.instants.t1) : undefined;
   const handover =
     t1 === undefined || loaded === undefined

@@ -12,11 +12,12 @@ import {
   type PartitionEnd,
   type PartitionHandle,
 } from '../../emulator/host/index.ts';
+import type { ToolWords, UnsupportedUse } from '../contract/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { defaultHostSeconds, stopOnAbort } from '../guest/host-time.ts';
 import { makeConfig } from '../guest/machine.ts';
 import { type MachineOptions, resolveMachine } from '../guest/machine-spec.ts';
-import { Session, type Unsupported } from '../guest/session.ts';
+import { Session } from '../guest/session.ts';
 import { untilLoaded } from '../loading/index.ts';
 import { withinHostTime } from '../operations/index.ts';
 import { unjudgedRules } from '../rules/index.ts';
@@ -38,7 +39,7 @@ export type OnceOptions<Phase> = MachineOptions & {
   /** Host seconds for all of it; default by the machine. */
   readonly hostSeconds?: number;
   /** Called once, at the end, with what the guest met that the machine lacks, where there was something. */
-  readonly onUnsupported?: (unsupported: readonly Unsupported[]) => void;
+  readonly onUnsupported?: (unsupported: readonly UnsupportedUse[]) => void;
   /** Opens the partition; default a worker thread of its own. */
   readonly openPartition?: (config: PartitionConfig) => PartitionHandle;
 };
@@ -77,7 +78,13 @@ export type Way<R extends Result, T> = {
 };
 
 /** What every report begins with. */
-export type ReportHead = Pick<PartitionConfig, 'processor' | 'mmu' | 'cpus'> & { readonly image: string };
+export type ReportHead = Pick<PartitionConfig, 'processor' | 'mmu' | 'cpus'> & {
+  readonly image: string;
+  /** What the guest used that the machine lacks; absent: nothing. */
+  readonly unsupported?: readonly UnsupportedUse[];
+  /** What its kexec-tools and makedumpfile printed; absent: nothing. */
+  readonly words?: readonly ToolWords[];
+};
 
 export type ReportedRule = Pick<RuleResult, 'name' | 'verdict' | 'evidence'>;
 
@@ -97,12 +104,20 @@ export async function runOnce<R extends Result, T, Phase>(
       return await bootAndTake(session, options, way, signal).finally(unwatch);
     });
     const { processor, mmu, cpus } = config;
-    const report = await way.report(result, handle, { image: boot.name, processor, mmu, cpus });
+    const { unsupported, words } = session;
+    const report = await way.report(result, handle, {
+      image: boot.name,
+      processor,
+      mmu,
+      cpus,
+      ...(unsupported.length === 0 ? {} : { unsupported }),
+      ...(words.length === 0 ? {} : { words }),
+    });
     const { trace, console } = options;
     if (trace !== undefined)
       await writing(trace, () => writeFile(trace, traceText(result, options.traceFormat)));
     if (console !== undefined) await writing(console, () => writeFile(console, session.console));
-    if (session.unsupported.length > 0) options.onUnsupported?.(session.unsupported);
+    if (unsupported.length > 0) options.onUnsupported?.(unsupported);
     return report;
   } finally {
     session.close();

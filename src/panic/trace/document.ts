@@ -3,6 +3,7 @@
  * it, and all of src/panic builds on it. Version 1 is in version-1.ts.
  */
 
+import type { UnsupportedUse } from '../contract/index.ts';
 import type { MoreEvents, TraceEvent } from './event.ts';
 import type { FidelityReport, InstantFacts } from './fidelity-report.ts';
 import type { HandoverReport } from './handover-report.ts';
@@ -53,5 +54,7 @@ export type Trace = {
   readonly fidelity?: FidelityReport;
   /** An ordinary kexec's image at T1 and T2 against what was loaded; absent where T1 did not come. */
   readonly handover?: HandoverReport;
+  /** What the guest used since power-on that the machine lacks; absent: nothing, or a trace of an earlier release. */
+  readonly unsupported?: readonly UnsupportedUse[];
   readonly rules: readonly RuleResult[];
 };

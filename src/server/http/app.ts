@@ -85,7 +85,14 @@ export type AppOptions = {
   readonly onRoutes?: (routes: RouteTable) => void;
 };
 
-const NO_FIGURES: ServiceFigures = { partitions: {}, memory: {}, operations: {}, captures: {}, damage: {} };
+const NO_FIGURES: ServiceFigures = {
+  partitions: {},
+  memory: {},
+  operations: {},
+  captures: {},
+  unsupported: {},
+  damage: {},
+};
 const BODY_LIMIT = 256 << 10;
 const REQUEST_TIMEOUT_MS = 60_000;
 

@@ -82,6 +82,43 @@ describe('panic', () => {
     ]);
   });
 
+  it('what the machine lacks, and what the guest’s tools said, are in the capture and the trace, and counted', async () => {
+    const use = { kind: 'hcall', key: '0x300', where: '0x00000000c0000000' };
+    const w = await world({
+      ...CRASHES,
+      onStart: (guest) => {
+        guest.say('kdumpd-agent said kexec Warning: no initrd');
+        CRASHES.onStart?.(guest);
+        guest.lacks(use, 3);
+      },
+      onInput: (guest, vty, text) => {
+        if (vty === 0) guest.say('kdumpd-agent said makedumpfile zstd is not supported');
+        if (vty === 0) guest.say('kdumpd-agent said makedumpfile makedumpfile Completed.');
+        CRASHES.onInput?.(guest, vty, text);
+      },
+    });
+    const id = await readyPartition(w);
+    expect(w.fleet.get(id).unsupported).toEqual([{ ...use, count: 3 }]);
+    const { id: operation } = await w.operations.submit({
+      kind: 'panic',
+      partitionId: id,
+      options: { trigger: 'sysrq', dump: 'raw' },
+    });
+    await seen(w, { kind: 'operation', id: operation, state: 'succeeded' });
+    const { captureId } = (await w.metadata.operations.get(operation)) ?? {};
+    const capture = await w.metadata.captures.get(captureId ?? '');
+    expect(capture?.unsupported).toEqual([{ ...use, count: 3 }]);
+    expect(capture?.words).toEqual([
+      { tool: 'kexec', lines: ['Warning: no initrd'] },
+      { tool: 'makedumpfile', lines: ['zstd is not supported', 'makedumpfile Completed.'] },
+    ]);
+    const trace = JSON.parse((await w.metadata.captures.trace(captureId ?? '')) ?? 'null');
+    expect(trace.unsupported).toEqual([{ ...use, count: 3 }]);
+    // The next power cycle uses it again.
+    await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
+    expect(w.fleet.unsupportedUses()).toEqual({ hcall: 6 });
+  });
+
   it('a fault in a CPU that is not there: invalid, and the partition stays ready', async () => {
     const w = await world();
     const id = await readyPartition(w);

@@ -39,6 +39,11 @@ describe('parseAgentLine', () => {
       command: 'panic',
       text: 'no CPU 9 is online',
     });
+    expect(parseAgentLine('kdumpd-agent said makedumpfile  a  b\r')).toEqual({
+      kind: 'said',
+      tool: 'makedumpfile',
+      text: ' a  b',
+    });
     expect(parseAgentLine('kdumpd-agent dump-start raw')).toEqual({ kind: 'dump-start', mode: 'raw' });
     expect(parseAgentLine('kdumpd-agent dump-done 805502976')).toEqual({
       kind: 'dump-done',
@@ -53,7 +58,14 @@ describe('parseAgentLine', () => {
   });
 
   it('anything else is none', () => {
-    for (const line of ['', 'hello', 'kdumpd-agent', 'kdumpd-agent dance', '[    0.1] ok then']) {
+    for (const line of [
+      '',
+      'hello',
+      'kdumpd-agent',
+      'kdumpd-agent dance',
+      'kdumpd-agent said ../x y',
+      '[    0.1] ok then',
+    ]) {
       expect(parseAgentLine(line)).toBeUndefined();
     }
   });

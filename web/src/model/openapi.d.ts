@@ -2706,6 +2706,18 @@ export interface components {
                 throttledMs: number;
                 unsupported: number;
             };
+            /** @description What the guest has used since power-on that the machine lacks; absent: nothing */
+            unsupported?: {
+                /** @description `instruction`, `spr`, `hcall`, `rtas`, `mmio`, `config`, `device`, or `others` */
+                kind: string;
+                /** @description The word or mnemonic, the number, the token, the offset */
+                key: string;
+                /** @description The address at which it was used first */
+                where?: string;
+                detail?: string;
+                /** @description How often, since power-on */
+                count: number;
+            }[];
             createdBy?: components["schemas"]["Actor"];
         };
         Operation: {
@@ -2722,6 +2734,24 @@ export interface components {
              * @enum {boolean}
              */
             traced?: true;
+            /** @description Of a kexec or a restart: what the guest used since power-on that the machine lacks */
+            unsupported?: {
+                /** @description `instruction`, `spr`, `hcall`, `rtas`, `mmio`, `config`, `device`, or `others` */
+                kind: string;
+                /** @description The word or mnemonic, the number, the token, the offset */
+                key: string;
+                /** @description The address at which it was used first */
+                where?: string;
+                detail?: string;
+                /** @description How often, since power-on */
+                count: number;
+            }[];
+            /** @description Of a kexec or a restart: what kexec-tools printed since power-on */
+            words?: {
+                /** @description `kexec`, `makedumpfile` */
+                tool: string;
+                lines: string[];
+            }[];
             error?: {
                 code: string;
                 message: string;
@@ -2765,6 +2795,24 @@ export interface components {
                 notReached: number;
                 notApplicable: number;
             };
+            /** @description What the guest used since power-on that the machine lacks; absent: nothing */
+            unsupported?: {
+                /** @description `instruction`, `spr`, `hcall`, `rtas`, `mmio`, `config`, `device`, or `others` */
+                kind: string;
+                /** @description The word or mnemonic, the number, the token, the offset */
+                key: string;
+                /** @description The address at which it was used first */
+                where?: string;
+                detail?: string;
+                /** @description How often, since power-on */
+                count: number;
+            }[];
+            /** @description What kexec-tools and makedumpfile printed, in order, also where all went well; the last lines */
+            words?: {
+                /** @description `kexec`, `makedumpfile` */
+                tool: string;
+                lines: string[];
+            }[];
             /** Format: date-time */
             createdAt: string;
             createdBy?: components["schemas"]["Actor"];
@@ -3095,6 +3143,18 @@ export interface components {
             };
             fidelity?: components["schemas"]["Fidelity"];
             handover?: components["schemas"]["Handover"];
+            /** @description What the guest used since power-on that the machine lacks; absent: nothing */
+            unsupported?: {
+                /** @description `instruction`, `spr`, `hcall`, `rtas`, `mmio`, `config`, `device`, or `others` */
+                kind: string;
+                /** @description The word or mnemonic, the number, the token, the offset */
+                key: string;
+                /** @description The address at which it was used first */
+                where?: string;
+                detail?: string;
+                /** @description How often, since power-on */
+                count: number;
+            }[];
             rules: components["schemas"]["Rule"][];
             events: components["schemas"]["TraceEvent"][];
             /** @description Events that were seen and not kept; absent: none */
@@ -3178,6 +3238,18 @@ export interface components {
             };
             fidelity?: components["schemas"]["Fidelity"];
             handover?: components["schemas"]["Handover"];
+            /** @description What the guest used since power-on that the machine lacks; absent: nothing */
+            unsupported?: {
+                /** @description `instruction`, `spr`, `hcall`, `rtas`, `mmio`, `config`, `device`, or `others` */
+                kind: string;
+                /** @description The word or mnemonic, the number, the token, the offset */
+                key: string;
+                /** @description The address at which it was used first */
+                where?: string;
+                detail?: string;
+                /** @description How often, since power-on */
+                count: number;
+            }[];
             rules: components["schemas"]["Rule"][];
             events: {
                 n: number;

@@ -11,6 +11,7 @@ import { lacking, lackingRemoval } from '../model/session.ts';
 import { type Load, messageOf, now, refreshCaptures } from '../model/state.ts';
 import { Fact, Loaded, OutcomeChip, PartitionFact, PhaseSteps, RuleCounts } from '../parts/common.tsx';
 import { OpenIt } from '../parts/open-it.tsx';
+import { Lacks, Words } from '../parts/record.tsx';
 
 type Found = { readonly capture: Capture; readonly trace: Trace | null };
 
@@ -43,6 +44,8 @@ export function CapturePage({ id }: { readonly id: string }): JSX.Element {
               <Handoff trace={trace} />
             )}
             {trace?.fidelity === undefined ? null : <Fidelity report={trace.fidelity} />}
+            <Lacks uses={capture.unsupported} />
+            <Words words={capture.words} />
             <div class="capture-rest">
               <OpenIt capture={capture} />
               <ConsoleText id={id} />

@@ -9,6 +9,7 @@ import { ApiError, api, type Operation, operationTraceUrl, perfettoUrl, type Tra
 import { formatAge, formatCount } from '../model/format.ts';
 import { type Load, messageOf, now, operations } from '../model/state.ts';
 import { Fact, Loaded, OperationChip, PartitionFact, PhaseSteps } from '../parts/common.tsx';
+import { Lacks, Words } from '../parts/record.tsx';
 
 type Found = { readonly operation: Operation; readonly trace: Trace | null };
 
@@ -46,6 +47,8 @@ export function OperationPage({ id }: { readonly id: string }): JSX.Element {
               <Handoff trace={trace} />
             )}
             {trace?.handover === undefined ? null : <Handover report={trace.handover} />}
+            <Lacks uses={operation.unsupported} />
+            <Words words={operation.words} />
           </>
         )}
       </Loaded>

@@ -42,6 +42,7 @@ export function PartitionPanel(): JSX.Element {
 
 function PartitionFacts({ partition }: { readonly partition: PartitionView }): JSX.Element {
   const { id, image, processor, mmu, cpus, threads, memoryBytes, firmware, interrupts, diskBus } = partition;
+  const { unsupported } = partition;
   return (
     <dl class="facts">
       <Fact name="id">
@@ -55,6 +56,13 @@ function PartitionFacts({ partition }: { readonly partition: PartitionView }): J
       <Fact name="firmware">{FIRMWARE_TEXT[firmware]}</Fact>
       <Fact name="interrupts">{interrupts.toUpperCase()}</Fact>
       <Fact name="disks">{BUS_TEXT[diskBus]}</Fact>
+      {unsupported === undefined ? null : (
+        <Fact name="the machine lacks">
+          <span title={unsupported.map(({ kind, key, count }) => `${kind} ${key}: ${count}`).join('\n')}>
+            {unsupported.length} thing{unsupported.length === 1 ? '' : 's'} that the guest used
+          </span>
+        </Fact>
+      )}
     </dl>
   );
 }

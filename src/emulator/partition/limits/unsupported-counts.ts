@@ -1,6 +1,6 @@
 /**
  * Counts what a guest met that the machine lacks. A guest chooses the keys, so that only so many are counted apart; all
- * others are one entry. A count is reported when it begins and each time it has doubled, and all of them at the end.
+ * others are one entry. A count is reported when it begins and each time it has doubled, and all of them at rest and at the end.
  */
 
 import type { ReportUnsupported, Unsupported } from '../../devices/contract.ts';

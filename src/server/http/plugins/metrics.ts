@@ -4,6 +4,7 @@
  */
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { UNSUPPORTED_KINDS } from '../../../panic/contract/index.ts';
 import type { App } from '../shared/context.ts';
 
 /** What the service counts; a label's values are the keys. */
@@ -13,6 +14,8 @@ export type ServiceFigures = {
   readonly memory: Readonly<Record<string, number>>;
   readonly operations: Readonly<Record<string, number>>;
   readonly captures: Readonly<Record<string, number>>;
+  /** Uses of what machines lack, by kind, since the daemon started. */
+  readonly unsupported: Readonly<Record<string, number>>;
   /** Damaged records, captures that lost bytes, and what the last verification found. */
   readonly damage: Readonly<Record<string, number>>;
   /** When the store was last verified, in seconds since 1970; absent: not since the daemon started. */
@@ -44,6 +47,12 @@ export function registerMetrics(app: App, figures: () => Promise<ServiceFigures>
   const memory = gauge('partition_memory_bytes', 'Memory of the host for partitions that are on', ['kind']);
   const operations = gauge('operations', 'Operations by state', ['state']);
   const captures = gauge('captures', 'Captures by outcome', ['outcome']);
+  const unsupported = new Counter({
+    name: 'kdumpd_guest_unsupported_uses_total',
+    help: 'Uses of instructions, calls and devices that the machines of guests lack, by kind',
+    labelNames: ['kind'],
+    registers,
+  });
   const damage = gauge('store_damage', 'What of the store is known to be damaged', ['kind']);
   const verified = gauge('store_verified_timestamp_seconds', 'When the store was last verified');
 
@@ -58,6 +67,8 @@ export function registerMetrics(app: App, figures: () => Promise<ServiceFigures>
     set(memory, 'kind', now.memory);
     set(operations, 'state', now.operations);
     set(captures, 'outcome', now.captures);
+    unsupported.reset();
+    for (const kind of UNSUPPORTED_KINDS) unsupported.inc({ kind }, now.unsupported[kind] ?? 0);
     set(damage, 'kind', now.damage);
     if (now.verifiedAt !== undefined) verified.set(now.verifiedAt);
     return reply

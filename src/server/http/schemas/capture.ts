@@ -1,11 +1,12 @@
 /** Captures: what one crash left. */
 
 import { type TUnsafe, Type } from 'typebox';
-import type { Capture as Named } from '../../../panic/contract/index.ts';
+import type { Capture as Named, ToolWords } from '../../../panic/contract/index.ts';
 import { CAPTURE_PHASES } from '../../../panic/contract/index.ts';
 import { ActorRef } from './access.ts';
 import { exactly } from './exact.ts';
 import { closed, count, sha256, when } from './scalars.ts';
+import { Unsupported } from './unsupported.ts';
 
 const vmcore = Type.Object(
   {
@@ -15,6 +16,16 @@ const vmcore = Type.Object(
     incomplete: Type.Optional(Type.Boolean({ description: 'The dump ends early' })),
   },
   closed,
+);
+
+export const ToolWordsSchema: TUnsafe<ToolWords> = exactly<ToolWords>()(
+  Type.Object(
+    {
+      tool: Type.String({ description: '`kexec`, `makedumpfile`' }),
+      lines: Type.Array(Type.String()),
+    },
+    closed,
+  ),
 );
 
 export const Capture: TUnsafe<Named> = exactly<Named>()(
@@ -46,6 +57,17 @@ export const Capture: TUnsafe<Named> = exactly<Named>()(
       ),
       vmcore: Type.Union([vmcore, Type.Null()]),
       rules: Type.Object({ held: count, broken: count, notReached: count, notApplicable: count }, closed),
+      unsupported: Type.Optional(
+        Type.Array(Unsupported, {
+          description: 'What the guest used since power-on that the machine lacks; absent: nothing',
+        }),
+      ),
+      words: Type.Optional(
+        Type.Array(ToolWordsSchema, {
+          description:
+            'What kexec-tools and makedumpfile printed, in order, also where all went well; the last lines',
+        }),
+      ),
       createdAt: when,
       createdBy: Type.Optional(ActorRef),
       damaged: Type.Optional(

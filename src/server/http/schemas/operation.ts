@@ -10,8 +10,10 @@ import type {
 } from '../../../panic/contract/index.ts';
 import { FAULT_INSTANTS, FLIP_TARGETS, MAXIMUM_CPUS } from '../../../panic/contract/index.ts';
 import { ActorRef } from './access.ts';
+import { ToolWordsSchema } from './capture.ts';
 import { exactly } from './exact.ts';
 import { closed, hostTimeout, when } from './scalars.ts';
+import { Unsupported } from './unsupported.ts';
 
 export const Operation: TUnsafe<Named> = exactly<Named>()(
   Type.Object(
@@ -23,6 +25,16 @@ export const Operation: TUnsafe<Named> = exactly<Named>()(
       partitionId: Type.Optional(Type.String()),
       captureId: Type.Optional(Type.String()),
       traced: Type.Optional(Type.Literal(true, { description: 'It left a trace: `/operations/:id/trace`' })),
+      unsupported: Type.Optional(
+        Type.Array(Unsupported, {
+          description: 'Of a kexec or a restart: what the guest used since power-on that the machine lacks',
+        }),
+      ),
+      words: Type.Optional(
+        Type.Array(ToolWordsSchema, {
+          description: 'Of a kexec or a restart: what kexec-tools printed since power-on',
+        }),
+      ),
       error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() }, closed)),
       createdAt: when,
       updatedAt: when,

@@ -7,6 +7,7 @@ import { MAXIMUM_CPUS } from '../../../panic/contract/index.ts';
 import { ActorRef } from './access.ts';
 import { exactly } from './exact.ts';
 import { closed, count, IdText, mmu, processor } from './scalars.ts';
+import { Unsupported } from './unsupported.ts';
 
 export const Partition: TUnsafe<PartitionView> = exactly<PartitionView>()(
   Type.Object(
@@ -47,6 +48,11 @@ export const Partition: TUnsafe<PartitionView> = exactly<PartitionView>()(
               'What the guest has emitted in this power cycle: bytes and lines; times that a terminal was busy because the guest printed too fast; milliseconds that it had to wait until the service had taken its output; uses of what the machine lacks',
           },
         ),
+      ),
+      unsupported: Type.Optional(
+        Type.Array(Unsupported, {
+          description: 'What the guest has used since power-on that the machine lacks; absent: nothing',
+        }),
       ),
       createdBy: Type.Optional(ActorRef),
     },

@@ -18,6 +18,7 @@ import { exactly } from './exact.ts';
 import { refer } from './refer.ts';
 import { closed, count, cpuIndex, hex64, mmu, processor } from './scalars.ts';
 import { MoreEvents } from './trace-event.ts';
+import { Unsupported } from './unsupported.ts';
 
 const instant = Type.Optional(Type.Object({ event: count, insn: count, tb: hex64, cpu: cpuIndex }, closed));
 
@@ -53,6 +54,11 @@ const head = {
   ),
   fidelity: Type.Optional(refer<FidelityReport>('Fidelity')),
   handover: Type.Optional(refer<HandoverReport>('Handover')),
+  unsupported: Type.Optional(
+    Type.Array(Unsupported, {
+      description: 'What the guest used since power-on that the machine lacks; absent: nothing',
+    }),
+  ),
   rules: Type.Array(refer<RuleResult>('Rule')),
 };
 
