@@ -23,7 +23,6 @@ import {
   hostTimeoutArgument,
   integerArgument,
   optional,
-  sizeArgument,
 } from './arguments.ts';
 import { chooseImage, type ImageOptions, withImageOptions } from './image-arguments.ts';
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
@@ -41,8 +40,6 @@ type Options = LoadingOptions &
     readonly append?: string;
     readonly crashAppend?: string;
     readonly dump: string;
-    readonly dumpDevice?: string;
-    readonly refuseSysReset?: boolean;
     readonly fault?: readonly string[];
     readonly timeout: string;
     readonly hostTimeout?: string;
@@ -65,11 +62,6 @@ export function crashCommand(): Command {
     .option('--append <string>', 'added to the kernel command line')
     .option('--crash-append <string>', 'added to the crash kernel’s command line')
     .option('--dump <mode>', 'raw, or makedumpfile options', 'raw')
-    .option('--dump-device <size>', 'size of the dump device')
-    .option(
-      '--refuse-sys-reset',
-      'answer H_SIGNAL_SYS_RESET with H_Function: the guest then stops CPUs by IPIs',
-    )
     .option('--fault <what>', `inject a fault: ${FAULT_SYNTAX}; may be repeated`, gather)
     .option(
       '--timeout <seconds>',
@@ -127,8 +119,6 @@ async function run(options: Options): Promise<number> {
     },
     ...defined({
       hostSeconds: optional(options.hostTimeout, hostTimeoutArgument),
-      refuseSysReset: options.refuseSysReset,
-      dumpBytes: optional(options.dumpDevice, (text) => sizeArgument('--dump-device', text)),
       vmcore: options.vmcore,
       trace: options.trace,
       console: options.console,

@@ -11,7 +11,7 @@ import { emulateKernel } from './emulate-kernel.ts';
 import { runRaw } from './emulate-raw.ts';
 import { type MachineOptions, machineArguments, withProcessorOptions } from './machine-arguments.ts';
 
-type Options = Omit<MachineOptions, 'diskBus' | 'rma' | 'consoleLimit'> & {
+type Options = Omit<MachineOptions, 'diskBus' | 'rma' | 'consoleLimit' | 'dumpDevice' | 'refuseSysReset'> & {
   readonly raw?: string;
   readonly kernel?: string;
   readonly loadAt?: string;
@@ -25,7 +25,7 @@ type Options = Omit<MachineOptions, 'diskBus' | 'rma' | 'consoleLimit'> & {
 const MAXIMUM_ADDRESS = 2 ** 40;
 
 export function emulateCommand(): Command {
-  return withProcessorOptions(new Command('emulate'))
+  return withProcessorOptions(new Command('emulate'), 'end')
     .description('Run a bare program or a bare kernel')
     .option('--raw <file>', 'a bare program: bytes placed in memory and entered')
     .option('--kernel <elf>', 'a bare kernel, started as pseries firmware starts it')
@@ -78,8 +78,9 @@ function limitOf({ maxInstructions }: Options): number | undefined {
 }
 
 async function runKernel(options: Options, kernel: string): Promise<number> {
-  const { processor, mmu, cpus, threads, memory, seed, firmware, interrupts } = usage('--processor', () =>
-    resolveMachine(machineArguments(options)),
+  const { processor, mmu, cpus, threads, memory, seed, firmware, interrupts, endsAtOsTerm } = usage(
+    '--processor',
+    () => resolveMachine({ osTerm: 'end', ...machineArguments(options) }),
   );
   const config: PartitionConfig = {
     processor,
@@ -93,6 +94,7 @@ async function runKernel(options: Options, kernel: string): Promise<number> {
     firmware,
     interruptController: interrupts,
     limits: UNLIMITED_OUTPUT,
+    endsAtOsTerm,
     ...defined({
       threads,
       initrd: options.initrd,

@@ -10,10 +10,13 @@ import {
   INTERRUPT_CONTROLLERS,
   MACHINE_DEFAULTS,
   MAXIMUM_CPUS,
+  type MachineRequest,
   MMU_MODES,
+  OS_TERM_POLICIES,
+  type PartitionRequest,
   PROCESSORS,
 } from '../panic/contract/index.ts';
-import { type MachineOptions as Machine, type MachineSpec, resolveMachine } from '../panic/index.ts';
+import { type MachineSpec, resolveMachine } from '../panic/index.ts';
 import {
   choiceArgument,
   integerArgument,
@@ -36,6 +39,9 @@ export type MachineOptions = {
   readonly rma?: string;
   readonly seed?: string;
   readonly consoleLimit?: string;
+  readonly dumpDevice?: string;
+  readonly refuseSysReset?: boolean;
+  readonly osTerm?: string;
 };
 
 /** Adds the options to a command. resolveMachine chooses defaults for those that are not given. */
@@ -46,6 +52,11 @@ export function withMachineOptions(command: Command): Command {
       `how disks are attached: virtio or vscsi (default: ${MACHINE_DEFAULTS.diskBus})`,
     )
     .option('--rma <size>', 'size of the real-mode area')
+    .option('--dump-device <size>', 'size of the dump device (default: all memory and 64M)')
+    .option(
+      '--refuse-sys-reset',
+      'answer H_SIGNAL_SYS_RESET with H_Function: the guest then stops CPUs by IPIs',
+    )
     .option(
       '--console-limit <size>',
       `what the guest may print before it is stopped (default: ${DEFAULT_OUTPUT_LIMITS.terminals[0].most.burst / 2 ** 20}M)`,
@@ -53,7 +64,10 @@ export function withMachineOptions(command: Command): Command {
 }
 
 /** The options of a machine without disks. */
-export function withProcessorOptions(command: Command): Command {
+export function withProcessorOptions(
+  command: Command,
+  osTerm: PartitionRequest['osTerm'] = 'return',
+): Command {
   const { processor, firmware, cpus, memory, seed } = MACHINE_DEFAULTS;
   return command
     .option('--processor <name>', `power8 or power9 (default: ${processor})`)
@@ -69,11 +83,12 @@ export function withProcessorOptions(command: Command): Command {
       'threads of each core: 1, 2, 4, and 8 on power8 (default: 2, the last core may have 1)',
     )
     .option('--memory <spec>', `RAM: 1G, or 64M,16M@4G (default: ${memory})`)
-    .option('--seed <n>', `the seed of all random values (default: ${seed})`);
+    .option('--seed <n>', `the seed of all random values (default: ${seed})`)
+    .option('--os-term <policy>', `what ibm,os-term does: return or end (default: ${osTerm})`);
 }
 
 /** What was given. @throws UsageError, also for a machine that there is not. */
-export function machineArguments(options: MachineOptions): Machine & Pick<MachineSpec, 'cpus'> {
+export function machineArguments(options: MachineOptions): MachineRequest & Pick<MachineSpec, 'cpus'> {
   if (options.memory !== undefined) memoryArgument(options.memory);
   const machine = given(options);
   const spec = usage('--processor', () => resolveMachine(machine));
@@ -82,7 +97,13 @@ export function machineArguments(options: MachineOptions): Machine & Pick<Machin
   return { ...machine, cpus: spec.cpus };
 }
 
-function given(options: MachineOptions): Machine {
+/** A size that can be read, as it was given. */
+function sizeText(what: string, text: string): string {
+  sizeArgument(what, text);
+  return text;
+}
+
+function given(options: MachineOptions): MachineRequest {
   return defined({
     processor: optional(options.processor, (text) => choiceArgument('--processor', text, PROCESSORS)),
     mmu: optional(options.mmu, (text) => choiceArgument('--mmu', text, MMU_MODES)),
@@ -95,7 +116,10 @@ function given(options: MachineOptions): Machine {
     threads: optional(options.threads, (text) => integerArgument('--threads', text, 1, MAXIMUM_CPUS)),
     memory: options.memory,
     append: options.append,
-    rma: optional(options.rma, (text) => sizeArgument('--rma', text)),
+    rma: optional(options.rma, (text) => sizeText('--rma', text)),
+    dumpDevice: optional(options.dumpDevice, (text) => sizeText('--dump-device', text)),
+    refuseSysReset: options.refuseSysReset,
+    osTerm: optional(options.osTerm, (text) => choiceArgument('--os-term', text, OS_TERM_POLICIES)),
     limits: optional(options.consoleLimit, (text) => ({
       consoleBytes: sizeArgument('--console-limit', text),
     })),

@@ -8,7 +8,7 @@ export { randomId } from './fleet/requests.ts';
 
 export { dumpMode } from './guest/agent-line.ts';
 export type { BootImage, BootLoading, BootOptions, ImageSource, Loader } from './guest/boot-image.ts';
-export type { MachineOptions, MachineSpec } from './guest/machine-spec.ts';
+export type { MachineSpec } from './guest/machine-spec.ts';
 export { memoryBytesOf, resolveMachine } from './guest/machine-spec.ts';
 export type { CrashResult } from './handoff/crash.ts';
 export { crash, DEFAULT_TIMEOUT_SECONDS } from './handoff/crash.ts';

@@ -25,6 +25,8 @@ export type GuestOptions = {
   /** Changes the ELF file before it boots. */
   readonly patch?: (file: Buffer) => void;
   readonly refuseSysReset?: boolean;
+  /** Default: yes. */
+  readonly endsAtOsTerm?: boolean;
 };
 
 export type Guest = {
@@ -60,6 +62,7 @@ export async function startGuest(options: GuestOptions = {}): Promise<Guest> {
     append: options.append ?? 'crashkernel=32M@64M',
     seed: 1,
     disks: [],
+    endsAtOsTerm: options.endsAtOsTerm ?? true,
     ...(options.loadAt === undefined ? {} : { loadAt: options.loadAt }),
     ...(options.refuseSysReset === undefined ? {} : { refuseSysReset: options.refuseSysReset }),
   });

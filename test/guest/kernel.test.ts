@@ -120,6 +120,13 @@ describe('built-in guest', () => {
     expect(panicking).toBe(1);
   });
 
+  it('ibm,os-term returns → the guest restarts after panic= seconds of its time', async () => {
+    const guest = await booted({ append: 'panic=7', endsAtOsTerm: false });
+    await guest.tell('panic 0');
+    expect(await guest.ended()).toEqual({ kind: 'reboot' });
+    expect(guest.console()).toMatch(/not syncing: asked for by the agent\s+Rebooting in 7 seconds\.\./);
+  });
+
   it.each([
     ['program', 'Program check', '0x700'],
     ['data', 'Unable to handle kernel data access', '0x300'],

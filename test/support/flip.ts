@@ -18,9 +18,17 @@ export function flipBit({ file, offset, bit }: Flip): void {
   }
 }
 
-/** A place in one of the files: each byte of all of them is as likely. @param random from 0 to 1 */
-export function randomFlip(files: readonly string[], random: () => number): Flip {
-  const sizes = files.map((file) => statSync(file).size);
+/**
+ * A place in one of the files: each byte of all of them is as likely.
+ * @param random from 0 to 1
+ * @param first so many bytes of each file count; absent: all
+ */
+export function randomFlip(
+  files: readonly string[],
+  random: () => number,
+  first: number = Number.POSITIVE_INFINITY,
+): Flip {
+  const sizes = files.map((file) => Math.min(first, statSync(file).size));
   let at = Math.floor(random() * sizes.reduce((sum, size) => sum + size, 0));
   for (const [i, file] of files.entries()) {
     const size = sizes[i] ?? 0;

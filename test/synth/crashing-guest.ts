@@ -36,6 +36,7 @@ const FUNCTIONS = [
   ['panic', 0x4000],
   ['sysrq_handle_crash', 0x4100],
   ['__crash_kexec', 0x4200],
+  ['machine_crash_shutdown', 0x4280],
   ['machine_shutdown', 0x4300],
   ['device_shutdown', 0x4400],
   ['start_kernel', 0x4500],
@@ -178,6 +179,7 @@ export function handoff(guest: ScriptedPartition, master: number): void {
   call(guest, master, 'sysrq_handle_crash', 0x4100);
   call(guest, master, 'panic', 0x4000);
   call(guest, master, '__crash_kexec', 0x4200);
+  call(guest, master, 'machine_crash_shutdown', 0x4280);
   if (guest.config.cpus > 1) {
     guest.event({ cpu: master, kind: 'hcall', name: 'H_SIGNAL_SYS_RESET' });
     guest.event({

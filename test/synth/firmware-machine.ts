@@ -225,4 +225,7 @@ export class FakeMachine implements FirmwareMachine {
   osTerm(message: string): void {
     this.log.push(`os-term ${message}`);
   }
+  clientExited(message: string): void {
+    this.log.push(`client exited: ${message}`);
+  }
 }

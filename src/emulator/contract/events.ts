@@ -65,7 +65,12 @@ export type HcallEvent = Common<'hcall'> & {
   readonly status: bigint | undefined;
 };
 
-export type RtasEvent = Common<'rtas'> & { readonly name: string; readonly args: readonly number[] };
+/** ibm,os-term is reported with or without a plan. `message`: what the guest says in it. */
+export type RtasEvent = Common<'rtas'> & {
+  readonly name: string;
+  readonly args: readonly number[];
+  readonly message?: string;
+};
 
 /** One of the plan's vectors was taken. */
 export type InterruptEvent = Common<'interrupt'> & {

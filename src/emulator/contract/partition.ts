@@ -60,6 +60,8 @@ export type PartitionConfig = {
   readonly loadAt?: number;
   /** H_SIGNAL_SYS_RESET is answered H_Function, as by firmware that lacks it: CPUs are then stopped by interrupts. */
   readonly refuseSysReset?: boolean;
+  /** ibm,os-term ends the power cycle. Absent: it returns, as `ibm,extended-os-term` promises, and the guest goes on. */
+  readonly endsAtOsTerm?: boolean;
   /**
    * How the kernel is entered: `flat`, the default, with a flattened tree in r3; `open-firmware` with a client interface
    * in r5, so that it reads and lays out its tree itself. It then lies 4 MiB up unless {@link loadAt} says otherwise.
@@ -82,6 +84,7 @@ export type LineTerminal = { readonly prefixes: readonly string[]; readonly long
 export type PartitionEnd =
   | { readonly kind: 'power-off' }
   | { readonly kind: 'reboot' }
+  /** By ibm,os-term, where the partition ends at it, or by a client program of Open Firmware that is done. */
   | { readonly kind: 'os-term'; readonly message: string }
   | {
       readonly kind: 'stopped';

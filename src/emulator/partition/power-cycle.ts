@@ -216,7 +216,7 @@ export class PowerCycle {
         console(vty, bytes);
       },
       isBusy: (vty) => this.#terminals[vty].isBusy(),
-      onRtas: (vcpu, name, args) => observation.watch.rtas(vcpu.index, name, args),
+      onRtas: (vcpu, name, args, text) => observation.watch.rtas(vcpu.index, name, args, text),
       onDiskWrite: (disk, offset, length) => {
         this.active();
         observation.watch.diskWritten(disk, offset, length);
@@ -227,7 +227,7 @@ export class PowerCycle {
   }
 
   #firmwareMachine(): FirmwareMachine {
-    const { hardware, unsupported } = this.#parts;
+    const { config, hardware, unsupported } = this.#parts;
     const { hashTable } = hardware;
     return {
       memory: hardware.ram,
@@ -240,7 +240,11 @@ export class PowerCycle {
       flushTlbs: () => hardware.flushTlbs(),
       powerOff: () => this.finish({ kind: 'power-off' }),
       reboot: () => this.finish({ kind: 'reboot' }),
-      osTerm: (message) => this.finish({ kind: 'os-term', message }),
+      osTerm: (message) => {
+        this.active();
+        if (config.endsAtOsTerm === true) this.finish({ kind: 'os-term', message });
+      },
+      clientExited: (message) => this.finish({ kind: 'os-term', message }),
     };
   }
 }

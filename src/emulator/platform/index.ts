@@ -11,4 +11,5 @@ export {
   VTY_UNITS,
   XICS_PHANDLE,
 } from './platform.ts';
+export type { OnRtas } from './rtas/call.ts';
 export { RTAS_BYTES, rtasStub } from './rtas/stub.ts';

@@ -24,7 +24,7 @@ import { terminalHcalls } from './hcall/terminal.ts';
 import { VpaTable } from './hcall/vpa.ts';
 import { xiveHcalls } from './hcall/xive.ts';
 import { OpenFirmware } from './of-client/index.ts';
-import { createRtas, mergeRtas } from './rtas/call.ts';
+import { createRtas, mergeRtas, type OnRtas } from './rtas/call.ts';
 import { clockServices } from './rtas/clock.ts';
 import { cpuServices } from './rtas/cpus.ts';
 import { eventServices } from './rtas/events.ts';
@@ -73,8 +73,7 @@ export type PlatformOptions = {
   readonly mmio?: LogicalOptions['mmio'];
   /** H_SIGNAL_SYS_RESET answers H_Function. */
   readonly refuseSysReset?: boolean;
-  /** Called before each RTAS call runs, for traces. */
-  readonly onRtas?: (vcpu: FirmwareVcpu, name: string, args: readonly number[]) => void;
+  readonly onRtas?: OnRtas;
 };
 
 /** How this power cycle begins, and what others add to its tree. Addresses are real, in bytes. */

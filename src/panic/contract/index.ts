@@ -17,6 +17,7 @@ export {
   MACHINE_DEFAULTS,
   MAXIMUM_CPUS,
   MMU_MODES,
+  OS_TERM_POLICIES,
   PROCESSOR_TRAITS,
   PROCESSORS,
 } from './machine.ts';

@@ -32,6 +32,8 @@ export const PROCESSORS: readonly Processor[] = ['power8', 'power9'];
 export const MMU_MODES: readonly PartitionView['mmu'][] = ['hash', 'radix'];
 export const FIRMWARES: readonly PartitionView['firmware'][] = ['flat', 'open-firmware'];
 export const INTERRUPT_CONTROLLERS: readonly PartitionView['interrupts'][] = ['xics', 'xive'];
+/** The first is the default. */
+export const OS_TERM_POLICIES: readonly NonNullable<PartitionRequest['osTerm']>[] = ['return', 'end'];
 export const DISK_BUSES: readonly PartitionView['diskBus'][] = ['virtio', 'vscsi'];
 
 /** The parts of a request that describe the machine. */
@@ -48,6 +50,9 @@ export type MachineRequest = Pick<
   | 'seed'
   | 'append'
   | 'refuseSysReset'
+  | 'osTerm'
+  | 'rma'
+  | 'dumpDevice'
   | 'limits'
 >;
 

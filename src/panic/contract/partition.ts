@@ -79,6 +79,12 @@ export type PartitionRequest = {
   readonly seed?: number;
   /** H_SIGNAL_SYS_RESET answers H_Function: the guest can stop CPUs by IPIs only. */
   readonly refuseSysReset?: boolean;
+  /** What ibm,os-term does, which a kernel calls that panicked: `return`, the default, or `end` the power cycle. */
+  readonly osTerm?: 'return' | 'end';
+  /** Size of the real-mode area, as `256M`; default: see PartitionConfig. */
+  readonly rma?: string;
+  /** Size of the dump device, as `2G`; default: all memory and 64 MiB for headers. */
+  readonly dumpDevice?: string;
   /** Who plans the segments of kexec_load: kexec-tools in the guest, or kdumpd; absent: what the image says. */
   readonly loader?: 'stock' | 'own';
   readonly limits?: OutputLimitsRequest;

@@ -210,9 +210,9 @@ export class FleetMember {
       const ready = await this.#boot(stops, signal);
       if (stops !== this.#stops) return this.#off('the partition was stopped');
       if (ready.kind !== 'ready') {
-        const reason = describeStandstill(ready, DEFAULT_TIMEOUT_SECONDS);
         const { running } = this.#machine;
-        if (running?.lookout.isAlarmed === true) await this.#keep(running);
+        const reason = describeStandstill(ready, DEFAULT_TIMEOUT_SECONDS, running?.session.osTerm);
+        if (running?.lookout.isCrashing === true) await this.#keep(running);
         await this.#machine.discard();
         return this.#notBooted(reason, signal);
       }
@@ -372,7 +372,7 @@ export class FleetMember {
     const isIdle = (): boolean => this.#machine.session !== session || this.#state === 'ready';
     const happens = session.signal.until(() => {
       if (session.ended !== undefined) return session.ended;
-      return lookout.isAlarmed && isIdle() ? 'alarm' : undefined;
+      return lookout.isCrashing && isIdle() ? 'alarm' : undefined;
     });
     const stops = this.#stops;
     happens
@@ -387,7 +387,7 @@ export class FleetMember {
           return this.#stayOff('stopped', 'the guest powered off', stops);
         // It would only print on: it boots again when it is told to.
         if (what.kind === 'exceeded') return this.#stayOff('failed', describeEnd(what), stops);
-        const why = what.kind === 'reboot' ? 'the guest rebooted' : describeEnd(what);
+        const why = what.kind === 'reboot' ? 'the guest rebooted' : describeEnd(what, session.osTerm);
         this.#comeBack(why, () => this.#keep(running));
       })
       .catch(this.#options.onError);
@@ -397,7 +397,7 @@ export class FleetMember {
   async #isNothing({ session, lookout }: Running): Promise<boolean> {
     const until = session.seconds + CALM_SECONDS;
     const isOver = await session.signal.until(() => {
-      if (!lookout.isAlarmed) return 'calm';
+      if (!lookout.isCrashing) return 'calm';
       const phase = lookout.prepared?.recorder.phase;
       if (session.ended !== undefined || (phase !== 'panic' && phase !== 'triggered')) return 'crash';
       return session.seconds > until ? 'crash' : undefined;

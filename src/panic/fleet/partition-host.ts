@@ -8,7 +8,7 @@ import type { Captures, Room } from '../captures/index.ts';
 import type { LeaveRequest, OperationKind, OperationRequest, PanicRequest } from '../contract/index.ts';
 import { Refusal, shownUses } from '../contract/index.ts';
 import { stopOnAbort } from '../guest/host-time.ts';
-import { crash } from '../handoff/crash.ts';
+import { type CrashResult, crash } from '../handoff/crash.ts';
 import { leave } from '../handoff/kexec.ts';
 import {
   type Accepted,
@@ -95,10 +95,11 @@ export class PartitionHost implements OperationHost {
     }
   }
 
-  /** Crashes the guest and stores what it left; the partition then boots again. */
+  /** Crashes the guest and stores what it left; the partition then boots again. A guest that refuses runs on. */
   async #panic(member: FleetMember, request: PanicRequest, run: Run): Promise<OperationResult> {
     const guest = member.takeOut();
     const unwatch = stopOnAbort(guest.session, run.signal);
+    let refused: CrashResult['refused'];
     try {
       const result = await crash(guest.lookout, request, {
         loadedDump: BOOT_DUMP_MODE,
@@ -109,6 +110,7 @@ export class PartitionHost implements OperationHost {
         },
         signal: AbortSignal.any([run.signal, guest.interrupted]),
       });
+      ({ refused } = result);
       if (result.phase !== 'ready') member.countCrash();
       const early = earlyEnd(run.signal);
       if (early?.code === 'interrupted') throw early;
@@ -129,7 +131,9 @@ export class PartitionHost implements OperationHost {
       return { ...end, error: { code: early?.code ?? 'capture-failed', message } };
     } finally {
       unwatch();
-      member.bootAgain(guest);
+      if (refused !== undefined && guest.session.ended === undefined)
+        member.putBack(guest, refused.noCrashKernel);
+      else member.bootAgain(guest);
     }
   }
 }

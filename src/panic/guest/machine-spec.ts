@@ -5,7 +5,7 @@
 
 import { defined } from '../../base/defined.ts';
 import type { OutputLimits, PartitionConfig, Processor } from '../../emulator/host/index.ts';
-import { parseMemorySpec } from '../../emulator/partition/index.ts';
+import { parseMemorySpec, parseSize } from '../../emulator/partition/index.ts';
 import { panicError } from '../contract/errors.ts';
 import {
   MACHINE_DEFAULTS,
@@ -16,14 +16,6 @@ import {
 import { outputLimits } from './output-limits.ts';
 import { translationOf } from './translation.ts';
 
-/** A request with the options that only the command line has. */
-export type MachineOptions = MachineRequest & {
-  /** Size of the real-mode area in bytes; default: see PartitionConfig. */
-  readonly rma?: number;
-  /** Size of the dump device in bytes; default: all memory and 64 MiB for headers. */
-  readonly dumpBytes?: number;
-};
-
 /** A machine without its image: nothing is left to choose. */
 export type MachineSpec = Pick<
   PartitionView,
@@ -32,8 +24,10 @@ export type MachineSpec = Pick<
   readonly memory: PartitionConfig['memory'];
   readonly seed: number;
   readonly refuseSysReset: boolean;
+  readonly endsAtOsTerm: boolean;
   /** Absent: the machine's defaults. */
   readonly limits?: OutputLimits;
+  /** In bytes. */
   readonly rma?: number;
   readonly dumpBytes?: number;
   /** As in PartitionConfig. */
@@ -41,7 +35,7 @@ export type MachineSpec = Pick<
 };
 
 /** @throws FormatError `panic/unsupported-machine`, `memory/…` */
-export function resolveMachine(request: MachineOptions): MachineSpec {
+export function resolveMachine(request: MachineRequest): MachineSpec {
   const processor = request.processor ?? MACHINE_DEFAULTS.processor;
   const { title, mmus, interrupts } = PROCESSOR_TRAITS[processor];
   const cpus = request.cpus ?? MACHINE_DEFAULTS.cpus;
@@ -55,7 +49,12 @@ export function resolveMachine(request: MachineOptions): MachineSpec {
     memory: parseMemorySpec(request.memory ?? MACHINE_DEFAULTS.memory),
     seed: request.seed ?? MACHINE_DEFAULTS.seed,
     refuseSysReset: request.refuseSysReset ?? false,
-    ...defined({ limits: outputLimits(request.limits), rma: request.rma, dumpBytes: request.dumpBytes }),
+    endsAtOsTerm: request.osTerm === 'end',
+    ...defined({
+      limits: outputLimits(request.limits),
+      rma: sizeOf(request.rma),
+      dumpBytes: sizeOf(request.dumpDevice),
+    }),
     ...(request.threads === undefined ? {} : { threads: wholeCores(processor, cpus, request.threads) }),
   };
 }
@@ -75,6 +74,10 @@ function wholeCores(processor: Processor, cpus: number, threads: number): number
       { expected: `a multiple of ${threads}`, actual: `${cpus}` },
     );
   return threads;
+}
+
+function sizeOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseSize(text);
 }
 
 /** Bytes of RAM. */

@@ -41,6 +41,7 @@ export function makeConfig(boot: BootImage, spec: MachineSpec): PartitionConfig 
     ...(boot.agent ? { lineTerminal: AGENT_LINES } : {}),
     ...defined({ limits: spec.limits }),
     ...(spec.refuseSysReset ? { refuseSysReset: true } : {}),
+    ...(spec.endsAtOsTerm ? { endsAtOsTerm: true } : {}),
     firmware,
     interruptController: interrupts,
     disks: [...systemDisk(boot), dump].map((disk) => ({ ...disk, bus: diskBus })),

@@ -45,6 +45,9 @@ export type Left = {
   readonly words: readonly ToolWords[];
 };
 
+/** What the guest said by ibm,os-term, as a kernel does that panicked. */
+export type OsTerm = { readonly message: string; readonly insn: number; readonly seconds: number };
+
 export type Readiness = { readonly kind: 'ready'; readonly noCrashKernel?: string } | Standstill;
 
 /**
@@ -56,6 +59,8 @@ const PATIENCE = 40;
 const CONSOLE_LIMIT = 8 * 2 ** 20;
 /** Guest seconds that the guest gets to come to rest after it has answered a command. */
 const SETTLE_SECONDS = 5;
+/** Guest seconds that a guest gets to come to rest after its agent is ready. */
+const READY_SECONDS = 10;
 const NOTHING = new Uint8Array(0);
 const NS_PER_SECOND = 1e9;
 /** Errors with which kexec_load fails before it drops the image that is loaded. */
@@ -78,6 +83,7 @@ export class Session {
   #output: OutputSummary | undefined;
   readonly #unsupported = new Map<string, UnsupportedUse>();
   #diskFailure: DiskFailure | undefined;
+  #osTerm: OsTerm | undefined;
   #insn = 0;
   #ticks = 0;
   #resting = false;
@@ -114,6 +120,10 @@ export class Session {
   /** The first failure of the host behind a disk. */
   get diskFailure(): DiskFailure | undefined {
     return this.#diskFailure;
+  }
+  /** The last call of ibm,os-term; the guest may have gone on since. */
+  get osTerm(): OsTerm | undefined {
+    return this.#osTerm;
   }
   get ended(): PartitionEnd | undefined {
     return this.#end;
@@ -179,6 +189,7 @@ export class Session {
     this.#load = undefined;
     this.#next = undefined;
     this.#replaced = undefined;
+    this.#osTerm = undefined;
     this.planned = undefined;
   }
 
@@ -191,7 +202,10 @@ export class Session {
     await this.handle.stop();
   }
 
-  /** Waits until the agent is ready and the partition rests; a guest without agent is ready when it rests. */
+  /**
+   * Waits until the agent is ready, then at most {@link READY_SECONDS} for rest: a guest that a program keeps busy never rests, and
+   * is ready all the same. A guest without agent is ready when it rests.
+   */
   async untilReady(limitSeconds: number): Promise<Readiness> {
     if (!this.#usesAgent) {
       const stopped = await this.untilResting(limitSeconds);
@@ -199,8 +213,8 @@ export class Session {
     }
     const first = await this.wait(() => this.lines.first('ready'), limitSeconds);
     if (isStandstill(first)) return first;
-    const stopped = await this.untilResting(limitSeconds);
-    if (stopped !== undefined) return stopped;
+    const stopped = await this.untilResting(READY_SECONDS);
+    if (stopped !== undefined && stopped.kind !== 'timeout') return stopped;
     return first.noCrashKernel === undefined
       ? { kind: 'ready' }
       : { kind: 'ready', noCrashKernel: first.noCrashKernel };
@@ -362,6 +376,10 @@ export class Session {
   #note(event: MachineEvent): void {
     this.loads.add(event, this.hooksWatched);
     switch (event.kind) {
+      case 'rtas':
+        if (event.message !== undefined)
+          this.#osTerm = { message: event.message, insn: event.insn, seconds: this.seconds };
+        return;
       case 'fetch': {
         const mark = markOfId(event.mark);
         if (mark.at === 'function' && mark.in !== 'crash') this.loads.hook(mark.name);
@@ -413,11 +431,13 @@ export function isGone(end: PartitionEnd): boolean {
   return end.kind === 'error' || (end.kind === 'stopped' && end.terminated === true);
 }
 
-/** Names an end, with what is known about it. */
-export function describeEnd(end: PartitionEnd): string {
+/** Names an end, with what is known about it. `osTerm`: what the guest had said before. */
+export function describeEnd(end: PartitionEnd, osTerm?: OsTerm): string {
+  const said = osTerm === undefined ? '' : ` after ibm,os-term: ${osTerm.message}`;
   switch (end.kind) {
-    case 'error':
     case 'os-term':
+      return `ibm,os-term: ${end.message}`;
+    case 'error':
       return `${end.kind}: ${end.message}`;
     case 'exceeded':
       return `${end.message} (limits.${end.vty === 0 ? 'consoleBytes' : 'agentBytes'} of the partition allows more)`;
@@ -425,7 +445,7 @@ export function describeEnd(end: PartitionEnd): string {
       return end.reason === undefined ? end.kind : `${end.kind}: ${end.reason}`;
     case 'power-off':
     case 'reboot':
-      return end.kind;
+      return `${end.kind}${said}`;
   }
 }
 

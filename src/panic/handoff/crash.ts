@@ -3,6 +3,7 @@
  * comes from machine events alone. The agent's lines decide only whether the guest itself calls its dump done or failed.
  */
 
+import { defined } from '../../base/defined.ts';
 import { FormatError } from '../../base/errors.ts';
 import { failureText } from '../../base/failure-text.ts';
 import type { MachineFault, PartitionEnd, PartitionHandle, VcpuSnapshot } from '../../emulator/host/index.ts';
@@ -24,7 +25,7 @@ import { answers } from './entry-reading.ts';
 import type { Lookout } from './lookout.ts';
 import type { Prepared } from './prepare.ts';
 import { reasonOf } from './reason.ts';
-import { StuckMaster } from './stuck-master.ts';
+import { overdueRestart, StuckMaster } from './stuck-master.ts';
 import { pullTrigger } from './trigger.ts';
 
 /** The result of a crash. The dump is still on the partition's disk: read it before the partition starts again. */
@@ -42,6 +43,8 @@ export type CrashResult = {
   /** Instructions executed up to T0, from T0 to T2, and from T2 to T4; 0 where the crash did not get there. */
   readonly instructions: { readonly boot: number; readonly handoff: number; readonly capture: number };
   readonly end?: PartitionEnd;
+  /** The request came to nothing, and the guest runs on as before; where a load failed, it has no crash kernel any more. */
+  readonly refused?: { readonly noCrashKernel?: string };
 };
 
 export type FollowOptions = {
@@ -87,11 +90,16 @@ export async function crash(
   // After an ordinary kexec a guest that loads by plan waits for one again.
   if (boot.agent && (wanted !== dumpMode(options.loadedDump) || waitsForPlan(boot, noCrashKernel))) {
     const failure = await load(session, boot, wanted);
-    if (failure !== undefined) return early(session, failure);
+    if (failure !== undefined) return early(session, failure, { noCrashKernel: failure });
     noCrashKernel = undefined;
   }
+  /** Undoes what was prepared. */
+  const refuse = async (reason: string): Promise<CrashResult> => {
+    if (session.ended === undefined) await lookout.rearm(signal);
+    return early(session, reason, defined({ noCrashKernel }));
+  };
   const prepared = await orFailure(() => lookout.armFor(request.trigger === 'nmi', signal));
-  if (prepared instanceof ReadingFailure) return early(session, prepared.message);
+  if (prepared instanceof ReadingFailure) return await refuse(prepared.message);
   let faults: readonly MachineFault[];
   try {
     faults = (request.faults ?? []).map((fault) =>
@@ -102,20 +110,22 @@ export async function crash(
     );
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    return early(session, error.message);
+    return await refuse(error.message);
   }
   const refused = session.lines.watch((line) => (line.kind === 'answer' && !line.ok ? line : undefined));
   const unfollow = tellPhases(lookout, prepared, options.onPhase);
   try {
     const failure = await pullTrigger(session, request, boot.agent, () => inject(session.handle, faults));
-    if (typeof failure === 'string') return early(session, failure);
+    // Faults may have been done by now: such a guest is not as it was.
+    const giveUp = faults.length === 0 ? refuse : (reason: string) => early(session, reason);
+    if (typeof failure === 'string') return await giveUp(failure);
     options.onPhase?.('triggered');
     const refusal = (): string | undefined =>
       prepared.recorder.phase === 'triggered' ? refused.found?.text : undefined;
     const stuck = new StuckMaster(session, prepared);
     const over = (): string | Standstill | undefined => refusal() ?? stuck.look();
     const stop = failure ?? (await session.wait(over, timeoutSeconds, followUp(session, request, prepared)));
-    if (typeof stop === 'string') return early(session, `the agent refused: ${stop}`);
+    if (typeof stop === 'string') return await giveUp(`the agent refused: ${stop}`);
     const limits = { timeoutSeconds, signal };
     return await conclude({
       lookout,
@@ -268,7 +278,9 @@ async function conclude({
   // A guest without an agent sends no lines: a reboot or power-off after a whole dump counts as its `dump-done`.
   const said = boot.agent
     ? session.lines.has('dump-done')
-    : stop.kind === 'ended' && (stop.end.kind === 'reboot' || stop.end.kind === 'power-off');
+    : stop.kind === 'ended' &&
+      (stop.end.kind === 'reboot' || stop.end.kind === 'power-off') &&
+      !crashedAgain(session, recorder.instants.t2?.insn);
   // Without `dump-done` this dump may have been cut, with the rest of an earlier, longer dump behind it on the device.
   const dump = found === undefined || said ? found : { ...found, complete: false };
   const captured = dump?.complete === true && said && !failed;
@@ -316,6 +328,11 @@ async function conclude({
   };
 }
 
+/** Whether the crash kernel panicked itself. */
+function crashedAgain({ osTerm }: Session, entered: number | undefined): boolean {
+  return osTerm !== undefined && entered !== undefined && osTerm.insn > entered;
+}
+
 function onlineOf(vcpus: readonly VcpuSnapshot[]): ReadonlySet<number> {
   return new Set(vcpus.filter(({ state }) => state !== 'stopped').map(({ index }) => index));
 }
@@ -350,21 +367,32 @@ async function withGroundTruth<T extends UnjudgedTrace>(
 
 /**
  * The result of a crash that nobody asked for and that was not recorded; undefined where there was none: the guest neither called
- * ibm,os-term, as a kernel does that panicked, nor did a crash kernel say that it began to dump.
+ * ibm,os-term, as a kernel does that panicked, nor did a crash kernel say that it began to dump. A guest that goes on after
+ * ibm,os-term is followed until it restarts, or does not.
  */
 export async function unrecordedCrash(
   { session, unprepared }: Lookout,
   signal?: AbortSignal,
 ): Promise<CrashResult | undefined> {
-  const { handle, ended, lines } = session;
+  const { handle, lines, osTerm } = session;
+  const stop =
+    osTerm === undefined
+      ? undefined
+      : await session.wait(() => overdueRestart(session), DEFAULT_TIMEOUT_SECONDS);
+  const { ended } = session;
   const disk = dumpDiskOf(handle.config);
   const began = disk !== undefined && lines.has('dump-start');
-  if (!began && ended?.kind !== 'os-term') return undefined;
+  if (!began && osTerm === undefined) return undefined;
   const read = began ? await orFailure(() => findDump(handle, disk, signal)) : undefined;
   const [found, unread] = read instanceof ReadingFailure ? [undefined, [read.message]] : [read, []];
   const dump = found === undefined || lines.has('dump-done') ? found : { ...found, complete: false };
   const captured = dump?.complete === true;
-  const how = ended?.kind === 'os-term' ? describeEnd(ended) : 'the guest left no complete dump';
+  const how =
+    osTerm === undefined
+      ? 'the guest left no complete dump'
+      : stop?.kind === 'ended'
+        ? `the guest ended (${describeEnd(stop.end, osTerm)})`
+        : `the guest called ibm,os-term: ${osTerm.message}, and did not restart`;
   const why = `the crash was not recorded: ${unprepared ?? 'it was not seen to begin'}`;
   return {
     outcome: captured ? 'captured' : 'failed',
@@ -388,14 +416,14 @@ async function inject(handle: PartitionHandle, faults: readonly MachineFault[]):
   }
 }
 
-/** The result where no trigger was delivered. */
-function early(session: Session, reason: string): CrashResult {
+/** The result where no trigger was delivered. @param refused given where the guest is as it was, if it still runs */
+function early(session: Session, reason: string, refused?: CrashResult['refused']): CrashResult {
   return {
     outcome: 'failed',
     requested: true,
     phase: 'ready',
     reason,
     instructions: { boot: session.insn, handoff: 0, capture: 0 },
-    ...(session.ended === undefined ? {} : { end: session.ended }),
+    ...(session.ended === undefined ? defined({ refused }) : { end: session.ended }),
   };
 }

@@ -276,7 +276,7 @@ async function reasonOf(
     case 'refused':
       return `the agent refused: ${stop.text}`;
     case 'ended':
-      return `${crashOnTheWay(recorder) ?? 'the guest'} ended in phase ${phase} (${describeEnd(stop.end)})`;
+      return `${crashOnTheWay(recorder) ?? 'the guest'} ended in phase ${phase} (${describeEnd(stop.end, session.osTerm)})`;
     case 'standing':
       return `every CPU stands still in phase ${phase}: ${describeCpus(recorder, await session.handle.vcpus())}`;
     case 'timeout':

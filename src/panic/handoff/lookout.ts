@@ -52,6 +52,11 @@ export class Lookout {
     return this.#prepared !== undefined && this.#prepared.recorder.phase !== 'triggered';
   }
 
+  /** Whether the guest crashes, recorded or not: its kernel says so by ibm,os-term also where its functions are not known. */
+  get isCrashing(): boolean {
+    return this.isAlarmed || this.session.osTerm !== undefined;
+  }
+
   /** Why a crash would not be recorded now; undefined: it would be. */
   get unprepared(): string | undefined {
     if (this.#unread !== undefined) return this.#unread;

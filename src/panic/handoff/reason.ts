@@ -5,7 +5,7 @@ import { MSR } from '../../base/power.ts';
 import type { DiskFailure, VcpuSnapshot } from '../../emulator/host/index.ts';
 import type { CapturePhase } from '../contract/index.ts';
 import type { FoundDump } from '../guest/dump-device.ts';
-import { describeEnd, type Session, type Standstill } from '../guest/session.ts';
+import { describeEnd, type OsTerm, type Session, type Standstill } from '../guest/session.ts';
 import type { Prepared } from './prepare.ts';
 
 export type Situation = {
@@ -63,8 +63,10 @@ async function guestsReason(situation: Situation): Promise<string> {
     stop.end.kind === 'reboot' &&
     (phase === 'dumping' || phase === 'crash-kernel')
   ) {
-    if (dump === undefined) return 'the crash kernel rebooted without leaving a dump on the dump device';
-    return `the crash kernel rebooted${cut === '' ? ' without saying that the dump is done' : cut}`;
+    const said = lastWords(session);
+    if (dump === undefined)
+      return `the crash kernel rebooted without leaving a dump on the dump device${said}`;
+    return `the crash kernel rebooted${cut === '' ? ' without saying that the dump is done' : cut}${said}`;
   }
   return `${how}${cut}`;
 }
@@ -82,9 +84,9 @@ async function howItStopped(situation: Situation): Promise<string> {
         case 'os-term':
           return `the guest called ibm,os-term: ${stop.end.message}`;
         case 'reboot':
-          return `the guest rebooted in phase ${phase}`;
+          return `the guest rebooted in phase ${phase}${lastWords(session)}`;
         case 'power-off':
-          return `the guest powered off in phase ${phase}`;
+          return `the guest powered off in phase ${phase}${lastWords(session)}`;
         case 'stopped':
           return stopped(situation, stop.end);
         case 'exceeded':
@@ -99,6 +101,11 @@ async function howItStopped(situation: Situation): Promise<string> {
       return standing(situation, await session.handle.vcpus());
   }
   return `stopped in phase ${phase}`;
+}
+
+/** What the guest said by ibm,os-term before it went on. */
+function lastWords({ osTerm }: Session): string {
+  return osTerm === undefined ? '' : `, after it had called ibm,os-term: ${osTerm.message}`;
 }
 
 /** Stopped from outside. A stop for a reason says where the CPUs were, unless they are gone with the worker. */
@@ -132,6 +139,9 @@ function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
         : `${where}, as it does when the digest of the loaded image does not match`;
     }
   }
+  const { osTerm } = situation.session;
+  if (osTerm !== undefined)
+    return `the guest called ibm,os-term: ${osTerm.message}, and did not restart: ${describeCpus(recorder, cpus)}`;
   const stuck = neverStopped(situation, cpus);
   if (stuck !== undefined) return `${stuck}; the panicking CPU ${master?.index} waits for it without limit`;
   return `every CPU stands still in phase ${phase}: ${describeCpus(prepared.recorder, cpus)}`;
@@ -179,7 +189,7 @@ function doing(recorder: Prepared['recorder'], { state, nia, lr, msr }: VcpuSnap
 }
 
 /** Why a guest did not become ready. */
-export function describeStandstill(stop: Standstill, limitSeconds: number): string {
+export function describeStandstill(stop: Standstill, limitSeconds: number, osTerm?: OsTerm): string {
   switch (stop.kind) {
     case 'timeout':
       return `the guest was not ready after ${limitSeconds} s of its time`;
@@ -189,7 +199,7 @@ export function describeStandstill(stop: Standstill, limitSeconds: number): stri
       const { end } = stop;
       if (end.kind === 'stopped' && end.reason !== undefined)
         return `the guest did not become ready: ${end.reason}`;
-      return `the guest ended before it was ready (${describeEnd(end)})`;
+      return `the guest ended before it was ready (${describeEnd(end, osTerm)})`;
     }
   }
 }

@@ -12,11 +12,11 @@ import {
   type PartitionEnd,
   type PartitionHandle,
 } from '../../emulator/host/index.ts';
-import type { ToolWords, UnsupportedUse } from '../contract/index.ts';
+import type { MachineRequest, ToolWords, UnsupportedUse } from '../contract/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { defaultHostSeconds, stopOnAbort } from '../guest/host-time.ts';
 import { makeConfig } from '../guest/machine.ts';
-import { type MachineOptions, resolveMachine } from '../guest/machine-spec.ts';
+import { resolveMachine } from '../guest/machine-spec.ts';
 import { Session } from '../guest/session.ts';
 import { untilLoaded } from '../loading/index.ts';
 import { withinHostTime } from '../operations/index.ts';
@@ -28,7 +28,7 @@ import { writing } from './output-file.ts';
 import { describeStandstill } from './reason.ts';
 
 /** Options of both commands. */
-export type OnceOptions<Phase> = MachineOptions & {
+export type OnceOptions<Phase> = MachineRequest & {
   readonly boot: BootImage;
   /** Files to write; they are overwritten. */
   readonly trace?: string;
@@ -158,7 +158,7 @@ async function bootAndTake<R extends Result, T, Phase>(
     if (crashed !== undefined) return crashed;
     return way.notBooted({
       phase: 'booting',
-      reason: describeStandstill(ready, way.limitSeconds),
+      reason: describeStandstill(ready, way.limitSeconds, session.osTerm),
       insn: session.insn,
       ...(ready.kind === 'ended' ? { end: ready.end } : {}),
     });

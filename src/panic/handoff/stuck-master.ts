@@ -1,5 +1,6 @@
 /**
- * Detects a crash that does not end: a kernel without a crash kernel that panicked and does not reboot, or a panicking CPU that waits without limit for a secondary which keeps executing and never answers. Such a
+ * Detects a crash that does not end: a kernel without a crash kernel that panicked and does not reboot, one that called ibm,os-term
+ * and does not, or a panicking CPU that waits without limit for a secondary which keeps executing and never answers. Such a
  * partition does not rest, and only the timeout would end the crash. Linux waits so where the panic timeout is not
  * positive (6.1 arch/powerpc/kexec/crash.c, crash_kexec_prepare_cpus). A wait with a limit reads the timebase; its CPU
  * is not parked, and it is not reported here.
@@ -13,6 +14,13 @@ const LOOK_SECONDS = 1;
 const WAIT_SECONDS = 10;
 /** Guest seconds that a kernel which panicked without a crash kernel gets to reboot: more than `panic=` usually says. */
 const REBOOT_SECONDS = 300;
+
+/** A guest that called ibm,os-term long ago and goes on without an end. */
+export function overdueRestart({ osTerm, seconds }: Session): Standstill | undefined {
+  return osTerm !== undefined && seconds - osTerm.seconds >= REBOOT_SECONDS
+    ? { kind: 'standing' }
+    : undefined;
+}
 
 export class StuckMaster {
   readonly #session: Session;
@@ -35,6 +43,8 @@ export class StuckMaster {
     const { recorder, image } = this.#prepared;
     const { phase, master } = recorder;
     const { seconds } = this.#session;
+    const overdue = overdueRestart(this.#session);
+    if (overdue !== undefined) return overdue;
     if (image === undefined && phase === 'panic') {
       this.#since ??= seconds;
       return seconds - this.#since >= REBOOT_SECONDS ? { kind: 'standing' } : undefined;

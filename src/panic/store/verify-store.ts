@@ -1,11 +1,12 @@
 /** Verifies and repairs both databases of a data folder, and says what each damage affects and what to do. */
 
 import type { Database } from 'better-sqlite3';
-import { StoredDataError } from '../../base/errors.ts';
 import {
   type ChunkRef,
+  isDamage,
   openDatabase,
   openReadOnly,
+  orDamaged,
   reindex,
   repairChunks,
   repairRows,
@@ -59,8 +60,8 @@ export async function repairStore(paths: StorePaths, options: VerifyOptions = {}
     try {
       repaired.push(...(await repair()));
     } catch (error) {
-      // A file that cannot be opened: the verification says why.
-      if (!(error instanceof StoredDataError)) throw error;
+      // A file that is refused when it is opened, by SQLite or by us: the verification says why.
+      if (!isDamage(error)) throw error;
     }
   }
   const { report, lost } = await verifyStore(paths, options);
@@ -70,9 +71,9 @@ export async function repairStore(paths: StorePaths, options: VerifyOptions = {}
 async function repairMetadata(path: string): Promise<readonly string[]> {
   const db = openDatabase(path, 'meta', META_MIGRATION_STEPS);
   try {
-    const done = reindex(db) > 0 ? ['the indexes of metadata.db were made again'] : [];
+    const done = orDamaged(() => reindex(db)) > 0 ? ['the indexes of metadata.db were made again'] : [];
     for (const table of Object.keys(SEALED_TABLES)) {
-      const count = repairRows(db, table);
+      const count = orDamaged(() => repairRows(db, table));
       if (count > 0) done.push(`${count} rows of ${table} got a bit back`);
     }
     return done;

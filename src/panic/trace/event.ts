@@ -66,7 +66,12 @@ export type HcallEvent = Common<'hcall'> &
     readonly status?: Hex64;
   };
 
-export type RtasEvent = Common<'rtas'> & { readonly name: string; readonly args: readonly number[] };
+/** `message`: what the guest says by ibm,os-term. */
+export type RtasEvent = Common<'rtas'> & {
+  readonly name: string;
+  readonly args: readonly number[];
+  readonly message?: string;
+};
 
 /** An interrupt was taken. `addr`: the vector; `symbol`: what was interrupted. */
 export type InterruptEvent = Common<'interrupt'> &

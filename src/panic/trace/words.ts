@@ -24,7 +24,7 @@ export function textOf(event: Wordless): string {
     case 'hcall':
       return `${event.name ?? `hypercall 0x${event.opcode.toString(16)}`}${statusText(event.status)}`;
     case 'rtas':
-      return event.name;
+      return event.message === undefined ? event.name : `${event.name}: ${event.message}`;
     case 'interrupt':
       return `${vectorText(event.vector)}${event.requestedBy === 'outside' ? ', requested from outside' : ''}`;
     case 'eoi':

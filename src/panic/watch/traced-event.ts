@@ -81,7 +81,13 @@ function typed(event: ObservedEvent, n: number, nameOf: NameOf): Wordless {
       };
     }
     case 'rtas':
-      return { ...common, kind: 'rtas', name: event.name, args: event.args };
+      return {
+        ...common,
+        kind: 'rtas',
+        name: event.name,
+        args: event.args,
+        ...(event.message === undefined ? {} : { message: event.message }),
+      };
     case 'interrupt':
       return {
         ...common,

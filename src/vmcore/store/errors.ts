@@ -59,6 +59,16 @@ export function databaseError(error: unknown, what: string): unknown {
     : error;
 }
 
+/**
+ * Whether an error says that a database file is damaged: SQLite's, our own refusal to open it, or that of a statement which names
+ * what the schema has lost.
+ */
+export function isDamage(error: unknown): boolean {
+  if (error instanceof FormatError) return error.code.startsWith('store/');
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'SQLITE_ERROR' || databaseError(error, '') instanceof StoredDataError;
+}
+
 /** Runs `work`; an error by which SQLite reports damage is thrown as {@link databaseError} makes it. */
 export function guarded<T>(what: string, work: () => T): T {
   try {

@@ -21,11 +21,11 @@ export type {
 export { CHUNK_BYTES } from './contract.ts';
 export { openDatabase } from './database.ts';
 
-export { databaseError, guarded, storeError } from './errors.ts';
+export { databaseError, guarded, isDamage, storeError } from './errors.ts';
 export { openChunkDatabase, openLocalVmcoreStore } from './local.ts';
 export type { MigrationSteps } from './migrate.ts';
 export { migrate, migrationsFolder } from './migrate.ts';
-export { reindex, repairChunks } from './repair-chunks.ts';
+export { orDamaged, reindex, repairChunks } from './repair-chunks.ts';
 export { repairRows } from './repair-rows.ts';
 export type { SqlRow, SqlValue } from './seal.ts';
 export { isSealed, sealOf } from './seal.ts';

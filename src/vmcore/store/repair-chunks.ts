@@ -5,9 +5,8 @@
  */
 
 import type { Database } from 'better-sqlite3';
-import { StoredDataError } from '../../base/errors.ts';
 import { type ChunkRow, decodeChunk, encodeChunk, hashOf } from './chunk-row.ts';
-import { databaseError } from './errors.ts';
+import { isDamage } from './errors.ts';
 import { openChunkDatabase } from './local.ts';
 import { correctChunk } from './one-bit.ts';
 import { repairRows } from './repair-rows.ts';
@@ -67,14 +66,13 @@ export async function repairChunks(path: string, options: VerifyOptions = {}): P
   }
 }
 
-/** What a step cannot do because the pages it needs are damaged stays to be reported. */
-function orDamaged(work: () => number): number {
+/** What a step of a repair cannot do because the pages it needs are damaged stays to be reported. @returns 0 then */
+export function orDamaged(work: () => number): number {
   try {
     return work();
   } catch (error) {
-    const known = databaseError(error, 'chunks.db');
     const isUnique = error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_UNIQUE';
-    if (!isUnique && !(known instanceof StoredDataError)) throw error;
+    if (!isUnique && !isDamage(error)) throw error;
     return 0;
   }
 }

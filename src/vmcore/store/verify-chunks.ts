@@ -10,7 +10,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { StoredDataError } from '../../base/errors.ts';
 import { type ChunkRow, decodeChunk, hashOf } from './chunk-row.ts';
 import type { ChunkRef, Manifest, ManifestId } from './contract.ts';
-import { databaseError } from './errors.ts';
+import { databaseError, isDamage } from './errors.ts';
 import { rowOf } from './row-id.ts';
 import type { SqlRow } from './seal.ts';
 import { manifestOf, refsOf } from './sqlite-manifest-store.ts';
@@ -59,24 +59,25 @@ export type VerifyOptions = {
 
 /** @throws the reason of the signal when it is aborted */
 export async function verifyChunks(path: string, options: VerifyOptions = {}): Promise<ChunksReport> {
-  let db: Database;
+  let db: Database | undefined;
   try {
     db = openReadOnly(path, 'chunks.db');
+    return await new ChunkVerifier(db, options).run();
   } catch (error) {
     return { ...NOTHING, damage: [unusable(error)] };
-  }
-  try {
-    return await new ChunkVerifier(db, options).run();
   } finally {
-    db.close();
+    db?.close();
   }
 }
 
 const NOTHING = { chunks: 0, bytes: 0, vmcores: [], damage: [], lost: [] };
 
+/** @throws the error where it is not that of a damaged database */
 function unusable(error: unknown): ChunkDamage {
-  if (!(error instanceof StoredDataError)) throw error;
-  return { kind: 'database', problem: error.message, vmcores: [] };
+  const known = databaseError(error, 'chunks.db');
+  if (known instanceof StoredDataError) return { kind: 'database', problem: known.message, vmcores: [] };
+  if (!(error instanceof Error) || !isDamage(error)) throw error;
+  return { kind: 'schema', problem: error.message, vmcores: [] };
 }
 
 type Row = ChunkRow & { readonly hash: unknown };
@@ -116,7 +117,7 @@ class ChunkVerifier {
       this.#checkQuarantine();
     } catch (error) {
       // The pages of a table are damaged: what lies behind them cannot be reached.
-      this.#damage.push(unusable(databaseError(error, 'chunks.db')));
+      this.#damage.push(unusable(error));
     }
     for (const [row, { problem, vmcores: ids }] of this.#bad)
       this.#damage.push({ kind: 'chunk', id: String(row), problem, vmcores: [...ids] });

@@ -6,8 +6,7 @@
 import { existsSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import BetterSqlite3 from 'better-sqlite3';
-import { StoredDataError } from '../../base/errors.ts';
-import { databaseError, storeError } from './errors.ts';
+import { databaseError, isDamage, storeError } from './errors.ts';
 import { migrate, migrationsFolder } from './migrate.ts';
 
 /** Lines of PRAGMA integrity_check that are reported. */
@@ -36,10 +35,7 @@ export function checkStructure(db: Database, kind: 'meta' | 'chunks'): readonly 
     try {
       for (const problem of problems()) damage.push({ kind: of, problem });
     } catch (error) {
-      const known = databaseError(error, 'it');
-      // A schema of which a name changed makes our own statements fail.
-      const isOurs = error instanceof Error && 'code' in error && error.code === 'SQLITE_ERROR';
-      if (!(known instanceof StoredDataError) && !isOurs) throw error;
+      if (!isDamage(error)) throw error;
       damage.push({ kind: of, problem: error instanceof Error ? error.message : String(error) });
     }
   };

@@ -1,6 +1,6 @@
 /** Mutants of the handoff, T0 to T1: CPUs that are not stopped, not parked or let go wrongly, and what is left behind. */
 
-import { flip, inPurgatory, MIB, type Mutant, type Notes } from '../mutants.ts';
+import { flip, inPurgatory, type Mutant, type Notes } from '../mutants.ts';
 
 const NOT_STOPPED: Notes = {
   'stop-reached': /^CPU 2 \(hardware id 8\) was not stopped; last seen: is \S+ at \S+\+0x/,
@@ -86,7 +86,7 @@ export const HANDOFF: readonly Mutant[] = [
   },
   {
     name: 'a copy with translation off, where real mode reaches all memory',
-    way: { path: 'kexec', fault: 'copy-real', rma: 128 * MIB },
+    way: { path: 'kexec', fault: 'copy-real', rma: '128M' },
     broken: {
       'copy-in-virtual':
         /^translation was not on: store to the start of segment kernel by CPU 0 at kexec_copy_flush\+0x/,

@@ -137,7 +137,7 @@ export const LOADING: readonly Mutant[] = [
   },
   {
     name: 'a guest that refuses an initrd above the real-mode area',
-    way: { path: 'kexec', rma: 64 * MIB, fault: 'refuse-high', image: loadedWithInitrd },
+    way: { path: 'kexec', rma: '64M', fault: 'refuse-high', image: loadedWithInitrd },
     failed: {
       phase: 'ready',
       reason:
@@ -149,7 +149,7 @@ export const LOADING: readonly Mutant[] = [
     name: 'a digest over what real mode cannot read',
     way: {
       path: 'kexec',
-      rma: 64 * MIB,
+      rma: '64M',
       place: { kernel: 32 * MIB },
       misread: withoutRealModeArea,
       until: isUnreadable,
@@ -221,7 +221,7 @@ export const LOADING: readonly Mutant[] = [
   },
   {
     name: "a boot-time allocator that does not know the initrd's place",
-    way: { rma: 128 * MIB, fault: 'initrd-unclaimed', image: bootedWithInitrd },
+    way: { rma: '128M', fault: 'initrd-unclaimed', image: bootedWithInitrd },
     broken: {
       'claims-kept':
         /^over initrd at 0x\w+–0x\w+ lies over the reserve map at .*; its map does not list the initrd at 0x/,

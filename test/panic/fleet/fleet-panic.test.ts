@@ -42,6 +42,28 @@ describe('panic', () => {
     });
   });
 
+  it('the agent refuses → the operation fails with its words, and the guest runs on as it was', async () => {
+    const w = await world({
+      ...CRASHES,
+      onInput: (guest, _vty, text) => {
+        if (text.startsWith('panic')) guest.say('error panic CPU 1 is offline');
+        guest.rest();
+      },
+    });
+    const id = await readyPartition(w);
+    const { id: operation } = await w.operations.submit({
+      kind: 'panic',
+      partitionId: id,
+      options: { trigger: 'panic', dump: 'raw', onCpu: 1 },
+    });
+    await seen(w, { kind: 'operation', id: operation, state: 'failed' });
+    expect(await w.metadata.operations.get(operation)).toMatchObject({
+      error: { code: 'capture-failed', message: 'the agent refused: CPU 1 is offline' },
+    });
+    expect(w.fleet.get(id)).toMatchObject({ state: 'ready', crashes: 0 });
+    expect(w.guests[0]?.lives).toBe(1);
+  });
+
   it('captured, stored, told, and the partition is back in service', async () => {
     const w = await world();
     const id = await readyPartition(w);

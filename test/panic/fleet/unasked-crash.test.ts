@@ -108,7 +108,9 @@ describe('a guest in service', () => {
   it('crashes unseen → a failed capture, and no rule is evaluated: each says why', async () => {
     const w = await world(BOOTS);
     const id = await readyPartition(w);
-    (w.guests[0] as ScriptedPartition).end({ kind: 'os-term', message: 'Kernel panic' });
+    const guest = w.guests[0] as ScriptedPartition;
+    guest.event({ cpu: 0, kind: 'rtas', name: 'ibm,os-term', args: [0x5000], message: 'Kernel panic' });
+    guest.end({ kind: 'reboot' });
     await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
     const [capture] = await captured(w);
     expect(capture).toMatchObject({ outcome: 'failed', phase: 'panic', rules: { held: 0, broken: 0 } });

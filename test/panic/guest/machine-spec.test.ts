@@ -16,6 +16,7 @@ describe('resolveMachine', () => {
       memory: [{ base: 0, size: 2 ** 30 }],
       seed: 1,
       refuseSysReset: false,
+      endsAtOsTerm: false,
     });
   });
 
@@ -46,11 +47,10 @@ describe('resolveMachine', () => {
       threads: 4,
       seed: 7,
       refuseSysReset: true,
-      rma: 2 ** 28,
-      dumpBytes: 2 ** 20,
     } as const;
-    const spec = resolveMachine({ ...asked, memory: '64M,16M@4G' });
-    expect(spec).toMatchObject(asked);
+    const sizes = { memory: '64M,16M@4G', rma: '16M', dumpDevice: '0x400K' };
+    const spec = resolveMachine({ ...asked, ...sizes, osTerm: 'end' });
+    expect(spec).toMatchObject({ ...asked, rma: 2 ** 24, dumpBytes: 2 ** 20, endsAtOsTerm: true });
     expect(memoryBytesOf(spec)).toBe(80 * 2 ** 20);
   });
 
@@ -64,6 +64,8 @@ describe('resolveMachine', () => {
     [{ mmu: 'radix', append: 'quiet disable_radix' }, 'panic/unsupported-machine'],
     [{ memory: 'lots' }, 'memory/size'],
     [{ memory: '1' }, 'memory/spec'],
+    [{ rma: 'half' }, 'memory/size'],
+    [{ dumpDevice: '1X' }, 'memory/size'],
   ] as const)('%o → %s', async (request, code) => {
     expect(await asyncCodeOf(async () => resolveMachine(request))).toBe(code);
   });
@@ -73,9 +75,9 @@ describe('makeConfig', () => {
   it.each([
     [{ memory: '4G' }, 'memory/limit'],
     [{ memory: '5G' }, 'memory/limit'],
-    [{ memory: '1G', rma: 2 ** 31 }, 'memory/rma'],
-    [{ memory: '1G', dumpBytes: 1000 }, 'disk/size'],
-    [{ memory: '1G', dumpBytes: 1e15 }, 'disk/size'],
+    [{ memory: '1G', rma: '2G' }, 'memory/rma'],
+    [{ memory: '1G', dumpDevice: '1000' }, 'disk/size'],
+    [{ memory: '1G', dumpDevice: '1024T' }, 'disk/size'],
     [{ memory: '3839M' }, 'no error'],
   ])('%o → %s', async (request, code) => {
     expect(await asyncCodeOf(async () => makeConfig(BOOT, resolveMachine(request)))).toBe(code);

@@ -54,6 +54,11 @@ async function run(
   return { guest, result, phases };
 }
 
+/** CPU 1 says by ibm,os-term that it is done. */
+function osTerm(guest: ScriptedPartition, message: string): void {
+  guest.event({ cpu: 1, kind: 'rtas', name: 'ibm,os-term', args: [0x5000], message });
+}
+
 /** Does `work` when ^O c is typed. */
 function onSysrq(work: (guest: ScriptedPartition) => void): GuestScript {
   return { onInput: (guest, vty, text) => (vty === 0 && text === BREAK_C ? work(guest) : guest.rest()) };
@@ -247,6 +252,39 @@ describe('crash: failed, with the last phase and the reason', () => {
     expect(result.reason).toMatch(/no crash kernel is loaded \(nothing is reserved\).*sysrq triggered crash/);
   });
 
+  it('ibm,os-term returns, and the guest restarts → both are in the reason', async () => {
+    const { result } = await run(
+      onSysrq((guest) => {
+        handoff(guest, 1);
+        osTerm(guest, 'Attempted to kill init!');
+        guest.end({ kind: 'reboot' });
+      }),
+    );
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringMatching(/rebooted.*ibm,os-term: Attempted to kill init!/),
+    });
+    const said = result.trace?.events.find(({ kind }) => kind === 'rtas');
+    expect(said).toMatchObject({
+      message: 'Attempted to kill init!',
+      text: 'ibm,os-term: Attempted to kill init!',
+    });
+  });
+
+  it('ibm,os-term returns, and the guest goes on for ever → it ends after 300 guest seconds', async () => {
+    const { result } = await run(
+      onSysrq((guest) => {
+        handoff(guest, 1);
+        osTerm(guest, 'no init');
+        for (let seconds = 10; seconds <= 320; seconds += 10) guest.progress(seconds * 1e9);
+      }),
+    );
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringMatching(/^the guest called ibm,os-term: no init, and did not restart: CPU 0 /),
+    });
+  });
+
   it('the digest does not match: purgatory loops', async () => {
     const { result } = await run(
       onSysrq((guest) => {
@@ -266,6 +304,13 @@ describe('crash: failed, with the last phase and the reason', () => {
     const { result } = await run(
       onSysrq((guest) => {
         guest.event({ cpu: 1, kind: 'fetch', mark: production('panic'), ea: 0xc000000000004000n });
+        guest.event({ cpu: 1, kind: 'fetch', mark: production('__crash_kexec'), ea: 0xc000000000004200n });
+        guest.event({
+          cpu: 1,
+          kind: 'fetch',
+          mark: production('machine_crash_shutdown'),
+          ea: 0xc000000000004280n,
+        });
         guest.event({
           cpu: 1,
           kind: 'hcall',
@@ -284,6 +329,12 @@ describe('crash: failed, with the last phase and the reason', () => {
     const { guest, result } = await run(
       onSysrq((guest) => {
         guest.event({ cpu: 1, kind: 'fetch', mark: production('panic'), ea: 0xc000000000004000n });
+        guest.event({
+          cpu: 1,
+          kind: 'fetch',
+          mark: production('machine_crash_shutdown'),
+          ea: 0xc000000000004280n,
+        });
         guest.event({
           cpu: 1,
           kind: 'hcall',
@@ -468,6 +519,18 @@ describe('Session', () => {
     const session = new Session(guest, true);
     await session.start();
     expect(await session.untilReady(10)).toEqual({ kind: 'standing' });
+  });
+
+  it('ready, and a program keeps it busy → ready all the same, after 10 guest seconds', async () => {
+    const guest = crashablePartition({
+      onStart: (machine) => {
+        machine.say('kdumpd-agent ready');
+        setTimeout(() => machine.progress(12e9), 20);
+      },
+    });
+    const session = new Session(guest, true);
+    await guest.start();
+    expect(await session.untilReady(2400)).toEqual({ kind: 'ready' });
   });
 });
 

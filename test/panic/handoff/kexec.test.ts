@@ -259,7 +259,7 @@ describe('leave: an ordinary kexec', () => {
     expect(result).toMatchObject({
       outcome: 'failed',
       phase: 'new-kernel',
-      reason: 'the guest ended in phase new-kernel (os-term: OS panic: no init)',
+      reason: 'the guest ended in phase new-kernel (ibm,os-term: OS panic: no init)',
       end: { kind: 'os-term' },
     });
     expect(result.refused).toBeUndefined();

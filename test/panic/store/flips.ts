@@ -27,12 +27,14 @@ const ABSENT = '74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b
 /**
  * @param folder exists; the stores and their copies are made in it
  * @param onWrong called for what must not be, with where the bit is
+ * @param first so many bytes of each file change; absent: all
  */
 export async function flipTimes(
   folder: string,
   times: number,
   seed: number,
   onWrong: (where: string, what: string) => void,
+  first?: number,
 ): Promise<FlipTally> {
   const tally: FlipTally = { harmless: 0, found: 0, healed: 0, repaired: 0, lost: 0 };
   await writeStores(pathsIn(folder));
@@ -45,7 +47,7 @@ export async function flipTimes(
     const copy = copyOf(folder, `flip-${n}`);
     // In turn: the database of dumps is the larger one by far.
     const { chunks, metadata } = pathsIn(copy);
-    const flip = randomFlip([n % 2 === 0 ? chunks : metadata], random);
+    const flip = randomFlip([n % 2 === 0 ? chunks : metadata], random, first);
     flipBit(flip);
     const end = await judge(copy, truth, (what) => onWrong(placeOf(flip), what));
     tally[end] += 1;

@@ -29,7 +29,10 @@ export function fieldsOf(event: TraceEvent): readonly Field[] {
         ...given('status', event.status),
       ];
     case 'rtas':
-      return event.args.map((value, i): Field => [`argument ${i}`, hexOf(value)]);
+      return [
+        ...event.args.map((value, i): Field => [`argument ${i}`, hexOf(value)]),
+        ...given('message', event.message),
+      ];
     case 'interrupt':
       return [...placeOf(event), ...given('requested by', event.requestedBy), ...registersOf(event.regs)];
     case 'eoi':

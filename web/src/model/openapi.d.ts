@@ -358,6 +358,15 @@ export interface paths {
                         loader?: "stock" | "own";
                         /** @description H_SIGNAL_SYS_RESET answers H_Function: CPUs are stopped by interrupts */
                         refuseSysReset?: boolean;
+                        /**
+                         * @description What ibm,os-term does, which a kernel calls that panicked: it returns, and the guest goes on to what it does next; or it ends the power cycle
+                         * @enum {unknown}
+                         */
+                        osTerm?: "return" | "end";
+                        /** @description Size of the real-mode area: `256M` */
+                        rma?: string;
+                        /** @description Size of the dump device: `2G`; all memory and 64 MiB where it is not given */
+                        dumpDevice?: string;
                         /** @description What the guest may emit; the defaults are in docs/api.md */
                         limits?: {
                             /** @description Bytes that the guest may print on its console before it is stopped */
@@ -3407,6 +3416,8 @@ export interface components {
             text: string;
             name: string;
             args: number[];
+            /** @description What the guest says by ibm,os-term */
+            message?: string;
         } | {
             /** @enum {string} */
             kind: "interrupt";

@@ -6,6 +6,7 @@ import {
   DISK_BUSES,
   FIRMWARES,
   MACHINE_DEFAULTS,
+  OS_TERM_POLICIES,
   type PartitionView,
   PROCESSOR_TRAITS,
   PROCESSORS,
@@ -22,6 +23,8 @@ const TITLES: Readonly<Record<string, string>> = {
   xive: 'XIVE',
   virtio: 'virtio-blk',
   vscsi: 'virtual SCSI',
+  return: 'returns',
+  end: 'ends the power cycle',
 };
 
 const LOADERS: Choice = [
@@ -64,6 +67,13 @@ export function MachineFields({ builtIn }: { readonly builtIn: boolean }): JSX.E
       <Select name="interrupts" label="Interrupts" of={ofGuest(interrupts)} />
       <Select name="diskBus" label="Disks" of={ofGuest(DISK_BUSES)} />
       <Select name="loader" label="Crash load planned by" of={builtIn ? LOADERS.slice(0, 1) : LOADERS} />
+      <Select
+        name="osTerm"
+        label="ibm,os-term"
+        of={OS_TERM_POLICIES.map((value) => [value, TITLES[value] ?? value])}
+      />
+      <SizeField name="rma" label="Real-mode area" />
+      <SizeField name="dumpDevice" label="Dump device" />
       <label class="field">
         <span>Seed</span>
         <input
@@ -88,6 +98,20 @@ function Select({ name, label, of }: SelectProps): JSX.Element {
       <select key={of.length} name={name}>
         <Options of={of} />
       </select>
+    </label>
+  );
+}
+
+function SizeField({ name, label }: Pick<SelectProps, 'name' | 'label'>): JSX.Element {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input
+        name={name}
+        placeholder="by memory"
+        pattern="(0x[0-9A-Fa-f]+|[0-9]+)[KMG]?"
+        title="A size with K, M or G: 256M"
+      />
     </label>
   );
 }

@@ -141,6 +141,9 @@ function requestOf(form: FormData): PartitionRequest {
     'interrupts',
     'diskBus',
     'loader',
+    'osTerm',
+    'rma',
+    'dumpDevice',
     'append',
     'crashAppend',
   ]

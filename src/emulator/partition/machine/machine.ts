@@ -10,12 +10,13 @@ import { Xics } from '../../devices/index.ts';
 import { VirtioBlock, VirtioPci } from '../../devices/virtio/index.ts';
 import { Xive, xivePages } from '../../devices/xive/index.ts';
 import type { MmioBus } from '../../engine/translation.ts';
-import type { FirmwareMachine, FirmwareVcpu } from '../../platform/contract/contract.ts';
+import type { FirmwareMachine } from '../../platform/contract/contract.ts';
 import {
   type BootDescription,
   createPlatform,
   crqHcalls,
   NVRAM_UNIT,
+  type OnRtas,
   type Platform,
   VTY_UNITS,
   XICS_PHANDLE,
@@ -42,7 +43,7 @@ export type MachineOptions = {
   readonly output: (vty: 0 | 1, bytes: Uint8Array) => void;
   /** Whether a terminal takes nothing for now. */
   readonly isBusy: (vty: 0 | 1) => boolean;
-  readonly onRtas?: (vcpu: FirmwareVcpu, name: string, args: readonly number[]) => void;
+  readonly onRtas?: OnRtas;
   readonly onDiskWrite?: (disk: number, offset: number, length: number) => void;
   /** A disk moved data later than usual, because there was so much of it. */
   readonly onDeferred?: () => void;

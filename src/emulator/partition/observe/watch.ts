@@ -252,9 +252,15 @@ export class MachineWatch {
     this.#report({ ...this.#stamp(this.#machine.acting()), kind: 'eoi', ...of });
   }
 
-  rtas(cpu: number, name: string, args: readonly number[]): void {
-    if (this.#awakePlan === undefined) return;
-    this.#report({ ...this.#stamp(cpu), kind: 'rtas', name, args: args.map((value) => value >>> 0) });
+  rtas(cpu: number, name: string, args: readonly number[], message?: string): void {
+    if (this.#awakePlan === undefined && message === undefined) return;
+    this.#report({
+      ...this.#stamp(cpu),
+      kind: 'rtas',
+      name,
+      args: args.map((value) => value >>> 0),
+      ...(message === undefined ? {} : { message }),
+    });
   }
 
   interrupt(vcpu: Vcpu, vector: number, returnTo: bigint): void {

@@ -69,7 +69,10 @@ export interface FirmwareMachine {
   /** The power cycle ends in the way named. The calling vCPU does not return. */
   powerOff(): void;
   reboot(): void;
+  /** ibm,os-term: the call returns, unless the partition is to end at it. */
   osTerm(message: string): void;
+  /** A client program of Open Firmware is done: there is nothing that could run on. */
+  clientExited(message: string): void;
 }
 
 /** Hypercall status values, LoPAR 14.5.1 (also Linux arch/powerpc/include/asm/hvcall.h). */
@@ -103,5 +106,7 @@ export type RtasFamily = ReadonlyMap<
     readonly nrets: number;
     readonly minNrets?: number;
     readonly handler: RtasHandler;
+    /** A text that the arguments point to, for traces. */
+    readonly textOf?: (args: readonly number[]) => string | undefined;
   }
 >;

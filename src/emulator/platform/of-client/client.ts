@@ -136,7 +136,7 @@ export class OpenFirmware {
   #controlServices(): ClientServices {
     const { machine } = this.#options;
     const leave = (how: string) => () => {
-      machine.osTerm(`the client program gave control back to firmware (${how})`);
+      machine.clientExited(`the client program gave control back to firmware (${how})`);
       return [];
     };
     return new Map<string, ClientService>([

@@ -32,7 +32,16 @@ export type RtasService = {
   readonly minNrets?: number;
   readonly optionalArgs?: number;
   readonly handler: RtasHandler;
+  readonly textOf?: (args: readonly number[]) => string | undefined;
 };
+
+/** Called before each RTAS call runs, for traces. `text`: what its arguments point to, where that is a text. */
+export type OnRtas = (
+  vcpu: FirmwareVcpu,
+  name: string,
+  args: readonly number[],
+  text: string | undefined,
+) => void;
 
 /** All families as one. A service in two is a bug. */
 export function mergeRtas(families: readonly RtasFamily[]): ReadonlyMap<string, RtasService> {
@@ -52,13 +61,10 @@ export type Rtas = {
   readonly hcalls: HcallFamily;
 };
 
-/**
- * @param onCall Called before each RTAS call runs, for traces.
- */
 export function createRtas(
   machine: FirmwareMachine,
   services: ReadonlyMap<string, RtasService>,
-  onCall?: (vcpu: FirmwareVcpu, name: string, args: readonly number[]) => void,
+  onCall?: OnRtas,
 ): Rtas {
   const tokens = assignTokens(services.keys());
   const byToken = new Map([...tokens].map(([name, token]) => [token, name]));
@@ -93,7 +99,7 @@ export function createRtas(
     const returns = nrets >= (service.minNrets ?? service.nrets) && nrets <= service.nrets;
     if (!takes || !returns) return answer([RTAS.parameterError]);
     const args = Array.from({ length: nargs }, (_, i) => cell(HEADER_CELLS + i));
-    onCall?.(vcpu, name, args);
+    onCall?.(vcpu, name, args, service.textOf?.(args));
     const values = service.handler(vcpu, args);
     if (values === 'none') return { kind: 'none' };
     assert(values.length <= service.nrets, `RTAS service ${name} answers more cells than it has`);

@@ -1,6 +1,7 @@
 /**
  * How a guest ends its power cycle: power-off, system-reboot, ibm,os-term; and display-character, which it prints with.
- * Source: QEMU 7.2 hw/ppc/spapr_rtas.c, and spapr.c for ibm,os-term: with ibm,extended-os-term the call returns.
+ * Source: QEMU 7.2 hw/ppc/spapr_rtas.c, and spapr.c for ibm,os-term: the tree has ibm,extended-os-term, which
+ * promises that the call returns.
  */
 
 import { latin1 } from '../../../base/bytes.ts';
@@ -37,12 +38,15 @@ export function powerServices(machine: FirmwareMachine, console_: Vty): RtasFami
     ],
     [
       'ibm,os-term',
-      service(1, 1, (_vcpu, args) => {
-        const text = message(machine, cellArg(args, 0));
-        if (text === undefined) return [RTAS.parameterError];
-        machine.osTerm(text);
-        return [RTAS.success];
-      }),
+      {
+        ...service(1, 1, (_vcpu, args) => {
+          const text = message(machine, cellArg(args, 0));
+          if (text === undefined) return [RTAS.parameterError];
+          machine.osTerm(text);
+          return [RTAS.success];
+        }),
+        textOf: (args) => message(machine, cellArg(args, 0)),
+      },
     ],
   ]);
 }

@@ -63,6 +63,8 @@ export const Partition: TUnsafe<PartitionView> = exactly<PartitionView>()(
 /** Less than a boot prints is no limit, but a partition that cannot start. */
 const printed = { minimum: 4096, maximum: 2 ** 40 };
 
+const size = { pattern: '^(0x[0-9A-Fa-f]{1,12}|[0-9]{1,15})[KMG]?$' };
+
 /** Command lines go to the guest as they are; control characters would end them early. */
 const printable = { pattern: '^[^\\u0000-\\u001f\\u007f]*$', maxLength: 2048 };
 
@@ -111,6 +113,19 @@ export const PartitionRequestSchema: TUnsafe<PartitionRequest> = exactly<Partiti
       refuseSysReset: Type.Optional(
         Type.Boolean({
           description: 'H_SIGNAL_SYS_RESET answers H_Function: CPUs are stopped by interrupts',
+        }),
+      ),
+      osTerm: Type.Optional(
+        Type.Enum(['return', 'end'], {
+          description:
+            'What ibm,os-term does, which a kernel calls that panicked: it returns, and the guest goes on to what it does next; or it ends the power cycle',
+        }),
+      ),
+      rma: Type.Optional(Type.String({ ...size, description: 'Size of the real-mode area: `256M`' })),
+      dumpDevice: Type.Optional(
+        Type.String({
+          ...size,
+          description: 'Size of the dump device: `2G`; all memory and 64 MiB where it is not given',
         }),
       ),
       limits: Type.Optional(

@@ -124,7 +124,13 @@ const hcall = Type.Object(
   },
 );
 const rtas = Type.Object(
-  { kind: Type.Literal('rtas'), ...common, name: Type.String(), args: Type.Array(count) },
+  {
+    kind: Type.Literal('rtas'),
+    ...common,
+    name: Type.String(),
+    args: Type.Array(count),
+    message: Type.Optional(Type.String({ description: 'What the guest says by ibm,os-term' })),
+  },
   { ...closed, description: 'An RTAS call' },
 );
 const interrupt = Type.Object(
