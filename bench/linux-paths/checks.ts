@@ -59,7 +59,7 @@ export const CHECKS: readonly { readonly name: string; readonly shell: string }[
   },
   { name: 'seccomp', shell: 'grep Seccomp: /proc/self/status; cat /proc/sys/kernel/seccomp/actions_avail' },
   { name: 'a fault of a program', shell: 'sh -c "kill -SEGV \\$\\$"; echo $?' },
-  { name: 'memory runs out', shell: 'echo f >/proc/sysrq-trigger; echo $?' },
+  { name: 'memory runs out', shell: 'echo f >/proc/sysrq-trigger; echo $?; sleep 2' },
   {
     name: 'backtraces of all CPUs',
     shell:

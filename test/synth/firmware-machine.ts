@@ -206,6 +206,13 @@ export class FakeMachine implements FirmwareMachine {
     return Uint8Array.from({ length: count }, () => ++this.#next & 0xff);
   }
 
+  /** Nanoseconds that calls took, beside those of {@link clock}. */
+  spent = 0;
+
+  spend(nanoseconds: number): void {
+    this.spent += nanoseconds;
+  }
+
   setProcessTable(radix: boolean, base: number, sizeLog2: number): void {
     this.log.push(`process table ${radix ? 'radix' : 'hash'} 0x${base.toString(16)} ${sizeLog2}`);
   }

@@ -52,6 +52,8 @@ export class Engine {
   #raised = false;
   /** What was left of the slice when the last interrupt was raised. */
   #raisedAt = -1;
+  /** Nanoseconds that the hypervisor took in the instruction that left compiled code. */
+  #owed = 0;
   /** The run that was paused had left compiled code for that alone: nothing happens before it is entered again. */
   #pausedInside = false;
   readonly #pauses: Pauses;
@@ -97,6 +99,11 @@ export class Engine {
     this.#stopRequested = true;
   }
 
+  /** The hypervisor takes the guest's time: it passes after the instruction that a special handler executes. */
+  spend(nanoseconds: number): void {
+    this.#owed += nanoseconds;
+  }
+
   /**
    * Executes up to about `budget` instructions of an active vCPU; the last straight-line run is finished. An interrupt at
    * the very first instruction of an interrupt's handler counts as one and ends the slice: a guest whose handlers fault
@@ -139,6 +146,10 @@ export class Engine {
         vcpu.tlb.set(state.codeSet) + tlb.TLB_EXECUTE,
         pauses.enter(),
       );
+      if (this.#owed > 0) {
+        pauses.spend(this.#owed);
+        this.#owed = 0;
+      }
       if (pauses.takeLeaving()) return this.#paused(true);
       switch (code) {
         case EXIT.budget:
@@ -158,7 +169,7 @@ export class Engine {
       if (!this.#raised) continue;
       this.#raised = false;
       if (this.#raisedAt === pauses.left) {
-        pauses.spendOne();
+        pauses.spend(1);
         this.#stopRequested = true;
       }
       this.#raisedAt = pauses.left;

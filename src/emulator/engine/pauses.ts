@@ -70,9 +70,9 @@ export class Pauses {
     return this.#arena.words[layout.LEFT >> 2] as number;
   }
 
-  /** Something that executes nothing takes an instruction's time. */
-  spendOne(): void {
-    (this.#arena.words[layout.LEFT >> 2] as number)--;
+  /** Something that executes nothing takes the time of so many instructions. The slice may be overdrawn. */
+  spend(instructions: number): void {
+    (this.#arena.words[layout.LEFT >> 2] as number) -= instructions;
   }
 
   /** An exit from compiled code was dealt with. @returns whether to pause there. */

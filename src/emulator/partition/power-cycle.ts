@@ -237,6 +237,7 @@ export class PowerCycle {
       ...(hashTable === undefined ? {} : { hashTable }),
       randomBytes: (count) => this.randomBytes(count),
       setProcessTable: (radix, base, sizeLog2) => hardware.setProcessTable(base, radix ? 2 ** sizeLog2 : 0),
+      spend: (nanoseconds) => hardware.engine.spend(nanoseconds),
       flushTlbs: () => hardware.flushTlbs(),
       powerOff: () => this.finish({ kind: 'power-off' }),
       reboot: () => this.finish({ kind: 'reboot' }),

@@ -8,6 +8,7 @@ import { asU32, type FdtNode, findNode, type PropertyValue } from '../../base/fd
 import { Nvram, type PresentationState, Rtc, Vty, type Xics } from '../devices/index.ts';
 import type { Xive } from '../devices/xive/index.ts';
 import type { FirmwareMachine, FirmwareVcpu, HcallFamily, RtasFamily } from './contract/contract.ts';
+import { HYPERCALL_NS } from './contract/cost.ts';
 import { buildDeviceTree, flattenDeviceTree } from './device-tree.ts';
 import { hptHcalls } from './hcall/hpt.ts';
 import { hptResizeHcalls } from './hcall/hpt-resize.ts';
@@ -170,7 +171,7 @@ export function createPlatform(options: PlatformOptions): Platform {
     logicalHcalls(machine, options.mmio === undefined ? {} : { mmio: options.mmio }),
     xive === undefined ? interruptHcalls(machine, xics) : xiveHcalls(machine, xive),
     rtas.hcalls,
-    clientHcalls(() => openFirmware),
+    clientHcalls(machine, () => openFirmware),
     ...(options.hcalls ?? []),
   ]);
   const dispatch = hcallDispatcher(table, machine.unsupported);
@@ -208,6 +209,7 @@ export function createPlatform(options: PlatformOptions): Platform {
     hcall: (vcpu, opcode, args) => {
       // A vCPU that calls is running, whether or not anybody said so.
       dispatched(vcpu);
+      machine.spend(HYPERCALL_NS);
       return dispatch(vcpu, opcode, args);
     },
     hcallName: (opcode) => table.get(opcode)?.name ?? `0x${opcode.toString(16)}`,

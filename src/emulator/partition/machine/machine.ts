@@ -129,7 +129,7 @@ export function createMachine(options: MachineOptions): Machine {
     output: options.output,
     isBusy: options.isBusy,
     hcalls: [
-      tceHcallFamily(tables, memory),
+      tceHcallFamily(tables, machine),
       crqHcalls(
         scsi.map(({ adapter }) => adapter),
         [...VTY_UNITS, NVRAM_UNIT],

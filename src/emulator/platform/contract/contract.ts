@@ -64,6 +64,8 @@ export interface FirmwareMachine {
   readonly hashTable?: HashTable;
   /** H_REGISTER_PROCESS_TABLE, radix: PATE dword 1 as the call gives it (0 when deregistered). Flushes every TLB. */
   setProcessTable(radix: boolean, base: number, sizeLog2: number): void;
+  /** The call under way takes so many nanoseconds more of the guest's time (cost.ts). They pass when it returns. */
+  spend(nanoseconds: number): void;
   /** Drops every translation of every vCPU. */
   flushTlbs(): void;
   /** The power cycle ends in the way named. The calling vCPU does not return. */

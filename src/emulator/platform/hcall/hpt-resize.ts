@@ -15,6 +15,7 @@ import {
 } from '../../mmu/hash/table.ts';
 import { entrySizes } from '../../mmu/page-sizes.ts';
 import type { FirmwareMachine, HcallFamily } from '../contract/contract.ts';
+import { bytesNs } from '../contract/cost.ts';
 import { H, status } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
@@ -36,7 +37,10 @@ export function hptResizeHcalls(machine: FirmwareMachine, table: HashTable): Hca
       if (shift > BigInt(most)) return status(H.resource);
       // Size 0 gives up what was prepared.
       if (shift === 0n) prepared = undefined;
-      else if (prepared?.shift !== Number(shift)) prepared = table.another(Number(shift));
+      else if (prepared?.shift !== Number(shift)) {
+        prepared = table.another(Number(shift));
+        machine.spend(bytesNs(2 ** prepared.shift));
+      }
       return status(H.success);
     },
     H_RESIZE_HPT_COMMIT: (_vcpu, args) => {
@@ -44,6 +48,7 @@ export function hptResizeHcalls(machine: FirmwareMachine, table: HashTable): Hca
       const next = prepared;
       if (next === undefined || arg(args, 1) !== BigInt(next.shift)) return status(H.closed);
       prepared = undefined;
+      machine.spend(bytesNs(2 ** table.shift));
       if (!moveBolted(table, next)) return status(H.ptegFull);
       table.adopt(next);
       machine.flushTlbs();

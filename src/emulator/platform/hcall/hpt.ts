@@ -26,6 +26,7 @@ import {
 } from '../../mmu/hash/table.ts';
 import { entrySizes } from '../../mmu/page-sizes.ts';
 import type { FirmwareMachine, HcallFamily, HcallHandler, HcallResult } from '../contract/contract.ts';
+import { bytesNs } from '../contract/cost.ts';
 import { H, status, success } from '../contract/status.ts';
 import { arg, family } from './table.ts';
 
@@ -45,6 +46,8 @@ const V_BAD_SEGMENT = 0x80000000 | 0;
 
 /** H_CLEAR_HPT: entries a call, a megabyte of table. */
 const CLEARED_A_CALL = 0x10000;
+
+const ENTRY_BYTES = 16;
 
 const LOW = 0xffffffffn;
 const low = (value: bigint): number => Number(value & LOW) | 0;
@@ -108,7 +111,10 @@ export function hptHcalls(machine: FirmwareMachine, table: HashTable): HcallFami
       const exact = (flags & EXACT) !== 0n;
       const index = exact ? (table.isValid(target) ? -1 : target) : table.freeIn(group);
       if (index < 0) return status(H.ptegFull);
-      if (inRam && (flags & ZERO_PAGE) !== 0n) machine.memory.fill(raddr, 2 ** sizes.actual, 0);
+      if (inRam && (flags & ZERO_PAGE) !== 0n) {
+        machine.memory.fill(raddr, 2 ** sizes.actual, 0);
+        machine.spend(bytesNs(2 ** sizes.actual));
+      }
       table.write(index, vHi, (vLo & ~V_UNUSED) | V_VALID, rHi, rLo);
       return success(BigInt(index));
     },
@@ -145,6 +151,7 @@ export function hptHcalls(machine: FirmwareMachine, table: HashTable): HcallFami
     H_CLEAR_HPT: () => {
       const count = Math.min(CLEARED_A_CALL, table.entries - cleared);
       table.clear(cleared, count);
+      machine.spend(bytesNs(count * ENTRY_BYTES));
       machine.flushTlbs();
       cleared += count;
       if (cleared < table.entries) return status(H.continue);

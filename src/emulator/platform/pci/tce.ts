@@ -9,7 +9,8 @@
 
 import { assert } from '../../../base/errors.ts';
 import type { GuestMemory } from '../../memory/contract.ts';
-import type { HcallFamily, HcallResult } from '../contract/contract.ts';
+import type { FirmwareMachine, HcallFamily, HcallResult } from '../contract/contract.ts';
+import { LISTED_ENTRY_NS } from '../contract/cost.ts';
 import { OPCODE } from '../contract/opcodes.ts';
 import { H, status, success } from '../contract/status.ts';
 
@@ -86,7 +87,10 @@ export class TceTable {
 }
 
 /** The hypercalls on `tables`; every other LIOBN is a parameter error. */
-export function tceHcallFamily(tables: readonly TceTable[], memory: GuestMemory): HcallFamily {
+export function tceHcallFamily(
+  tables: readonly TceTable[],
+  machine: Pick<FirmwareMachine, 'memory' | 'spend'>,
+): HcallFamily {
   const find = (liobn: bigint | undefined) => tables.find((each) => liobn === BigInt(each.liobn));
   const done = (ok: boolean): HcallResult => status(ok ? H.success : H.parameter);
   const get = ([liobn, ioba = 0n]: readonly bigint[]): HcallResult => {
@@ -98,7 +102,9 @@ export function tceHcallFamily(tables: readonly TceTable[], memory: GuestMemory)
   const stuff = ([liobn, ioba = 0n, tce = 0n, count = 0n]: readonly bigint[]): HcallResult => {
     const table = find(liobn);
     if (table?.get(ioba) === undefined) return status(H.parameter);
-    return count > MAX_LIST ? status(H.p4) : done(table.stuff(ioba, tce, count));
+    if (count > MAX_LIST) return status(H.p4);
+    machine.spend(Number(count) * LISTED_ENTRY_NS);
+    return done(table.stuff(ioba, tce, count));
   };
   const putIndirect = ([liobn = 0n, ioba = 0n, list = 0n, count = 0n]: readonly bigint[]): HcallResult => {
     // Negative: a list of several tables, an option that is left out.
@@ -106,9 +112,12 @@ export function tceHcallFamily(tables: readonly TceTable[], memory: GuestMemory)
     const table = find(liobn);
     if (table?.get(ioba) === undefined) return status(H.parameter);
     if (count > MAX_LIST || list % BigInt(PAGE) !== 0n) return status(H.parameter);
-    if (list > BigInt(Number.MAX_SAFE_INTEGER - PAGE) || !memory.isRam(Number(list), PAGE))
+    if (list > BigInt(Number.MAX_SAFE_INTEGER - PAGE) || !machine.memory.isRam(Number(list), PAGE))
       return status(H.parameter);
-    const tces = Array.from({ length: Number(count) }, (_, i) => memory.readU64(Number(list) + i * 8, false));
+    machine.spend(Number(count) * LISTED_ENTRY_NS);
+    const tces = Array.from({ length: Number(count) }, (_, i) =>
+      machine.memory.readU64(Number(list) + i * 8, false),
+    );
     return done(table.put(ioba, tces));
   };
   return new Map([

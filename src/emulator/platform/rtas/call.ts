@@ -16,6 +16,7 @@ import type {
   RtasFamily,
   RtasHandler,
 } from '../contract/contract.ts';
+import { FIRMWARE_CALL_NS } from '../contract/cost.ts';
 import { H, RTAS, status } from '../contract/status.ts';
 import { family } from '../hcall/table.ts';
 import { assignTokens } from './tokens.ts';
@@ -69,6 +70,7 @@ export function createRtas(
   const tokens = assignTokens(services.keys());
   const byToken = new Map([...tokens].map(([name, token]) => [token, name]));
   const call = (vcpu: FirmwareVcpu, buffer: number): HcallResult => {
+    machine.spend(FIRMWARE_CALL_NS);
     const { memory } = machine;
     const cell = (n: number): number => memory.readU32(buffer + n * CELL, false);
     if (buffer % CELL !== 0 || !memory.isRam(buffer, HEADER_CELLS * CELL)) return status(H.parameter);

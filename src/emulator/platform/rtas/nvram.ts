@@ -5,6 +5,7 @@
 
 import type { Nvram } from '../../devices/index.ts';
 import type { FirmwareMachine, RtasFamily } from '../contract/contract.ts';
+import { bytesNs } from '../contract/cost.ts';
 import { RTAS } from '../contract/status.ts';
 import { cellArg, service } from './service.ts';
 
@@ -16,6 +17,7 @@ export function nvramServices(machine: FirmwareMachine, nvram: Nvram): RtasFamil
       const length = cellArg(args, 2);
       if (!nvram.has(offset, length) || !machine.memory.isRam(raddr, length)) return [RTAS.parameterError, 0];
       copy(offset, raddr, length);
+      machine.spend(bytesNs(length));
       return [RTAS.success, length];
     });
   return new Map([

@@ -22,7 +22,7 @@ const PARAMETER = { kind: 'status', status: -4 };
 function set() {
   const memory = new FakeMemory(0x100000);
   const table = new TceTable(memory);
-  const family = tceHcallFamily([table], memory);
+  const family = tceHcallFamily([table], { memory, spend: () => undefined });
   const call = (opcode: number, ...args: bigint[]) =>
     family
       .get(opcode)!
