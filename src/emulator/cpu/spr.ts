@@ -5,7 +5,7 @@
  */
 
 import type { Isa } from '../isa/index.ts';
-import { SPR_BASE, TAR } from './layout.ts';
+import { SPR_BASE } from './layout.ts';
 
 /** The least privileged state that may access a register; `-`: no state may. */
 export type SprState = 'problem' | 'privileged' | 'hypervisor' | '-';
@@ -121,7 +121,7 @@ const TABLE = {
   EBBHR: [804, 64, 'problem', 'problem', 'special', 'all', 'II 7.2'],
   EBBRR: [805, 64, 'problem', 'problem', 'special', 'all', 'II 7.2'],
   BESCR: [806, 64, 'problem', 'problem', 'special', 'all', 'II 7.2'],
-  TAR: [815, 64, 'problem', 'problem', 'plain', 'all', 'I 2.3.4'],
+  TAR: [815, 64, 'problem', 'problem', 'special', 'all', 'I 2.3.4'],
   ASDR: [816, 64, 'hypervisor', 'hypervisor', 'absent', '3.0', 'III 6.2'],
   PSSCR_GUEST: [823, 64, 'privileged', 'privileged', 'absent', '3.0', 'III 3.2'],
   IC: [848, 64, 'privileged', 'hypervisor', 'special', 'all', 'III 7'],
@@ -197,7 +197,7 @@ export const SPR: Readonly<Record<SprKey, number>> = Object.fromEntries(
 
 /** Rows by number. */
 const BY_NUMBER: readonly (SprRow | undefined)[] = byNumber(SPR_ROWS);
-/** Places in the register block, by number; TAR lies where branches find it. */
+/** Places in the register block, by number. */
 const OFFSETS: readonly (number | undefined)[] = offsets(SPR_ROWS);
 
 /** The row of a number, or undefined for a number that no register has. */
@@ -230,7 +230,7 @@ function offsets(rows: readonly SprRow[]): (number | undefined)[] {
   const out: (number | undefined)[] = new Array(1024).fill(undefined);
   const plain = rows.filter((row) => row.kind === 'plain');
   plain.forEach((row, i) => {
-    out[row.number] = row.number === SPR.TAR ? TAR : SPR_BASE + i * 8;
+    out[row.number] = SPR_BASE + i * 8;
   });
   for (const row of rows) {
     if (row.kind === 'alias')

@@ -9,12 +9,13 @@ import { deliver } from '../cpu/interrupts.ts';
 import { SPR } from '../cpu/spr.ts';
 import type { SpecialHost } from './special-host.ts';
 
-/** FSCR[IC], bits 0–7. DSCR, EBB and SCV have a bit of FSCR that switches them on, numbered from the right by their cause. */
+/** FSCR[IC], bits 0–7. DSCR, EBB, TAR and SCV have a bit of FSCR that switches them on, numbered from the right by their cause. */
 export const FACILITY = {
   dscr: 2,
   performanceMonitor: 3,
   transactionalMemory: 5,
   eventBasedBranch: 7,
+  targetRegister: 8,
   systemCallVectored: 12,
 } as const;
 export type Facility = (typeof FACILITY)[keyof typeof FACILITY];

@@ -2,7 +2,7 @@
 
 import { hex64 } from '../../base/hex.ts';
 import { EXIT } from '../cpu/exit.ts';
-import { MSR_PR } from '../cpu/layout.ts';
+import { MSR_PR, TAR } from '../cpu/layout.ts';
 import { processorModel } from '../cpu/processor.ts';
 import {
   SPR,
@@ -78,6 +78,8 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
     VTB: timebase,
     DPDES: (vcpu) => (vcpu.doorbell ? 1n << BigInt(s.host.threadNumber(vcpu)) : 0n),
     PPR32: (vcpu) => vcpu.spr(SPR.PPR) >> 32n,
+    // Where branches find it.
+    TAR: (vcpu) => offered(s, vcpu, FACILITY.targetRegister) ?? vcpu.get64(TAR),
     DSCR_USER: (vcpu) => offered(s, vcpu, FACILITY.dscr) ?? vcpu.spr(SPR.DSCR),
     ...events.readers,
     ...monitor.readers,
@@ -122,6 +124,12 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
     },
     PPR32: (vcpu, value) => {
       vcpu.setSpr(SPR.PPR, (vcpu.spr(SPR.PPR) & LOW_WORD) | (value << 32n));
+      return 0;
+    },
+    TAR: (vcpu, value) => {
+      const refused = offered(s, vcpu, FACILITY.targetRegister);
+      if (refused !== undefined) return refused;
+      vcpu.set64(TAR, value);
       return 0;
     },
     DSCR_USER: (vcpu, value) => {

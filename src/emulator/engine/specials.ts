@@ -75,6 +75,7 @@ function linkage(s: SpecialHost): [string, Special][] {
     ['rfid', () => returnTo(s.vcpu().spr(SPR.SRR0), s.vcpu().spr(SPR.SRR1))],
     ['rfscv', () => returnTo(s.vcpu().get64(LR), s.vcpu().get64(CTR))],
     ['transactional', () => facilityUnavailable(s, FACILITY.transactionalMemory)],
+    ['noTarget', () => facilityUnavailable(s, FACILITY.targetRegister)],
     ['hypervisor', () => EXIT.privileged],
     ['mtmsr', (word) => moveToMsr(word, low32 & ~fixed)],
     ['mtmsrd', (word) => moveToMsr(word, ((1n << 64n) - 1n) & ~fixed)],

@@ -82,7 +82,7 @@ function withoutRegister(number: number, state: State): Outcome['kind'] {
 
 /** Of the facilities that FSCR switches on for programs, which it does for none here. */
 const BY_FSCR: ReadonlySet<string> = new Set([
-  ...['DSCR_USER', 'BESCR', 'BESCRS', 'BESCRSU', 'BESCRR', 'BESCRRU', 'EBBHR', 'EBBRR'],
+  ...['DSCR_USER', 'BESCR', 'BESCRS', 'BESCRSU', 'BESCRR', 'BESCRRU', 'EBBHR', 'EBBRR', 'TAR'],
 ]);
 /** Group A of the performance monitor, which programs read alone while MMCR0[PMCC] is 0: Book III §9.4.4. */
 const GROUP_A = /^(MMCR[02A]|PMC[1-6])_USER$/;
@@ -157,6 +157,15 @@ describe('special purpose registers', () => {
     else expect(outcome.value).toBe(readBack(row, processor.name, state));
   });
 
+  it.each(PROCESSORS)('$name: a branch to TAR in problem state → as a move of TAR', ({ run }) => {
+    const bctar = 0x4e800460;
+    // CR[2] is 0: it is not taken.
+    const untaken = 0x4d820460;
+    for (const word of [bctar, untaken])
+      expect(run('problem', [word, mfspr(6, SPR.CTR)]).kind).toBe('facility');
+    expect(run('privileged', [untaken, mfspr(6, SPR.CTR)]).kind).toBe('done');
+  });
+
   it('src: no bare number of a register', () => {
     const bare = /\b(?:spr|setSpr|sprOffset)\((?:0x)?[0-9]/;
     const constants = SPR_ROWS.map(({ name, number }) => new RegExp(`const ${name} = ${number};`));
@@ -185,6 +194,7 @@ function readBack(row: SprRow, processor: 'power8' | 'power9', state: State): bi
     XER: power9 ? 0x800b_cdefn : 0x8003_cdefn,
     LR: VALUE,
     CTR: VALUE,
+    TAR: VALUE,
     DSCR_USER: VALUE,
     BESCR: VALUE,
     BESCRS: VALUE,

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_OUTPUT_LIMITS, type OutputLimits } from '../../../src/emulator/contract/index.ts';
 import type { Partition } from '../../../src/emulator/partition/index.ts';
 import type { RunOutcome } from '../../../src/emulator/partition/power-cycle.ts';
+import { FIRMWARE_CALL_NS, HYPERCALL_NS } from '../../../src/emulator/platform/contract/cost.ts';
 import { type BareRun, bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
 import { printing, rtasCalls, unknownCalls } from '../../synth/flooding-guests.ts';
 
@@ -14,7 +15,9 @@ function runFor(partition: Partition, instructions: number): RunOutcome {
   const until = partition.instructions + instructions;
   return partition.run(1e9, () => partition.instructions >= until);
 }
-const SOME = 50_000;
+/** For some twelve thousand hypercalls, and for as many calls of RTAS. */
+const SOME = 12_000 * HYPERCALL_NS;
+const SOME_RTAS = 12_000 * (HYPERCALL_NS + FIRMWARE_CALL_NS);
 
 function limits(change: Partial<OutputLimits>): OutputLimits {
   return { ...DEFAULT_OUTPUT_LIMITS, ...change };
@@ -67,7 +70,7 @@ describe('a terminal', () => {
         terminals: [{ ...small.terminals[0], pace: { burst: KIB, perSecond: 0 } }, small.terminals[1]],
       }),
     });
-    runFor(run.partition, SOME);
+    runFor(run.partition, SOME_RTAS);
     expect(bytesOf(run, 0)).toBe(KIB);
     expect(run.partition.terminals[0].refused).toBeGreaterThan(10_000);
     // The call's only return: -2, to be called again later.
@@ -106,15 +109,15 @@ describe('calls that there are not', () => {
 
 describe('events of calls', () => {
   it.each([
-    ['hcall', unknownCalls()],
-    ['rtas', rtasCalls()],
+    ['hcall', unknownCalls(), SOME],
+    ['rtas', rtasCalls(), SOME_RTAS],
   ] as const)(
     '%s without end under a plan → the budget is reported, the others are counted',
-    (kind, words) => {
+    (kind, words, some) => {
       const { partition, events } = bareKernel(words, {}, [], {
         limits: limits({ events: { burst: 500, perSecond: 0 } }),
       });
-      runFor(partition, SOME);
+      runFor(partition, some);
       expect(events).toHaveLength(500);
       const dropped = partition.dropped.filter((each) => each.kind === kind);
       expect(dropped).toEqual([{ kind, cpu: 0, count: expect.any(Number), since: expect.any(Number) }]);

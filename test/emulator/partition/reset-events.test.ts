@@ -82,7 +82,7 @@ describe('requestedBy', () => {
       partition.ram.writeU32(VECTOR.systemReset + 4 * i, word, false);
     partition.nmi([0]);
     // Every system reset asks for the next one.
-    expect(partition.run(100)).toBe('ran');
+    expect(partition.run(3000)).toBe('ran');
     expect(resetsOf(events).slice(0, 3)).toEqual([
       [0, VECTOR.systemReset, 'outside'],
       [0, VECTOR.systemReset, 'outside'],

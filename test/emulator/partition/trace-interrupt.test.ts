@@ -5,6 +5,7 @@ import { MSR } from '../../../src/base/power.ts';
 import type { InterruptEvent, MachineEvent } from '../../../src/emulator/contract/index.ts';
 import { SPR } from '../../../src/emulator/cpu/spr.ts';
 import { BareMachine } from '../../../src/emulator/partition/bare-machine.ts';
+import { HYPERCALL_NS } from '../../../src/emulator/platform/contract/cost.ts';
 import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
 import { ATTN, b, bc, dForm, li, lis, mfspr, mtspr, NOP, RFID, SC1, xForm } from '../../synth/power-words.ts';
 
@@ -191,7 +192,7 @@ describe('CIABR', () => {
     for (const [i, word] of HANDLER.entries()) partition.ram.writeU32(0xd00 + 4 * i, word, false);
     expect(partition.run(1e5)).toBe('ended');
     expect(partition.ended).toMatchObject({ message: expect.stringContaining('0000000000005') });
-    return { partition, events, plain: start.length + fill.length + 3 * 3 };
+    return { partition, events, plain: start.length + HYPERCALL_NS + fill.length + 3 * 3 };
   }
   const STORE_AT = KERNEL_ENTRY + PAGE + 4;
 

@@ -6,13 +6,14 @@
  *     bclr l      if taken: NIA ← (LR) & ~3
  *     bcctr l     if taken: NIA ← (CTR) & ~3. With BO[2] = 0, an invalid form, POWER8 and POWER9 test CTR before they count
  *                 it down (QEMU 7.2, target/ppc/translate.c, gen_bcond, has it from their manuals); kernels use it so
- *     bctar l     if taken: NIA ← (TAR) & ~3
+ *     bctar l     if taken: NIA ← (TAR) & ~3. A facility unavailable interrupt where FSCR keeps TAR from programs (Book III §6.2.11)
  *     l           LR ← CIA + 4, whether taken or not, after the target is read
  *     taken       unless BO[2]: CTR ← CTR − 1, and (CTR = 0) = BO[3]; unless BO[0]: CR[BI] = BO[1]
  */
 
 import { type I32, type I64, i32, i32c, i64, i64c, low32 } from '../../wasm/index.ts';
 import type { Ops, Semantics } from '../ops/ops.ts';
+import { needsTarget } from '../system/specials.ts';
 
 /** Which value of CTR is compared with 0: the one before or after it is counted down. */
 type Counted = 'before' | 'after';
@@ -89,6 +90,18 @@ export const BRANCH: ReadonlyMap<string, Semantics> = new Map<string, Semantics>
   ['bclrl', (o) => conditional(o, 'after', true, never, () => word4(o.lr()))],
   ['bcctr', (o) => conditional(o, 'before', false, never, () => word4(o.ctr()))],
   ['bcctrl', (o) => conditional(o, 'before', true, never, () => word4(o.ctr()))],
-  ['bctar', (o) => conditional(o, 'after', false, never, () => word4(o.tar()))],
-  ['bctarl', (o) => conditional(o, 'after', true, never, () => word4(o.tar()))],
+  [
+    'bctar',
+    (o) => {
+      needsTarget(o);
+      conditional(o, 'after', false, never, () => word4(o.tar()));
+    },
+  ],
+  [
+    'bctarl',
+    (o) => {
+      needsTarget(o);
+      conditional(o, 'after', true, never, () => word4(o.tar()));
+    },
+  ],
 ]);

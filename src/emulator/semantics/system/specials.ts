@@ -7,8 +7,13 @@
 
 import { BugError } from '../../../base/errors.ts';
 import { MSR_PR } from '../../cpu/layout.ts';
+import { SPR, sprOffset } from '../../cpu/spr.ts';
 import { ALL_ROWS } from '../../isa/index.ts';
+import { i32, i32c, i64, i64c } from '../../wasm/index.ts';
 import type { Ops, Semantics } from '../ops/ops.ts';
+
+const FSCR = sprOffset(SPR.FSCR) as number;
+const FSCR_TAR = 1 << 8;
 
 /** All special handlers; a handler's number is its place here. */
 export const SPECIAL_NAMES: readonly string[] = [
@@ -26,8 +31,14 @@ export function privileged(o: Ops): void {
   o.trapIf('privileged', o.state32(MSR_PR));
 }
 
-/** Moves of special purpose registers: their own code does most of them (system.ts). */
-const PARTLY: ReadonlySet<string> = new Set(['mfspr', 'mtspr', 'mftb']);
+/** Moves of special purpose registers, and branches to TAR: their own code does most of it (registers.ts, branch.ts). */
+const PARTLY: ReadonlySet<string> = new Set(['mfspr', 'mtspr', 'mftb', 'bctar', 'bctarl']);
+
+/** In problem state TAR is there where FSCR gives it to programs (Book III §6.2.11); else a facility unavailable interrupt. */
+export function needsTarget(o: Ops): void {
+  const isOff = i64.eqz(i64.and(o.state64(FSCR), i64c(FSCR_TAR)));
+  o.if(i32.and(i32.ne(o.state32(MSR_PR), i32c(0)), isOff), () => o.special('noTarget'));
+}
 
 /** Every instruction that a special handler does as a whole. */
 export const SPECIALS: ReadonlyMap<string, Semantics> = new Map(
