@@ -24,7 +24,7 @@ afterEach(async () => {
 async function booted(options: GuestOptions = {}): Promise<Guest> {
   const guest = await startGuest(options);
   guests.push(guest);
-  await guest.until(1, /^kdumpd-agent ready.*$/m);
+  await guest.until(1, /^kdumpd-agent ready.*\n/m);
   return guest;
 }
 
