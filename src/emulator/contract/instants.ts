@@ -55,6 +55,14 @@ export type HypervisorArea = {
   readonly bytes: number;
 };
 
+/** A queue in memory in which the interrupt controller puts events of a CPU: XIVE's, of a priority. */
+export type EventQueueArea = {
+  readonly cpu: number;
+  readonly priority: number;
+  readonly raddr: number;
+  readonly bytes: number;
+};
+
 /** Valid entries of a hash page table; `hypervisor` of them are its own. `sample`: some of the others, `slot: v r`. */
 export type HashCensus = {
   readonly valid: number;
@@ -75,6 +83,8 @@ export type InstantRecord = {
   /** Absent: the machine has no hash page table. */
   readonly hashTable?: HashCensus;
   readonly areas: readonly HypervisorArea[];
+  /** Empty without XIVE. */
+  readonly queues: readonly EventQueueArea[];
   /** Registered command queues, TCEs that allow an access, disk requests that are not done. */
   readonly crqs: number;
   readonly tces: number;

@@ -26,6 +26,12 @@ export function instantFacts(record: InstantRecord): InstantFacts {
     ...(record.hashTable === undefined ? {} : { hashTable: record.hashTable }),
     hypervisor: {
       vpas: record.areas.map(({ cpu, kind, raddr, bytes }) => ({ cpu, kind, raddr: hex64(raddr), bytes })),
+      queues: record.queues.map(({ cpu, priority, raddr, bytes }) => ({
+        cpu,
+        priority,
+        raddr: hex64(raddr),
+        bytes,
+      })),
       crqs: record.crqs,
       tces: record.tces,
       inFlight: record.inFlight,

@@ -38,6 +38,13 @@ export type InstantFacts = {
       readonly raddr: string;
       readonly bytes: number;
     }[];
+    /** XIVE's event queues, in which the hypervisor writes; absent in traces that do not say. */
+    readonly queues?: readonly {
+      readonly cpu: number;
+      readonly priority: number;
+      readonly raddr: string;
+      readonly bytes: number;
+    }[];
     readonly crqs: number;
     readonly tces: number;
     readonly inFlight: number;

@@ -79,7 +79,7 @@ describe('instants', () => {
     expect(t1?.interrupts).toEqual([
       { cpu: 0, xisr: 0, mfrr: 0xff, cppr: 0, inService: [], unfinished: false, pending: [] },
     ]);
-    expect(t1).toMatchObject({ areas: [], crqs: 0, tces: 0, inFlight: 0 });
+    expect(t1).toMatchObject({ areas: [], queues: [], crqs: 0, tces: 0, inFlight: 0 });
   });
 
   it('nothing of it changes the guest: same events, same memory, same count, with and without', () => {

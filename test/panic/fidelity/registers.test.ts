@@ -59,6 +59,7 @@ const instant = (insn: number, rest: Partial<InstantRecord>): InstantRecord => (
   vcpus: [],
   interrupts: [],
   areas: [],
+  queues: [],
   crqs: 0,
   tces: 0,
   inFlight: 0,

@@ -64,6 +64,7 @@ function instantRecord(rest: Pick<InstantRecord, 'name' | 'insn'>): InstantRecor
     vcpus: [],
     interrupts: [],
     areas: [],
+    queues: [],
     crqs: 0,
     tces: 0,
     inFlight: 0,

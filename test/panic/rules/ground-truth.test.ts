@@ -149,6 +149,29 @@ describe('hv-quiet', () => {
     expect(change('cpu', 'unexplained')).toMatchObject({ verdict: 'held' });
   });
 
+  const QUEUE = { cpu: 1, priority: 6, raddr: hex64(0x9000), bytes: 0x1000 };
+  const withQueue = () => ({ ...facts(), hypervisor: { ...facts().hypervisor, queues: [QUEUE] } });
+
+  it('an event queue is left: told; with an event in it, or on an ordinary kexec, broken', () => {
+    const told = `event queue 6 of CPU 1 at ${hex64(0x9000)}`;
+    expect(judged('hv-quiet', { records: { t1: withQueue() }, fidelity: report() })).toMatchObject({
+      verdict: 'held',
+      note: `left at T1: ${told}`,
+    });
+    const writer = { by: 'device', cpu: -1, nia: hex64(0), insn: 7 } as const;
+    const event = { raddr: hex64(0x9004), bytes: 4, owner: 'unexplained', writer } as const;
+    const fidelity = report({ changedAfterT1: [event] });
+    expect(judged('hv-quiet', { records: { t1: withQueue() }, fidelity })).toMatchObject({
+      verdict: 'broken',
+      note: expect.stringMatching(
+        new RegExp(`^written for the old kernel: 4 bytes .*; left at T1: ${told}$`),
+      ),
+    });
+    const { image } = inputOf(goodHandoff());
+    const left = { image: { ...image, path: 'kexec' as const }, records: { t1: withQueue() } };
+    expect(judged('hv-quiet', left)).toMatchObject({ verdict: 'broken', note: `left at T1: ${told}` });
+  });
+
   it('ordinary kexec: an area or a disk request is left → broken; command queues are told; nothing kept → not evaluated', () => {
     const { image, ...rest } = inputOf(goodHandoff());
     const left = (hypervisor: Partial<InstantFacts['hypervisor']>): RuleResult | undefined =>

@@ -3904,6 +3904,14 @@ export interface components {
                     raddr: string;
                     bytes: number;
                 }[];
+                queues?: {
+                    /** @description Logical index; -1 is a device, or the machine itself */
+                    cpu: number;
+                    priority: number;
+                    /** @description 64-bit value */
+                    raddr: string;
+                    bytes: number;
+                }[];
                 crqs: number;
                 tces: number;
                 inFlight: number;

@@ -20,6 +20,13 @@ export const PQ = { ready: 0, off: 1, pending: 2, queued: 3 } as const;
 /** Where a source's events go. Priority 0xff: nowhere. */
 export type Route = { readonly target: number; readonly priority: number; readonly data: number };
 
+export type ConfiguredQueue = {
+  readonly target: number;
+  readonly priority: number;
+  readonly page: number;
+  readonly bytes: number;
+};
+
 type Source = {
   readonly number: number;
   readonly kind: InterruptKind;
@@ -103,6 +110,14 @@ export class Xive {
   setQueue(target: number, priority: number, setting: QueueSetting | undefined): void {
     if (setting === undefined) this.#queues.delete(`${target}/${priority}`);
     else this.#queues.set(`${target}/${priority}`, new EventQueue(setting));
+  }
+
+  /** Every queue in memory; `target` is a hardware id. */
+  queues(): readonly ConfiguredQueue[] {
+    return [...this.#queues].map(([key, { setting }]) => {
+      const [target = 0, priority = 0] = key.split('/').map(Number);
+      return { target, priority, page: setting.page, bytes: 2 ** setting.sizeLog2 };
+    });
   }
 
   /** A store to a source's trigger page. */

@@ -8,7 +8,7 @@ import type { DiskBus, InterruptController, PartitionConfig } from '../../contra
 import type { BlockStore, MmioRegion } from '../../devices/contract.ts';
 import { Xics } from '../../devices/index.ts';
 import { VirtioBlock, VirtioPci } from '../../devices/virtio/index.ts';
-import { Xive, xivePages } from '../../devices/xive/index.ts';
+import { type ConfiguredQueue, Xive, xivePages } from '../../devices/xive/index.ts';
 import type { MmioBus } from '../../engine/translation.ts';
 import type { FirmwareMachine } from '../../platform/contract/contract.ts';
 import {
@@ -59,6 +59,8 @@ export type Machine = {
   readonly tces: () => number;
   /** Registered command queues. */
   readonly crqs: () => number;
+  /** XIVE's event queues in memory. */
+  readonly eventQueues: () => readonly ConfiguredQueue[];
   /** The flattened tree for a boot. */
   readonly flatTree: (layout: BootLayout, rma: number, bootargs: string) => Uint8Array;
   /** Open Firmware for a boot by its client interface. */
@@ -156,6 +158,7 @@ export function createMachine(options: MachineOptions): Machine {
     inFlight: () =>
       [...transports, ...scsi.map(({ adapter }) => adapter)].reduce((sum, each) => sum + each.inFlight, 0),
     tces: () => tables.reduce((sum, each) => sum + each.used, 0),
+    eventQueues: () => xive?.queues() ?? [],
     crqs: () => scsi.filter(({ adapter }) => adapter.queue.registered).length,
     flatTree: (layout, rma, bootargs) =>
       platform.flatTree(

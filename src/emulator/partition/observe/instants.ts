@@ -28,7 +28,7 @@ import type { MemorySnapshots } from '../../memory/snapshots.ts';
 /** What is kept of the machine beside memory and registers. */
 export type MachineFacts = Pick<
   InstantRecord,
-  'interrupts' | 'hashTable' | 'areas' | 'crqs' | 'tces' | 'inFlight'
+  'interrupts' | 'hashTable' | 'areas' | 'queues' | 'crqs' | 'tces' | 'inFlight'
 >;
 
 export type KeptMachine = {

@@ -24,6 +24,11 @@ export function machineFacts(
     interrupts: vcpus.map((vcpu) => interruptState(vcpu, machine)),
     ...(hashTable === undefined ? {} : { hashTable: censusOf(hashTable) }),
     areas: machine?.platform.vpas.areas() ?? [],
+    queues: (machine?.eventQueues() ?? []).flatMap(({ target, priority, page, bytes }) =>
+      vcpus
+        .filter(({ hardwareId }) => hardwareId === target)
+        .map(({ index }) => ({ cpu: index, priority, raddr: page, bytes })),
+    ),
     crqs: machine?.crqs() ?? 0,
     tces: machine?.tces() ?? 0,
     inFlight: machine?.inFlight() ?? 0,

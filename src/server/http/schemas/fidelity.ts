@@ -200,6 +200,9 @@ export const InstantFacts: TUnsafe<NamedInstantFacts> = exactly<NamedInstantFact
               closed,
             ),
           ),
+          queues: Type.Optional(
+            Type.Array(Type.Object({ cpu: cpuIndex, priority: count, raddr: hex64, bytes: count }, closed)),
+          ),
           crqs: count,
           tces: count,
           inFlight: count,

@@ -74,6 +74,23 @@ function controller() {
   };
 }
 
+describe('queues in memory', () => {
+  it('each that is configured, until it or all are taken back', () => {
+    const { xive } = controller();
+    const [first, second] = [0, 8].map((target, i) => ({
+      target,
+      priority: PRIORITY,
+      page: QUEUE + i * 0x1000,
+      bytes: 0x1000,
+    }));
+    expect(xive.queues()).toEqual([first, second]);
+    xive.setQueue(0, PRIORITY, undefined);
+    expect(xive.queues()).toEqual([second]);
+    xive.reset();
+    expect(xive.queues()).toEqual([]);
+  });
+});
+
 describe('a message source', () => {
   it('off, then on → events only once it is ready', () => {
     const { xive, entry, esb } = controller();
