@@ -27,6 +27,14 @@ describe.concurrent('a healthy built-in guest', () => {
     ['ordinary kexec, radix', { ...RADIX9, path: 'kexec' }],
     ['a CPU that spins with interrupts off, under a system reset', { cpus: 4, fault: 'irq-off:2' }],
     ['a second teardown', { fault: 'double-teardown' }],
+    [
+      'CPUs that use the destination until they are down, hash',
+      { path: 'kexec', cpus: 4, fault: 'busy-destination' },
+    ],
+    [
+      'CPUs that use the destination until they are down, radix',
+      { ...RADIX9, path: 'kexec', cpus: 4, fault: 'busy-destination' },
+    ],
     ['areas that are left on a crash', { fault: 'late-vpa' }],
   ])('%s → no rule broken, none not evaluated', LIMIT, async (_name, way) => {
     const seen = await run(way);

@@ -39,6 +39,26 @@ static void register_areas(void) {
 
 static void leave_vpa(u32 thread) { (void)thread; }
 
+/*
+ * ---- busy-destination: until the last CPU is down, both kinds of CPU store where the image will be copied to: it is this
+ * kernel's memory to use. Does no harm ----
+ */
+
+static void store_to_destination(void) {
+  if (next_image.loaded)
+    *(volatile u64 *)__va(next_image.segment[0].mem) = (u64)this_cpu();
+}
+
+static void store_and_take_down_cpus(void) {
+  store_to_destination();
+  kexec_take_down_cpus();
+}
+
+static void store_and_take_down_secondary(void) {
+  store_to_destination();
+  kexec_take_down_secondary();
+}
+
 /* ---- dma-in-flight: a disk is asked to read into dynamic memory at the last moment, and no CPU waits for it ---- */
 
 #define DMA_BYTES 0x1000
@@ -114,5 +134,9 @@ void faults_of_leaving(void) {
   for (size_t i = 0; i < ARRAY_SIZE(departure_faults); i++)
     if (fault_on(departure_faults[i], NULL))
       kexec_steps.plan_departure = plan_departure;
+  if (fault_on("busy-destination", NULL)) {
+    kexec_steps.take_down_cpus = store_and_take_down_cpus;
+    kexec_steps.take_down_secondary = store_and_take_down_secondary;
+  }
   set_words();
 }

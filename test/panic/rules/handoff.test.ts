@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
+import type { RuleResult } from '../../../src/panic/trace/index.ts';
 import {
   endBefore,
   goodHandoff,
@@ -195,6 +196,29 @@ describe('cpu-down-order', () => {
     });
   });
 
+  it('without the function, a CPU that ends another IPI before is not yet taken down', () => {
+    const ends = hcall(0, 'H_IPI', { r4: 8n, r5: 0xffn });
+    const result = judged('cpu-down-order', (h) => insertAfter(h, 'crash', 'ends', ends));
+    expect(result.verdict).toBe('held');
+  });
+
+  it('an ordinary kexec wakes CPUs that were offline: each is to be taken down, but for one that the firmware has', () => {
+    const handoff = goodHandoff();
+    ordinary(handoff);
+    handoff.cpus.push({ index: 2, hardwareId: 16, online: false });
+    const at = (state: string): RuleResult => {
+      const input = inputOf(handoff);
+      const cpu = { index: 2, state, nia: hex64(0), msr: hex64(0), r1: hex64(0), r3: hex64(0) };
+      const t1 = { cpus: [cpu], interrupts: [], hypervisor: { vpas: [], crqs: 0, tces: 0, inFlight: 0 } };
+      return judgedOf('cpu-down-order', { ...input, records: { t1 } });
+    };
+    expect(at('running')).toMatchObject({
+      verdict: 'broken',
+      note: 'CPU 2 (hardware id 16) was not taken down',
+    });
+    expect(at('stopped').verdict).toBe('held');
+  });
+
   it('a single CPU: not applicable; no panic: not reached', () => {
     expect(judged('cpu-down-order', onlyOneCpu).verdict).toBe('not-applicable');
     expect(judged('cpu-down-order', (h) => endBefore(h, 'panic')).verdict).toBe('not-reached');
@@ -298,6 +322,35 @@ describe('copy-in-virtual', () => {
     expect(judged('copy-in-virtual', other).verdict).toBe('broken');
   });
 
+  it.each(['copy-in-virtual', 'static-only'] as const)(
+    '%s: stores to the destination before the last CPU is down are no copy',
+    (rule) => {
+      const used = with_(ordinary, (h) => {
+        insertAfter(h, 'machine_kexec', 'waker', store(1, { at: 'copy', role: 'tree' }, TREE, 8));
+        insertAfter(h, 'waker', 'woken', store(0, { at: 'copy', role: 'tree' }, TREE, 8));
+        insertAfter(h, 'woken', 'module', hcall(1, 'H_SET_MODE', { addr: 0xc008000000001000n }));
+      });
+      const named = with_(used, (h) => {
+        h.facts.probes = [...h.facts.probes, 'kexec_copy_flush'];
+        insertAfter(h, 'down-1', 'begins', call(1, 'kexec_copy_flush'));
+      });
+      for (const change of [used, named]) expect(judged(rule, change)).toMatchObject({ verdict: 'held' });
+    },
+  );
+
+  it.each(['copy-in-virtual', 'static-only'] as const)(
+    '%s: nothing shows when the copy began: not evaluated',
+    (rule) => {
+      const unseen = with_(ordinary, (h) => {
+        for (const name of ['down-0', 'down-1', 'park', 'wait']) h.steps.delete(name);
+      });
+      expect(judged(rule, unseen)).toMatchObject({
+        verdict: 'not-evaluated',
+        note: 'it was not seen when the last CPU was down, and the copy began',
+      });
+    },
+  );
+
   it('not entered: not reached', () => {
     expect(judged('copy-in-virtual', (h) => endBefore(h, 't1')).verdict).toBe('not-reached');
   });
@@ -347,6 +400,24 @@ describe('slaves-noticed', () => {
       insertAfter(h, 'slave', 'gone', fetch(0, { at: 'segment', role: 'kernel' })),
     );
     expect(judged('slaves-noticed', gone).verdict).toBe('held');
+  });
+
+  it('the same bytes first, other code later: broken by the later store; the bytes that were there decide', () => {
+    const bytes = (code: string): string => `${'00'.repeat(0x60)}${code.repeat(0xa0)}`;
+    const stores = (then: string) => (h: Handoff) => {
+      for (const [i, code] of ['ab', then].entries()) {
+        const over = store(1, 'low', 0n, bytes(code));
+        insertAfter(h, i === 0 ? 't2' : 'over-0', `over-${i}`, { ...over, old: bytes('ab') });
+      }
+    };
+    expect(judged('slaves-noticed', stores('ab'))).toMatchObject({
+      verdict: 'held',
+      note: expect.stringContaining('the same code'),
+    });
+    expect(judged('slaves-noticed', stores('cd'))).toMatchObject({
+      verdict: 'broken',
+      note: expect.stringMatching(/^CPU 0 .* was still in 0–0xff when CPU 1 overwrote/),
+    });
   });
 
   it('a slow one that comes after it: broken', () => {

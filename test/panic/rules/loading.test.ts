@@ -66,6 +66,31 @@ describe('hooks-paired', () => {
     expect(unseen.verdict).toBe('not-applicable');
     expect(judged('hooks-paired', noLoad).verdict).toBe('not-reached');
   });
+
+  it('the kernel names both hooks, and some calls or all were not watched: not evaluated', () => {
+    const unwatched = (h: Handoff): void => {
+      h.facts.probes = [...h.facts.probes, 'machine_kexec_prepare', 'machine_kexec_cleanup'];
+      h.facts.loads = (h.facts.loads ?? []).map(({ hooks, ...call }) => call);
+    };
+    expect(judged('hooks-paired', unwatched).verdict).toBe('not-evaluated');
+    const some = judged('hooks-paired', (h) => {
+      unwatched(h);
+      load(h, { hooks: { prepare: 1, cleanup: 1 } });
+    });
+    expect(some).toMatchObject({
+      verdict: 'not-evaluated',
+      note: 'in 1 of 2 calls of kexec_load the hooks were not watched',
+    });
+  });
+
+  it('hooks ran so often that reports of them ended: not broken, not evaluated', () => {
+    const result = judged('hooks-paired', (h) => {
+      load(h, { hooks: { prepare: 0, cleanup: 0 } });
+      const mark = { at: 'function', name: 'machine_kexec_prepare', in: 'production' } as const;
+      h.more = [{ cpu: 0, kind: 'fetch', mark, count: 1, since: 1_000_000 }];
+    });
+    expect(result.verdict).toBe('not-evaluated');
+  });
 });
 
 describe('load-no-overlap', () => {
@@ -170,6 +195,11 @@ describe('load-anywhere', () => {
 
   it('refused for a reason: not reached', () => {
     expect(judged('load-anywhere', ordinary(0x100000, 'ETXTBSY')).verdict).toBe('not-reached');
+    const aboveLimit = judged('load-anywhere', (h) => {
+      ordinary(0x30000000, 'EADDRNOTAVAIL')(h);
+      h.facts.running = { ...(h.facts.running ?? { memory: [] }), memoryLimit: 0x20000000 };
+    });
+    expect(aboveLimit.verdict).toBe('not-reached');
   });
 
   it('a digest of what real mode cannot read: broken', () => {

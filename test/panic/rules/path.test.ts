@@ -100,6 +100,13 @@ describe('panic-skips-shutdown', () => {
     });
   }
 
+  it('another CPU shuts down while one panics: held', () => {
+    const result = judged('panic-skips-shutdown', (h) =>
+      insertAfter(h, 'crash', 'other', call(0, 'machine_shutdown')),
+    );
+    expect(result.verdict).toBe('held');
+  });
+
   it('device_shutdown of the crash kernel afterwards does not count', () => {
     const result = judged('panic-skips-shutdown', (h) =>
       insertAfter(h, 't3', 'later', call(1, 'device_shutdown')),

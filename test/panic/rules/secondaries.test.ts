@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
+import type { RuleResult } from '../../../src/panic/trace/index.ts';
 import {
   endBefore,
+  goodHandoff,
   type Handoff,
+  inputOf,
   insertAfter,
   moveAfter,
   replaceStep,
@@ -20,7 +23,7 @@ import {
   store,
   VIRTUAL,
 } from '../../synth/trace-events.ts';
-import { judged, onlyOneCpu } from './judge.ts';
+import { judged, judgedOf, onlyOneCpu } from './judge.ts';
 
 describe('stop-reached', () => {
   it('held, by the hypercall', () => {
@@ -104,6 +107,18 @@ describe('stop-reached', () => {
   it('an offline CPU need not stop', () => {
     const result = judged('stop-reached', (h) => h.cpus.push({ index: 2, hardwareId: 16, online: false }));
     expect(result.verdict).toBe('held');
+  });
+
+  it('a CPU that the firmware has at T1 was offline, whatever was known of it', () => {
+    const handoff = goodHandoff();
+    handoff.cpus.push({ index: 2, hardwareId: 16, online: true });
+    const at = (state: string): RuleResult => {
+      const cpu = { index: 2, state, nia: hex64(0), msr: hex64(0), r1: hex64(0), r3: hex64(0) };
+      const t1 = { cpus: [cpu], interrupts: [], hypervisor: { vpas: [], crqs: 0, tces: 0, inFlight: 0 } };
+      return judgedOf('stop-reached', { ...inputOf(handoff), records: { t1 } });
+    };
+    expect(at('stopped').verdict).toBe('held');
+    expect(at('running')).toMatchObject({ verdict: 'broken', note: expect.stringContaining('CPU 2') });
   });
 
   it('without places of notes, the function that saves tells', () => {

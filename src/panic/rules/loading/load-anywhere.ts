@@ -6,7 +6,7 @@
 
 import type { LoadCall } from '../../trace/index.ts';
 import type { Judgement, RuleInput } from '../shared/input.ts';
-import { nameSpan, overlaps, type Span, segmentSpan, spanOf, within } from '../shared/spans.ts';
+import { nameSpan, overlaps, remainder, type Span, segmentSpan, spanOf, within } from '../shared/spans.ts';
 import { verdict } from '../shared/verdict.ts';
 
 const PAGE = 4096n;
@@ -18,7 +18,12 @@ export function loadAnywhere({ image }: RuleInput): Judgement {
       ? verdict('not-reached', 'nothing was loaded')
       : verdict('not-applicable', 'only crash images were loaded: their place is the reservation');
   const { running, load } = image;
-  const memory = (running?.memory ?? []).map(spanOf);
+  const limit = running?.memoryLimit;
+  // Memory that the kernel has: not what lies above mem=.
+  const memory = remainder(
+    (running?.owned ?? running?.memory ?? []).map(spanOf),
+    limit === undefined ? [] : [{ start: BigInt(limit), end: 1n << 64n }],
+  );
   const refused = loads.find((call) => call.result === 'EADDRNOTAVAIL' || call.result === 'ETXTBSY');
   if (refused !== undefined && isFine(refused, memory, BigInt(running?.end ?? 0)))
     return verdict('broken', `segments in free memory were refused with ${refused.result}`);

@@ -1,7 +1,7 @@
 /** Who is who: the master, its secondaries, and how notes name a CPU. */
 
 import type { Trace } from '../../trace/index.ts';
-import type { Judgement, RuleInput } from './input.ts';
+import { type Judgement, pathOf, type RuleInput } from './input.ts';
 import { verdict } from './verdict.ts';
 
 type Cpu = Trace['machine']['cpus'][number];
@@ -12,10 +12,22 @@ export function masterOf(input: RuleInput): Cpu | undefined {
   return input.machine.cpus.find((cpu) => cpu.index === index);
 }
 
-/** All others that were online when the trigger came. */
+/**
+ * All others that were online when the trigger came. For an ordinary kexec Linux brings offline CPUs up again (6.1
+ * arch/powerpc/kexec/core_64.c wake_offline_cpus): they are secondaries as well. One that is with the firmware at T1 is none,
+ * whatever was known of it before.
+ */
 export function secondariesOf(input: RuleInput): readonly Cpu[] {
   const master = masterOf(input);
-  return input.machine.cpus.filter((cpu) => cpu.index !== master?.index && cpu.online !== false);
+  return input.machine.cpus.filter((cpu) => cpu.index !== master?.index && isOnline(input, cpu));
+}
+
+/** Whether the old kernel had the CPU. */
+export function isOnline(input: RuleInput, { index, online }: Cpu): boolean {
+  const then = input.records?.t1?.cpus.find((cpu) => cpu.index === index)?.state;
+  if (then === 'stopped') return false;
+  const isWoken = pathOf(input) === 'kexec' && then !== undefined;
+  return isWoken || online !== false;
 }
 
 /** `CPU 1` and its hardware id. */

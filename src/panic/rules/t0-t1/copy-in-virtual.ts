@@ -2,7 +2,8 @@
  * Rule `copy-in-virtual`: with a hash table under a hypervisor pages are copied with translation on, by the master alone;
  * otherwise with translation off. A crash image is in place: nothing is copied (docs/handoff.md; Linux 6.1
  * arch/powerpc/kexec/core_64.c copy_with_mmu_off). Stores to the first bytes of each segment show the copy; where real mode
- * ended at the RMA before there was one, the storage interrupt that came of it does.
+ * ended at the RMA before there was one, the storage interrupt that came of it does. Stores before the last CPU is down are no
+ * copy.
  */
 
 import {
@@ -17,7 +18,7 @@ import { notKept } from '../shared/dropped.ts';
 import { type Judgement, pathOf, type RuleInput } from '../shared/input.ts';
 import { isCopy } from '../shared/places.ts';
 import { holds, realOf, spanOf } from '../shared/spans.ts';
-import { eventsIn, untilEntry } from '../shared/stretches.ts';
+import { eventsIn, untilEntry, whileCopied } from '../shared/stretches.ts';
 import { isRealMode, lastMsr, msrAfter, msrOf } from '../shared/translation.ts';
 import { verdict } from '../shared/verdict.ts';
 
@@ -25,7 +26,8 @@ export function copyInVirtual(input: RuleInput): Judgement {
   const { instants, image, machine } = input;
   const { t0, t1 } = instants;
   if (image.load === undefined) return verdict('not-reached', 'no image was loaded');
-  const copies = eventsIn(input, untilEntry(input)).filter((event) => isCopy(event));
+  const copying = whileCopied(input);
+  const copies = eventsIn(input, copying ?? untilEntry(input)).filter((event) => isCopy(event));
   const limit = pathOf(input) === 'kexec' && machine.mmu === 'hash' ? limitOf(input) : undefined;
   if (t1 === undefined && limit !== undefined)
     return verdict('broken', `translation was off for the copy: ${describeLimit(input, limit)}`, [
@@ -34,12 +36,14 @@ export function copyInVirtual(input: RuleInput): Judgement {
     ]);
   if (t1 === undefined) return verdict('not-reached', 'no CPU entered the image', [t0]);
   const [first] = copies;
-  const hidden = notKept(input, untilEntry(input), isCopy);
+  const hidden = notKept(input, copying ?? untilEntry(input), isCopy);
   if (pathOf(input) === 'crash')
     return first === undefined
       ? (hidden ?? verdict('held', 'the crash image was in place: nothing was copied', [t0, t1]))
       : verdict('broken', `something was stored into the crash image: ${describe(first)}`, copies);
   const master = masterOf(input)?.index;
+  if (copying === undefined)
+    return verdict('not-evaluated', 'it was not seen when the last CPU was down, and the copy began', [t1]);
   if (first === undefined)
     return hidden ?? verdict('broken', 'the image was entered, but no store to its segments was seen', [t1]);
   const other = copies.find(({ cpu }) => cpu !== master);

@@ -59,14 +59,18 @@ function isNamed({ image }: RuleInput): boolean {
   return image.probes.includes(CPU_DOWN);
 }
 
-/** Each CPU's first teardown, in order. */
+/**
+ * Each CPU's teardown, in order: the first call of the function; without it the last of its hypercalls, because a kernel ends its
+ * every IPI by H_IPI with MFRR 0xff as well (Linux 6.1 arch/powerpc/sysdev/xics/icp-hv.c).
+ */
 function downsOf(input: RuleInput): readonly Down[] {
   const events = eventsIn(input, untilEntry(input));
-  const all: readonly Down[] = isNamed(input)
-    ? events.filter((event) => calls(event, CPU_DOWN))
-    : events.filter((event) => isTeardown(event));
-  const seen = new Set<number>();
-  return all.filter(({ cpu }) => !seen.has(cpu) && seen.add(cpu).size > 0);
+  if (!isNamed(input)) {
+    const all = events.filter((event) => isTeardown(event));
+    return all.filter((event) => all.findLast(({ cpu }) => cpu === event.cpu) === event);
+  }
+  const all = events.filter((event) => calls(event, CPU_DOWN));
+  return all.filter((event) => all.find(({ cpu }) => cpu === event.cpu) === event);
 }
 
 /** The function's r3 says whether it is a crash, r4 whether the CPU is a secondary. */

@@ -6,7 +6,7 @@
  */
 
 import type { EoiEvent } from '../../trace/index.ts';
-import { secondariesOf } from '../shared/cpus.ts';
+import { isOnline, secondariesOf } from '../shared/cpus.ts';
 import type { Judgement, RuleInput } from '../shared/input.ts';
 import { eventsIn, untilEntry } from '../shared/stretches.ts';
 import { verdict } from '../shared/verdict.ts';
@@ -21,8 +21,8 @@ export function interruptsQuiet(input: RuleInput): Judgement {
   if (then === undefined)
     return verdict('not-evaluated', 'nothing was kept of the machine at T1', [instants.t1]);
   const faults = then.interrupts.flatMap(({ cpu, xisr, mfrr, inService }) => {
-    const online = machine.cpus.find(({ index }) => index === cpu)?.online !== false;
-    if (!online) return [];
+    const owner = machine.cpus.find(({ index }) => index === cpu);
+    if (owner !== undefined && !isOnline(input, owner)) return [];
     return [
       ...inService.map((number) => `CPU ${cpu} accepted interrupt ${number} and did not end it`),
       ...(BigInt(xisr) === 0n ? [] : [`interrupt ${xisr} is presented to CPU ${cpu}`]),

@@ -1,7 +1,7 @@
 /**
  * Rule `static-only`: from the first copied page on, the master touches only static kernel memory (stack and paca
  * included), the control page and the image (docs/handoff.md; Linux 6.1 arch/powerpc/kexec/core_64.c kexec_stack,
- * kexec_paca). The code that the master executes and its stack are judged from the first copied byte to T1; the pages that
+ * kexec_paca). What comes before the last CPU is down is no copy. The code that the master executes and its stack are judged from the first copied byte to T1; the pages that
  * changed before T1, where those were kept, show what it stored meanwhile.
  */
 
@@ -11,7 +11,7 @@ import { notKept } from '../shared/dropped.ts';
 import type { Judgement, RuleInput } from '../shared/input.ts';
 import { isCopy } from '../shared/places.ts';
 import { holds, realOf, type Span, segmentSpan, spanOf } from '../shared/spans.ts';
-import { eventOf, eventsIn, untilEntry } from '../shared/stretches.ts';
+import { eventOf, eventsIn, untilEntry, whileCopied } from '../shared/stretches.ts';
 import { verdict } from '../shared/verdict.ts';
 
 export function staticOnly(input: RuleInput): Judgement {
@@ -22,7 +22,10 @@ export function staticOnly(input: RuleInput): Judgement {
   if (running?.end === undefined)
     return verdict('not-applicable', 'it is not known where static kernel memory ends');
   const master = masterOf(input)?.index;
-  const events = eventsIn(input, untilEntry(input)).filter(({ cpu }) => cpu === master);
+  const copying = whileCopied(input);
+  if (t1 !== undefined && copying === undefined)
+    return verdict('not-evaluated', 'it was not seen when the last CPU was down, and the copy began', [t1]);
+  const events = eventsIn(input, copying ?? untilEntry(input)).filter(({ cpu }) => cpu === master);
   const first = events.find((event) => isCopy(event) || storesAt(event, 'low'));
   if (first === undefined || t1 === undefined)
     return verdict('not-reached', 'the master copied nothing', [t0]);
