@@ -53,7 +53,6 @@ async function handedOver(program: readonly number[], entered = true): Promise<H
     ...(entered ? { entered: 7 } : {}),
     rtas: [],
     areas: [],
-    queues: [],
     nameOf: (nia) => (nia === BigInt(at(5)) ? 'wild+0x0' : undefined),
   });
 }
