@@ -2,13 +2,13 @@
 
 import { hex64 } from '../../base/hex.ts';
 import type { InstantRecord } from '../../emulator/host/index.ts';
-import type { InstantFacts } from '../trace/index.ts';
+import { cpuStateOf, type InstantFacts } from '../trace/index.ts';
 
 export function instantFacts(record: InstantRecord): InstantFacts {
   return {
     cpus: record.vcpus.map(({ index, state, nia, msr, gpr }) => ({
       index,
-      state,
+      state: cpuStateOf(state, nia, msr),
       nia: hex64(nia),
       msr: hex64(msr),
       r1: hex64(gpr[1] ?? 0n),

@@ -1,5 +1,6 @@
 /** Defines the trace: the document, selections from it, and its other formats. */
 
+export { cpuStateOf } from './cpu-state.ts';
 export type { Instant, RuleResult, Trace, TraceInstant, Verdict } from './document.ts';
 export { TRACE_INSTANTS } from './document.ts';
 export type {

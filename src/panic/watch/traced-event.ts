@@ -5,7 +5,14 @@ import { hex64 } from '../../base/hex.ts';
 import { MSR } from '../../base/power.ts';
 import { type ObservedEvent, STORE_BYTES } from '../../emulator/contract/index.ts';
 import { loadFlags, parseKexecLoad } from '../facts/index.ts';
-import { isMark, type StoreEvent, type TraceEvent, textOf, type Wordless } from '../trace/index.ts';
+import {
+  cpuStateOf,
+  isMark,
+  type StoreEvent,
+  type TraceEvent,
+  textOf,
+  type Wordless,
+} from '../trace/index.ts';
 import { markOfId } from './mark-ids.ts';
 
 type NameOf = (address: bigint) => string | undefined;
@@ -146,7 +153,7 @@ function typed(event: ObservedEvent, n: number, nameOf: NameOf): Wordless {
         ...common,
         kind: 'census',
         ...place(event.ea, nameOf, event.msr),
-        state: event.state,
+        state: cpuStateOf(event.state, event.ea, event.msr),
         regs: hexAll({ msr: event.msr, r3: event.r3 }),
       };
     case 'disk': {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hex64 } from '../../../src/base/hex.ts';
+import { judgeRules } from '../../../src/panic/rules/index.ts';
 import type { RuleResult } from '../../../src/panic/trace/index.ts';
 import {
   endBefore,
@@ -20,6 +21,7 @@ import {
   msr,
   operatorReset,
   REAL,
+  rtas,
   store,
   VIRTUAL,
 } from '../../synth/trace-events.ts';
@@ -107,6 +109,19 @@ describe('stop-reached', () => {
   it('an offline CPU need not stop', () => {
     const result = judged('stop-reached', (h) => h.cpus.push({ index: 2, hardwareId: 16, online: false }));
     expect(result.verdict).toBe('held');
+  });
+
+  it('CPUs are stopped before the notifiers of the panic, which call firmware: held, and no rule is broken', () => {
+    const handoff = goodHandoff();
+    handoff.facts.probes = [...handoff.facts.probes, 'machine_crash_shutdown', 'crash_kexec_prepare'];
+    insertAfter(handoff, 'panic', 'prepare', call(1, 'crash_kexec_prepare'));
+    moveAfter(handoff, 'save', 'crash');
+    insertAfter(handoff, 'save', 'notified', rtas(1, 'ibm,os-term'));
+    insertAfter(handoff, 'crash', 'leaves', call(1, 'machine_crash_shutdown'));
+    const input = inputOf(handoff);
+    expect(judgedOf('stop-reached', input)).toMatchObject({ verdict: 'held', note: 'by H_SIGNAL_SYS_RESET' });
+    const broken = judgeRules(input).filter(({ verdict }) => verdict === 'broken');
+    expect(broken).toEqual([]);
   });
 
   it('a CPU that the firmware has at T1 was offline, whatever was known of it', () => {
