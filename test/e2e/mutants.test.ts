@@ -36,6 +36,7 @@ describe.concurrent('a healthy built-in guest', () => {
       { ...RADIX9, path: 'kexec', cpus: 4, fault: 'busy-destination' },
     ],
     ['areas that are left on a crash', { fault: 'late-vpa' }],
+    ['the notifiers of a panic first', { cpus: 4, append: 'crash_kexec_post_notifiers' }],
   ])('%s → no rule broken, none not evaluated', LIMIT, async (_name, way) => {
     const seen = await run(way);
     expect(seen.outcome, seen.reason).toBe(DONE[way.path ?? 'crash']);

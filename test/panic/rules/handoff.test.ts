@@ -112,6 +112,19 @@ describe('restart-shares-shutdown', () => {
     expect(judged('restart-shares-shutdown', earlier(false)).verdict).toBe('broken');
   });
 
+  it('a panic restarts without machine_shutdown: not applicable; asked for by kernel_restart: broken', () => {
+    const panics = (h: Handoff): void => {
+      h.steps.delete('shutdown');
+      h.facts.probes = [...h.facts.probes, 'kernel_restart'];
+    };
+    expect(judged('restart-shares-shutdown', panics)).toMatchObject({
+      verdict: 'not-applicable',
+      note: 'nobody asked for a restart by kernel_restart: machine_restart ran for a panic',
+    });
+    const asked = with_(panics, (h) => insertAfter(h, 't3', 'asked', call(1, 'kernel_restart', 'crash')));
+    expect(judged('restart-shares-shutdown', asked).verdict).toBe('broken');
+  });
+
   it('nothing restarted: not applicable, unless a restart was asked for; the trace ends before: not reached', () => {
     const without = (path: 'crash' | 'kexec' | 'restart') => (h: Handoff) => {
       endBefore(h, 'restart');

@@ -1,7 +1,7 @@
 /**
  * Rule `restart-shares-shutdown`: an ordinary restart runs the same machine_shutdown as a kexec does (docs/handoff.md;
  * Linux 6.1 arch/powerpc/kernel/setup-common.c). After a crash the crash kernel restarts when its dump is done. Where no
- * kernel restarted, there is nothing to judge.
+ * kernel restarted, or a panic did without being asked, there is nothing to judge.
  */
 
 import {
@@ -40,6 +40,7 @@ export function restartSharesShutdown(input: RuleInput): Judgement {
       : verdict('not-applicable', NO_RESTART[path]);
   }
   const evidence: TraceEvent[] = [];
+  const emergencies: CallEvent[] = [];
   for (const restart of restarts) {
     const firmware = events.find(
       (event) => event.kind === 'rtas' && event.name === FIRMWARE && event.n > restart.n,
@@ -51,10 +52,24 @@ export function restartSharesShutdown(input: RuleInput): Judgement {
     const way: Stretch = { from: (asked ?? restart).n + 1, to: firmware?.n ?? WHOLE.to };
     const isShutdown = (event: EventSort): boolean => runs(event, SHUTDOWN) && event.cpu === restart.cpu;
     const shutdown = events.find((event) => event.n >= way.from && event.n < way.to && isShutdown(event));
+    // A panic restarts at once, without anything before (Linux 6.1 kernel/panic.c: emergency_restart): that is no ordinary restart.
+    if (shutdown === undefined && asked === undefined && input.image.probes.includes(REQUEST)) {
+      emergencies.push(restart);
+      continue;
+    }
     if (shutdown === undefined)
       return notKept(input, way, isShutdown) ?? withoutShutdown(input, restart, firmware);
     evidence.push(restart, shutdown, ...(firmware === undefined ? [] : [firmware]));
   }
+  if (evidence.length === 0)
+    return (
+      notKept(input, WHOLE, (sort) => runs(sort, REQUEST) || runs(sort, SHUTDOWN)) ??
+      verdict(
+        'not-applicable',
+        `nobody asked for a restart by ${REQUEST}: ${RESTART} ran for a panic`,
+        emergencies,
+      )
+    );
   const whose = restarts.every(({ mark }) => mark.in === 'production') ? '' : ' of the crash kernel';
   return verdict('held', `${RESTART}${whose} ran ${SHUTDOWN}`, evidence);
 }
