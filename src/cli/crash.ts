@@ -28,6 +28,7 @@ import { chooseImage, type ImageOptions, withImageOptions } from './image-argume
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
 import { oneLine } from './one-line.ts';
+import { typedBefore } from './typed-before.ts';
 import { unsupportedText } from './unsupported-text.ts';
 
 type Options = LoadingOptions &
@@ -40,6 +41,8 @@ type Options = LoadingOptions &
     readonly append?: string;
     readonly crashAppend?: string;
     readonly dump: string;
+    readonly bootDump?: string;
+    readonly input?: string;
     readonly fault?: readonly string[];
     readonly timeout: string;
     readonly hostTimeout?: string;
@@ -50,18 +53,20 @@ type Options = LoadingOptions &
     readonly json?: boolean;
   };
 
-const TRIGGERS: readonly Trigger[] = ['sysrq', 'nmi', 'panic', 'echo'];
+const TRIGGERS: readonly (Trigger | 'none')[] = ['sysrq', 'nmi', 'panic', 'echo', 'none'];
 
 export function crashCommand(): Command {
   return withLoadingOptions(withMachineOptions(withImageOptions(new Command('crash'))))
     .description('One crash without a daemon')
     .option('--data <dir>', 'data folder', DEFAULT_DATA)
     .option('--scratch <dir>', 'folder for the dump disk (default: scratch in the data folder)')
-    .option('--trigger <kind>', 'sysrq, nmi, panic or echo', 'sysrq')
+    .option('--trigger <kind>', 'sysrq, nmi, panic or echo; none: the guest crashes by itself', 'sysrq')
     .option('--on-cpu <n>', 'the CPU that is to panic')
     .option('--append <string>', 'added to the kernel command line')
     .option('--crash-append <string>', 'added to the crash kernel’s command line')
     .option('--dump <mode>', 'raw, or makedumpfile options', 'raw')
+    .option('--boot-dump <mode>', 'what the crash kernel is loaded for at boot (default: --dump)')
+    .option('--input <file>', 'types what was typed before the capture that the file is, as JSON')
     .option('--fault <what>', `inject a fault: ${FAULT_SYNTAX}; may be repeated`, gather)
     .option(
       '--timeout <seconds>',
@@ -85,13 +90,15 @@ async function run(options: Options): Promise<number> {
   const { cpus } = machine;
   const faults = options.fault?.map((each) => faultArgument(each, cpus));
   const dump = dumpMode(options.dump);
+  const loadedDump = dumpMode(options.bootDump ?? options.dump);
+  const input = optional(options.input, typedBefore);
   const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
   const paths = dataPaths(options.data);
   const scratchFolder = options.scratch ?? paths.scratch;
   const scratch = commandScratch(scratchFolder);
   const { root, name, remove } = await chooseImage(options, paths.images, scratchFolder);
   const boot = imageSource(root).bootImage(name, {
-    dump,
+    dump: loadedDump,
     ...loadingArguments(options),
     ...defined({ append: options.append, crashAppend: options.crashAppend }),
   });
@@ -105,6 +112,7 @@ async function run(options: Options): Promise<number> {
     boot: pinned.boot,
     openPartition: (config) => openPartition(config, { scratch }),
     ...machine,
+    loadedDump,
     traceFormat,
     onPhase: (phase) => process.stderr.write(`crash: ${phase}\n`),
     onUnsupported: (all) => process.stderr.write(`crash: ${oneLine(unsupportedText(all))}\n`),
@@ -119,6 +127,7 @@ async function run(options: Options): Promise<number> {
     },
     ...defined({
       hostSeconds: optional(options.hostTimeout, hostTimeoutArgument),
+      input,
       vmcore: options.vmcore,
       trace: options.trace,
       console: options.console,

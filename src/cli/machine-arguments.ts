@@ -13,6 +13,7 @@ import {
   type MachineRequest,
   MMU_MODES,
   OS_TERM_POLICIES,
+  type OutputLimitsRequest,
   type PartitionRequest,
   PROCESSORS,
 } from '../panic/contract/index.ts';
@@ -42,6 +43,8 @@ export type MachineOptions = {
   readonly dumpDevice?: string;
   readonly refuseSysReset?: boolean;
   readonly osTerm?: string;
+  readonly consoleRate?: string;
+  readonly agentLimit?: string;
 };
 
 /** Adds the options to a command. resolveMachine chooses defaults for those that are not given. */
@@ -60,7 +63,9 @@ export function withMachineOptions(command: Command): Command {
     .option(
       '--console-limit <size>',
       `what the guest may print before it is stopped (default: ${DEFAULT_OUTPUT_LIMITS.terminals[0].most.burst / 2 ** 20}M)`,
-    );
+    )
+    .option('--console-rate <size>', 'what it may print a second of its time, once much was printed')
+    .option('--agent-limit <size>', 'what it may print on its second terminal before it is stopped');
 }
 
 /** The options of a machine without disks. */
@@ -120,9 +125,17 @@ function given(options: MachineOptions): MachineRequest {
     dumpDevice: optional(options.dumpDevice, (text) => sizeText('--dump-device', text)),
     refuseSysReset: options.refuseSysReset,
     osTerm: optional(options.osTerm, (text) => choiceArgument('--os-term', text, OS_TERM_POLICIES)),
-    limits: optional(options.consoleLimit, (text) => ({
-      consoleBytes: sizeArgument('--console-limit', text),
-    })),
+    limits: limitsOf(options),
     seed: optional(options.seed, (text) => integerArgument('--seed', text, 0, Number.MAX_SAFE_INTEGER)),
   });
+}
+
+function limitsOf(options: MachineOptions): OutputLimitsRequest | undefined {
+  const { consoleLimit, consoleRate, agentLimit } = options;
+  const limits = defined({
+    consoleBytes: optional(consoleLimit, (text) => sizeArgument('--console-limit', text)),
+    consoleBytesPerSecond: optional(consoleRate, (text) => sizeArgument('--console-rate', text)),
+    agentBytes: optional(agentLimit, (text) => sizeArgument('--agent-limit', text)),
+  });
+  return Object.keys(limits).length === 0 ? undefined : limits;
 }

@@ -37,11 +37,19 @@ function bootImageOf(imageRoot: string, image: ImageRecord, append: string, opti
     kernel,
     append,
     agent: image.agent,
+    contents: contentsOf(image),
     ...(image.kind === 'built-in' ? { machine: BUILT_IN_MACHINE } : {}),
     ...defined({ kernelRelease: image.kernelRelease, initrd }),
     ...(disk === undefined || isPlanned ? {} : { disk }),
     ...(isPlanned ? { loading: loadingOf(image, kernel, initrd, options) } : {}),
     ...defined({ vmlinux }),
+  };
+}
+
+function contentsOf({ files, packages }: ImageRecord): NonNullable<BootImage['contents']> {
+  return {
+    files: Object.entries(files).map(([role, { bytes, sha256 }]) => ({ role, bytes, sha256 })),
+    packages: packages.map(({ name, version }) => ({ name, version })),
   };
 }
 

@@ -11,9 +11,10 @@ export type { BootImage, BootLoading, BootOptions, ImageSource, Loader } from '.
 export type { MachineSpec } from './guest/machine-spec.ts';
 export { memoryBytesOf, resolveMachine } from './guest/machine-spec.ts';
 export type { CrashResult } from './handoff/crash.ts';
-export { crash, DEFAULT_TIMEOUT_SECONDS } from './handoff/crash.ts';
+export { crash } from './handoff/crash.ts';
 export type { LeaveResult } from './handoff/kexec.ts';
 export { DEFAULT_LEAVE_SECONDS, leave } from './handoff/kexec.ts';
+export { DEFAULT_TIMEOUT_SECONDS } from './handoff/limits.ts';
 export { Lookout } from './handoff/lookout.ts';
 export type { CrashCommand, CrashReport } from './handoff/run-crash.ts';
 export { runCrash } from './handoff/run-crash.ts';

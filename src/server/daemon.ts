@@ -237,6 +237,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     room,
     memory,
     onError: onError('fleet'),
+    maker: { version: options.version.version, data: options.data },
     openPartition: options.openPartition ?? ((config) => openPartition(config, { scratch })),
     ...defined({ hostSeconds: options.hostSeconds }),
   });

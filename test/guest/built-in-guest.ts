@@ -107,7 +107,7 @@ export async function startGuest(options: GuestOptions = {}): Promise<Guest> {
     instructions: () => instructions,
     until: (vty, pattern) => wait(() => texts[vty].match(pattern) ?? undefined),
     ended: () => wait(() => end),
-    tell: (line) => handle.input(1, Buffer.from(`${line}\n`)),
+    tell: async (line) => (await handle.input(1, Buffer.from(`${line}\n`))) !== undefined,
     close: async () => {
       await handle.close();
       rmSync(folder, { recursive: true });

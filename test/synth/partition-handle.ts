@@ -6,6 +6,7 @@
 import { hex64 } from '../../src/base/hex.ts';
 import type {
   DroppedEvents,
+  InputTaken,
   InstantName,
   InstantRecord,
   MachineFault,
@@ -149,12 +150,13 @@ export class ScriptedPartition implements PartitionHandle {
     this.#script.onStop?.(this);
     this.end({ kind: 'stopped' });
   }
-  async input(vty: 0 | 1, bytes: Uint8Array): Promise<boolean> {
-    if (this.terminalsFull) return bytes.length === 0;
+  async input(vty: 0 | 1, bytes: Uint8Array): Promise<InputTaken | undefined> {
+    const taken = { insn: this.insn, slice: this.insn, resting: true };
+    if (this.terminalsFull) return bytes.length === 0 ? taken : undefined;
     const text = Buffer.from(bytes).toString('latin1');
     if (text !== '') this.typed.push(`${vty}: ${text}`);
     this.#later(() => this.#script.onInput?.(this, vty, text));
-    return true;
+    return taken;
   }
   async nmi(cpus: readonly number[]): Promise<void> {
     this.typed.push(`nmi: ${cpus}`);

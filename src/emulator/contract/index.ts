@@ -40,6 +40,7 @@ export type {
   DiskFailure,
   Firmware,
   HcallName,
+  InputTaken,
   InterruptController,
   LineTerminal,
   MmuMode,
@@ -51,6 +52,7 @@ export type {
   PartitionHandle,
   PartitionNotice,
   Processor,
+  TimedInput,
   UnsupportedThing,
 } from './partition.ts';
 export { DEFAULT_THREADS, HCALL_NAMES } from './partition.ts';

@@ -75,6 +75,23 @@ export type PartitionConfig = {
   readonly lineTerminal?: LineTerminal;
   /** What the guest may emit; absent: DEFAULT_OUTPUT_LIMITS. */
   readonly limits?: OutputLimits;
+  /** Typed in each power cycle while the guest runs, each right after a slice; ascending. What has no room is lost. */
+  readonly typed?: readonly TimedInput[];
+};
+
+/** Input that comes right after the slice of this number. */
+export type TimedInput = { readonly slice: number; readonly vty: 0 | 1; readonly bytes: Uint8Array };
+
+/** Where input came: the same input at the same place gives the same run. */
+export type InputTaken = {
+  /** The partition's instruction count. */
+  readonly insn: number;
+  /** Slices that were over since power-on. */
+  readonly slice: number;
+  /** The partition rested; else it came right after the slice, unless the machine was {@link held}. */
+  readonly resting: boolean;
+  /** The machine stood still, as its plan asked, in the middle of a slice. */
+  readonly held?: true;
 };
 
 /** Lines that are passed on: those with one of the beginnings. Of a longer line the first `longest` bytes are. */
@@ -165,11 +182,11 @@ export interface PartitionHandle {
   /** Ends the run where it is. Idempotent. A worker that does not answer within a second is terminated. */
   stop(): Promise<void>;
   /**
-   * Console or agent input; it arrives at the next slice and is stamped with that instruction.
-   * @returns whether it was taken: where the guest has not read what was typed before, and `VTY_INPUT_BYTES` have no room
-   *   for all of it, nothing is
+   * Console or agent input; it comes between two slices.
+   * @returns where it came; undefined: nothing of it was taken, because the guest has not read what was typed before, and
+   *   `VTY_INPUT_BYTES` have no room for all of it
    */
-  input(vty: 0 | 1, bytes: Uint8Array): Promise<boolean>;
+  input(vty: 0 | 1, bytes: Uint8Array): Promise<InputTaken | undefined>;
   /** A system reset interrupt on each of these vCPUs, at one instant. */
   nmi(cpus: readonly number[]): Promise<void>;
   /** Replaces the plan of what is reported; undefined ends it. Takes effect between two instructions, at once when idle. */

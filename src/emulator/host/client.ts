@@ -10,6 +10,7 @@ import { startWorker } from '../../base/worker.ts';
 import type { DroppedEvents, InstantName, MachineFault, ObservePlan } from '../contract/events.ts';
 import type { InstantRecord, VcpuSnapshot } from '../contract/instants.ts';
 import type {
+  InputTaken,
   PageChange,
   PartitionConfig,
   PartitionEnd,
@@ -115,8 +116,8 @@ class WorkerPartition implements PartitionHandle {
     if (await settlesWithin(this.#ask({ kind: 'stop' }), STOP_MS)) return;
     await this.#terminate('its worker did not answer within a second and was terminated');
   }
-  async input(vty: 0 | 1, bytes: Uint8Array): Promise<boolean> {
-    return (await this.#ask({ kind: 'input', vty, bytes })) as boolean;
+  async input(vty: 0 | 1, bytes: Uint8Array): Promise<InputTaken | undefined> {
+    return (await this.#ask({ kind: 'input', vty, bytes })) as InputTaken | undefined;
   }
   async nmi(cpus: readonly number[]): Promise<void> {
     await this.#ask({ kind: 'nmi', cpus });

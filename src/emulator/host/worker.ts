@@ -8,7 +8,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../base/errors.ts';
 import { failureText, hostFile } from '../../base/failure-text.ts';
 import { yieldToOthers } from '../../base/thread-priority.ts';
-import type { DiskConfig } from '../contract/partition.ts';
+import type { DiskConfig, InputTaken } from '../contract/partition.ts';
 import {
   createMemoryStore,
   createScratchStore,
@@ -113,9 +113,16 @@ function schedule(): void {
 function turn(): void {
   next = undefined;
   if (power !== 'running') return;
+  const until = performance.now() + TURN_MS;
+  run(TURN, () => outbox.isFull || performance.now() > until);
+  outbox.send();
+  schedule();
+}
+
+/** Runs a part of a turn, and tells how it came back. */
+function run(instructions: number, enough: () => boolean): void {
   try {
-    const until = performance.now() + TURN_MS;
-    const outcome = partition.run(TURN, () => outbox.isFull || performance.now() > until);
+    const outcome = partition.run(instructions, enough);
     if (outcome === 'ended') {
       power = 'off';
       const end = partition.ended;
@@ -137,8 +144,17 @@ function turn(): void {
     const end = { kind: 'error', message: failureText(error) } as const;
     outbox.add({ kind: 'ended', end, insn: partition.instructions });
   }
-  outbox.send();
-  schedule();
+}
+
+/** Input comes right after a slice: the host's time, which ends turns, must not say where. */
+function input({ vty, bytes }: Extract<Request, { readonly kind: 'input' }>): InputTaken | undefined {
+  if (power === 'running') run(1, () => false);
+  const { instructions: insn, slices: slice } = partition;
+  const resting = power === 'resting';
+  const isHeld = power === 'held';
+  if (!partition.input(vty, bytes)) return undefined;
+  wake();
+  return { insn, slice, resting, ...(isHeld ? { held: true } : {}) };
 }
 
 function progress(resting: boolean): void {
@@ -179,9 +195,7 @@ function serve(request: Request): unknown {
       outbox.add({ kind: 'ended', end: { kind: 'stopped' }, insn: partition.instructions });
       return undefined;
     case 'input':
-      if (!partition.input(request.vty, request.bytes)) return false;
-      wake();
-      return true;
+      return input(request);
     case 'nmi':
       partition.nmi(request.cpus);
       wake();

@@ -96,6 +96,10 @@ export class Partition {
   get instructions(): number {
     return this.#cycle?.instructions ?? 0;
   }
+  /** Slices that are over in this power cycle. */
+  get slices(): number {
+    return this.#cycle?.slices ?? 0;
+  }
   /** Nanoseconds during which every vCPU waited. */
   get idleNs(): number {
     return this.#cycle?.scheduler.idleNs ?? 0;

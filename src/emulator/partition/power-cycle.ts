@@ -53,6 +53,10 @@ export class PowerCycle {
   /** Whether the run under way shall end as soon as it can, because of the host's time, or because the plan asks for it. */
   #enough: () => boolean = () => false;
   #isHeld = false;
+  /** Slices that are over. */
+  slices = 0;
+  /** What of the configuration's input was typed. */
+  #typed = 0;
 
   /** The hardware must be as at power-on. */
   constructor(parts: PowerCycleParts) {
@@ -84,6 +88,16 @@ export class PowerCycle {
     return [first.use, second.use];
   }
 
+  /** Types what is due; see {@link PartitionConfig.typed}. */
+  #type(): void {
+    const { typed = [] } = this.#parts.config;
+    for (let next = typed[this.#typed]; next !== undefined && next.slice <= this.slices; ) {
+      this.machine.platform.input(next.vty, next.bytes);
+      this.active();
+      next = typed[++this.#typed];
+    }
+  }
+
   /** The vCPU whose slice is running. */
   get running(): Vcpu | undefined {
     return this.scheduler.running;
@@ -110,7 +124,10 @@ export class PowerCycle {
     this.#enough = enough;
     this.#isHeld = false;
     while (this.#end === undefined && scheduler.instructions < until && !this.isTime) {
-      if (!scheduler.paused) watch.settle();
+      if (!scheduler.paused) {
+        watch.settle();
+        this.#type();
+      }
       const turn = scheduler.turn(
         () => this.#lastActivity,
         () => this.isTime,
@@ -121,6 +138,7 @@ export class PowerCycle {
         watch.settle();
         return 'resting';
       }
+      this.slices++;
       if (turn.end === 'attn') this.finish({ kind: 'error', message: `attn at ${hex64(turn.vcpu.nia)}` });
     }
     watch.settle();

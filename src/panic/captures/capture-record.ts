@@ -1,7 +1,7 @@
 /** Makes the record of a capture, which REST shows, from the result of a crash. */
 
 import { defined } from '../../base/defined.ts';
-import { type Actor, type Capture, type CaptureVmcore, shownUses } from '../contract/index.ts';
+import { type Actor, type Capture, type CaptureVmcore, type Made, shownUses } from '../contract/index.ts';
 import type { Left } from '../guest/session.ts';
 import type { CrashResult } from '../handoff/crash.ts';
 import { countRules, unjudgedRules } from '../rules/index.ts';
@@ -13,6 +13,7 @@ export type CaptureOrigin = {
   readonly createdAt: string;
   readonly left: Pick<Left, 'unsupported' | 'words'>;
   readonly createdBy?: Actor;
+  readonly made?: Made;
 };
 
 /**
@@ -41,6 +42,7 @@ export function captureOf(
     rules: countRules(result.trace?.rules ?? unjudgedRules(result.reason)),
     ...(unsupported.length === 0 ? {} : { unsupported: shownUses(unsupported) }),
     ...(words.length === 0 ? {} : { words }),
+    ...defined({ made: origin.made }),
     createdAt: origin.createdAt,
     ...defined({ createdBy: origin.createdBy }),
   };

@@ -14,7 +14,7 @@ import {
   storeError,
   type VmcoreStore,
 } from '../../vmcore/store/index.ts';
-import type { Actor, Capture, CaptureQuery, CaptureVmcore, Page } from '../contract/index.ts';
+import type { Actor, Capture, CaptureQuery, CaptureVmcore, Made, Page } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { Left } from '../guest/session.ts';
 import type { CrashResult } from '../handoff/crash.ts';
@@ -34,6 +34,7 @@ export type CrashOutcome = {
   readonly result: CrashResult;
   /** Since the power-on of the kernel that crashed, through the crash kernel. */
   readonly left: Left;
+  readonly made?: Made;
   readonly fence?: Fence;
   readonly createdBy?: Actor;
 };
@@ -75,7 +76,7 @@ export class Captures {
   store(outcome: CrashOutcome): Promise<StoredCapture> {
     return this.#alone(async () => {
       const { captures, bus, newId, now = () => new Date() } = this.#options;
-      const { partitionId, image, handle, result, left, fence, createdBy } = outcome;
+      const { partitionId, image, handle, result, left, made, fence, createdBy } = outcome;
       const { dump, trace } = result;
       const kept: KeptDump =
         dump === undefined ? { vmcore: null } : await keepDump(this.#options.vmcores, handle, dump);
@@ -86,7 +87,7 @@ export class Captures {
         image,
         createdAt: now().toISOString(),
         left,
-        ...defined({ createdBy }),
+        ...defined({ createdBy, made }),
       };
       const text = trace === undefined ? undefined : JSON.stringify(trace);
       const manifest = defined({ manifestId: kept.stored?.manifestId });

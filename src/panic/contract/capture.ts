@@ -1,6 +1,7 @@
 /** Defines a capture, the record of one crash in the store and in REST. */
 
 import type { Actor } from './access.ts';
+import type { Made } from './made.ts';
 import type { CapturePhase } from './phases.ts';
 import type { UnsupportedUse } from './unsupported.ts';
 
@@ -52,6 +53,8 @@ export type Capture = {
   readonly unsupported?: readonly UnsupportedUse[];
   /** What kexec-tools and makedumpfile printed, also where all went well, in order; absent: nothing, or not kept. */
   readonly words?: readonly ToolWords[];
+  /** How it came to be; absent in captures of earlier releases. */
+  readonly made?: Made;
   readonly createdAt: string;
   /** Who asked for the crash; of one that was not requested, who made the partition. Absent: the daemon, or not known. */
   readonly createdBy?: Actor;

@@ -7,7 +7,7 @@ export type { Capture, CaptureVmcore, CrashCause, ToolWords, VmcoreFormat } from
 export type { Fault, FaultInstant, FlipTarget } from './fault.ts';
 export { FAULT_INSTANTS, FLIP_TARGETS } from './fault.ts';
 export type { Fleet } from './fleet.ts';
-export type { ImageImport, ImageView } from './image.ts';
+export type { ImageFile, ImageImport, ImageView } from './image.ts';
 export type { AuditQuery, CaptureQuery, ListQuery, OperationQuery, Page } from './listing.ts';
 export type { MachineRequest } from './machine.ts';
 export {
@@ -21,6 +21,7 @@ export {
   PROCESSOR_TRAITS,
   PROCESSORS,
 } from './machine.ts';
+export type { Made, TypedInput } from './made.ts';
 export type {
   Operation,
   OperationKind,

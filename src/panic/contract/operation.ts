@@ -3,6 +3,7 @@
 import type { Actor } from './access.ts';
 import type { ToolWords } from './capture.ts';
 import type { ImageImport } from './image.ts';
+import type { Made } from './made.ts';
 import type { LeaveRequest, PanicRequest, StartRequest } from './request.ts';
 import type { UnsupportedUse } from './unsupported.ts';
 
@@ -21,6 +22,8 @@ export type Operation = {
   readonly unsupported?: readonly UnsupportedUse[];
   /** Of a kexec or a restart: what kexec-tools printed since power-on; of a crash, its capture says so. */
   readonly words?: readonly ToolWords[];
+  /** Of a crash, a kexec or a restart: how it came to be. */
+  readonly made?: Made;
   readonly error?: { readonly code: string; readonly message: string };
   readonly createdAt: string;
   readonly updatedAt: string;

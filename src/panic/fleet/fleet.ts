@@ -12,6 +12,7 @@ import type { ImageSource } from '../guest/boot-image.ts';
 import { defaultHostSeconds } from '../guest/host-time.ts';
 import { memoryBytesOf, resolveMachine } from '../guest/machine-spec.ts';
 import { followAlarm, unrecordedCrash } from '../handoff/crash.ts';
+import { crashMade, type Maker } from '../handoff/made.ts';
 import type { EventBus, Lease, OperationHost, WorkerId } from '../operations/index.ts';
 import type { MetadataStore, PartitionRecord } from '../store/index.ts';
 import type { BackOffOptions } from './boot-back-off.ts';
@@ -43,6 +44,8 @@ export type FleetOptions = {
   readonly leaseMs?: number;
   /** Host seconds that work on a partition may take; default by its machine and the number of partitions. */
   readonly hostSeconds?: number;
+  /** What captures name as the service that made them. */
+  readonly maker?: Maker;
   /** Waits before a partition boots again by itself. */
   readonly backOff?: BackOffOptions;
 };
@@ -86,7 +89,7 @@ class PartitionFleet implements OwnedFleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
-    this.host = new PartitionHost((id) => this.#member(id), options.captures, options.room);
+    this.host = new PartitionHost((id) => this.#member(id), options.captures, this.#maker, options.room);
     this.#timer = setInterval(() => {
       this.renewLeases().catch(options.onError);
     }, this.#leaseMs / 4);
@@ -203,6 +206,10 @@ class PartitionFleet implements OwnedFleet {
     for (const { lease } of this.#members.values()) await this.#options.metadata.leases.release(lease);
   }
 
+  get #maker(): Maker {
+    return this.#options.maker ?? { version: 'unknown' };
+  }
+
   #member(id: string): FleetMember {
     const member = this.#members.get(id);
     if (member === undefined) throw new Refusal('not-found', `There is no partition ${id}.`);
@@ -217,7 +224,11 @@ class PartitionFleet implements OwnedFleet {
     if (result === undefined) return false;
     member.countCrash();
     if (this.#closing) return true;
-    const createdBy = member.record.createdBy;
+    const { createdBy } = member.record;
+    const made = crashMade(
+      { ...guest, maker: this.#maker, partition: member.record, trace: result.trace },
+      undefined,
+    );
     // The partition boots again even where the capture cannot be stored.
     await this.#options.captures
       .store({
@@ -225,6 +236,7 @@ class PartitionFleet implements OwnedFleet {
         handle,
         result,
         left: session.left,
+        made,
         ...defined({ createdBy }),
       })
       .catch(this.#options.onError);

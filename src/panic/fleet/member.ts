@@ -10,20 +10,20 @@ import { DEFAULT_THREADS } from '../../emulator/contract/index.ts';
 import type { PartitionConfig, PartitionHandle } from '../../emulator/host/index.ts';
 import type { PartitionState, PartitionView } from '../contract/index.ts';
 import { Refusal, shownUses } from '../contract/index.ts';
+import { BOOT_DUMP_MODE } from '../guest/agent-line.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { MemberConsole } from '../guest/console.ts';
 import { stopOnAbort } from '../guest/host-time.ts';
 import { dumpBytesOf } from '../guest/machine.ts';
 import { type MachineSpec, memoryBytesOf } from '../guest/machine-spec.ts';
 import { describeEnd, isGone, type Readiness } from '../guest/session.ts';
-import { DEFAULT_TIMEOUT_SECONDS } from '../handoff/crash.ts';
+import { DEFAULT_TIMEOUT_SECONDS } from '../handoff/limits.ts';
 import { describeStandstill } from '../handoff/reason.ts';
 import { untilLoaded } from '../loading/index.ts';
 import { earlyEnd, type Fence, type Lease, OperationFailure, withinHostTime } from '../operations/index.ts';
 import type { PartitionRecord } from '../store/index.ts';
 import { type BackOffOptions, BootBackOff } from './boot-back-off.ts';
 import { MemberMachine, type Running } from './member-machine.ts';
-import { BOOT_DUMP_MODE } from './requests.ts';
 
 export type MemberOptions = {
   readonly record: PartitionRecord;
@@ -167,7 +167,7 @@ export class FleetMember {
     const { session } = this.#machine;
     if (session === undefined || session.ended !== undefined)
       throw new Refusal('conflict', `Partition ${this.record.id} is off.`);
-    await session.type(0, bytes);
+    session.past.typed(await session.type(0, bytes), 0, bytes);
   }
 
   /** Runs `work` when everything queued before is done. */
@@ -218,6 +218,8 @@ export class FleetMember {
       }
       this.#noCrashKernel = ready.noCrashKernel;
       this.#readyAt = performance.now();
+      const { session } = this.#machine;
+      if (session !== undefined) session.past.readySeconds = session.seconds;
       this.#followSession();
       this.#showReady();
       return undefined;

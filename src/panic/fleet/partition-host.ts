@@ -7,9 +7,11 @@ import { failureText } from '../../base/failure-text.ts';
 import type { Captures, Room } from '../captures/index.ts';
 import type { LeaveRequest, OperationKind, OperationRequest, PanicRequest } from '../contract/index.ts';
 import { Refusal, shownUses } from '../contract/index.ts';
+import { BOOT_DUMP_MODE } from '../guest/agent-line.ts';
 import { stopOnAbort } from '../guest/host-time.ts';
 import { type CrashResult, crash } from '../handoff/crash.ts';
 import { leave } from '../handoff/kexec.ts';
+import { crashMade, type Maker, madeOf } from '../handoff/made.ts';
 import {
   type Accepted,
   earlyEnd,
@@ -20,7 +22,7 @@ import {
 } from '../operations/index.ts';
 import type { LeavePath } from '../trace/index.ts';
 import type { FleetMember } from './member.ts';
-import { BOOT_DUMP_MODE, checkPanic } from './requests.ts';
+import { checkPanic } from './requests.ts';
 
 type PartitionOperation = Extract<OperationRequest, { partitionId: string }>;
 
@@ -28,16 +30,19 @@ export class PartitionHost implements OperationHost {
   readonly kinds: readonly OperationKind[] = ['start', 'stop', 'reset', 'panic', 'kexec', 'restart'];
   readonly #member: (id: string) => FleetMember;
   readonly #captures: Pick<Captures, 'store'>;
+  readonly #maker: Maker;
   readonly #room: Pick<Room, 'take'> | undefined;
 
   /** @param member finds a partition. It throws Refusal `not-found` */
   constructor(
     member: (id: string) => FleetMember,
     captures: Pick<Captures, 'store'>,
+    maker: Maker,
     room?: Pick<Room, 'take'>,
   ) {
     this.#member = member;
     this.#captures = captures;
+    this.#maker = maker;
     this.#room = room;
   }
 
@@ -78,7 +83,7 @@ export class PartitionHost implements OperationHost {
         return this.#panic(member, partition.options, run);
       case 'kexec':
       case 'restart':
-        return leaveKernel(member, partition.kind, partition.options, run);
+        return leaveKernel(member, partition.kind, partition.options, run, this.#maker);
     }
   }
 
@@ -98,6 +103,7 @@ export class PartitionHost implements OperationHost {
   /** Crashes the guest and stores what it left; the partition then boots again. A guest that refuses runs on. */
   async #panic(member: FleetMember, request: PanicRequest, run: Run): Promise<OperationResult> {
     const guest = member.takeOut();
+    guest.session.past.asked();
     const unwatch = stopOnAbort(guest.session, run.signal);
     let refused: CrashResult['refused'];
     try {
@@ -114,16 +120,21 @@ export class PartitionHost implements OperationHost {
       if (result.phase !== 'ready') member.countCrash();
       const early = earlyEnd(run.signal);
       if (early?.code === 'interrupted') throw early;
+      const made = crashMade(
+        { ...guest, maker: this.#maker, partition: member.record, trace: result.trace },
+        result.requested ? request : undefined,
+      );
       const { capture, trouble } = await this.#captures
         .store({
           ...member.identity,
           handle: guest.handle,
           result,
           left: guest.session.left,
+          made,
           ...defined({ createdBy: run.requestedBy }),
         })
         .catch((error: unknown) => storeFailed(error, run.signal));
-      const end = { phase: capture.phase, captureId: capture.id };
+      const end = { phase: capture.phase, captureId: capture.id, made };
       if (trouble !== undefined)
         return { ...end, error: { code: trouble.code, message: capture.reason ?? trouble.message } };
       if (result.outcome === 'captured') return end;
@@ -179,8 +190,10 @@ async function leaveKernel(
   path: LeavePath,
   request: LeaveRequest,
   run: Run,
+  maker: Maker,
 ): Promise<OperationResult> {
   const guest = member.takeOut();
+  guest.session.past.asked();
   const unwatch = stopOnAbort(guest.session, run.signal);
   let isUp = false;
   try {
@@ -194,6 +207,7 @@ async function leaveKernel(
     const { unsupported, words } = guest.session;
     const end = {
       phase,
+      made: madeOf({ ...guest, maker, partition: member.record, trace }),
       ...(unsupported.length === 0 ? {} : { unsupported: shownUses(unsupported) }),
       ...(words.length === 0 ? {} : { words }),
       ...defined({ trace: trace && JSON.stringify(trace) }),

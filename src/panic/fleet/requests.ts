@@ -6,13 +6,10 @@ import { FormatError } from '../../base/errors.ts';
 import type { PartitionConfig } from '../../emulator/host/index.ts';
 import type { PanicRequest, PartitionRequest, PartitionView } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
-import { dumpMode } from '../guest/agent-line.ts';
+import { BOOT_DUMP_MODE, dumpMode } from '../guest/agent-line.ts';
 import type { BootImage, ImageSource } from '../guest/boot-image.ts';
 import { makeConfig } from '../guest/machine.ts';
 import { resolveMachine } from '../guest/machine-spec.ts';
-
-/** The mode that the agent loads for at boot; another one is loaded for when a crash asks for it. */
-export const BOOT_DUMP_MODE = 'raw';
 
 /** The image and the machine for it. @throws Refusal for the image; FormatError for a machine that cannot be */
 export async function prepareMachine(

@@ -58,6 +58,9 @@ export function parseAgentLine(line: string): AgentLine | undefined {
   }
 }
 
+/** The mode that the agent of a partition in service loads for at boot; another one is loaded for when a crash asks for it. */
+export const BOOT_DUMP_MODE = 'raw';
+
 /** The dump mode as the agent reads it: options with one space between. @throws FormatError `panic/bad-dump-mode`. */
 export function dumpMode(dump: string): string {
   const words = dump.trim().split(/\s+/);

@@ -2,6 +2,7 @@
 
 import type { ForcibleCheck, SegmentRole } from '../../crashkernel/index.ts';
 import type { DiskBus, Firmware, InterruptController } from '../../emulator/host/index.ts';
+import type { Made } from '../contract/index.ts';
 
 /** Who computes the segments of a guest's kexec_load: its own kexec-tools, or kdumpd (crashkernel/). */
 export type Loader = 'stock' | 'own';
@@ -45,6 +46,8 @@ export type BootImage = {
   readonly agent: boolean;
   /** The only machine that the guest has drivers for; absent: that is not known. */
   readonly machine?: Required<MachineVariant>;
+  /** What the image holds; absent: that is not known. */
+  readonly contents?: Pick<Made['image'], 'files' | 'packages'>;
   /** Present: kdumpd plans loads, and the guest waits for a plan. It then has no `disk`. */
   readonly loading?: BootLoading;
 };

@@ -10,6 +10,7 @@ import { TIMEBASE_HZ } from '../../base/power.ts';
 import { Signal } from '../../base/signal.ts';
 import type {
   DiskFailure,
+  InputTaken,
   MachineEvent,
   ObservePlan,
   OutputSummary,
@@ -26,6 +27,7 @@ import type { LoadRefusal, PlanFacts } from '../trace/index.ts';
 import { markOfId } from '../watch/index.ts';
 import { type AgentLine, parseAgentLine } from './agent-line.ts';
 import { AgentLines } from './agent-lines.ts';
+import { Past } from './past.ts';
 import { SaidByTools } from './tool-words.ts';
 
 /** Why a wait ended without what it waited for. */
@@ -70,6 +72,8 @@ export class Session {
   readonly handle: PartitionHandle;
   readonly signal: Signal = new Signal();
   readonly lines: AgentLines = new AgentLines();
+  /** What came from outside in this power cycle. */
+  readonly past: Past = new Past();
   readonly #usesAgent: boolean;
   readonly #unsubscribe: () => void;
   readonly #console = new BoundedBytes(CONSOLE_LIMIT);
@@ -116,6 +120,10 @@ export class Session {
   /** Instructions executed as of the last notice. */
   get insn(): number {
     return this.#insn;
+  }
+  /** Whether it rests, as of the last notice. */
+  get isResting(): boolean {
+    return this.#resting;
   }
   /** The first failure of the host behind a disk. */
   get diskFailure(): DiskFailure | undefined {
@@ -233,15 +241,18 @@ export class Session {
 
   /**
    * Sends input to a vty and resumes the partition. Call it only at rest where runs must be repeatable.
+   * @returns where it came
    * @throws Refusal `terminal-full`; nothing was sent
    */
-  async type(vty: 0 | 1, bytes: Uint8Array): Promise<void> {
-    if (!(await this.handle.input(vty, bytes)))
+  async type(vty: 0 | 1, bytes: Uint8Array): Promise<InputTaken> {
+    const taken = await this.handle.input(vty, bytes);
+    if (taken === undefined)
       throw new Refusal(
         'terminal-full',
         `The guest does not read its terminal: ${bytes.length} bytes do not fit into the ${VTY_INPUT_BYTES} that wait for it at the most. Nothing was typed; wait until it reads, or reset the partition.`,
       );
     this.#resting = false;
+    return taken;
   }
 
   /** A system reset on each of these CPUs, at one instant. */
@@ -291,7 +302,8 @@ export class Session {
         rests = 0;
         continue;
       }
-      if (this.#activity !== seen.activity) rests = 0;
+      // It may have rested before it was waited for, or since: the first rest counts for nothing in both cases.
+      if (this.#activity !== seen.activity || seen.insn < 0) rests = 0;
       else if (this.#insn === seen.insn || ++rests >= PATIENCE) return { kind: 'standing' };
       seen = { activity: this.#activity, insn: this.#insn };
       // Empty input: the partition continues as if it had not rested.

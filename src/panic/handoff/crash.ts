@@ -22,6 +22,7 @@ import { judgeRules } from '../rules/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { keptAt, type UnjudgedTrace } from '../watch/index.ts';
 import { answers } from './entry-reading.ts';
+import { DEFAULT_TIMEOUT_SECONDS } from './limits.ts';
 import type { Lookout } from './lookout.ts';
 import type { Prepared } from './prepare.ts';
 import { reasonOf } from './reason.ts';
@@ -61,8 +62,6 @@ export type CrashOptions = FollowOptions & {
   readonly loadedDump: string;
 };
 
-/** Guest seconds. The guest's own limit for a dump is less than this. */
-export const DEFAULT_TIMEOUT_SECONDS = 2400;
 const LOAD_SECONDS = 600;
 /** Guest seconds that a guest gets to finish what was typed before it is crashed. */
 const REST_SECONDS = 5;
@@ -84,6 +83,7 @@ export async function crash(
   const restless = await session.untilResting(REST_SECONDS);
   // A guest that does not rest, because a program keeps it busy, is crashed while it runs.
   if (restless?.kind === 'ended') return early(session, 'the guest had ended already');
+  if (restless !== undefined) session.past.hinder('it did not rest when it was crashed');
   // It may have begun to crash by itself.
   const own = await followAlarm(lookout, options);
   if (own !== undefined) return own;
@@ -252,7 +252,9 @@ async function conclude({
   const { session, boot } = lookout;
   const { recorder } = prepared;
   const observed = recorder.phase;
-  const { handle } = session;
+  const { handle, past } = session;
+  if (stop.kind === 'timeout' || (stop.kind === 'standing' && !session.isResting))
+    past.hinder('it was given up while it ran, by a limit of time');
   const alive = stop.kind !== 'ended' || !isGone(stop.end);
   /** Why a part of what the guest left is not known: it took too much to read. */
   const unread: string[] = [];
@@ -261,8 +263,10 @@ async function conclude({
     try {
       return await read();
     } catch (error) {
-      if (error instanceof ReadingFailure) unread.push(error.message);
-      else if (await answers(handle)) throw error;
+      if (error instanceof ReadingFailure) {
+        unread.push(error.message);
+        past.hinder('what it left took too much of the host to read');
+      } else if (await answers(handle)) throw error;
       return undefined;
     }
   };

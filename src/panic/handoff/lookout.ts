@@ -182,6 +182,7 @@ export class Lookout {
     else if (prepared?.path === 'kexec' && prepared.recorder.entryOfKernel !== entered)
       this.#enterNext(prepared.watchesNextHooks);
     else if (this.#leavesByItself(event)) {
+      this.session.past.hinder('it went to another kernel by itself');
       this.#enterNext(false);
       this.#forget();
       void this.#armWhenUp();

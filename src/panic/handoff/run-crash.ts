@@ -4,18 +4,21 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { defined } from '../../base/defined.ts';
 import type { PartitionHandle } from '../../emulator/host/index.ts';
-import type { CapturePhase, PanicRequest, VmcoreFormat } from '../contract/index.ts';
+import type { CapturePhase, PanicRequest, Trigger, VmcoreFormat } from '../contract/index.ts';
 import type { FidelitySummary } from '../fidelity/index.ts';
 import { summarise } from '../fidelity/index.ts';
 import { dumpMode } from '../guest/agent-line.ts';
 import { readDump } from '../guest/dump-device.ts';
 import { memoryBytesOf, resolveMachine } from '../guest/machine-spec.ts';
-import { type CrashResult, crash, DEFAULT_TIMEOUT_SECONDS, followAlarm } from './crash.ts';
+import { awaitCrash } from './await-crash.ts';
+import { type CrashResult, crash, followAlarm } from './crash.ts';
+import { DEFAULT_TIMEOUT_SECONDS } from './limits.ts';
 import { requireRoomFor, writing } from './output-file.ts';
 import { type OnceOptions, type ReportedRule, type ReportHead, reportedRules, runOnce } from './run-once.ts';
 
 export type CrashCommand = OnceOptions<CapturePhase> & {
-  readonly request: PanicRequest;
+  /** The trigger `none`: the guest crashes by itself. */
+  readonly request: Omit<PanicRequest, 'trigger'> & { readonly trigger: Trigger | 'none' };
   /** The dump mode that the image's command line names; default that of the request. */
   readonly loadedDump?: string;
   /** A file for the vmcore; it is overwritten. */
@@ -49,8 +52,13 @@ export async function runCrash(command: CrashCommand): Promise<CrashReport> {
   return await runOnce(command, {
     loadedDump: dumpMode(loadedDump),
     limitSeconds: request.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
-    take: (lookout, noCrashKernel, signal) =>
-      crash(lookout, request, { loadedDump, signal, ...defined({ noCrashKernel, onPhase }) }),
+    take: async (lookout, noCrashKernel, signal) => {
+      const { trigger } = request;
+      const options = { loadedDump, signal, ...defined({ noCrashKernel, onPhase }) };
+      return trigger === 'none'
+        ? await awaitCrash(lookout, options)
+        : await crash(lookout, { ...request, trigger }, options);
+    },
     followAlarm: (lookout, signal) => followAlarm(lookout, { signal, ...defined({ onPhase }) }),
     notBooted: ({ insn, ...stop }): CrashResult => ({
       outcome: 'failed',

@@ -12,7 +12,7 @@ import {
   type PartitionEnd,
   type PartitionHandle,
 } from '../../emulator/host/index.ts';
-import type { MachineRequest, ToolWords, UnsupportedUse } from '../contract/index.ts';
+import type { MachineRequest, ToolWords, TypedInput, UnsupportedUse } from '../contract/index.ts';
 import type { BootImage } from '../guest/boot-image.ts';
 import { defaultHostSeconds, stopOnAbort } from '../guest/host-time.ts';
 import { makeConfig } from '../guest/machine.ts';
@@ -26,6 +26,7 @@ import { formatTrace, type TraceFormat } from '../trace/index.ts';
 import { Lookout } from './lookout.ts';
 import { writing } from './output-file.ts';
 import { describeStandstill } from './reason.ts';
+import { timedInput, typeAgain } from './type-again.ts';
 
 /** Options of both commands. */
 export type OnceOptions<Phase> = MachineRequest & {
@@ -36,6 +37,8 @@ export type OnceOptions<Phase> = MachineRequest & {
   readonly console?: string;
   readonly onPhase?: (phase: Phase | 'booting' | 'ready') => void;
   readonly onConsole?: (bytes: Uint8Array) => void;
+  /** What users typed in the run that is repeated, in order. */
+  readonly input?: readonly TypedInput[];
   /** Host seconds for all of it; default by the machine. */
   readonly hostSeconds?: number;
   /** Called once, at the end, with what the guest met that the machine lacks, where there was something. */
@@ -54,7 +57,7 @@ type Result = {
 
 /** A guest that did not become ready: no way was taken. */
 export type NotBooted = {
-  readonly phase: 'booting';
+  readonly phase: 'booting' | 'ready';
   readonly reason: string;
   /** Instructions executed until then. */
   readonly insn: number;
@@ -95,7 +98,7 @@ export async function runOnce<R extends Result, T, Phase>(
 ): Promise<T> {
   const { boot } = options;
   const spec = resolveMachine(options);
-  const config = makeConfig(boot, spec);
+  const config = { ...makeConfig(boot, spec), ...timedInput(options.input) };
   const handle = (options.openPartition ?? openPartition)(config);
   const session = new Session(handle, boot.agent, options.onConsole);
   try {
@@ -145,7 +148,7 @@ export function exitCodeOf(report: {
 
 async function bootAndTake<R extends Result, T, Phase>(
   session: Session,
-  { boot, onPhase }: OnceOptions<Phase>,
+  { boot, onPhase, input = [] }: OnceOptions<Phase>,
   way: Way<R, T>,
   signal: AbortSignal,
 ): Promise<R> {
@@ -164,6 +167,8 @@ async function bootAndTake<R extends Result, T, Phase>(
     });
   }
   onPhase?.('ready');
+  const strayed = await typeAgain(lookout, input);
+  if (strayed !== undefined) return way.notBooted({ phase: 'ready', reason: strayed, insn: session.insn });
   return await way.take(lookout, ready.noCrashKernel, signal);
 }
 

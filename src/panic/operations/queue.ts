@@ -69,7 +69,7 @@ export type Claim = {
 /** `cancelling`: a request to cancel it has come. `lost`: another worker has it, or it has ended; this worker's commits are refused. */
 export type Beat = 'held' | 'cancelling' | 'lost';
 
-export type OperationEnd = Pick<Operation, 'unsupported' | 'words'> & {
+export type OperationEnd = Pick<Operation, 'unsupported' | 'words' | 'made'> & {
   readonly state: 'succeeded' | 'failed' | 'cancelled';
   /** Absent: the last one reported. */
   readonly phase?: string;

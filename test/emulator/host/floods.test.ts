@@ -76,13 +76,13 @@ it('a guest that never reads its terminal → 64 KiB are taken, more is not', as
   await handle.start();
   const piece = new Uint8Array(VTY_INPUT_BYTES / 4);
   const taken: boolean[] = [];
-  for (let i = 0; i < 6; i++) taken.push(await handle.input(0, piece));
+  for (let i = 0; i < 6; i++) taken.push((await handle.input(0, piece)) !== undefined);
   expect(taken).toEqual([true, true, true, true, false, false]);
   // The other terminal has room of its own, and a new power cycle begins with an empty one.
-  expect(await handle.input(1, piece)).toBe(true);
+  expect(await handle.input(1, piece)).toBeDefined();
   await handle.stop();
   await handle.start();
-  expect(await handle.input(0, piece)).toBe(true);
+  expect(await handle.input(0, piece)).toBeDefined();
 });
 
 describe('a guest that emits without end', () => {

@@ -136,6 +136,15 @@ describe('panic', () => {
     ]);
     const trace = JSON.parse((await w.metadata.captures.trace(captureId ?? '')) ?? 'null');
     expect(trace.unsupported).toEqual([{ ...use, count: 3 }]);
+    expect(capture?.made).toMatchObject({
+      partition: w.fleet.get(id).name,
+      machine: { image: 'debian', processor: 'power9', seed: 1 },
+      asked: { trigger: 'sysrq', dump: 'raw' },
+      line: expect.stringMatching(
+        /^npx kdumpd crash .*--image debian .*--trigger sysrq --dump=raw --boot-dump raw$/,
+      ),
+    });
+    expect((await w.metadata.operations.get(operation))?.made).toEqual(capture?.made);
     // The next power cycle uses it again.
     await seen(w, { kind: 'partition', id, state: 'ready' }, 2);
     expect(w.fleet.unsupportedUses()).toEqual({ hcall: 6 });

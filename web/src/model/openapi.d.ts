@@ -2761,6 +2761,139 @@ export interface components {
                 tool: string;
                 lines: string[];
             }[];
+            made?: {
+                /** @description Of kdumpd */
+                version: string;
+                /** @description The name of the partition */
+                partition: string;
+                machine: {
+                    name?: string;
+                    image: string;
+                    /** @enum {unknown} */
+                    processor?: "power8" | "power9";
+                    /** @enum {unknown} */
+                    mmu?: "hash" | "radix";
+                    /**
+                     * @description How the kernel is entered: with a flattened tree, or with a client interface
+                     * @enum {unknown}
+                     */
+                    firmware?: "flat" | "open-firmware";
+                    /**
+                     * @description The interrupt controller; POWER8 has XICS alone
+                     * @enum {unknown}
+                     */
+                    interrupts?: "xics" | "xive";
+                    /**
+                     * @description How disks are attached
+                     * @enum {unknown}
+                     */
+                    diskBus?: "virtio" | "vscsi";
+                    cpus?: number;
+                    /** @description Threads of each core: 1, 2, 4, and 8 on POWER8; a divisor of cpus */
+                    threads?: number;
+                    /** @description Sizes with K, M or G; ranges with @: `1G`, `64M,16M@4G` */
+                    memory?: string;
+                    /** @description Added to the production kernel's command line */
+                    append?: string;
+                    /** @description Added to the crash kernel's command line */
+                    crashAppend?: string;
+                    seed?: number;
+                    /**
+                     * @description Who plans what kexec_load is given: kexec-tools in the guest, or the service
+                     * @enum {unknown}
+                     */
+                    loader?: "stock" | "own";
+                    /** @description H_SIGNAL_SYS_RESET answers H_Function: CPUs are stopped by interrupts */
+                    refuseSysReset?: boolean;
+                    /**
+                     * @description What ibm,os-term does, which a kernel calls that panicked: it returns, and the guest goes on to what it does next; or it ends the power cycle
+                     * @enum {unknown}
+                     */
+                    osTerm?: "return" | "end";
+                    /** @description Size of the real-mode area: `256M` */
+                    rma?: string;
+                    /** @description Size of the dump device: `2G`; all memory and 64 MiB where it is not given */
+                    dumpDevice?: string;
+                    /** @description What the guest may emit; the defaults are in docs/api.md */
+                    limits?: {
+                        /** @description Bytes that the guest may print on its console before it is stopped */
+                        consoleBytes?: number;
+                        /** @description Bytes that the console takes in a second of the guest after a burst */
+                        consoleBytesPerSecond?: number;
+                        /** @description Bytes that the guest may print on its second terminal before it is stopped */
+                        agentBytes?: number;
+                    };
+                };
+                image: {
+                    name: string;
+                    kernelRelease?: string;
+                    files: {
+                        role: string;
+                        bytes: number;
+                        sha256: string;
+                    }[];
+                    packages: {
+                        name: string;
+                        version: string;
+                    }[];
+                };
+                /** @description The production kernel's whole command line */
+                append: string;
+                /** @description The command line of the kernel that was loaded */
+                nextAppend?: string;
+                asked?: {
+                    /** @enum {unknown} */
+                    trigger: "sysrq" | "nmi" | "panic" | "echo";
+                    /** @description Logical index */
+                    onCpu?: number;
+                    /** @description `raw`, or makedumpfile options such as `-l -d 31` */
+                    dump: string;
+                    /** @description Guest seconds until the dump must be done */
+                    timeoutSeconds?: number;
+                    /** @description Seconds of the host until it is given up; the default depends on the machine (docs/api.md) */
+                    hostTimeoutSeconds?: number;
+                    /** @description Injected on purpose */
+                    faults?: ({
+                        /** @enum {string} */
+                        kind: "flip";
+                        /** @enum {unknown} */
+                        of: "memory" | "kernel" | "purgatory" | "tree" | "elfcorehdr" | "backup" | "initrd";
+                        offset: number;
+                        /**
+                         * @description When it is done; the default is `trigger`
+                         * @enum {unknown}
+                         */
+                        at?: "trigger" | "t0" | "t1" | "t2";
+                    } | {
+                        /** @enum {string} */
+                        kind: "wedge";
+                        cpu: number;
+                        /**
+                         * @description When it is done; the default is `trigger`
+                         * @enum {unknown}
+                         */
+                        at?: "trigger" | "t0" | "t1" | "t2";
+                    })[];
+                };
+                /** @description What users typed since power-on */
+                input?: {
+                    insn: number;
+                    /** @description Slices of the machine that were over */
+                    slice: number;
+                    vty: 0 | 1;
+                    /** @description A character a byte */
+                    text: string;
+                    /**
+                     * @description The guest rested
+                     * @enum {boolean}
+                     */
+                    resting?: true;
+                }[];
+                /** @description Makes the same vmcore and trace without the daemon; `FILE` is the capture as JSON */
+                line?: string;
+                /** @description Why a crash has no such line */
+                noLine?: string[];
+            };
             error?: {
                 code: string;
                 message: string;
@@ -2822,6 +2955,139 @@ export interface components {
                 tool: string;
                 lines: string[];
             }[];
+            made?: {
+                /** @description Of kdumpd */
+                version: string;
+                /** @description The name of the partition */
+                partition: string;
+                machine: {
+                    name?: string;
+                    image: string;
+                    /** @enum {unknown} */
+                    processor?: "power8" | "power9";
+                    /** @enum {unknown} */
+                    mmu?: "hash" | "radix";
+                    /**
+                     * @description How the kernel is entered: with a flattened tree, or with a client interface
+                     * @enum {unknown}
+                     */
+                    firmware?: "flat" | "open-firmware";
+                    /**
+                     * @description The interrupt controller; POWER8 has XICS alone
+                     * @enum {unknown}
+                     */
+                    interrupts?: "xics" | "xive";
+                    /**
+                     * @description How disks are attached
+                     * @enum {unknown}
+                     */
+                    diskBus?: "virtio" | "vscsi";
+                    cpus?: number;
+                    /** @description Threads of each core: 1, 2, 4, and 8 on POWER8; a divisor of cpus */
+                    threads?: number;
+                    /** @description Sizes with K, M or G; ranges with @: `1G`, `64M,16M@4G` */
+                    memory?: string;
+                    /** @description Added to the production kernel's command line */
+                    append?: string;
+                    /** @description Added to the crash kernel's command line */
+                    crashAppend?: string;
+                    seed?: number;
+                    /**
+                     * @description Who plans what kexec_load is given: kexec-tools in the guest, or the service
+                     * @enum {unknown}
+                     */
+                    loader?: "stock" | "own";
+                    /** @description H_SIGNAL_SYS_RESET answers H_Function: CPUs are stopped by interrupts */
+                    refuseSysReset?: boolean;
+                    /**
+                     * @description What ibm,os-term does, which a kernel calls that panicked: it returns, and the guest goes on to what it does next; or it ends the power cycle
+                     * @enum {unknown}
+                     */
+                    osTerm?: "return" | "end";
+                    /** @description Size of the real-mode area: `256M` */
+                    rma?: string;
+                    /** @description Size of the dump device: `2G`; all memory and 64 MiB where it is not given */
+                    dumpDevice?: string;
+                    /** @description What the guest may emit; the defaults are in docs/api.md */
+                    limits?: {
+                        /** @description Bytes that the guest may print on its console before it is stopped */
+                        consoleBytes?: number;
+                        /** @description Bytes that the console takes in a second of the guest after a burst */
+                        consoleBytesPerSecond?: number;
+                        /** @description Bytes that the guest may print on its second terminal before it is stopped */
+                        agentBytes?: number;
+                    };
+                };
+                image: {
+                    name: string;
+                    kernelRelease?: string;
+                    files: {
+                        role: string;
+                        bytes: number;
+                        sha256: string;
+                    }[];
+                    packages: {
+                        name: string;
+                        version: string;
+                    }[];
+                };
+                /** @description The production kernel's whole command line */
+                append: string;
+                /** @description The command line of the kernel that was loaded */
+                nextAppend?: string;
+                asked?: {
+                    /** @enum {unknown} */
+                    trigger: "sysrq" | "nmi" | "panic" | "echo";
+                    /** @description Logical index */
+                    onCpu?: number;
+                    /** @description `raw`, or makedumpfile options such as `-l -d 31` */
+                    dump: string;
+                    /** @description Guest seconds until the dump must be done */
+                    timeoutSeconds?: number;
+                    /** @description Seconds of the host until it is given up; the default depends on the machine (docs/api.md) */
+                    hostTimeoutSeconds?: number;
+                    /** @description Injected on purpose */
+                    faults?: ({
+                        /** @enum {string} */
+                        kind: "flip";
+                        /** @enum {unknown} */
+                        of: "memory" | "kernel" | "purgatory" | "tree" | "elfcorehdr" | "backup" | "initrd";
+                        offset: number;
+                        /**
+                         * @description When it is done; the default is `trigger`
+                         * @enum {unknown}
+                         */
+                        at?: "trigger" | "t0" | "t1" | "t2";
+                    } | {
+                        /** @enum {string} */
+                        kind: "wedge";
+                        cpu: number;
+                        /**
+                         * @description When it is done; the default is `trigger`
+                         * @enum {unknown}
+                         */
+                        at?: "trigger" | "t0" | "t1" | "t2";
+                    })[];
+                };
+                /** @description What users typed since power-on */
+                input?: {
+                    insn: number;
+                    /** @description Slices of the machine that were over */
+                    slice: number;
+                    vty: 0 | 1;
+                    /** @description A character a byte */
+                    text: string;
+                    /**
+                     * @description The guest rested
+                     * @enum {boolean}
+                     */
+                    resting?: true;
+                }[];
+                /** @description Makes the same vmcore and trace without the daemon; `FILE` is the capture as JSON */
+                line?: string;
+                /** @description Why a crash has no such line */
+                noLine?: string[];
+            };
             /** Format: date-time */
             createdAt: string;
             createdBy?: components["schemas"]["Actor"];

@@ -11,7 +11,7 @@ import { lacking, lackingRemoval } from '../model/session.ts';
 import { type Load, messageOf, now, refreshCaptures } from '../model/state.ts';
 import { Fact, Loaded, OutcomeChip, PartitionFact, PhaseSteps, RuleCounts } from '../parts/common.tsx';
 import { OpenIt } from '../parts/open-it.tsx';
-import { Lacks, Words } from '../parts/record.tsx';
+import { Lacks, Made, Words } from '../parts/record.tsx';
 
 type Found = { readonly capture: Capture; readonly trace: Trace | null };
 
@@ -46,6 +46,7 @@ export function CapturePage({ id }: { readonly id: string }): JSX.Element {
             {trace?.fidelity === undefined ? null : <Fidelity report={trace.fidelity} />}
             <Lacks uses={capture.unsupported} />
             <Words words={capture.words} />
+            <Made made={capture.made} id={capture.id} />
             <div class="capture-rest">
               <OpenIt capture={capture} />
               <ConsoleText id={id} />

@@ -9,7 +9,7 @@ import { ApiError, api, type Operation, operationTraceUrl, perfettoUrl, type Tra
 import { formatAge, formatCount } from '../model/format.ts';
 import { type Load, messageOf, now, operations } from '../model/state.ts';
 import { Fact, Loaded, OperationChip, PartitionFact, PhaseSteps } from '../parts/common.tsx';
-import { Lacks, Words } from '../parts/record.tsx';
+import { Lacks, Made, Words } from '../parts/record.tsx';
 
 type Found = { readonly operation: Operation; readonly trace: Trace | null };
 
@@ -49,6 +49,7 @@ export function OperationPage({ id }: { readonly id: string }): JSX.Element {
             {trace?.handover === undefined ? null : <Handover report={trace.handover} />}
             <Lacks uses={operation.unsupported} />
             <Words words={operation.words} />
+            <Made made={operation.made} id={operation.captureId ?? operation.id} />
           </>
         )}
       </Loaded>

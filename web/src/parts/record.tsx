@@ -1,8 +1,9 @@
-/** Draws what a capture or an operation keeps beside its handoff: what the machine lacks, and the words of the guest's tools. */
+/** Draws what a capture or an operation keeps beside its handoff: what the machine lacks, the words of the guest's tools, and how it was made. */
 
 import type { JSX } from 'preact';
-import type { ToolWords, UnsupportedUse } from '../../../src/panic/contract/index.ts';
-import { formatCount } from '../model/format.ts';
+import type { Made as MadeRecord, ToolWords, UnsupportedUse } from '../../../src/panic/contract/index.ts';
+import { formatBytes, formatCount } from '../model/format.ts';
+import { Copyable, Fact } from './common.tsx';
 
 /** What the guest used that the machine does not implement; nothing where there was nothing. */
 export function Lacks({
@@ -65,4 +66,70 @@ export function Words({ words }: { readonly words: readonly ToolWords[] | undefi
       ))}
     </section>
   );
+}
+
+/** How it came to be, and the line that repeats it; nothing for records of earlier releases. */
+export function Made({
+  made,
+  id,
+}: {
+  readonly made: MadeRecord | undefined;
+  readonly id: string;
+}): JSX.Element | null {
+  if (made === undefined) return null;
+  const { version, machine, image, append, nextAppend, asked, input = [], line, noLine } = made;
+  return (
+    <section class="panel" aria-labelledby="made-title">
+      <div class="panel-head">
+        <h2 id="made-title">How it was made</h2>
+      </div>
+      {line === undefined ? null : (
+        <>
+          <Copyable text={line.replace(/FILE$/, `${id}.json`)} label="line" />
+          <p class="faint">
+            Run where the daemon was started, this makes the same vmcore and trace
+            {input.length === 0 ? '' : `; ${id}.json is what GET /api/v1/captures/${id} answers`}.
+          </p>
+        </>
+      )}
+      {noLine === undefined ? null : (
+        <p class="faint">It cannot be repeated without the daemon: {noLine.join('; ')}.</p>
+      )}
+      <dl class="facts">
+        <Fact name="kdumpd">{version}</Fact>
+        {asked === undefined ? null : <Fact name="asked for">{pairs(asked)}</Fact>}
+        <Fact name="machine">{pairs(machine)}</Fact>
+        {input.length === 0 ? null : (
+          <Fact name="typed">
+            <span class="mono">{JSON.stringify(input.map(({ text }) => text).join(''))}</span>
+          </Fact>
+        )}
+        {image.files.map(({ role, bytes, sha256 }) => (
+          <Fact key={role} name={role}>
+            <span class="mono" title={sha256}>
+              {sha256.slice(0, 16)}
+            </span>
+            , {formatBytes(bytes)}
+          </Fact>
+        ))}
+        {image.packages.length === 0 ? null : (
+          <Fact name="packages">{image.packages.map((one) => `${one.name} ${one.version}`).join(', ')}</Fact>
+        )}
+        <Fact name="command line">
+          <span class="mono">{append}</span>
+        </Fact>
+        {nextAppend === undefined ? null : (
+          <Fact name="of the next kernel">
+            <span class="mono">{nextAppend}</span>
+          </Fact>
+        )}
+      </dl>
+    </section>
+  );
+}
+
+function pairs(values: object): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
+    .join(', ');
 }

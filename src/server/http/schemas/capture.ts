@@ -5,6 +5,7 @@ import type { Capture as Named, ToolWords } from '../../../panic/contract/index.
 import { CAPTURE_PHASES } from '../../../panic/contract/index.ts';
 import { ActorRef } from './access.ts';
 import { exactly } from './exact.ts';
+import { Made } from './made.ts';
 import { closed, count, sha256, when } from './scalars.ts';
 import { Unsupported } from './unsupported.ts';
 
@@ -68,6 +69,7 @@ export const Capture: TUnsafe<Named> = exactly<Named>()(
             'What kexec-tools and makedumpfile printed, in order, also where all went well; the last lines',
         }),
       ),
+      made: Type.Optional(Made),
       createdAt: when,
       createdBy: Type.Optional(ActorRef),
       damaged: Type.Optional(

@@ -4,7 +4,8 @@
 
 export { KeyRequestSchema, SessionRequestSchema } from './access.ts';
 export { ImageImportSchema } from './image.ts';
-export { LeaveRequestSchema, PanicRequestSchema, StartRequestSchema } from './operation.ts';
+export { LeaveRequestSchema, StartRequestSchema } from './operation.ts';
+export { PanicRequestSchema } from './panic-request.ts';
 export { PartitionRequestSchema, partitionRequestProblem } from './partition.ts';
 export {
   AuditPage,
