@@ -23,7 +23,7 @@ const PURGATORY = process.env.KDUMPD_GUEST_PURGATORY ?? 'guest/prebuilt/purgator
 const PIECE = 1_000_000;
 
 export type GuestOptions = Partial<
-  Pick<PartitionConfig, 'processor' | 'mmu' | 'cpus' | 'memory' | 'rma' | 'refuseSysReset' | 'systemCall'>
+  Pick<PartitionConfig, 'processor' | 'mmu' | 'cpus' | 'memory' | 'rma' | 'refuseSysReset' | 'systemCalls'>
 > & {
   readonly append?: string;
   readonly dumpBytes?: number;

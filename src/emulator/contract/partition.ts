@@ -69,8 +69,8 @@ export type PartitionConfig = {
   readonly firmware?: Firmware;
   /** Default: XICS. */
   readonly interruptController?: InterruptController;
-  /** A system call that is reported with or without a plan. */
-  readonly systemCall?: SystemCallWatch;
+  /** System calls that are reported with or without a plan. */
+  readonly systemCalls?: readonly SystemCallWatch[];
   /** Present: the second terminal is cut into lines, and its bytes are not passed on. */
   readonly lineTerminal?: LineTerminal;
   /** What the guest may emit; absent: DEFAULT_OUTPUT_LIMITS. */

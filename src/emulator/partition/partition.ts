@@ -77,7 +77,7 @@ export class Partition {
         timebase: () => this.#cycle?.clock.timebase() ?? 0n,
         hold: () => this.#running().hold(),
         facts: () => machineFacts(this.vcpus, this.#cycle?.machine, this.hashTable),
-        ...(config.systemCall === undefined ? {} : { systemCall: config.systemCall }),
+        ...(config.systemCalls === undefined ? {} : { systemCalls: config.systemCalls }),
       },
       listener.event,
     );

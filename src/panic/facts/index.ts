@@ -10,11 +10,14 @@ export {
   describeImage,
   isCrashLoad,
   isLoadable,
+  KEXEC_FILE_LOAD_CALL,
   KEXEC_LOAD_CALL,
+  LOAD_CALLS,
   loadFlags,
   parseKexecLoad,
   RUN_AT_LOAD_OFFSET,
 } from './kexec-image.ts';
 export { LoadLog } from './load-log.ts';
+export { readLoaded, withLoaded } from './loaded-by-file.ts';
 export { runningFacts } from './running-facts.ts';
 export { treeFacts } from './tree-facts.ts';

@@ -1,6 +1,6 @@
 /**
  * Reads the image that the guest loaded with kexec_load from the guest's memory and finds the purpose of each segment.
- * Source: Linux 6.1 include/uapi/linux/kexec.h (flags), kexec-tools 2.0.25 kexec/arch/ppc64 (segments, backup region,
+ * Source: Linux 6.1 include/uapi/linux/kexec.h (flags), kernel/kexec_file.c (arguments of kexec_file_load), kexec-tools 2.0.25 kexec/arch/ppc64 (segments, backup region,
  * order of the notes in elfcorehdr) and purgatory/arch/ppc64/v2wrap.S.
  * A crash image lies at its destination from the moment it is loaded, so everything can be read before the crash.
  */
@@ -21,6 +21,8 @@ export type KexecLoad = {
   readonly entry: number;
   readonly crash: boolean;
   readonly segments: readonly KexecSegment[];
+  /** By kexec_file_load: the kernel chooses entry and segments, and only its memory says which. */
+  readonly byFile?: { readonly commandLine?: string };
 };
 
 /** A segment with its purpose. */
@@ -39,6 +41,8 @@ export type KexecImage = {
 };
 
 const KEXEC_ON_CRASH = 1n;
+const KEXEC_FILE_UNLOAD = 1n;
+const KEXEC_FILE_ON_CRASH = 2n;
 /** Offset of the word in a kernel image, and what marks it ("run0"). */
 export const RUN_AT_LOAD_OFFSET = 0x5c;
 const MARKER = 0x72756e30;
@@ -60,8 +64,28 @@ export const KEXEC_LOAD_CALL: SystemCallWatch = {
   rowDoublewords: 4,
 };
 
-/** The arguments of a kexec_load; undefined where it unloads (no segments) or its list could not be read. */
-export function parseKexecLoad({ args, rows }: SyscallEvent): KexecLoad | undefined {
+/** How the machine reports kexec_file_load: descriptors of kernel and initrd, length and address of the command line, flags. */
+export const KEXEC_FILE_LOAD_CALL: SystemCallWatch = {
+  number: 382,
+  // The rows are the command line: more of them than it has doublewords, and never more than Linux takes (COMMAND_LINE_SIZE).
+  rowsAt: 6,
+  rowCount: 5,
+  mostRows: 256,
+  rowDoublewords: 1,
+};
+
+/** Every system call that loads an image. */
+export const LOAD_CALLS: readonly SystemCallWatch[] = [KEXEC_LOAD_CALL, KEXEC_FILE_LOAD_CALL];
+
+/** The arguments of a load; undefined where it unloads, or its list could not be read. */
+export function parseKexecLoad(event: SyscallEvent): KexecLoad | undefined {
+  const { args, rows } = event;
+  if (isByFile(event)) {
+    if ((loadFlags(event) & KEXEC_FILE_UNLOAD) !== 0n) return undefined;
+    const commandLine = commandLineOf(event);
+    const byFile = commandLine === undefined ? {} : { commandLine };
+    return { entry: 0, crash: isCrashLoad(event), segments: [], byFile };
+  }
   const [entry = 0n, count = 0n, , flags = 0n] = args;
   if (count === 0n || count !== BigInt(rows.length)) return undefined;
   const segments: KexecSegment[] = [];
@@ -86,14 +110,33 @@ export function isLoadable({ segments }: KexecLoad, memory: number): boolean {
   });
 }
 
-/** The flags of a call of kexec_load. */
-export function loadFlags({ args }: SyscallEvent): bigint {
-  return args[3] ?? 0n;
+export function isByFile({ number }: Pick<SyscallEvent, 'number'>): boolean {
+  return number === KEXEC_FILE_LOAD_CALL.number;
 }
 
-/** Whether a call of kexec_load is about the crash image, be it to load or to drop it. */
+/** The flags of a load. */
+export function loadFlags({ number, args }: SyscallEvent): bigint {
+  return args[isByFile({ number }) ? 4 : 3] ?? 0n;
+}
+
+/** Whether a load is about the crash image, be it to load or to drop it. */
 export function isCrashLoad(event: SyscallEvent): boolean {
-  return (loadFlags(event) & KEXEC_ON_CRASH) !== 0n;
+  const onCrash = isByFile(event) ? KEXEC_FILE_ON_CRASH : KEXEC_ON_CRASH;
+  return (loadFlags(event) & onCrash) !== 0n;
+}
+
+/** The command line that kexec_file_load was given, which ends with a zero byte; undefined where it could not be read. */
+function commandLineOf({ args, rows }: SyscallEvent): string | undefined {
+  const length = Number(args[2] ?? 0n);
+  const words = rows.slice(0, Math.ceil(length / 8)).map(([word]) => word);
+  if (length === 0 || 8 * words.length < length || words.includes(undefined)) return undefined;
+  const bytes = Buffer.alloc(8 * words.length);
+  for (const write of ['writeBigUInt64LE', 'writeBigUInt64BE'] as const) {
+    for (const [i, word] of words.entries()) bytes[write](word ?? 0n, 8 * i);
+    const text = latin1(bytes.subarray(0, length - 1));
+    if (bytes[length - 1] === 0 && /^[\x20-\x7e]*$/.test(text)) return text;
+  }
+  return undefined;
 }
 
 /** Reads the loaded image and finds out what each segment is. @throws whatever `read` rejects with. */

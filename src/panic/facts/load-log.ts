@@ -1,5 +1,5 @@
 /**
- * Records the kexec_load calls of a power cycle: the arguments, the result, and whether the guest's hooks ran during the call.
+ * Records the calls of kexec_load and kexec_file_load of a power cycle: the arguments, the result, and whether the guest's hooks ran during the call.
  * Source: Linux 6.1 kernel/kexec.c, include/uapi/linux/kexec.h.
  */
 
@@ -7,7 +7,7 @@ import { syscallResultText } from '../../base/errno.ts';
 import { hex64 } from '../../base/hex.ts';
 import type { MachineEvent, SyscallEvent, SyscallReturnEvent } from '../../emulator/contract/index.ts';
 import { type FunctionName, LOAD_HOOKS, type LoadCall } from '../trace/index.ts';
-import { isCrashLoad, parseKexecLoad } from './kexec-image.ts';
+import { isByFile, isCrashLoad, parseKexecLoad } from './kexec-image.ts';
 
 type Open = { -readonly [K in keyof LoadCall]: LoadCall[K] };
 
@@ -45,8 +45,9 @@ export class LoadLog {
       insn: event.insn,
       cpu: event.cpu,
       crash: isCrashLoad(event),
-      entry: hex64(event.args[0] ?? 0n),
+      entry: hex64(isByFile(event) ? 0n : (event.args[0] ?? 0n)),
       segments: (load?.segments ?? []).map(({ mem, memsz }) => ({ mem: hex64(mem), bytes: memsz })),
+      ...(load?.byFile === undefined ? {} : { byFile: { ...load.byFile, unread: true } }),
       ...(hooksWatched ? { hooks: { prepare: 0, cleanup: 0 } } : {}),
     };
     this.#calls.push(this.#open);

@@ -4,7 +4,7 @@ import { defined } from '../../base/defined.ts';
 import type { DiskConfig, PartitionConfig } from '../../emulator/host/index.ts';
 import { checkSizes } from '../../emulator/partition/index.ts';
 import { panicError } from '../contract/errors.ts';
-import { KEXEC_LOAD_CALL } from '../facts/index.ts';
+import { LOAD_CALLS } from '../facts/index.ts';
 import { AGENT_LINES } from './agent-line.ts';
 import type { BootImage, MachineVariant } from './boot-image.ts';
 import { type MachineSpec, memoryBytesOf } from './machine-spec.ts';
@@ -37,7 +37,7 @@ export function makeConfig(boot: BootImage, spec: MachineSpec): PartitionConfig 
     ...defined({ rma: spec.rma, threads: spec.threads, initrd: boot.initrd }),
     append: boot.append,
     seed,
-    systemCall: KEXEC_LOAD_CALL,
+    systemCalls: LOAD_CALLS,
     ...(boot.agent ? { lineTerminal: AGENT_LINES } : {}),
     ...defined({ limits: spec.limits }),
     ...(spec.refuseSysReset ? { refuseSysReset: true } : {}),

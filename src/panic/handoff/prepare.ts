@@ -8,8 +8,10 @@ import {
   claimFacts,
   describeImageApart,
   isCompiledIn,
+  readLoaded,
   runningFacts,
   withKernelFile,
+  withLoaded,
 } from '../facts/index.ts';
 import type { KernelSymbols, ReadMemory } from '../facts/symbols/index.ts';
 import { AddressNames, ifThere, readSymbolsApart } from '../facts/symbols/index.ts';
@@ -113,19 +115,21 @@ export async function prepareBoot(handle: PartitionHandle, boot: BootImage): Pro
 
 /**
  * Prepares by the guest's memory, and puts the plan in force.
- * @param load the kexec_load of the image that is loaded; undefined: none is
+ * @param given the load of the image that is loaded; undefined: none is
  * @throws ReadingFailure where what the guest made takes too much time or memory to read, or the way's signal is aborted
  */
 export async function prepareCrash(
   handle: PartitionHandle,
   kernel: RunningKernel,
-  load: KexecLoad | undefined,
+  given: KexecLoad | undefined,
   way: PreparedWay = { path: 'crash' },
 ): Promise<Prepared> {
-  const { path, loads = [] } = way;
+  const { path } = way;
   const read: ReadMemory = (raddr, length) => handle.readMemory(raddr, length);
   const cpus = await handle.vcpus();
   const production = await ownSymbols(kernel, read, way.signal);
+  const load = given?.byFile === undefined ? given : await readLoaded(read, production, given);
+  const loads = withLoaded(way.loads ?? [], load);
   const readImage =
     load === undefined || way.readImage === undefined ? read : await way.readImage(read, production, load);
   const image =
@@ -158,11 +162,11 @@ export async function prepareCrash(
     append === undefined
       ? undefined
       : await runningFacts(handle.config, { ...kernel, append }, production, read);
-  const given = kernel.tree === 'firmware' ? await handle.machineTree() : kernel.tree;
+  const tree = kernel.tree === 'firmware' ? await handle.machineTree() : kernel.tree;
   const claims =
     running === undefined || kernel.tree === undefined
       ? undefined
-      : await claimFacts(read, production, running, given);
+      : await claimFacts(read, production, running, tree);
   const dumpDisk = dumpDiskOf(handle.config);
   const recorder = new Recorder({
     machine: machineOf(handle, cpus, ({ state }) => ({ online: state !== 'stopped' })),

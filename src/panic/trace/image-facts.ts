@@ -109,6 +109,13 @@ export type LoadCall = {
   readonly segments: readonly { readonly mem: string; readonly bytes: number }[];
   /** `ok`, or the errno's name; absent: it was not seen to return. */
   readonly result?: string;
+  /** Loaded by kexec_file_load: the kernel chose entry and segments, and they were read from its memory. */
+  readonly byFile?: {
+    /** As it was given; absent: it could not be read. */
+    readonly commandLine?: string;
+    /** Entry and segments are not known: the image is gone, or the kernel's memory does not say them. `entry` is 0, `segments` empty. */
+    readonly unread?: true;
+  };
   /** How often the guest's hooks ran during the call; absent: they were not watched. */
   readonly hooks?: { readonly prepare: number; readonly cleanup: number };
 };

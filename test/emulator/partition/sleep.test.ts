@@ -99,7 +99,7 @@ describe('a plan that holds', () => {
 
   /** Runs until the guest has answered `load raw`. @returns how the runs came back, and when the load had returned */
   function load(plan: ObservePlan): { readonly outcomes: readonly string[]; readonly insn: number } {
-    const guest = new BuiltInGuest({ cpus: 2, systemCall: KEXEC_LOAD_CALL });
+    const guest = new BuiltInGuest({ cpus: 2, systemCalls: [KEXEC_LOAD_CALL] });
     guest.ready();
     guest.put({ crash: guest.plan({ crash: true, digest: false }) });
     guest.partition.observe(plan);

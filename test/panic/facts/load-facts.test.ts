@@ -3,9 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { putU32, putU64 } from '../../../src/base/bytes.ts';
 import { buildElfHeader, buildProgramHeader } from '../../../src/base/elf/index.ts';
 import { buildFdt, node } from '../../../src/base/fdt/index.ts';
-import type { MachineEvent } from '../../../src/emulator/contract/index.ts';
+import type { MachineEvent, SyscallEvent } from '../../../src/emulator/contract/index.ts';
 import { claimFacts } from '../../../src/panic/facts/claim-facts.ts';
-import { describeImage, isLoadable, LoadLog } from '../../../src/panic/facts/index.ts';
+import {
+  describeImage,
+  isLoadable,
+  KEXEC_FILE_LOAD_CALL,
+  LoadLog,
+  parseKexecLoad,
+  readLoaded,
+  withLoaded,
+} from '../../../src/panic/facts/index.ts';
 import { purgatoryFacts } from '../../../src/panic/facts/purgatory-facts.ts';
 import { treeFacts } from '../../../src/panic/facts/tree-facts.ts';
 import { SymbolTable } from '../../../src/vmcore/analyse/index.ts';
@@ -240,5 +248,90 @@ describe('claimFacts', () => {
     const read = async (at: number, length: number) => memory.slice(at, at + length);
     const claims = await claimFacts(read, production, { memory: [], rma: 0 }, undefined);
     expect(claims?.listed.length).toBe(facts);
+  });
+});
+
+describe('kexec_file_load', () => {
+  const COMMAND = 'maxcpus=1 irqpoll';
+  const rows = [...Buffer.from(`${COMMAND}\0junk behind it, to the row`.padEnd(40))].reduce<bigint[][]>(
+    (all, byte, i) => {
+      const row = all[i >> 3] ?? [0n];
+      all[i >> 3] = [(row[0] ?? 0n) | (BigInt(byte) << BigInt(8 * (i & 7)))];
+      return all;
+    },
+    [],
+  );
+  const call = (flags: bigint): SyscallEvent => ({
+    ...(CALL as SyscallEvent),
+    number: KEXEC_FILE_LOAD_CALL.number,
+    args: [3n, 4n, BigInt(COMMAND.length + 1), 0x7fff0000n, flags, 0n],
+    rows,
+  });
+  const IMAGE = 0xc000000001230000n;
+  const table = new SymbolTable([{ name: 'kexec_crash_image', address: 0xc000000000020000n }]);
+  const kernel = { source: 'kallsyms', table, base: 0 } as const;
+  const memory = (segments: readonly (readonly [number, number])[], entry: number) => {
+    const bytes = new Uint8Array(64 + 17 * 32);
+    putU64(bytes, 24, BigInt(entry), 'little');
+    putU64(bytes, 56, BigInt(segments.length), 'little');
+    for (const [i, [mem, memsz]] of segments.entries())
+      for (const [j, value] of [memsz, mem, memsz].entries())
+        putU64(bytes, 64 + 32 * i + 8 * (j + 1), BigInt(value), 'little');
+    const pointer = new Uint8Array(8);
+    putU64(pointer, 0, IMAGE, 'little');
+    return async (raddr: number): Promise<Uint8Array> => (raddr === 0x20000 ? pointer : bytes);
+  };
+
+  it('its command line and flags are known, and that its segments are not', () => {
+    const log = new LoadLog();
+    log.add(call(2n), false);
+    log.add(result(0n, false), false);
+    expect(log.calls).toEqual([
+      {
+        insn: 5,
+        cpu: 0,
+        crash: true,
+        entry: `0x${'0'.repeat(16)}`,
+        segments: [],
+        byFile: { commandLine: COMMAND, unread: true },
+        result: 'ok',
+      },
+    ]);
+    expect(parseKexecLoad(call(0n))).toMatchObject({ crash: false });
+    expect(parseKexecLoad(call(3n))).toBeUndefined();
+  });
+
+  it('entry and segments are read from the kernel’s struct kimage', async () => {
+    const load = parseKexecLoad(call(2n));
+    if (load === undefined) throw new Error('it loads');
+    const read = memory(
+      [
+        [0x8000000, 0x10000],
+        [0x9000000, 0x200000],
+      ],
+      0x8000000,
+    );
+    const found = await readLoaded(read, kernel, load);
+    expect(found).toMatchObject({ entry: 0x8000000, segments: [{ mem: 0x8000000 }, { memsz: 0x200000 }] });
+    const log = new LoadLog();
+    log.add(call(2n), false);
+    log.add(result(0n, false), false);
+    expect(withLoaded(log.calls, found)).toMatchObject([
+      {
+        entry: '0x0000000008000000',
+        segments: [{ bytes: 0x10000 }, { bytes: 0x200000 }],
+        byFile: { commandLine: COMMAND },
+      },
+    ]);
+    expect(withLoaded(log.calls, undefined)).toEqual(log.calls);
+  });
+
+  it.each([
+    ['an entry outside of the segments', memory([[0x8000000, 0x10000]], 0x100)],
+    ['more segments than there can be', memory(Array(17).fill([0x8000000, 0x10000]), 0x8000000)],
+    ['a segment that is on no page', memory([[0x8000001, 0x10000]], 0x8000001)],
+  ])('%s: that is not known', async (_what, read) => {
+    const load = parseKexecLoad(call(2n));
+    expect(load && (await readLoaded(read, kernel, load))).toBeUndefined();
   });
 });

@@ -4082,6 +4082,15 @@ export interface components {
                     bytes: number;
                 }[];
                 result?: string;
+                /** @description It was kexec_file_load */
+                byFile?: {
+                    commandLine?: string;
+                    /**
+                     * @description Entry and segments are not known: 0 and none stand for them
+                     * @enum {boolean}
+                     */
+                    unread?: true;
+                };
                 hooks?: {
                     prepare: number;
                     cleanup: number;

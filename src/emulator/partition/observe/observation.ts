@@ -19,7 +19,7 @@ export type HostWriter = Exclude<PageWriter['by'], 'cpu'>;
 /** What is looked at. The functions answer also while the partition is off. */
 export type ObservedMachine = {
   readonly hardware: Hardware;
-  readonly systemCall?: SystemCallWatch;
+  readonly systemCalls?: readonly SystemCallWatch[];
   readonly limits: Pick<OutputLimits, 'events' | 'systemCalls'>;
   /** Nanoseconds since power-on. */
   readonly now: () => number;
@@ -62,7 +62,7 @@ export class Observation {
         acting: () => this.#acting(),
         instants: this.instants,
         hold: machine.hold,
-        ...(machine.systemCall === undefined ? {} : { systemCall: machine.systemCall }),
+        ...(machine.systemCalls === undefined ? {} : { systemCalls: machine.systemCalls }),
       },
       (event) => {
         if (event.kind === 'calm') this.#budget.forget();

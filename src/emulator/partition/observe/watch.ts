@@ -51,7 +51,7 @@ export type WatchedMachine = {
   readonly instants?: Instants;
   /** Ends the run under way: the machine stands still. */
   readonly hold?: () => void;
-  readonly systemCall?: SystemCallWatch;
+  readonly systemCalls?: readonly SystemCallWatch[];
 };
 
 type Limited = { readonly mark: MarkId; readonly limit?: number };
@@ -83,7 +83,7 @@ export class MachineWatch {
   /** vCPUs to which a system reset from outside is on its way. */
   readonly #resets = new Set<number>();
   /** System calls that have not returned. */
-  #calls: { readonly next: bigint; readonly r1: bigint }[] = [];
+  #calls: { readonly number: number; readonly next: bigint; readonly r1: bigint }[] = [];
   /** The last write so far to each disk. */
   readonly #lastWrites = new Map<number, { readonly stamp: Stamp; offset: number; length: number }>();
 
@@ -297,10 +297,11 @@ export class MachineWatch {
     );
   }
 
-  /** Reports the machine's watched system call, with or without a plan, from whatever state. */
+  /** Reports a system call that the machine watches, with or without a plan, from whatever state. */
   systemCall(vcpu: Vcpu): void {
-    const watch = this.#machine.systemCall;
-    if (watch === undefined || vcpu.gpr(0) !== BigInt(watch.number)) return;
+    const made = vcpu.gpr(0);
+    const watch = this.#machine.systemCalls?.find(({ number }) => made === BigInt(number));
+    if (watch === undefined) return;
     const wanted = vcpu.gpr(watch.rowCount);
     const count = wanted < BigInt(watch.mostRows) ? Number(wanted) : watch.mostRows;
     const at = vcpu.gpr(watch.rowsAt);
@@ -317,20 +318,20 @@ export class MachineWatch {
       args: Array.from({ length: SYSTEM_CALL_ARGUMENTS }, (_, i) => vcpu.gpr(3 + i)),
       rows,
     });
-    this.#calls.push({ next: vcpu.cia + 4n, r1: vcpu.gpr(1) });
+    this.#calls.push({ number: watch.number, next: vcpu.cia + 4n, r1: vcpu.gpr(1) });
     if (this.#calls.length > OPEN_CALLS) this.#calls.shift();
   }
 
   /** A return to behind the call, with the stack pointer that the call was made with, brings its result. */
   #returned(vcpu: Vcpu, target: bigint): void {
     const at = this.#calls.findIndex(({ next, r1 }) => next === target && r1 === vcpu.gpr(1));
-    const watch = this.#machine.systemCall;
-    if (at < 0 || watch === undefined) return;
+    const call = this.#calls[at];
+    if (call === undefined) return;
     this.#calls.splice(at, 1);
     this.#report({
       ...this.#stamp(vcpu.index),
       kind: 'syscall-return',
-      number: watch.number,
+      number: call.number,
       ea: target,
       r3: vcpu.gpr(3),
       so: ((vcpu.cr >>> 28) & 1) !== 0,

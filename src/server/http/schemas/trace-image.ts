@@ -95,6 +95,19 @@ const loadCall = exactly<LoadCall>()(
       entry: hex64,
       segments: Type.Array(Type.Object({ mem: hex64, bytes: count }, closed)),
       result: Type.Optional(Type.String()),
+      byFile: Type.Optional(
+        Type.Object(
+          {
+            commandLine: Type.Optional(Type.String()),
+            unread: Type.Optional(
+              Type.Literal(true, {
+                description: 'Entry and segments are not known: 0 and none stand for them',
+              }),
+            ),
+          },
+          { ...closed, description: 'It was kexec_file_load' },
+        ),
+      ),
       hooks: Type.Optional(Type.Object({ prepare: count, cleanup: count }, closed)),
     },
     closed,
