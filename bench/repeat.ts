@@ -13,7 +13,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Capture, Operation, PartitionView } from '../src/panic/contract/index.ts';
-import { commit, machineFacts } from './lib/facts.ts';
+import { machineFacts } from './lib/facts.ts';
 import { CASES, type Case } from './repeat/cases.ts';
 
 type Row = {
@@ -52,10 +52,10 @@ try {
     const row = await repeat(api, each, index);
     rows.push(row);
     process.stderr.write(`repeat: ${index + 1}/${cases.length} ${row.differs.join('; ') || 'the same'}\n`);
+    // A run that is ended early leaves the page of what it did.
+    if (options.write) writeFileSync(join(ROOT, 'docs', 'repeat.md'), pageOf(rows));
   }
-  const page = pageOf(rows);
-  if (options.write) writeFileSync(join(ROOT, 'docs', 'repeat.md'), page);
-  else process.stdout.write(page);
+  if (!options.write) process.stdout.write(pageOf(rows));
   process.exitCode = rows.every(({ differs }) => differs.length === 0) ? 0 : 1;
 } finally {
   if (daemon !== undefined) await end(daemon);
@@ -184,7 +184,7 @@ function pageOf(rows: readonly Row[]): string {
   return `# Crashes repeated without the daemon
 
 \`npm run repeat -- --times ${rows.length}\` had a daemon make ${rows.length} captures, ran the line that each of them gives (\`made.line\`, [api.md](api.md)) in a fresh
-process without the daemon, and compared vmcore and trace: ${same} of ${rows.length} are the same, byte for byte. ${commit()}, ${machineFacts()}.
+process without the daemon, and compared vmcore and trace: ${same} of ${rows.length} are the same, byte for byte. ${machineFacts()}.
 
 | machine | asked for | typed | result | vmcore | again |
 |---|---|---|---|---|---|
