@@ -25,11 +25,14 @@ export type AppendOptions = {
 /** The production kernel's whole command line. @throws FormatError `image/bad-append` */
 export function bootAppend(image: ImageRecord, options: AppendOptions = {}): string {
   const words = [image.append, options.append ?? ''];
+  let ofCrashKernel = 0;
   if (loaderOf(image, options) === 'own') {
     // The agent only carries out what the host has planned; the crash kernel's options are in the plan.
     words.push('kdumpd.loader=plan', `kdumpd.dump=${hatted(options.dump ?? 'raw', 'the dump mode')}`);
   } else if (image.agent) {
-    words.push(`kdumpd.append=${hatted(crashAppend(image, options), 'the crash kernel’s command line')}`);
+    const crash = hatted(crashAppend(image, options), 'the crash kernel’s command line');
+    ofCrashKernel = crash.length;
+    words.push(`kdumpd.append=${crash}`);
     words.push(`kdumpd.dump=${hatted(options.dump ?? 'raw', 'the dump mode')}`);
     if (image.kexecOptions !== '')
       words.push(`kdumpd.kexec=${hatted(image.kexecOptions, 'the options of kexec')}`);
@@ -38,7 +41,9 @@ export function bootAppend(image: ImageRecord, options: AppendOptions = {}): str
   if (!/^[\x20-\x7e]*$/.test(text)) throw bad('a kernel command line is printable ASCII', text);
   if (text.length >= COMMAND_LINE_SIZE) {
     throw bad(
-      `the kernel command line is longer than ${COMMAND_LINE_SIZE - 1} bytes`,
+      ofCrashKernel === 0
+        ? `the kernel command line is longer than ${COMMAND_LINE_SIZE - 1} bytes`
+        : `the kernel command line is longer than ${COMMAND_LINE_SIZE - 1} bytes: it carries that of the crash kernel (kdumpd.append=), which takes ${ofCrashKernel} of them`,
       `${text.length} bytes`,
     );
   }

@@ -39,6 +39,16 @@ describe('who plans the load', () => {
     expect(bootAppend(IMAGE, { dump: 'raw' })).toContain('kdumpd.append=maxcpus=1');
   });
 
+  it('a command line that is too long → which one takes how much of it', () => {
+    const long = 'x'.repeat(2000);
+    expect(() => bootAppend(IMAGE, { crashAppend: long })).toThrow(
+      'longer than 2047 bytes: it carries that of the crash kernel (kdumpd.append=), which takes 2010 of them',
+    );
+    expect(() => bootAppend(IMAGE, { loader: 'own', append: long + long })).toThrow(
+      /longer than 2047 bytes$/,
+    );
+  });
+
   it('image.json keeps it; anything else there is refused', () => {
     const record = { ...IMAGE, loader: 'own' } as const;
     expect(parseImageRecord(formatImageRecord(record), 'x')).toEqual(record);

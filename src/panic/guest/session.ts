@@ -27,6 +27,7 @@ import type { LoadRefusal, PlanFacts } from '../trace/index.ts';
 import { markOfId } from '../watch/index.ts';
 import { type AgentLine, parseAgentLine } from './agent-line.ts';
 import { AgentLines } from './agent-lines.ts';
+import { explainNoCrashKernel } from './no-crash-kernel.ts';
 import { Past } from './past.ts';
 import { SaidByTools } from './tool-words.ts';
 
@@ -223,9 +224,12 @@ export class Session {
     if (isStandstill(first)) return first;
     const stopped = await this.untilResting(READY_SECONDS);
     if (stopped !== undefined && stopped.kind !== 'timeout') return stopped;
-    return first.noCrashKernel === undefined
-      ? { kind: 'ready' }
-      : { kind: 'ready', noCrashKernel: first.noCrashKernel };
+    if (first.noCrashKernel === undefined) return { kind: 'ready' };
+    const { append } = this.handle.config;
+    return {
+      kind: 'ready',
+      noCrashKernel: explainNoCrashKernel(first.noCrashKernel, append, this.console),
+    };
   }
 
   /** Waits until the partition rests. @returns undefined once it does, otherwise why it does not */

@@ -147,9 +147,11 @@ function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
   return `every CPU stands still in phase ${phase}: ${describeCpus(prepared.recorder, cpus)}`;
 }
 
-/** What purgatory prints when a SHA-256 does not match (kexec-tools 2.0.25 purgatory/purgatory.c). */
+/** What a purgatory prints when a SHA-256 does not match: that of kexec-tools (2.0.25 purgatory/purgatory.c), or our own (guest/purgatory). */
 function saysMismatch(console: Uint8Array): boolean {
-  return Buffer.from(console.subarray(-CONSOLE_TAIL)).toString('latin1').includes('digests do not match');
+  return /digests do not match|digest mismatch/.test(
+    Buffer.from(console.subarray(-CONSOLE_TAIL)).toString('latin1'),
+  );
 }
 
 /** Before the old kernel is left: the CPUs that did not save their registers, and what they are doing instead. */
