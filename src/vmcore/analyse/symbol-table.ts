@@ -15,6 +15,20 @@ const LAST_SYMBOL_SPAN = 0x10000n;
 /** A table that structured cloning copies fast: names in one text, each followed by a NUL, in order of address. */
 export type PackedSymbols = { readonly names: string; readonly addresses: BigUint64Array<ArrayBuffer> };
 
+/**
+ * Symbols by the names of C. In a big-endian kernel `.panic` is the function, and `panic` its descriptor, which is data (64-bit PowerPC
+ * ELF ABI 1.9, §3.2.5; Linux 6.1 arch/powerpc/Makefile, -mcall-aixdesc): the function gets the name, and the descriptor goes.
+ */
+function functionsByName(symbols: readonly KernelSymbol[]): KernelSymbol[] {
+  const names = new Set(symbols.map(({ name }) => name));
+  return symbols.flatMap((symbol) => {
+    const { name } = symbol;
+    if (names.has(`.${name}`)) return [];
+    const isFunction = name.startsWith('.') && names.has(name.slice(1));
+    return [isFunction ? { ...symbol, name: name.slice(1) } : symbol];
+  });
+}
+
 export class SymbolTable {
   /** In order; where several symbols share one, in the order given. */
   readonly #addresses: BigUint64Array<ArrayBuffer>;
@@ -28,7 +42,9 @@ export class SymbolTable {
       this.#names = symbols.names.split('\0').slice(0, -1);
       return;
     }
-    const sorted = [...symbols].sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+    const sorted = functionsByName(symbols).sort((a, b) =>
+      a.address < b.address ? -1 : a.address > b.address ? 1 : 0,
+    );
     this.#addresses = BigUint64Array.from(sorted, ({ address }) => address);
     this.#names = sorted.map(({ name }) => name);
   }

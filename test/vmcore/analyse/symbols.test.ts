@@ -22,6 +22,18 @@ describe('SymbolTable', () => {
     expect(TABLE.moved(0x1000n).find('a')).toBe(0xc000000000001100n);
     expect(TABLE.find('a')).toBe(0xc000000000000100n);
   });
+
+  it('a function with a descriptor → its name is the function’s; other names with a dot stay', () => {
+    const table = new SymbolTable([
+      { name: '.panic', address: 0x1000n },
+      { name: '.local', address: 0x1100n },
+      { name: 'panic', address: 0x9000n },
+      { name: 'panic_timeout', address: 0x9100n },
+    ]);
+    expect(table.find('panic')).toBe(0x1000n);
+    expect(table.symbolise(0x1010n)).toBe('panic+0x10');
+    expect(table.symbols.map(({ name }) => name)).toEqual(['panic', '.local', 'panic_timeout']);
+  });
 });
 
 describe('parseSystemMap', () => {
