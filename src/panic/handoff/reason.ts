@@ -6,6 +6,7 @@ import type { DiskFailure, VcpuSnapshot } from '../../emulator/host/index.ts';
 import type { CapturePhase } from '../contract/index.ts';
 import type { FoundDump } from '../guest/dump-device.ts';
 import { describeEnd, type OsTerm, type Session, type Standstill } from '../guest/session.ts';
+import { cpuStateOf } from '../trace/index.ts';
 import type { Prepared } from './prepare.ts';
 
 export type Situation = {
@@ -154,10 +155,10 @@ function saysMismatch(console: Uint8Array): boolean {
   );
 }
 
-/** Before the old kernel is left: the CPUs that did not save their registers, and what they are doing instead. */
+/** While the kernel stops its CPUs for the dump: those that did not save their registers, and what they are doing instead. */
 function neverStopped(situation: Situation, cpus: readonly VcpuSnapshot[]): string | undefined {
   const { phase, prepared } = situation;
-  if ((phase !== 'panic' && phase !== 'handoff') || prepared.image === undefined) return undefined;
+  if (phase !== 'handoff' || prepared.image === undefined) return undefined;
   const stuck = unstopped(situation, cpus);
   if (stuck.length === 0) return undefined;
   return stuck
@@ -187,7 +188,7 @@ function doing(recorder: Prepared['recorder'], { state, nia, lr, msr }: VcpuSnap
   const caller = name === undefined ? recorder.nameOf(lr) : undefined;
   const where = `${name ?? hex64(nia)}${caller === undefined ? '' : ` (called from ${caller})`}`;
   const off = state !== 'ceded' && state !== 'stopped' && (msr & MSR.EE) === 0n;
-  return `${state} at ${where}${off ? ' with interrupts off' : ''}`;
+  return `${cpuStateOf(state, nia, msr)} at ${where}${off ? ' with interrupts off' : ''}`;
 }
 
 /** Why a guest did not become ready. */
