@@ -1,0 +1,102 @@
+/** What one crash of a night is: a machine, what its guest goes through, and how it then crashes. A seed and a number give it. */
+
+import type { Trigger } from '../../src/panic/contract/index.ts';
+import { below, seededRandom } from '../../test/support/seeded-random.ts';
+
+/** What a guest goes through before it crashes. `oops`: of a module, which the kernel survives. */
+export type Step =
+  | { readonly kind: 'kexec' }
+  | { readonly kind: 'cpu'; readonly cpu: number; readonly online: boolean }
+  | { readonly kind: 'oops' };
+
+/** How it crashes: asked for; or by itself, by a line in its shell or by a module. */
+export type Way =
+  | { readonly kind: 'asked'; readonly trigger: Trigger; readonly onCpu: number }
+  | { readonly kind: 'shell' }
+  | { readonly kind: 'module' };
+
+export type NightPlan = {
+  readonly n: number;
+  readonly processor: 'power8' | 'power9';
+  readonly mmu: 'hash' | 'radix';
+  readonly cpus: number;
+  readonly threads: number;
+  readonly append: string;
+  readonly dump: string;
+  readonly steps: readonly Step[];
+  readonly way: Way;
+};
+
+const MACHINES = [
+  { processor: 'power8', mmu: 'hash' },
+  { processor: 'power9', mmu: 'radix' },
+  { processor: 'power9', mmu: 'hash' },
+] as const;
+/** CPUs and threads of a core. */
+const SIZES = [
+  [1, 1],
+  [2, 1],
+  [2, 2],
+  [4, 1],
+  [4, 2],
+  [4, 4],
+] as const;
+const APPENDS = ['', '', 'mem=768M', 'crash_kexec_post_notifiers', 'panic=5'];
+const DUMPS = ['raw', '-l -d 31', '-l -d 1'];
+const TRIGGERS: readonly Trigger[] = ['sysrq', 'nmi', 'panic', 'echo'];
+const MOST_STEPS = 3;
+/** Numbers of crashes lie this far apart in the seeds, so that nights with neighbouring seeds share none. */
+const STRIDE = 1_000_003;
+
+export function planOf(seed: number, n: number): NightPlan {
+  const random = seededRandom(seed * STRIDE + n);
+  const pick = <T>(of: readonly T[]): T => of[below(random, of.length)] as T;
+  const machine = pick(MACHINES);
+  const [cpus, threads] = pick(SIZES);
+  const online = new Set(Array.from({ length: cpus }, (_, cpu) => cpu));
+  const steps = Array.from({ length: below(random, MOST_STEPS + 1) }, (): Step => {
+    const kind = pick(['kexec', 'cpu', 'cpu', 'oops'] as const);
+    if (kind === 'kexec') for (let cpu = 0; cpu < cpus; cpu++) online.add(cpu);
+    if (kind !== 'cpu' || cpus === 1) return { kind: kind === 'cpu' ? 'oops' : kind };
+    // The first CPU stays: something must read the terminal.
+    const cpu = 1 + below(random, cpus - 1);
+    const wasOnline = online.delete(cpu);
+    if (!wasOnline) online.add(cpu);
+    return { kind, cpu, online: !wasOnline };
+  });
+  const onCpu = pick([...online]);
+  const kind = pick(['asked', 'asked', 'shell', 'module'] as const);
+  const way: Way = kind === 'asked' ? { kind, trigger: pick(TRIGGERS), onCpu } : { kind };
+  return { n, ...machine, cpus, threads, append: pick(APPENDS), dump: pick(DUMPS), steps, way };
+}
+
+/** CPUs that are online after the steps. */
+export function onlineAfter({ cpus, steps }: NightPlan): ReadonlySet<number> {
+  const online = new Set(Array.from({ length: cpus }, (_, cpu) => cpu));
+  for (const step of steps) {
+    if (step.kind === 'kexec') for (let cpu = 0; cpu < cpus; cpu++) online.add(cpu);
+    else if (step.kind === 'cpu') {
+      if (step.online) online.add(step.cpu);
+      else online.delete(step.cpu);
+    }
+  }
+  return online;
+}
+
+/** In a few words. */
+export function describePlan({
+  processor,
+  mmu,
+  cpus,
+  threads,
+  append,
+  dump,
+  steps,
+  way,
+}: NightPlan): readonly string[] {
+  const before = steps.map((step) =>
+    step.kind === 'cpu' ? `CPU ${step.cpu} ${step.online ? 'online' : 'offline'}` : step.kind,
+  );
+  const how = way.kind === 'asked' ? `${way.trigger} on CPU ${way.onCpu}` : `by itself: ${way.kind}`;
+  return [`${processor} ${mmu}, ${cpus} × ${threads}`, append, before.join(', '), how, dump];
+}
