@@ -26,6 +26,34 @@ function segment(start: number): LoadCall['segments'] {
   return [{ mem: hex64(start), bytes: 0x10000 }];
 }
 
+describe('an image of kexec_file_load whose segments are not known', () => {
+  const unread = { segments: [], entry: hex64(0), byFile: { unread: true } } as const;
+
+  it.each([
+    ['load-in-reservation', true],
+    ['load-no-overlap', true],
+    ['load-anywhere', false],
+  ] as const)('%s: not evaluated; refused by the kernel, nothing is left open', (rule, crash) => {
+    expect(judged(rule, (h) => load(h, { ...unread, crash, result: 'ok' }))).toMatchObject({
+      verdict: 'not-evaluated',
+      note: expect.stringContaining('kexec_file_load'),
+    });
+    const before = judged(rule).verdict;
+    expect(judged(rule, (h) => load(h, { ...unread, crash, result: 'ENOSYS' })).verdict).toBe(before);
+  });
+
+  it('hooks-paired: it is a load, for which prepare must run', () => {
+    const hooks = { prepare: 1, cleanup: 1 };
+    expect(judged('hooks-paired', (h) => load(h, { ...unread, hooks })).verdict).toBe('held');
+    expect(
+      judged('hooks-paired', (h) => load(h, { ...unread, hooks: { prepare: 0, cleanup: 1 } })),
+    ).toMatchObject({
+      verdict: 'broken',
+      note: expect.stringContaining('the load of'),
+    });
+  });
+});
+
 describe('hooks-paired', () => {
   it('held', () => expect(judged('hooks-paired').verdict).toBe('held'));
 

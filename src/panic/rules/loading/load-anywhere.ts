@@ -6,12 +6,21 @@
 
 import type { LoadCall } from '../../trace/index.ts';
 import type { Judgement, RuleInput } from '../shared/input.ts';
+import { aboutKnown } from '../shared/loads.ts';
 import { nameSpan, overlaps, remainder, type Span, segmentSpan, spanOf, within } from '../shared/spans.ts';
 import { verdict } from '../shared/verdict.ts';
 
 const PAGE = 4096n;
 
-export function loadAnywhere({ image }: RuleInput): Judgement {
+export function loadAnywhere(input: RuleInput): Judgement {
+  return aboutKnown(
+    (input.image.loads ?? []).filter(({ crash }) => !crash),
+    ofKnown(input),
+  );
+}
+
+/** Of the images whose segments are known. */
+function ofKnown({ image }: RuleInput): Judgement {
   const loads = (image.loads ?? []).filter(({ crash, segments }) => !crash && segments.length > 0);
   if (loads.length === 0)
     return (image.loads ?? []).length === 0

@@ -7,12 +7,21 @@
 
 import type { LoadCall } from '../../trace/index.ts';
 import type { Judgement, RuleInput } from '../shared/input.ts';
+import { aboutKnown } from '../shared/loads.ts';
 import { holds, nameSpan, type Span, segmentSpan, spanOf, within } from '../shared/spans.ts';
 import { verdict } from '../shared/verdict.ts';
 
 const REFUSAL = 'EADDRNOTAVAIL';
 
-export function loadInReservation({ image, instants }: RuleInput): Judgement {
+export function loadInReservation(input: RuleInput): Judgement {
+  return aboutKnown(
+    (input.image.loads ?? []).filter(({ crash }) => crash),
+    ofKnown(input),
+  );
+}
+
+/** Of the images whose segments are known. */
+function ofKnown({ image, instants }: RuleInput): Judgement {
   const loads = (image.loads ?? []).filter(({ crash, segments }) => crash && segments.length > 0);
   if (loads.length === 0)
     return (image.loads ?? []).length === 0

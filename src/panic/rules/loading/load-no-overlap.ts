@@ -7,10 +7,16 @@
 
 import type { LoadCall } from '../../trace/index.ts';
 import type { Judgement, RuleInput } from '../shared/input.ts';
+import { aboutKnown } from '../shared/loads.ts';
 import { nameSpan, overlaps, type Span, segmentSpan, spanOf, within } from '../shared/spans.ts';
 import { verdict } from '../shared/verdict.ts';
 
-export function loadNoOverlap({ image, instants }: RuleInput): Judgement {
+export function loadNoOverlap(input: RuleInput): Judgement {
+  return aboutKnown(input.image.loads ?? [], ofKnown(input));
+}
+
+/** Of the images whose segments are known. */
+function ofKnown({ image, instants }: RuleInput): Judgement {
   const loads = (image.loads ?? []).filter(({ segments }) => segments.length > 0);
   if (loads.length === 0) return verdict('not-reached', 'nothing was loaded');
   const end = image.running?.end;

@@ -5,9 +5,18 @@
 
 import { isKernel } from '../shared/image.ts';
 import { type Judgement, pathOf, type RuleInput } from '../shared/input.ts';
+import { aboutKnown } from '../shared/loads.ts';
 import { verdict } from '../shared/verdict.ts';
 
 export function payloadAny(input: RuleInput): Judgement {
+  return aboutKnown(
+    (input.image.loads ?? []).filter(({ crash }) => crash === (pathOf(input) === 'crash')).slice(-1),
+    ofKnown(input),
+  );
+}
+
+/** Of the images whose segments are known. */
+function ofKnown(input: RuleInput): Judgement {
   const { image, instants } = input;
   const { load } = image;
   if (load === undefined) {

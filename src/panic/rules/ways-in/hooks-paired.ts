@@ -7,6 +7,7 @@
 
 import { calls, LOAD_HOOKS, type LoadCall } from '../../trace/index.ts';
 import type { Judgement, RuleInput } from '../shared/input.ts';
+import { loadsImage } from '../shared/loads.ts';
 import { verdict } from '../shared/verdict.ts';
 
 export function hooksPaired(input: RuleInput): Judgement {
@@ -24,7 +25,7 @@ export function hooksPaired(input: RuleInput): Judgement {
   let dropped = 0;
   for (const call of loads) {
     const place = call.crash ? 'crash' : 'next';
-    const loading = call.segments.length > 0;
+    const loading = loadsImage(call);
     const accepted = call.result === 'ok';
     const hooks = watched.includes(call) ? call.hooks : undefined;
     if (loading && accepted && hooks?.prepare === 0)
@@ -43,7 +44,7 @@ export function hooksPaired(input: RuleInput): Judgement {
       'not-evaluated',
       `in ${unwatched} of ${loads.length} calls of kexec_load the hooks were not watched`,
     );
-  const accepted = watched.filter(({ result, segments }) => result === 'ok' && segments.length > 0);
+  const accepted = watched.filter((call) => call.result === 'ok' && loadsImage(call));
   if (accepted.length === 0) return verdict('not-reached', 'no load was seen to be accepted');
   return verdict(
     'held',
@@ -64,7 +65,8 @@ function isReported({ more }: RuleInput, next: LoadCall | undefined): boolean {
   );
 }
 
-function nameCall({ crash, insn, segments }: LoadCall): string {
-  const what = segments.length === 0 ? 'unload' : 'load';
+function nameCall(call: LoadCall): string {
+  const { crash, insn } = call;
+  const what = loadsImage(call) ? 'load' : 'unload';
   return `the ${what} of ${crash ? 'a crash image' : 'an ordinary image'} at instruction ${insn}`;
 }
