@@ -52,7 +52,6 @@ export type {
   PartitionHandle,
   PartitionNotice,
   Processor,
-  TimedInput,
   UnsupportedThing,
 } from './partition.ts';
 export { DEFAULT_THREADS, HCALL_NAMES } from './partition.ts';

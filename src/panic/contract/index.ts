@@ -7,7 +7,7 @@ export type { Capture, CaptureVmcore, CrashCause, ToolWords, VmcoreFormat } from
 export type { Fault, FaultInstant, FlipTarget } from './fault.ts';
 export { FAULT_INSTANTS, FLIP_TARGETS } from './fault.ts';
 export type { Fleet } from './fleet.ts';
-export type { ImageFile, ImageImport, ImageView } from './image.ts';
+export type { ImageImport, ImageView } from './image.ts';
 export type { AuditQuery, CaptureQuery, ListQuery, OperationQuery, Page } from './listing.ts';
 export type { MachineRequest } from './machine.ts';
 export {
@@ -43,4 +43,4 @@ export type { LeaveRequest, PanicRequest, StartRequest, Trigger } from './reques
 export type { ServiceEvent } from './service-event.ts';
 export type { StoreDamage, StoreReport, StoreView } from './store.ts';
 export type { UnsupportedUse } from './unsupported.ts';
-export { shownUses, UNSUPPORTED_KINDS, UNSUPPORTED_SHOWN, usesByKind } from './unsupported.ts';
+export { shownUses, UNSUPPORTED_KINDS, usesByKind } from './unsupported.ts';

@@ -28,7 +28,7 @@ export const UNSUPPORTED_KINDS = [
 ] as const;
 
 /** Of a guest that uses ever other things the first ones are shown; a trace has them all. */
-export const UNSUPPORTED_SHOWN = 32;
+const UNSUPPORTED_SHOWN = 32;
 
 /** The first uses, and the rest counted as one. */
 export function shownUses(all: readonly UnsupportedUse[]): readonly UnsupportedUse[] {
