@@ -251,6 +251,9 @@ describe('fleet page', () => {
     await page.getByRole('combobox', { name: 'Firmware' }).selectOption('open-firmware');
     await page.getByRole('combobox', { name: 'Interrupts' }).selectOption('xive');
     await page.getByRole('combobox', { name: 'Disks' }).selectOption('vscsi');
+    await page.getByRole('combobox', { name: 'ibm,os-term' }).selectOption('end');
+    await page.getByRole('textbox', { name: 'Real-mode area' }).fill('512M');
+    await page.getByRole('textbox', { name: 'Dump device' }).fill('2G');
     await page.getByRole('checkbox', { name: /H_SIGNAL_SYS_RESET/ }).check();
     const asked = page.waitForRequest(
       (request) => request.method() === 'POST' && request.url().endsWith('/partitions'),
@@ -266,6 +269,9 @@ describe('fleet page', () => {
       diskBus: 'vscsi',
       cpus: 2,
       memory: '1G',
+      osTerm: 'end',
+      rma: '512M',
+      dumpDevice: '2G',
       refuseSysReset: true,
     });
     const panel = page.getByRole('region', { name: 'delta' });
