@@ -41,7 +41,7 @@ const RULES: readonly Rule[] = [
   [/\bhas \d+ bytes\b/, 'has <size> bytes'],
   [/^Freeing initrd memory: \d+K/, 'Freeing initrd memory: <size>K'],
   // How long something took, and the time of day.
-  [/\b\d+ ?(ms|msecs|us|usecs)\b/g, '<time> $1'],
+  [/\b\d+ ?(ms|msecs|us|usecs|ns)\b/g, '<time> $1'],
   [/\baudit\(\d+\.\d+:(\d+)\)/, 'audit(<time>:$1)'],
   [/\bto \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d UTC \(\d+\)/, 'to <time>'],
 ];

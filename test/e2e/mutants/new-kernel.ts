@@ -54,7 +54,7 @@ export const NEW_KERNEL: readonly Mutant[] = [
     failed: {
       phase: 'purgatory',
       reason: new RegExp(
-        `the digest of the loaded image does not match \\(injected: flip:kernel\\+0x${DIGESTED.toString(16)}@trigger\\)$`,
+        `^the digest of the loaded image does not match: CPU 1 loops at 0x\\w+ in purgatory and does not enter the kernel \\(injected: flip:kernel\\+0x${DIGESTED.toString(16)}@trigger\\)$`,
       ),
     },
     held: { 'digest-ok': /^the digest did not match, and the kernel was never entered$/ },
@@ -69,7 +69,8 @@ export const NEW_KERNEL: readonly Mutant[] = [
     way: { fault: 'wild-store-reserved:0x2fff000' },
     failed: {
       phase: 'purgatory',
-      reason: /as it does when the digest of the loaded image does not match$/,
+      reason:
+        /^the digest of the loaded image does not match: CPU 1 loops at 0x\w+ in purgatory and does not enter the kernel$/,
     },
     broken: {
       'memory-intact': /^after T1 written into the reservation: the page at 0x0{9}2fff000 by CPU 0 at 0x/,
@@ -77,7 +78,7 @@ export const NEW_KERNEL: readonly Mutant[] = [
   },
   {
     name: "a released secondary writes into the hypervisor's place in the new kernel",
-    way: { fault: 'wild-store-reserved:0x1000020,slow-slave:60000', image: withoutDigest },
+    way: { fault: 'wild-store-reserved:0x1000020,slow-slave:115000', image: withoutDigest },
     broken: {
       'entry-layout':
         /^CPU 0 stored into the hypervisor's place at offset 0x20 before the kernel was entered$/,
