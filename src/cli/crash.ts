@@ -28,6 +28,7 @@ import { chooseImage, type ImageOptions, withImageOptions } from './image-argume
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
 import { oneLine } from './one-line.ts';
+import { ruleLines } from './rule-lines.ts';
 import { typedBefore } from './typed-before.ts';
 import { unsupportedText } from './unsupported-text.ts';
 
@@ -142,9 +143,7 @@ async function run(options: Options): Promise<number> {
     process.stderr.write(
       `${outcome}: ${phase}${reason === undefined ? '' : `: ${oneLine(reason)}`}${vmcore === null ? '' : `, ${vmcore.bytes} bytes of ${vmcore.format}`}\n`,
     );
-    for (const rule of report.rules)
-      if (rule.verdict !== 'not-evaluated')
-        process.stderr.write(`  ${rule.verdict.padEnd(15)} ${rule.name}\n`);
+    process.stderr.write(ruleLines(report.rules));
   }
   return exitCodeOf(report);
 }

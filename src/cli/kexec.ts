@@ -17,6 +17,7 @@ import {
 import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loading-arguments.ts';
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
 import { oneLine } from './one-line.ts';
+import { ruleLines } from './rule-lines.ts';
 import { unsupportedText } from './unsupported-text.ts';
 
 type Options = LoadingOptions &
@@ -87,9 +88,7 @@ async function run(options: Options): Promise<number> {
   else {
     const { outcome, phase, reason } = report;
     process.stderr.write(`${outcome}: ${phase}${reason === undefined ? '' : `: ${oneLine(reason)}`}\n`);
-    for (const rule of report.rules)
-      if (rule.verdict !== 'not-evaluated')
-        process.stderr.write(`  ${rule.verdict.padEnd(15)} ${rule.name}\n`);
+    process.stderr.write(ruleLines(report.rules));
   }
   return exitCodeOf(report);
 }

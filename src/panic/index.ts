@@ -19,6 +19,7 @@ export { Lookout } from './handoff/lookout.ts';
 export type { CrashCommand, CrashReport } from './handoff/run-crash.ts';
 export { runCrash } from './handoff/run-crash.ts';
 export { runKexec } from './handoff/run-kexec.ts';
+export type { ReportedRule } from './handoff/run-once.ts';
 export { exitCodeOf } from './handoff/run-once.ts';
 export type { RuleName } from './rules/index.ts';
 export { judgeRules, RULE_NAMES, RULES } from './rules/index.ts';

@@ -48,6 +48,8 @@ export type Capture = {
     readonly broken: number;
     readonly notReached: number;
     readonly notApplicable: number;
+    /** Absent in captures of earlier releases, which did not count them. */
+    readonly notEvaluated?: number;
   };
   /** What the guest used since power-on that the machine lacks, the first kinds; absent: nothing, or not kept by an earlier release. */
   readonly unsupported?: readonly UnsupportedUse[];

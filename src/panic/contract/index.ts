@@ -44,3 +44,4 @@ export type { ServiceEvent } from './service-event.ts';
 export type { StoreDamage, StoreReport, StoreView } from './store.ts';
 export type { UnsupportedUse } from './unsupported.ts';
 export { shownUses, UNSUPPORTED_KINDS, usesByKind } from './unsupported.ts';
+export { waitsFor } from './waits.ts';

@@ -14,6 +14,8 @@ export type Operation = {
   readonly kind: 'panic' | 'kexec' | 'restart' | 'start' | 'stop' | 'reset' | 'import' | 'verify' | 'repair';
   readonly state: OperationState;
   readonly phase: string;
+  /** What it waits for, to be read after "waits for"; absent once it has ended. Follows from kind, state and phase, and is not stored. */
+  readonly waitsFor?: string;
   readonly partitionId?: string;
   readonly captureId?: string;
   /** It left a trace: `GET /operations/:id/trace`. A crash's trace is its capture's. */

@@ -106,6 +106,7 @@ export class PartitionHost implements OperationHost {
     guest.session.past.asked();
     const unwatch = stopOnAbort(guest.session, run.signal);
     let refused: CrashResult['refused'];
+    run.report('ready');
     try {
       const result = await crash(guest.lookout, request, {
         loadedDump: BOOT_DUMP_MODE,

@@ -6,6 +6,7 @@
  */
 
 import { BoundedBytes } from '../../base/bounded-bytes.ts';
+import { failureText } from '../../base/failure-text.ts';
 import { TIMEBASE_HZ } from '../../base/power.ts';
 import { Signal } from '../../base/signal.ts';
 import type {
@@ -323,10 +324,15 @@ export class Session {
     this.signal.notify();
   }
 
-  /** A machine that cannot go on has died, and that has ended the session. */
+  /** A machine that stands still for good has ended: where its worker died, the end has been told by now. */
   async #goOn(): Promise<void> {
-    await this.onHeld?.();
-    await this.handle.goOn().catch(() => undefined);
+    try {
+      await this.onHeld?.();
+      await this.handle.goOn();
+    } catch (error) {
+      this.#end ??= { kind: 'error', message: `it could not be let run again: ${failureText(error)}` };
+      this.signal.notify();
+    }
   }
 
   #deadline(limitSeconds: number): number {

@@ -134,6 +134,7 @@ export async function crash(
       noCrashKernel,
       faults,
       isRequested: true,
+      ...defined({ onPhase: options.onPhase }),
       ...limits,
     });
   } finally {
@@ -167,6 +168,7 @@ export async function followAlarm(
       noCrashKernel,
       faults: [],
       isRequested: false,
+      ...defined({ onPhase }),
       ...limits,
     });
   } finally {
@@ -236,6 +238,7 @@ type Conclusion = {
   readonly timeoutSeconds: number;
   readonly faults: readonly MachineFault[];
   readonly isRequested: boolean;
+  readonly onPhase?: (phase: CapturePhase) => void;
   readonly signal: AbortSignal | undefined;
 };
 
@@ -247,6 +250,7 @@ async function conclude({
   timeoutSeconds,
   faults,
   isRequested,
+  onPhase,
   signal,
 }: Conclusion): Promise<CrashResult> {
   const { session, boot } = lookout;
@@ -288,7 +292,10 @@ async function conclude({
   // Without `dump-done` this dump may have been cut, with the rest of an earlier, longer dump behind it on the device.
   const dump = found === undefined || said ? found : { ...found, complete: false };
   const captured = dump?.complete === true && said && !failed;
-  if (captured) recorder.setDumped();
+  if (captured) {
+    recorder.setDumped();
+    onPhase?.('dumped');
+  }
   const phase: CapturePhase = captured ? 'dumped' : observed;
   const situation = {
     session,

@@ -89,7 +89,7 @@ export type ReportHead = Pick<PartitionConfig, 'processor' | 'mmu' | 'cpus'> & {
   readonly words?: readonly ToolWords[];
 };
 
-export type ReportedRule = Pick<RuleResult, 'name' | 'verdict' | 'evidence'>;
+export type ReportedRule = Pick<RuleResult, 'name' | 'verdict' | 'evidence' | 'note'>;
 
 /** @throws FormatError for bad options; Error where the machine cannot be made. */
 export async function runOnce<R extends Result, T, Phase>(
@@ -130,10 +130,10 @@ export async function runOnce<R extends Result, T, Phase>(
 
 /** The rules as reports list them: every one, also where nothing was traced. */
 export function reportedRules({ trace, reason }: Pick<Result, 'trace' | 'reason'>): readonly ReportedRule[] {
-  return (trace?.rules ?? unjudgedRules(reason)).map(({ name, verdict, evidence }) => ({
+  return (trace?.rules ?? unjudgedRules(reason)).map(({ name, verdict, evidence, note }) => ({
     name,
     verdict,
-    ...defined({ evidence }),
+    ...defined({ evidence, note }),
   }));
 }
 

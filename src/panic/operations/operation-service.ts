@@ -16,7 +16,7 @@ import type {
   Operations,
   Page,
 } from '../contract/index.ts';
-import { Refusal } from '../contract/index.ts';
+import { Refusal, waitsFor } from '../contract/index.ts';
 import { interrupted } from './early-end.ts';
 import type { EventBus } from './event-bus.ts';
 import type { Fence, WorkerId } from './lease.ts';
@@ -115,7 +115,7 @@ export class OperationService implements Operations {
   ): Promise<Operation> {
     if (idempotencyKey === undefined) {
       await admit();
-      return this.#submit(request, requestedBy);
+      return withWait(await this.#submit(request, requestedBy));
     }
     const whose = requestedBy?.kind === 'key' ? `${requestedBy.id} ` : '';
     const key = `${request.kind} ${'partitionId' in request ? request.partitionId : '-'} ${whose}${idempotencyKey}`;
@@ -128,16 +128,16 @@ export class OperationService implements Operations {
       this.#submitting.delete(key),
     );
     this.#submitting.set(key, { request, submitted });
-    return submitted;
+    return withWait(await submitted);
   }
 
   async get(id: string): Promise<Operation> {
-    return this.#unstored.get(id) ?? (await this.#options.queue.get(id)) ?? notFound(id);
+    return withWait(this.#unstored.get(id) ?? (await this.#options.queue.get(id)) ?? notFound(id));
   }
 
   async list(query: OperationQuery): Promise<Page<Operation>> {
     const page = await this.#options.queue.list(query);
-    return { ...page, items: page.items.map((operation) => this.#unstored.shown(operation)) };
+    return { ...page, items: page.items.map((operation) => withWait(this.#unstored.shown(operation))) };
   }
 
   async trace(id: string): Promise<string | null> {
@@ -151,7 +151,7 @@ export class OperationService implements Operations {
     const operation = await this.#options.queue.cancel(id);
     if (operation.state === 'cancelled') await this.#publish(operation);
     else this.#runs.get(id)?.cancel();
-    return operation;
+    return withWait(operation);
   }
 
   /** Heartbeats for what runs, then deals with what other workers left. */
@@ -369,6 +369,10 @@ export class OperationService implements Operations {
   async #publish({ id, state, phase }: Operation): Promise<void> {
     await this.#options.bus.publish({ kind: 'operation', id, state, phase });
   }
+}
+
+function withWait(operation: Operation): Operation {
+  return { ...operation, ...defined({ waitsFor: waitsFor(operation) }) };
 }
 
 function asError(error: unknown): Error {

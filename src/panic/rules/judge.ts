@@ -43,5 +43,6 @@ export function countRules(rules: readonly RuleResult[]): Capture['rules'] {
     broken: count('broken'),
     notReached: count('not-reached'),
     notApplicable: count('not-applicable'),
+    notEvaluated: count('not-evaluated'),
   };
 }

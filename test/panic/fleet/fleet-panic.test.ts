@@ -94,12 +94,14 @@ describe('panic', () => {
     expect(w.fleet.get(id)).toMatchObject({ crashes: 1, state: 'ready' });
     expect(phasesOf(w, operation.id)).toEqual([
       'queued',
+      'ready',
       'triggered',
       'panic',
       'handoff',
       'purgatory',
       'crash-kernel',
       'dumping',
+      'dumped',
       'stored',
     ]);
   });

@@ -209,6 +209,29 @@ describe.each([
     ]);
   });
 
+  it('get, list: what it waits for, until it has ended', async () => {
+    host.turns = [];
+    const operations = await service();
+    let release = (): void => undefined;
+    host.work = (run) => {
+      run.report('booting');
+      return new Promise((resolve) => {
+        release = resolve;
+      });
+    };
+    const { id, waitsFor } = await operations.submit(START);
+    expect(waitsFor).toContain('its turn');
+    host.turns.shift()?.();
+    const booting = await eventually(async () => {
+      const operation = await operations.get(id);
+      return operation.phase === 'booting' ? operation : undefined;
+    });
+    expect(booting.waitsFor).toContain('the guest to boot');
+    expect((await operations.list({ limit: 1 })).items).toEqual([booting]);
+    release();
+    expect(await until(operations, id, ENDED)).not.toHaveProperty('waitsFor');
+  });
+
   it('old operations are forgotten at the start, and after every few hundred', async () => {
     const kept: number[] = [];
     const queue = new Proxy(metadata.operations, {

@@ -2736,6 +2736,8 @@ export interface components {
             /** @enum {unknown} */
             state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
             phase: string;
+            /** @description What it waits for, to be read after "waits for"; absent once it has ended */
+            waitsFor?: string;
             partitionId?: string;
             captureId?: string;
             /**
@@ -2936,6 +2938,8 @@ export interface components {
                 broken: number;
                 notReached: number;
                 notApplicable: number;
+                /** @description What they need was not seen; absent: an earlier release did not count */
+                notEvaluated?: number;
             };
             /** @description What the guest used since power-on that the machine lacks; absent: nothing */
             unsupported?: {

@@ -8,7 +8,7 @@ import { Handover } from '../handoff/handover.tsx';
 import { ApiError, api, type Operation, operationTraceUrl, perfettoUrl, type Trace } from '../model/api.ts';
 import { formatAge, formatCount } from '../model/format.ts';
 import { type Load, messageOf, now, operations } from '../model/state.ts';
-import { Fact, Loaded, OperationChip, PartitionFact, PhaseSteps } from '../parts/common.tsx';
+import { Fact, Loaded, OperationChip, PartitionFact, PhaseSteps, Waits } from '../parts/common.tsx';
 import { Lacks, Made, Words } from '../parts/record.tsx';
 
 type Found = { readonly operation: Operation; readonly trace: Trace | null };
@@ -95,6 +95,7 @@ function Summary({ operation, trace }: Found): JSX.Element {
       </div>
       {error === undefined ? null : <p class="notice notice-error">{error.message}</p>}
       {path === undefined ? null : <PhaseSteps phase={phase} failed={state === 'failed'} path={path} />}
+      <Waits operation={operation} />
       <dl class="facts">
         {partitionId === undefined ? null : <PartitionFact id={partitionId} />}
         {trace === null ? null : (

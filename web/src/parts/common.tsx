@@ -59,6 +59,7 @@ export function RuleCounts({ rules }: { readonly rules: Capture['rules'] }): JSX
       <span class="count-held">{rules.held} held</span>
       {rules.broken > 0 ? <span class="count-broken">{rules.broken} broken</span> : null}
       {rules.notReached > 0 ? <span class="faint">{rules.notReached} not reached</span> : null}
+      {(rules.notEvaluated ?? 0) > 0 ? <span class="faint">{rules.notEvaluated} not evaluated</span> : null}
     </span>
   );
 }
@@ -100,6 +101,12 @@ export function PhaseSteps({
       })}
     </ol>
   );
+}
+
+/** Says what an operation waits for; draws nothing for one that has ended. */
+export function Waits({ operation }: { readonly operation: Operation | null }): JSX.Element | null {
+  const waitsFor = operation?.waitsFor;
+  return waitsFor === undefined ? null : <p class="waits faint">Waits for {waitsFor}.</p>;
 }
 
 export function Fact({

@@ -5,7 +5,7 @@ import type { PartitionView } from '../model/api.ts';
 import { formatBytes } from '../model/format.ts';
 import { captureLink, operationLink } from '../model/router.ts';
 import { latestOperation, selected } from '../model/state.ts';
-import { Fact, PhaseSteps, StateChip } from './common.tsx';
+import { Fact, PhaseSteps, StateChip, Waits } from './common.tsx';
 import { ConsolePanel } from './console-panel.tsx';
 import { LifeCycle } from './life-cycle.tsx';
 import { PanicForm } from './panic-form.tsx';
@@ -35,6 +35,7 @@ export function PartitionPanel(): JSX.Element {
       <PanicForm key={partition.id} partition={partition} />
       <CrashProgress partition={partition} />
       <LeaveProgress partition={partition} />
+      <Waits operation={latestOperation(partition.id)} />
       <ConsolePanel key={`console ${partition.id}`} partition={partition} />
     </section>
   );

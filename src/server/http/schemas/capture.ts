@@ -57,7 +57,20 @@ export const Capture: TUnsafe<Named> = exactly<Named>()(
         ),
       ),
       vmcore: Type.Union([vmcore, Type.Null()]),
-      rules: Type.Object({ held: count, broken: count, notReached: count, notApplicable: count }, closed),
+      rules: Type.Object(
+        {
+          held: count,
+          broken: count,
+          notReached: count,
+          notApplicable: count,
+          notEvaluated: Type.Optional(
+            Type.Integer({
+              description: 'What they need was not seen; absent: an earlier release did not count',
+            }),
+          ),
+        },
+        closed,
+      ),
       unsupported: Type.Optional(
         Type.Array(Unsupported, {
           description: 'What the guest used since power-on that the machine lacks; absent: nothing',

@@ -16,6 +16,11 @@ export const Operation: TUnsafe<Named> = exactly<Named>()(
       kind: Type.Enum(['panic', 'kexec', 'restart', 'start', 'stop', 'reset', 'import', 'verify', 'repair']),
       state: Type.Enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']),
       phase: Type.String(),
+      waitsFor: Type.Optional(
+        Type.String({
+          description: 'What it waits for, to be read after "waits for"; absent once it has ended',
+        }),
+      ),
       partitionId: Type.Optional(Type.String()),
       captureId: Type.Optional(Type.String()),
       traced: Type.Optional(Type.Literal(true, { description: 'It left a trace: `/operations/:id/trace`' })),
