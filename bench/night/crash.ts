@@ -1,13 +1,11 @@
 /** Takes stock Debian through one plan of a night, and compares what is said of the crash with what was done and with what drgn says. */
 
-import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { concatBytes } from '../../src/base/bytes.ts';
 import { openPartition } from '../../src/emulator/host/index.ts';
-import { buildCpio } from '../../src/images/cpio.ts';
 import { imageSource } from '../../src/images/image-source.ts';
 import { readDump } from '../../src/panic/guest/dump-device.ts';
 import { makeConfig } from '../../src/panic/guest/machine.ts';
@@ -15,10 +13,10 @@ import { isStandstill, Session } from '../../src/panic/guest/session.ts';
 import { followAlarm } from '../../src/panic/handoff/crash.ts';
 import { type CrashResult, crash, Lookout, leave, resolveMachine } from '../../src/panic/index.ts';
 import { untilLoaded } from '../../src/panic/loading/index.ts';
-import { cpioFile, patchedModule } from '../../test/synth/patched-module.ts';
 import { stockGuest } from '../guests/image.ts';
 import { openByDrgn } from '../matrix/stacks.ts';
-import { describePlan, type NightPlan, onlineAfter, type Step } from './plan.ts';
+import { modulePath, OOPS, withModules } from './modules.ts';
+import { describePlan, type NightPlan, onlineAfter, type Step, type Way } from './plan.ts';
 
 export type NightRow = {
   readonly n: number;
@@ -35,15 +33,8 @@ export type NightRow = {
 
 const SECONDS = 600;
 const MEMORY = '1G';
-const STOCK = 'virtio_blk';
-/** As long as the name of the stock module. */
-const MODULE = 'oops_null0';
-const MODULE_PATH = `${MODULE}.ko`;
-/** Stores to address 0. */
-const STORE_TO_NULL = [
-  0x38600000, // li  r3,0
-  0xf8630000, // std r3,0(r3)
-];
+/** Its init cannot be found, so that the kernel panics. */
+const NO_INIT = 'rdinit=/none root=/dev/none';
 
 /** @throws Error where the guest does not do what it is told, before it crashes */
 export async function crashOf(plan: NightPlan): Promise<NightRow> {
@@ -52,10 +43,11 @@ export async function crashOf(plan: NightPlan): Promise<NightRow> {
   const boot = await imageSource(dirname(imageFolder)).bootImage(image.name, {
     dump: plan.dump,
     append: plan.append,
+    ...(plan.crashKernel === 'panics' ? { crashAppend: NO_INIT } : {}),
   });
   if (boot.initrd === undefined) throw new Error('the image has no initramfs');
   const initrd = join(folder, 'initrd');
-  writeFileSync(initrd, withModule(readFileSync(boot.initrd)));
+  writeFileSync(initrd, withModules(boot.initrd));
   const { processor, mmu, cpus, threads } = plan;
   const spec = resolveMachine({ processor, mmu, cpus, threads, memory: MEMORY, seed: 1 + plan.n });
   const handle = openPartition(makeConfig({ ...boot, initrd }, spec));
@@ -67,6 +59,7 @@ export async function crashOf(plan: NightPlan): Promise<NightRow> {
     if (ready.kind !== 'ready') throw new Error(`the guest is not ready: ${ready.kind}`);
     if (ready.noCrashKernel !== undefined) throw new Error(`no crash kernel: ${ready.noCrashKernel}`);
     for (const step of plan.steps) await take(step, lookout);
+    if (plan.crashKernel === 'unloaded') await typed(session, 'kexec -p -u');
     const result = await end(plan, lookout);
     const dump = join(folder, 'vmcore');
     if (result.dump !== undefined)
@@ -77,15 +70,6 @@ export async function crashOf(plan: NightPlan): Promise<NightRow> {
     await handle.close();
     rmSync(folder, { recursive: true });
   }
-}
-
-/** A second archive behind the first: the kernel unpacks both. */
-function withModule(initrd: Uint8Array): Uint8Array {
-  const stock = cpioFile(initrd, `lib/modules/${STOCK}.ko`);
-  const data = patchedModule(stock, STOCK, MODULE, STORE_TO_NULL);
-  const padding = new Uint8Array((4 - (initrd.length % 4)) % 4);
-  const archive = buildCpio(new Map([[MODULE_PATH, { kind: 'file', mode: 0o644, data }]]));
-  return concatBytes([initrd, padding, archive]);
 }
 
 async function take(step: Step, lookout: Lookout): Promise<void> {
@@ -104,7 +88,7 @@ async function take(step: Step, lookout: Lookout): Promise<void> {
       await typed(session, `echo ${step.online ? 1 : 0} >/sys/devices/system/cpu/cpu${step.cpu}/online`);
       return;
     case 'oops':
-      await typed(session, `echo 0 >/proc/sys/kernel/panic_on_oops; insmod /${MODULE_PATH}`);
+      await typed(session, `echo 0 >/proc/sys/kernel/panic_on_oops; insmod ${modulePath(OOPS)}`);
       if (lookout.isAlarmed) throw new Error('an oops that the kernel survived is taken for a crash');
   }
 }
@@ -119,16 +103,25 @@ async function end({ dump, way }: NightPlan, lookout: Lookout): Promise<CrashRes
   if (way.kind === 'asked')
     return await crash(lookout, { trigger: way.trigger, onCpu: way.onCpu, dump }, { loadedDump: dump });
   const { session } = lookout;
-  const line =
-    way.kind === 'shell'
-      ? 'echo c >/proc/sysrq-trigger'
-      : `echo 1 >/proc/sys/kernel/panic_on_oops; insmod /${MODULE_PATH}`;
+  const line = lineOf(way);
   await session.type(0, Buffer.from(`${line}\r`));
   const stop = await session.wait(() => (lookout.isAlarmed ? 'alarm' : undefined), SECONDS);
   if (isStandstill(stop)) throw new Error(`${line}: nothing happens: ${stop.kind}`);
   const result = await followAlarm(lookout);
   if (result === undefined) throw new Error(`${line}: the crash came to nothing`);
   return result;
+}
+
+/** What is typed. */
+function lineOf(way: Exclude<Way, { readonly kind: 'asked' }>): string {
+  switch (way.kind) {
+    case 'shell':
+      return 'echo c >/proc/sysrq-trigger';
+    case 'module':
+      return `echo 1 >/proc/sys/kernel/panic_on_oops; insmod ${modulePath(way.module)}`;
+    case 'hang':
+      return `echo 1 >/proc/sys/kernel/hardlockup_panic; insmod ${modulePath(way.module)}`;
+  }
 }
 
 function rowOf(plan: NightPlan, result: CrashResult, drgn: string | undefined): NightRow {
@@ -166,6 +159,8 @@ function refutedBy(
   for (const cpu of trace.machine.cpus)
     if (cpu.online !== undefined && cpu.online !== online.has(cpu.index))
       refuted.push(`CPU ${cpu.index} is said to be ${cpu.online ? 'online' : 'offline'}`);
+  const wanted = plan.crashKernel === 'loaded' ? 'captured' : 'failed';
+  if (outcome !== wanted) refuted.push(`${outcome}, and it had to be ${wanted}`);
   if (outcome === 'captured' && drgn !== 'opens')
     refuted.push(`captured, and drgn says: ${drgn ?? 'there is no dump'}`);
   if (outcome === 'failed' && dump?.complete === true && drgn === 'opens')

@@ -2,6 +2,7 @@
 
 import type { Trigger } from '../../src/panic/contract/index.ts';
 import { below, seededRandom } from '../../test/support/seeded-random.ts';
+import { CRASHING, HANGING, type ModuleName } from './modules.ts';
 
 /** What a guest goes through before it crashes. `oops`: of a module, which the kernel survives. */
 export type Step =
@@ -9,11 +10,14 @@ export type Step =
   | { readonly kind: 'cpu'; readonly cpu: number; readonly online: boolean }
   | { readonly kind: 'oops' };
 
-/** How it crashes: asked for; or by itself, by a line in its shell or by a module. */
+/** How it crashes: asked for; or by itself, by a line in its shell, by a module, or because a module hangs and the watchdog sees it. */
 export type Way =
   | { readonly kind: 'asked'; readonly trigger: Trigger; readonly onCpu: number }
   | { readonly kind: 'shell' }
-  | { readonly kind: 'module' };
+  | { readonly kind: 'module' | 'hang'; readonly module: ModuleName };
+
+/** What becomes of the crash kernel: it is there; it was unloaded; it panics before it has found its dump device. */
+export type CrashKernel = 'loaded' | 'unloaded' | 'panics';
 
 export type NightPlan = {
   readonly n: number;
@@ -25,6 +29,7 @@ export type NightPlan = {
   readonly dump: string;
   readonly steps: readonly Step[];
   readonly way: Way;
+  readonly crashKernel: CrashKernel;
 };
 
 const MACHINES = [
@@ -44,6 +49,7 @@ const SIZES = [
 const APPENDS = ['', '', 'mem=768M', 'crash_kexec_post_notifiers', 'panic=5'];
 const DUMPS = ['raw', '-l -d 31', '-l -d 1'];
 const TRIGGERS: readonly Trigger[] = ['sysrq', 'nmi', 'panic', 'echo'];
+const CRASH_KERNELS: readonly CrashKernel[] = [...Array<'loaded'>(10).fill('loaded'), 'unloaded', 'panics'];
 const MOST_STEPS = 3;
 /** Numbers of crashes lie this far apart in the seeds, so that nights with neighbouring seeds share none. */
 const STRIDE = 1_000_003;
@@ -65,9 +71,31 @@ export function planOf(seed: number, n: number): NightPlan {
     return { kind, cpu, online: !wasOnline };
   });
   const onCpu = pick([...online]);
-  const kind = pick(['asked', 'asked', 'shell', 'module'] as const);
-  const way: Way = kind === 'asked' ? { kind, trigger: pick(TRIGGERS), onCpu } : { kind };
-  return { n, ...machine, cpus, threads, append: pick(APPENDS), dump: pick(DUMPS), steps, way };
+  // A CPU that hangs alone is seen by no other.
+  const kind = pick([
+    'asked',
+    'asked',
+    'shell',
+    'module',
+    'module',
+    online.size > 1 ? 'hang' : 'shell',
+  ] as const);
+  const way = wayOf(kind, onCpu, pick);
+  const crashKernel = pick(CRASH_KERNELS);
+  return { n, ...machine, cpus, threads, append: pick(APPENDS), dump: pick(DUMPS), steps, way, crashKernel };
+}
+
+function wayOf(kind: Way['kind'], onCpu: number, pick: <T>(of: readonly T[]) => T): Way {
+  switch (kind) {
+    case 'asked':
+      return { kind, trigger: pick(TRIGGERS), onCpu };
+    case 'shell':
+      return { kind };
+    case 'module':
+      return { kind, module: pick(CRASHING) };
+    case 'hang':
+      return { kind, module: HANGING };
+  }
 }
 
 /** CPUs that are online after the steps. */
@@ -93,10 +121,30 @@ export function describePlan({
   dump,
   steps,
   way,
+  crashKernel,
 }: NightPlan): readonly string[] {
   const before = steps.map((step) =>
     step.kind === 'cpu' ? `CPU ${step.cpu} ${step.online ? 'online' : 'offline'}` : step.kind,
   );
-  const how = way.kind === 'asked' ? `${way.trigger} on CPU ${way.onCpu}` : `by itself: ${way.kind}`;
-  return [`${processor} ${mmu}, ${cpus} × ${threads}`, append, before.join(', '), how, dump];
+  return [
+    `${processor} ${mmu}, ${cpus} × ${threads}`,
+    append,
+    before.join(', '),
+    describeWay(way),
+    crashKernel === 'loaded'
+      ? dump
+      : `${dump}, the crash kernel ${crashKernel === 'panics' ? 'panics' : 'is unloaded'}`,
+  ];
+}
+
+function describeWay(way: Way): string {
+  switch (way.kind) {
+    case 'asked':
+      return `${way.trigger} on CPU ${way.onCpu}`;
+    case 'shell':
+      return 'by itself: echo c in its shell';
+    case 'module':
+    case 'hang':
+      return `by itself: module ${way.module}`;
+  }
 }
