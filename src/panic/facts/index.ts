@@ -19,5 +19,6 @@ export {
 } from './kexec-image.ts';
 export { LoadLog } from './load-log.ts';
 export { readLoaded, withLoaded } from './loaded-by-file.ts';
+export { onlineCpus } from './online-cpus.ts';
 export { runningFacts } from './running-facts.ts';
 export { treeFacts } from './tree-facts.ts';

@@ -6,9 +6,11 @@
 import { defined } from '../../base/defined.ts';
 import { FormatError } from '../../base/errors.ts';
 import { failureText } from '../../base/failure-text.ts';
-import type { MachineFault, PartitionEnd, PartitionHandle, VcpuSnapshot } from '../../emulator/host/index.ts';
+import type { MachineFault, PartitionEnd, PartitionHandle } from '../../emulator/host/index.ts';
 import type { CapturePhase, PanicRequest } from '../contract/index.ts';
 import { type CrashIdentity, identifyCrash } from '../facts/identity.ts';
+import { onlineCpus } from '../facts/index.ts';
+import type { ReadMemory } from '../facts/symbols/index.ts';
 import { resolveFault } from '../faults/index.ts';
 import type { Examination } from '../fidelity/index.ts';
 import { examineApart } from '../fidelity/index.ts';
@@ -276,7 +278,11 @@ async function conclude({
   };
   await known(() => lookout.read(signal));
   const begun = alive ? await known(() => keptAt(handle, 't0', recorder.instants.t0)) : undefined;
-  if (begun !== undefined) recorder.setOnline(onlineOf(begun.vcpus));
+  if (begun !== undefined) {
+    const readBegun: ReadMemory = (raddr, length) => handle.readInstant('t0', raddr, length);
+    const online = await known(() => onlineCpus(begun.vcpus, prepared.production, readBegun));
+    if (online !== undefined) recorder.setOnline(online);
+  }
   const disk = recorder.dumpDisk;
   const found =
     observed === 'dumping' && alive && disk !== undefined
@@ -342,10 +348,6 @@ async function conclude({
 /** Whether the crash kernel panicked itself. */
 function crashedAgain({ osTerm }: Session, entered: number | undefined): boolean {
   return osTerm !== undefined && entered !== undefined && osTerm.insn > entered;
-}
-
-function onlineOf(vcpus: readonly VcpuSnapshot[]): ReadonlySet<number> {
-  return new Set(vcpus.filter(({ state }) => state !== 'stopped').map(({ index }) => index));
 }
 
 function reasonWith(reasons: readonly string[], unread: readonly string[]): { reason?: string } {

@@ -8,6 +8,7 @@ import {
   claimFacts,
   describeImageApart,
   isCompiledIn,
+  onlineCpus,
   readLoaded,
   runningFacts,
   withKernelFile,
@@ -167,9 +168,10 @@ export async function prepareCrash(
     running === undefined || kernel.tree === undefined
       ? undefined
       : await claimFacts(read, production, running, tree);
+  const online = await onlineCpus(cpus, production, read);
   const dumpDisk = dumpDiskOf(handle.config);
   const recorder = new Recorder({
-    machine: machineOf(handle, cpus, ({ state }) => ({ online: state !== 'stopped' })),
+    machine: machineOf(handle, cpus, ({ index }) => ({ online: online.has(index) })),
     facts: {
       name: kernel.image,
       ...(path === 'crash' ? {} : { path }),
