@@ -121,6 +121,11 @@ export class FakeVcpu implements FirmwareVcpu {
     this.log.push(`start 0x${entry.toString(16)} r3=${r3}`);
   }
 
+  enter(address: bigint): void {
+    this.nia = address;
+    this.log.push(`enter 0x${address.toString(16)}`);
+  }
+
   stop(): void {
     this.runState = 'stopped';
     this.log.push('stop');
@@ -232,7 +237,7 @@ export class FakeMachine implements FirmwareMachine {
   osTerm(message: string): void {
     this.log.push(`os-term ${message}`);
   }
-  clientExited(message: string): void {
-    this.log.push(`client exited: ${message}`);
+  cannotGoOn(message: string): void {
+    this.log.push(`cannot go on: ${message}`);
   }
 }

@@ -244,7 +244,10 @@ export class Partition {
         return true;
       },
       deliverPending: (vcpu) => this.#running().scheduler.deliverPending(vcpu),
-      interruptTaken: (vcpu, vector, returnTo) => this.#observation.watch.interrupt(vcpu, vector, returnTo),
+      interruptTaken: (vcpu, vector, returnTo) => {
+        this.#observation.watch.interrupt(vcpu, vector, returnTo);
+        this.#running().interruptTaken(vcpu, vector);
+      },
       msrChanged: (vcpu, before, target) => this.#observation.watch.msrChanged(vcpu, before, target),
       probed: (vcpu, word) => this.#observation.watch.probed(vcpu, word),
       enteredPage: (vcpu, raddr) => this.#observation.watch.enteredPage(vcpu, raddr),

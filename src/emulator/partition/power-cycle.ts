@@ -4,8 +4,10 @@
  */
 
 import { hex64 } from '../../base/hex.ts';
+import { VECTOR } from '../../base/power.ts';
 import type { OutputLimits } from '../contract/limits.ts';
 import type { PartitionConfig, PartitionEnd } from '../contract/partition.ts';
+import { SPR } from '../cpu/spr.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { BlockStore, ReportUnsupported } from '../devices/contract.ts';
 import type { FirmwareMachine } from '../platform/contract/contract.ts';
@@ -180,6 +182,16 @@ export class PowerCycle {
     );
   }
 
+  /** A vCPU has taken an interrupt at its vector: a handler that the guest has registered for it takes it instead. */
+  interruptTaken(vcpu: Vcpu, vector: number): void {
+    if (vector !== VECTOR.systemReset && vector !== VECTOR.machineCheck) return;
+    const firmware = this.firmware[vcpu.index] as PartitionVcpu;
+    const [srr0, srr1, dar] = [vcpu.spr(SPR.SRR0), vcpu.spr(SPR.SRR1), vcpu.spr(SPR.DAR)];
+    this.#parts.observation.writingAs('hypervisor', () =>
+      this.machine.platform.nonMaskable(firmware, { vector, srr0, srr1, dar }),
+    );
+  }
+
   /** A system reset from outside, on one vCPU or on all. */
   systemReset(cpus: readonly number[]): void {
     for (const vcpu of this.firmware) {
@@ -263,7 +275,7 @@ export class PowerCycle {
         this.active();
         if (config.endsAtOsTerm === true) this.finish({ kind: 'os-term', message });
       },
-      clientExited: (message) => this.finish({ kind: 'os-term', message }),
+      cannotGoOn: (message) => this.finish({ kind: 'os-term', message }),
     };
   }
 }

@@ -30,6 +30,7 @@ import { clockServices } from './rtas/clock.ts';
 import { cpuServices } from './rtas/cpus.ts';
 import { eventServices } from './rtas/events.ts';
 import { interruptServices } from './rtas/interrupt.ts';
+import { type NonMaskable, NonMaskableInterrupts } from './rtas/nmi.ts';
 import { nvramServices } from './rtas/nvram.ts';
 import { powerServices } from './rtas/power.ts';
 import { rtasStub } from './rtas/stub.ts';
@@ -102,6 +103,8 @@ export type Platform = {
   hcallName(opcode: number): string;
   /** To be called when a vCPU wakes from H_CEDE, before it runs: keeps its yield count. Cheap when it did not sleep. */
   dispatched(vcpu: FirmwareVcpu): void;
+  /** To be called when a vCPU has taken a system reset or a machine check: a handler that the guest registered takes it instead. */
+  nonMaskable(vcpu: FirmwareVcpu, interrupt: NonMaskable): void;
   /** The code to be put at `rtasBase`. */
   readonly rtasBlob: Uint8Array;
   readonly rtasTokens: ReadonlyMap<string, number>;
@@ -142,6 +145,7 @@ export function createPlatform(options: PlatformOptions): Platform {
   const vtys = [first.vty, second.vty] as const;
   const nvram = new Nvram(options.nvramImage);
   const vpas = new VpaTable(machine);
+  const nonMaskable = new NonMaskableInterrupts(machine);
   const rtas = createRtas(
     machine,
     mergeRtas([
@@ -149,6 +153,7 @@ export function createPlatform(options: PlatformOptions): Platform {
       powerServices(machine, first.vty),
       cpuServices(machine),
       eventServices(machine),
+      nonMaskable.services(),
       nvramServices(machine, nvram),
       systemParameterServices(machine, uuid),
       ...(xive === undefined ? [interruptServices(xics)] : []),
@@ -214,11 +219,15 @@ export function createPlatform(options: PlatformOptions): Platform {
     },
     hcallName: (opcode) => table.get(opcode)?.name ?? `0x${opcode.toString(16)}`,
     dispatched,
+    nonMaskable: (vcpu, interrupt) => nonMaskable.taken(vcpu, interrupt),
     rtasBlob: rtasStub(),
     rtasTokens: rtas.tokens,
     input: (vty, bytes) => vtys[vty].input(bytes),
     describe,
-    flatTree: (boot, address) => flattenDeviceTree(describe(boot), address),
+    flatTree: (boot, address) => {
+      nonMaskable.rtasBase = boot.rtasBase;
+      return flattenDeviceTree(describe(boot), address);
+    },
     startOpenFirmware: (boot, loaded) => {
       const description = describe(boot);
       openFirmware = new OpenFirmware({
@@ -232,6 +241,9 @@ export function createPlatform(options: PlatformOptions): Platform {
         },
         processorVersions: architectedVersions(buildDeviceTree(description).root),
         rtasBlob: rtasStub(),
+        onRtasPlaced: (base) => {
+          nonMaskable.rtasBase = base;
+        },
         rma: boot.rma,
         loaded,
       });

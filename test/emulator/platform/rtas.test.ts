@@ -75,6 +75,8 @@ describe('the argument buffer', () => {
       'power-off': [2, 1],
       'system-reboot': [0, 1],
       'ibm,os-term': [1, 1],
+      'ibm,nmi-register': [2, 1],
+      'ibm,nmi-interlock': [0, 1],
       'start-cpu': [3, 1],
       'stop-self': [0, 1],
       'query-cpu-stopped-state': [1, 2],

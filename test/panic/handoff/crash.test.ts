@@ -75,7 +75,15 @@ describe('crash: captured', () => {
   it('every phase is told in order, T0 to T4 are there, no rule is broken', async () => {
     const { result, phases } = await run(onSysrq(wholeCrash));
     expect(result).toMatchObject({ outcome: 'captured', phase: 'dumped', end: { kind: 'reboot' } });
-    expect(phases).toEqual(['triggered', 'panic', 'handoff', 'purgatory', 'crash-kernel', 'dumping', 'dumped']);
+    expect(phases).toEqual([
+      'triggered',
+      'panic',
+      'handoff',
+      'purgatory',
+      'crash-kernel',
+      'dumping',
+      'dumped',
+    ]);
     expect(Object.keys(result.trace?.instants ?? {})).toEqual(['t0', 't1', 't2', 't3', 't4']);
     expect(result.trace?.rules.filter(({ verdict }) => verdict === 'broken')).toEqual([]);
     expect(result.dump).toMatchObject({ disk: 0, format: 'elf', complete: true, bytes: elfDump().length });

@@ -58,6 +58,10 @@ export class PartitionVcpu implements FirmwareVcpu {
     this.#services.changed(vcpu, 'started');
   }
 
+  enter(address: bigint): void {
+    this.vcpu.nia = address;
+  }
+
   stop(): void {
     this.vcpu.state = 'stopped';
     this.#services.changed(this.vcpu, 'stopped');

@@ -21,6 +21,8 @@ export interface FirmwareVcpu {
   readonly msr: bigint;
   /** RTAS start-cpu: enter `entry` in 64-bit big-endian real mode with r3 = `r3`. */
   start(entry: number, r3: bigint): void;
+  /** Goes on at a real address, with MSR as it is: after an interrupt, which has turned translation off. */
+  enter(address: bigint): void;
   /** RTAS stop-self: leave service until {@link start}. */
   stop(): void;
   /** H_CEDE: enable MSR[EE], then sleep until an interrupt or a prod. Returns at once when either is pending. */
@@ -73,8 +75,8 @@ export interface FirmwareMachine {
   reboot(): void;
   /** ibm,os-term: the call returns, unless the partition is to end at it. */
   osTerm(message: string): void;
-  /** A client program of Open Firmware is done: there is nothing that could run on. */
-  clientExited(message: string): void;
+  /** There is nothing that could run on: a client program of Open Firmware is done, or a CPU is in checkstop. */
+  cannotGoOn(message: string): void;
 }
 
 /** Hypercall status values, LoPAR 14.5.1 (also Linux arch/powerpc/include/asm/hvcall.h). */

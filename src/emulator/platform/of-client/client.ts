@@ -38,6 +38,8 @@ export type OpenFirmwareOptions = {
   /** Processor versions that the machine runs as, raw and architected. */
   readonly processorVersions: readonly number[];
   readonly rtasBlob: Uint8Array;
+  /** Called when the client has had RTAS put at a real address. */
+  readonly onRtasPlaced?: (base: number) => void;
   /** The end of what real mode addresses. */
   readonly rma: number;
   /** What was loaded before the client starts: kernel and initramfs. */
@@ -136,7 +138,7 @@ export class OpenFirmware {
   #controlServices(): ClientServices {
     const { machine } = this.#options;
     const leave = (how: string) => () => {
-      machine.clientExited(`the client program gave control back to firmware (${how})`);
+      machine.cannotGoOn(`the client program gave control back to firmware (${how})`);
       return [];
     };
     return new Map<string, ClientService>([
@@ -195,6 +197,7 @@ export class OpenFirmware {
     const { machine, rtasBlob } = this.#options;
     if (base % CELL !== 0 || !machine.memory.isRam(base, rtasBlob.length)) return undefined;
     machine.memory.write(base, rtasBlob);
+    this.#options.onRtasPlaced?.(base);
     return base;
   }
 }

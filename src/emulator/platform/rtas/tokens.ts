@@ -43,6 +43,8 @@ const TOKENS: ReadonlyMap<string, number> = new Map([
   ['ibm,create-pe-dma-window', 0x2027],
   ['ibm,remove-pe-dma-window', 0x2028],
   ['ibm,reset-pe-dma-window', 0x2029],
+  ['ibm,nmi-register', 0x202b],
+  ['ibm,nmi-interlock', 0x202c],
 ]);
 
 /** A number for each service: the known one, or the next free in the order given. */

@@ -55,7 +55,7 @@ describe('the call', () => {
   it('exit → the power cycle ends', () => {
     const { machine, call } = client();
     call('exit', [], 0);
-    expect(machine.log).toEqual([expect.stringMatching(/^client exited: .*exit/)]);
+    expect(machine.log).toEqual([expect.stringMatching(/^cannot go on: .*exit/)]);
   });
 });
 
