@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { RULE_NAMES } from '../../src/panic/rules/index.ts';
 import type { Trace, TraceV1 } from '../../src/panic/trace/index.ts';
 import { upgradeTrace } from '../../src/panic/trace/index.ts';
 import { synthTrace } from '../synth/handoff-trace.ts';
@@ -150,7 +151,25 @@ describe('the trace of an operation', () => {
     expect((await ask('/operations/o-kexec')).json()).toMatchObject({ kind: 'kexec', traced: true });
   });
 
-  test('of one that left none: → 404, and no rules', async () => {
+  test.each([
+    [
+      'failed',
+      { error: { code: 'kexec-failed', message: 'the agent refused' } },
+      'there is no record: the agent refused',
+    ],
+    ['running', {}, 'there is no record: it has not ended'],
+    ['succeeded', {}, 'there is no record: its trace is not kept any more'],
+  ] as const)(
+    'of a kexec that %s without one: → every rule is not evaluated, and why',
+    async (state, more, note) => {
+      world.addOperation({ id: `o-${state}`, kind: 'kexec', state, phase: 'loading', ...more });
+      const { items } = (await ask(`/operations/o-${state}/rules`)).json();
+      expect(items).toHaveLength(RULE_NAMES.length);
+      for (const rule of items) expect(rule).toMatchObject({ verdict: 'not-evaluated', note });
+    },
+  );
+
+  test('of a stop, which is no way out of a kernel: → 404, and no rules', async () => {
     expect((await ask('/operations/o-stop/trace')).statusCode).toBe(404);
     expect((await ask('/operations/o-stop/rules')).json()).toEqual({ items: [] });
   });

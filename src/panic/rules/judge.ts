@@ -16,7 +16,7 @@ export function judgeRules(input: RuleInput): readonly RuleResult[] {
  * @param why the reason for that, where one is known
  */
 export function unjudgedRules(why: string | undefined): readonly RuleResult[] {
-  const note = why === undefined ? 'nothing was recorded' : `nothing was recorded: ${why}`;
+  const note = why === undefined ? 'there is no record' : `there is no record: ${why}`;
   return RULES.map(({ name }) => ({ name, verdict: 'not-evaluated', note }));
 }
 

@@ -119,7 +119,7 @@ describe('a guest in service', () => {
     for (const rule of rules)
       expect(rule).toMatchObject({
         verdict: 'not-evaluated',
-        note: `nothing was recorded: ${capture?.reason}`,
+        note: `there is no record: ${capture?.reason}`,
       });
   });
 

@@ -2,7 +2,9 @@
 
 import { type Static, Type } from 'typebox';
 import { defined } from '../../../base/defined.ts';
-import type { StoredTrace, TraceBound } from '../../../panic/trace/index.ts';
+import type { Operation } from '../../../panic/contract/index.ts';
+import { unjudgedRules } from '../../../panic/rules/index.ts';
+import type { RuleResult, StoredTrace, TraceBound } from '../../../panic/trace/index.ts';
 import { formatTrace, queryTrace, TRACE_FORMATS, upgradeTrace } from '../../../panic/trace/index.ts';
 import { IdParams, ProblemRef, RuleList, TraceAnswer } from '../schemas/index.ts';
 import type { App, RouteContext } from '../shared/context.ts';
@@ -110,15 +112,25 @@ export function registerTraceRoutes(app: App, { captures, operations }: RouteCon
       schema: {
         tags: ['operations'],
         summary: 'The verdict of each rule on a kexec or a restart',
+        description: 'Every rule, also where there is no trace; none for operations of other kinds.',
         params: IdParams,
         response: { 200: RuleList, '4xx': ProblemRef },
       },
     },
     async ({ params }) => {
+      const operation = await operations.get(params.id);
       const text = await operations.trace(params.id);
-      return { items: text === null ? [] : (JSON.parse(text) as StoredTrace).rules };
+      return { items: text === null ? withoutTrace(operation) : (JSON.parse(text) as StoredTrace).rules };
     },
   );
+}
+
+/** A crash's rules are its capture's, and what does not leave a kernel has none. */
+function withoutTrace({ kind, state, error }: Operation): readonly RuleResult[] {
+  if (kind !== 'kexec' && kind !== 'restart') return [];
+  // Of one that was done something was recorded.
+  if (state === 'succeeded') return unjudgedRules('its trace is not kept any more');
+  return unjudgedRules(state === 'queued' || state === 'running' ? 'it has not ended' : error?.message);
 }
 
 /**
