@@ -1,6 +1,6 @@
 /**
- * Has a daemon make captures, runs the line that each of them gives in a fresh process without the daemon, and compares vmcore and trace byte for
- * byte: `npm run repeat -- --times 20 [--images DIR]`. It writes docs/repeat.md, and ends with 1 where something differs.
+ * Has a daemon make captures, kexecs and restarts, runs the line that each of them gives in a fresh process without the daemon, and compares vmcore and
+ * trace byte for byte: `npm run repeat [-- --times N] [--images DIR]`. It writes docs/repeat.md, and ends with 1 where something differs.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -18,10 +18,15 @@ import { CASES, type Case } from './repeat/cases.ts';
 
 type Row = {
   readonly case: Case;
-  readonly capture?: Capture;
+  readonly left: Left;
   /** Nothing: it was repeated. */
   readonly differs: readonly string[];
 };
+
+/** What the daemon keeps: a capture, or the operation of a kexec or a restart. */
+type Left =
+  | { readonly kind: 'captures'; readonly record: Capture }
+  | { readonly kind: 'operations'; readonly record: Operation };
 
 const POLL_MS = 200;
 const MOST_MS = 20 * 60_000;
@@ -29,7 +34,7 @@ const ROOT = join(import.meta.dirname, '..');
 const KDUMPD = join(ROOT, 'scripts', 'kdumpd.mjs');
 
 const options = new Command()
-  .option('--times <n>', 'how many captures', '20')
+  .option('--times <n>', 'how many of them', String(CASES.length))
   .option('--images <dir>', 'a folder of images that has debian; without it, it is imported')
   .option('--built-in', 'the built-in guest alone')
   .option('--no-write', 'leave docs/repeat.md as it is')
@@ -66,40 +71,49 @@ async function repeat(api: string, each: Case, index: number): Promise<Row> {
   const name = `repeat-${index}`;
   const made = await ask<PartitionView>(api, 'POST', '/partitions', { ...each.partition, name });
   await done(api, await ask<Operation>(api, 'POST', `/partitions/${made.id}/start`, {}));
-  let capture: Capture;
+  let left: Left;
   try {
     for (const { text, eachKey } of each.typed ?? [])
       for (const piece of eachKey === true ? [...text] : [text]) {
         await ask(api, 'POST', `/partitions/${made.id}/console`, { text: piece });
         await sleep(eachKey === true ? 20 : 1000);
       }
-    if (each.asked !== undefined)
-      await done(api, await ask<Operation>(api, 'POST', `/partitions/${made.id}/panic`, each.asked));
-    capture = await captureOf(api, made.id);
+    if (each.leaves !== undefined) {
+      const operation = await ask<Operation>(api, 'POST', `/partitions/${made.id}/${each.leaves}`, {});
+      left = { kind: 'operations', record: await done(api, operation) };
+    } else {
+      if (each.asked !== undefined)
+        await done(api, await ask<Operation>(api, 'POST', `/partitions/${made.id}/panic`, each.asked));
+      left = { kind: 'captures', record: await captureOf(api, made.id) };
+    }
   } finally {
     await done(api, await ask<Operation>(api, 'POST', `/partitions/${made.id}/stop`, {}));
     await ask(api, 'DELETE', `/partitions/${made.id}`);
   }
-  return { case: each, capture, differs: await compare(api, capture) };
+  return { case: each, left, differs: await compare(api, left) };
 }
 
-/** Runs the capture's line. @returns what differs */
-async function compare(api: string, capture: Capture): Promise<readonly string[]> {
-  const { line, noLine } = capture.made ?? {};
+/** Runs the record's line. @returns what differs */
+async function compare(api: string, { kind, record }: Left): Promise<readonly string[]> {
+  const { line, noLine } = record.made ?? {};
   if (line === undefined) return [`no line: ${noLine?.join('; ') ?? 'no record'}`];
-  const [file, vmcore, trace] = ['capture.json', 'vmcore', 'trace.json'].map((name) =>
-    join(folder, name),
-  ) as [string, string, string];
-  writeFileSync(file, JSON.stringify(capture));
+  const [file, vmcore, trace] = ['record.json', 'vmcore', 'trace.json'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(file, JSON.stringify(record));
   const again = line
     .replace(/^npx kdumpd /, `'${process.execPath}' '${KDUMPD}' `)
     .replace(/--input FILE$/, `--input '${file}'`);
-  const said = await run(['sh', '-c', `${again} --vmcore '${vmcore}' --trace '${trace}'`]);
+  const files = `${kind === 'captures' ? `--vmcore '${vmcore}' ` : ''}--trace '${trace}'`;
+  const said = await run(['sh', '-c', `${again} ${files}`]);
   const differs: string[] = [];
-  const stored = await (await fetch(`${api}/captures/${capture.id}/trace`)).text();
+  const stored = await (await fetch(`${api}/${kind}/${record.id}/trace`)).text();
   if (readFileSync(trace, 'utf8').trimEnd() !== stored) differs.push('the trace');
-  const digest = capture.vmcore === null ? undefined : await digestOf(vmcore);
-  if (digest !== capture.vmcore?.sha256) differs.push('the vmcore');
+  const dump = kind === 'captures' ? record.vmcore : null;
+  const digest = dump === null ? undefined : await digestOf(vmcore);
+  if (digest !== dump?.sha256) differs.push('the vmcore');
   rmSync(vmcore, { force: true });
   rmSync(trace, { force: true });
   return differs.length === 0 ? [] : [...differs, said.trim().split('\n').at(-1) ?? ''];
@@ -181,9 +195,9 @@ async function run([program, ...args]: readonly string[]): Promise<string> {
 
 function pageOf(rows: readonly Row[]): string {
   const same = rows.filter(({ differs }) => differs.length === 0).length;
-  return `# Crashes repeated without the daemon
+  return `# Repeated without the daemon
 
-\`npm run repeat -- --times ${rows.length}\` had a daemon make ${rows.length} captures, ran the line that each of them gives (\`made.line\`, [api.md](api.md)) in a fresh
+\`npm run repeat -- --times ${rows.length}\` had a daemon make ${rows.length} captures, kexecs and restarts, ran the line that each of them gives (\`made.line\`, [api.md](api.md)) in a fresh
 process without the daemon, and compared vmcore and trace: ${same} of ${rows.length} are the same, byte for byte. ${machineFacts()}.
 
 | machine | asked for | typed | result | vmcore | again |
@@ -192,24 +206,26 @@ ${rows.map(rowOf).join('\n')}
 
 The lines:
 
-${rows.map(({ capture }) => `    ${(capture?.made?.line ?? 'none').replaceAll(data, 'data')}`).join('\n')}
+${rows.map(({ left }) => `    ${(left.record.made?.line ?? 'none').replaceAll(data, 'data')}`).join('\n')}
 `;
 }
 
-function rowOf({ case: { partition, typed, asked }, capture, differs }: Row): string {
+function rowOf({ case: { partition, typed, asked, leaves }, left, differs }: Row): string {
   const { image, ...machine } = partition;
   const cells = [
     [image, ...Object.entries(machine).map(([key, value]) => `${key} ${JSON.stringify(value)}`)].join(', '),
     asked === undefined
-      ? 'no'
+      ? (leaves ?? 'no')
       : Object.values(asked)
           .map((value) => (typeof value === 'object' ? JSON.stringify(value) : value))
           .join(', '),
     (typed ?? [])
       .map(({ text, eachKey }) => `${JSON.stringify(text)}${eachKey ? ' by keys' : ''}`)
       .join(', '),
-    capture === undefined ? 'no capture' : `${capture.outcome}, ${capture.phase}`,
-    capture?.vmcore == null ? 'none' : `\`${capture.vmcore.sha256.slice(0, 16)}\``,
+    `${left.kind === 'captures' ? left.record.outcome : left.record.state}, ${left.record.phase}`,
+    left.kind === 'captures' && left.record.vmcore !== null
+      ? `\`${left.record.vmcore.sha256.slice(0, 16)}\``
+      : 'none',
     differs.length === 0 ? 'the same' : differs.join('; '),
   ];
   return `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;

@@ -1,4 +1,4 @@
-/** Lists the crashes that are made by a daemon and repeated without it: other triggers, CPUs, dumps, machines and seeds, some typed by a user. */
+/** Lists the crashes, kexecs and restarts that are made by a daemon and repeated without it: other triggers, CPUs, dumps, machines and seeds, some typed by a user. */
 
 import type { PanicRequest, PartitionRequest } from '../../src/panic/contract/index.ts';
 
@@ -10,10 +10,12 @@ export type Typing = {
 
 export type Case = {
   readonly partition: Omit<PartitionRequest, 'name'>;
-  /** Typed before the crash is asked for, or instead of it. */
+  /** Typed before it is asked for, or instead of a crash. */
   readonly typed?: readonly Typing[];
   /** Absent: what is typed crashes the guest, or its boot does. */
   readonly asked?: PanicRequest;
+  /** An ordinary kexec or a restart in the place of a crash. */
+  readonly leaves?: 'kexec' | 'restart';
 };
 
 const BREAK_C = '\x0fc';
@@ -68,4 +70,7 @@ export const CASES: readonly Case[] = [
   { partition: built({ limits: { consoleBytes: 2 ** 20 } }), asked: { trigger: 'panic', dump: 'raw' } },
   { partition: debian({ mmu: 'hash', interrupts: 'xive' }), asked: { trigger: 'nmi', dump: 'raw' } },
   { partition: built({ cpus: 6, mmu: 'hash' }), asked: { trigger: 'echo', onCpu: 5, dump: 'raw' } },
+  { partition: built({ cpus: 2 }), leaves: 'kexec' },
+  { partition: built({ cpus: 4, mmu: 'hash' }), typed: [{ text: 'hello' }], leaves: 'restart' },
+  { partition: debian({ cpus: 2 }), typed: [{ text: 'uname -a\r' }], leaves: 'kexec' },
 ];

@@ -18,6 +18,7 @@ import { type LoadingOptions, loadingArguments, withLoadingOptions } from './loa
 import { type MachineOptions, machineArguments, withMachineOptions } from './machine-arguments.ts';
 import { oneLine } from './one-line.ts';
 import { ruleLines } from './rule-lines.ts';
+import { typedBefore } from './typed-before.ts';
 import { unsupportedText } from './unsupported-text.ts';
 
 type Options = LoadingOptions &
@@ -27,6 +28,8 @@ type Options = LoadingOptions &
     readonly image: string;
     readonly restart?: boolean;
     readonly append?: string;
+    readonly crashAppend?: string;
+    readonly input?: string;
     readonly timeout: string;
     readonly hostTimeout?: string;
     readonly trace?: string;
@@ -43,6 +46,8 @@ export function kexecCommand(): Command {
     .option('--scratch <dir>', 'folder for the dump disk (default: scratch in the data folder)')
     .option('--restart', 'do a plain restart instead, up to the call of the firmware')
     .option('--append <string>', 'added to the kernel command line')
+    .option('--crash-append <string>', 'added to the crash kernel’s command line')
+    .option('--input <file>', 'types what was typed before the operation that the file is, as JSON')
     .option(
       '--timeout <seconds>',
       'guest seconds until the new kernel must be up',
@@ -61,10 +66,11 @@ export function kexecCommand(): Command {
 
 async function run(options: Options): Promise<number> {
   const machine = machineArguments(options);
+  const input = optional(options.input, typedBefore);
   const traceFormat = choiceArgument('--trace-format', options.traceFormat, TRACE_FORMATS);
   const image = await imageSource(dataPaths(options.data).images).bootImage(options.image, {
     ...loadingArguments(options),
-    ...defined({ append: options.append }),
+    ...defined({ append: options.append, crashAppend: options.crashAppend }),
   });
   const scratch = commandScratch(options.scratch ?? dataPaths(options.data).scratch);
   // An image that is removed or replaced meanwhile does not change this one.
@@ -80,6 +86,7 @@ async function run(options: Options): Promise<number> {
     onUnsupported: (all) => process.stderr.write(`kexec: ${oneLine(unsupportedText(all))}\n`),
     ...defined({
       hostSeconds: optional(options.hostTimeout, hostTimeoutArgument),
+      input,
       trace: options.trace,
       console: options.console,
     }),

@@ -1,11 +1,11 @@
-/** Reads from a capture what was typed before it. */
+/** Reads from a capture, or from the operation of a kexec or a restart, what was typed before it. */
 
 import { readFileSync } from 'node:fs';
 import { hostFile } from '../base/failure-text.ts';
 import type { TypedInput } from '../panic/contract/index.ts';
 import { UsageError } from './arguments.ts';
 
-/** @param file a capture as REST gives it. @throws UsageError where it is none, or has no input */
+/** @param file it, as REST gives it. @throws UsageError where it is none, or has no input */
 export function typedBefore(file: string): readonly TypedInput[] {
   const text = hostFile('--input', () => readFileSync(file, 'utf8'));
   let value: unknown;
@@ -16,7 +16,9 @@ export function typedBefore(file: string): readonly TypedInput[] {
   }
   const input = field(field(value, 'made'), 'input');
   if (!Array.isArray(input) || !input.every(isTyped))
-    throw new UsageError(`--input: ${file} is not a capture before which something was typed (made.input)`);
+    throw new UsageError(
+      `--input: ${file} is no capture and no operation before which something was typed (made.input)`,
+    );
   return input;
 }
 

@@ -39,8 +39,11 @@ export type Made = {
   readonly asked?: PanicRequest;
   /** What users typed since power-on, in order; absent: nothing, or more than is kept. */
   readonly input?: readonly TypedInput[];
-  /** The line that makes the same vmcore and trace without the daemon, where the daemon was started. `FILE` is the capture as JSON. */
+  /**
+   * The line that makes the same vmcore and trace without the daemon, where the daemon was started. `FILE` is the capture, or the operation of a
+   * kexec or a restart, as JSON.
+   */
   readonly line?: string;
-  /** Why a crash has no such line. */
+  /** Why there is no such line. */
   readonly noLine?: readonly string[];
 };

@@ -11,7 +11,7 @@ import { BOOT_DUMP_MODE } from '../guest/agent-line.ts';
 import { stopOnAbort } from '../guest/host-time.ts';
 import { type CrashResult, crash } from '../handoff/crash.ts';
 import { leave } from '../handoff/kexec.ts';
-import { crashMade, type Maker, madeOf } from '../handoff/made.ts';
+import { crashMade, leaveMade, type Maker } from '../handoff/made.ts';
 import {
   type Accepted,
   earlyEnd,
@@ -208,7 +208,7 @@ async function leaveKernel(
     const { unsupported, words } = guest.session;
     const end = {
       phase,
-      made: madeOf({ ...guest, maker, partition: member.record, trace }),
+      made: leaveMade({ ...guest, maker, partition: member.record, trace }, path, request),
       ...(unsupported.length === 0 ? {} : { unsupported: shownUses(unsupported) }),
       ...(words.length === 0 ? {} : { words }),
       ...defined({ trace: trace && JSON.stringify(trace) }),

@@ -46,7 +46,7 @@ export function CapturePage({ id }: { readonly id: string }): JSX.Element {
             {trace?.fidelity === undefined ? null : <Fidelity report={trace.fidelity} />}
             <Lacks uses={capture.unsupported} />
             <Words words={capture.words} />
-            <Made made={capture.made} id={capture.id} />
+            <Made made={capture.made} kind="captures" id={capture.id} />
             <div class="capture-rest">
               <OpenIt capture={capture} />
               <ConsoleText id={id} />

@@ -49,7 +49,11 @@ export function OperationPage({ id }: { readonly id: string }): JSX.Element {
             {trace?.handover === undefined ? null : <Handover report={trace.handover} />}
             <Lacks uses={operation.unsupported} />
             <Words words={operation.words} />
-            <Made made={operation.made} id={operation.captureId ?? operation.id} />
+            <Made
+              made={operation.made}
+              kind={operation.captureId === undefined ? 'operations' : 'captures'}
+              id={operation.captureId ?? operation.id}
+            />
           </>
         )}
       </Loaded>

@@ -71,9 +71,12 @@ export function Words({ words }: { readonly words: readonly ToolWords[] | undefi
 /** How it came to be, and the line that repeats it; nothing for records of earlier releases. */
 export function Made({
   made,
+  kind,
   id,
 }: {
   readonly made: MadeRecord | undefined;
+  /** What it is the record of, and its id. */
+  readonly kind: 'captures' | 'operations';
   readonly id: string;
 }): JSX.Element | null {
   if (made === undefined) return null;
@@ -87,8 +90,9 @@ export function Made({
         <>
           <Copyable text={line.replace(/FILE$/, `${id}.json`)} label="line" />
           <p class="faint">
-            Run where the daemon was started, this makes the same vmcore and trace
-            {input.length === 0 ? '' : `; ${id}.json is what GET /api/v1/captures/${id} answers`}.
+            Run where the daemon was started, this makes the same {kind === 'captures' ? 'vmcore and ' : ''}
+            trace
+            {input.length === 0 ? '' : `; ${id}.json is what GET /api/v1/${kind}/${id} answers`}.
           </p>
         </>
       )}

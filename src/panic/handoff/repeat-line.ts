@@ -1,11 +1,12 @@
 /**
- * Writes the `kdumpd crash` line that repeats a crash of the service. Every option of a partition is in the table: one that is added there and
- * not here does not compile.
+ * Writes the line that repeats without the service what it did: `kdumpd crash`, or `kdumpd kexec`. Every option of a partition is in the
+ * table: one that is added there and not here does not compile.
  */
 
-import type { PanicRequest, PartitionRequest } from '../contract/index.ts';
+import type { LeaveRequest, PanicRequest, PartitionRequest } from '../contract/index.ts';
 import { faultText } from '../faults/index.ts';
 import { BOOT_DUMP_MODE } from '../guest/agent-line.ts';
+import type { LeavePath } from '../trace/index.ts';
 
 type Words = readonly string[];
 type Options = {
@@ -43,23 +44,37 @@ const DEFAULT_DATA = 'data';
 
 export type LineParts = {
   readonly machine: PartitionRequest;
-  /** Absent: nobody asked for the crash. */
-  readonly asked?: PanicRequest;
   /** As the daemon was given it. */
   readonly data?: string;
   /** Something was typed: it is read from a file. */
   readonly hasInput: boolean;
 };
 
-export function crashLine({ machine, asked, data = DEFAULT_DATA, hasInput }: LineParts): string {
+/** @param asked undefined: nobody asked for the crash */
+export function crashLine(parts: LineParts, asked: PanicRequest | undefined): string {
+  return lineOf('crash', parts, asked === undefined ? ['--trigger', 'none'] : askedWords(asked));
+}
+
+export function leaveLine(parts: LineParts, path: LeavePath, { timeoutSeconds }: LeaveRequest): string {
+  return lineOf('kexec', parts, [
+    ...(path === 'restart' ? ['--restart'] : []),
+    ...given('--timeout', timeoutSeconds),
+  ]);
+}
+
+function lineOf(
+  command: 'crash' | 'kexec',
+  { machine, data = DEFAULT_DATA, hasInput }: LineParts,
+  own: Words,
+): string {
   const options = (Object.keys(OPTIONS) as (keyof PartitionRequest)[]).flatMap((key) =>
     wordsOf(key, machine),
   );
   const words = [
-    ...['npx', 'kdumpd', 'crash'],
+    ...['npx', 'kdumpd', command],
     ...(data === DEFAULT_DATA ? [] : ['--data', data]),
     ...options,
-    ...(asked === undefined ? ['--trigger', 'none'] : askedWords(asked)),
+    ...own,
     ...(hasInput ? ['--input', 'FILE'] : []),
   ];
   return words.map(quoted).join(' ');

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import type { PartitionRequest } from '../../../src/panic/contract/index.ts';
-import { crashLine } from '../../../src/panic/handoff/crash-line.ts';
+import { crashLine, leaveLine } from '../../../src/panic/handoff/repeat-line.ts';
 
 const MACHINE: PartitionRequest = {
   name: 'one',
@@ -14,18 +14,16 @@ const MACHINE: PartitionRequest = {
 };
 
 it('crashLine: every option, as a shell reads it', () => {
-  const line = crashLine({
-    machine: MACHINE,
-    data: 'my data',
-    hasInput: false,
-    asked: {
+  const line = crashLine(
+    { machine: MACHINE, data: 'my data', hasInput: false },
+    {
       trigger: 'nmi',
       onCpu: 1,
       dump: '-l -d 31',
       timeoutSeconds: 600,
       faults: [{ kind: 'wedge', cpu: 1 }],
     },
-  });
+  );
   const words = execFileSync('sh', ['-c', `printf '%s\\n' ${line}`], { encoding: 'utf8' });
   expect(words.trimEnd().split('\n')).toEqual([
     ...['npx', 'kdumpd', 'crash', '--data', 'my data', '--image', 'debian', '--cpus', '2'],
@@ -36,7 +34,14 @@ it('crashLine: every option, as a shell reads it', () => {
 });
 
 it('crashLine: nobody asked, and something was typed', () => {
-  expect(crashLine({ machine: { image: 'built-in' }, hasInput: true })).toBe(
+  expect(crashLine({ machine: { image: 'built-in' }, hasInput: true }, undefined)).toBe(
     'npx kdumpd crash --image built-in --trigger none --input FILE',
   );
+});
+
+it.each([
+  ['kexec', {}, 'npx kdumpd kexec --image built-in'],
+  ['restart', { timeoutSeconds: 60 }, 'npx kdumpd kexec --image built-in --restart --timeout 60'],
+] as const)('leaveLine: a %s', (path, asked, line) => {
+  expect(leaveLine({ machine: { image: 'built-in' }, hasInput: false }, path, asked)).toBe(line);
 });
