@@ -10,7 +10,7 @@ import { imageSource } from '../../src/images/image-source.ts';
 import { readDump } from '../../src/panic/guest/dump-device.ts';
 import { makeConfig } from '../../src/panic/guest/machine.ts';
 import { isStandstill, Session } from '../../src/panic/guest/session.ts';
-import { followAlarm } from '../../src/panic/handoff/crash.ts';
+import { followAlarm } from '../../src/panic/handoff/follow-alarm.ts';
 import { type CrashResult, crash, Lookout, leave, resolveMachine } from '../../src/panic/index.ts';
 import { untilLoaded } from '../../src/panic/loading/index.ts';
 import { stockGuest } from '../guests/image.ts';

@@ -3,7 +3,7 @@
 import { defined } from '../../base/defined.ts';
 import { type Actor, type Capture, type CaptureVmcore, type Made, shownUses } from '../contract/index.ts';
 import type { Left } from '../guest/session.ts';
-import type { CrashResult } from '../handoff/crash.ts';
+import type { CrashResult } from '../handoff/crash-result.ts';
 import { countRules, unjudgedRules } from '../rules/index.ts';
 
 export type CaptureOrigin = {

@@ -17,7 +17,7 @@ import {
 import type { Actor, Capture, CaptureQuery, CaptureVmcore, Made, Page } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { Left } from '../guest/session.ts';
-import type { CrashResult } from '../handoff/crash.ts';
+import type { CrashResult } from '../handoff/crash-result.ts';
 import type { EventBus, Fence } from '../operations/index.ts';
 import { unjudgedRules } from '../rules/index.ts';
 import type { CaptureParts, CaptureStore } from '../store/index.ts';

@@ -11,7 +11,7 @@ import { Refusal } from '../contract/index.ts';
 import type { ImageSource } from '../guest/boot-image.ts';
 import { defaultHostSeconds } from '../guest/host-time.ts';
 import { memoryBytesOf, resolveMachine } from '../guest/machine-spec.ts';
-import { followAlarm, unrecordedCrash } from '../handoff/crash.ts';
+import { followAlarm, unrecordedCrash } from '../handoff/follow-alarm.ts';
 import { crashMade, type Maker } from '../handoff/made.ts';
 import type { EventBus, Lease, OperationHost, WorkerId } from '../operations/index.ts';
 import type { MetadataStore, PartitionRecord } from '../store/index.ts';

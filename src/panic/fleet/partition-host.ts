@@ -9,7 +9,8 @@ import type { LeaveRequest, OperationKind, OperationRequest, PanicRequest } from
 import { Refusal, shownUses } from '../contract/index.ts';
 import { BOOT_DUMP_MODE } from '../guest/agent-line.ts';
 import { stopOnAbort } from '../guest/host-time.ts';
-import { type CrashResult, crash } from '../handoff/crash.ts';
+import { crash } from '../handoff/crash.ts';
+import type { CrashResult } from '../handoff/crash-result.ts';
 import { leave } from '../handoff/kexec.ts';
 import { crashMade, leaveMade, type Maker } from '../handoff/made.ts';
 import {

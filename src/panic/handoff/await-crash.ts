@@ -1,6 +1,7 @@
 /** Waits for a crash that nobody asks for, as the service does of a guest that is ready. */
 
-import { type CrashResult, type FollowOptions, followAlarm, unrecordedCrash } from './crash.ts';
+import type { CrashResult, FollowOptions } from './crash-result.ts';
+import { followAlarm, unrecordedCrash } from './follow-alarm.ts';
 import type { Lookout } from './lookout.ts';
 
 /** @returns the crash; a failed one where the guest rests or ends and has not crashed */
