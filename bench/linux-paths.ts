@@ -76,7 +76,7 @@ function run(file: string, args: readonly string[]): string {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
   } catch (error) {
-    // A guest that stops on its way has told what it could; the missing checks are seen.
+    // A guest that stops on its way has shown what it could; the missing checks are seen.
     return (error as { readonly stdout?: string }).stdout ?? '';
   }
 }

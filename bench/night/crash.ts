@@ -36,7 +36,7 @@ const MEMORY = '1G';
 /** Its init cannot be found, so that the kernel panics. */
 const NO_INIT = 'rdinit=/none root=/dev/none';
 
-/** @throws Error where the guest does not do what it is told, before it crashes */
+/** @throws Error where the guest does not do what is typed, before it crashes */
 export async function crashOf(plan: NightPlan): Promise<NightRow> {
   const folder = mkdtempSync(join(tmpdir(), 'kdumpd-night-'));
   const { image, folder: imageFolder } = await stockGuest();

@@ -35,7 +35,7 @@ export async function flipContent(options: FlipOptions): Promise<void> {
   if (flipped === undefined) return count('bits not flipped: nothing is stored');
   if (!(await verify(client))) return onWrong(`a verification does not end within ${VERIFY_SECONDS} s`);
   const { body: store } = await client.get<StoreView>('/store');
-  if (store === undefined) return onWrong('the state of the store is not told');
+  if (store === undefined) return onWrong('the state of the store is not reported');
   const damage = store.last?.damage ?? [];
   // What is found damaged is in quarantine, until its content is written again or its captures are gone.
   if (store.quarantined === 0 && isDamaged(file, flipped))

@@ -36,7 +36,7 @@ const PROGRAMS: Readonly<Record<string, readonly number[]>> = {
 
 export const HOSTILE_NAMES: readonly string[] = Object.keys(PROGRAMS);
 
-/** Partitions of them; their names tell them from the healthy ones. */
+/** Partitions of them; their names distinguish them from the healthy ones. */
 export function hostilePartition(name: string): PartitionRequest {
   return { name: `hostile-${name}`, image: `hostile-${name}`, memory: `${MEMORY}M`, seed: 1 };
 }

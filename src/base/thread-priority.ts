@@ -10,7 +10,7 @@ import { getPriority, setPriority } from 'node:os';
 export const YIELDING = 5;
 const NICEST = 19;
 
-/** The number of the calling thread; undefined where the system does not tell. */
+/** The number of the calling thread; undefined where the system does not say. */
 export function threadNumber(): number | undefined {
   if (process.platform !== 'linux') return undefined;
   try {

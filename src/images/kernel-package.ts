@@ -1,5 +1,5 @@
 /**
- * Tells packages of kernels by their names, and chooses one kernel among several.
+ * Recognises packages of kernels by their names, and chooses one kernel among several.
  * Source: Debian's linux source package, debian/templates: linux-image-RELEASE, split in 7.2 into linux-binary-, linux-modules-
  * and linux-base-RELEASE; Ubuntu has linux-modules-extra- and linux-image-unsigned-RELEASE besides. RPM packages have the release
  * in their version: Fedora's kernel-core, kernel-modules-core and kernel-modules, SUSE's kernel-default.

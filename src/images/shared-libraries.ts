@@ -63,7 +63,7 @@ export function findLibraries(tree: FileTree, programs: readonly string[]): Foun
     try {
       more = closure(tree, [`${found.folder}/${name}`], libraries);
     } catch (error) {
-      // It could not be opened in the guest either, and the program goes on without it.
+      // It could not be opened in the guest either, and the program continues without it.
       if (error instanceof FormatError && error.code === 'image/missing-file') continue;
       throw error;
     }

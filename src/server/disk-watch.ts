@@ -86,7 +86,7 @@ export class DiskWatch {
     }
   }
 
-  /** For `/healthz`. Reading goes on with a full disk: degraded, not down. */
+  /** For `/healthz`. Reading continues with a full disk: degraded, not down. */
   check(): HealthCheck {
     const name = 'disk';
     let free: number;

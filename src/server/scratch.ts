@@ -22,7 +22,7 @@ export function daemonScratch(root: string, folder: string, quotaBytes: number |
   });
 }
 
-/** For one command, which nobody shares the room with. @throws DataFolderError */
+/** For one command, which shares the room with no other. @throws DataFolderError */
 export function commandScratch(folder: string): ScratchSpace {
   return inSentence(folder, () => new ScratchSpace({ folder }));
 }

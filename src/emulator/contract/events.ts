@@ -194,7 +194,7 @@ export type ObservePlan = {
   /** Hypercalls that are too many to keep. */
   readonly hcallsExcept: readonly HcallName[];
   readonly sleep?: SleepPlan;
-  /** The machine stands still when a watched system call has returned, until its owner lets it go on. */
+  /** The machine stands still when a watched system call has returned, until its owner resumes it. */
   readonly holdsAfterCall?: boolean;
   /** Probes at which every other started vCPU is reported first, by a `census` event. */
   readonly census?: readonly MarkId[];
@@ -213,7 +213,7 @@ export type ObservePlan = {
  * The plan is set and sleeps: of its events only fetches at `reports` are reported, beside what is reported without any plan, no store is watched,
  * and the guest runs at full speed. The first event of `wakes` or `stays` wakes it, and is its first one.
  *
- * It sleeps again where the guest goes on as if nothing had been: each vCPU at which an event of `wakes` came has executed in problem
+ * It sleeps again where the guest continues as if nothing had been: each vCPU at which an event of `wakes` came has executed in problem
  * state since, or ceded, and nothing of `stays` has come. What was kept and counted is forgotten then, and `calm` is reported.
  */
 export type SleepPlan = {

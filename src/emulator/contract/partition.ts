@@ -60,7 +60,7 @@ export type PartitionConfig = {
   readonly loadAt?: number;
   /** H_SIGNAL_SYS_RESET is answered H_Function, as by firmware that lacks it: CPUs are then stopped by interrupts. */
   readonly refuseSysReset?: boolean;
-  /** ibm,os-term ends the power cycle. Absent: it returns, as `ibm,extended-os-term` promises, and the guest goes on. */
+  /** ibm,os-term ends the power cycle. Absent: it returns, as `ibm,extended-os-term` promises, and the guest continues. */
   readonly endsAtOsTerm?: boolean;
   /**
    * How the kernel is entered: `flat`, the default, with a flattened tree in r3; `open-firmware` with a client interface

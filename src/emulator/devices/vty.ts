@@ -32,7 +32,7 @@ export class Vty {
   readonly #line: InterruptLine;
   readonly #output: (bytes: Uint8Array) => void;
   readonly #isBusy: () => boolean;
-  /** A ring: what waits begins at `#first` and goes on at 0 behind the end. */
+  /** A ring: what waits begins at `#first` and continues at 0 behind the end. */
   readonly #typed = new Uint8Array(VTY_INPUT_BYTES);
   #first = 0;
   #waiting = 0;

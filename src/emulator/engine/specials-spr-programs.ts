@@ -12,7 +12,7 @@ import type { SpecialHost } from './special-host.ts';
 
 /** The value, or, where there is none to be had, an exit code. */
 export type Reader = (vcpu: Vcpu) => bigint | number;
-/** Returns an exit code, 0 to go on. */
+/** Returns an exit code, 0 to continue. */
 export type Writer = (vcpu: Vcpu, value: bigint) => number;
 
 const ALL = (1n << 64n) - 1n;

@@ -197,7 +197,7 @@ class WorkerPartition implements PartitionHandle {
     switch (message.kind) {
       case 'notices':
         try {
-          for (const notice of message.notices) this.#tell(notice);
+          for (const notice of message.notices) this.#emit(notice);
         } finally {
           this.#post('taken');
         }
@@ -212,7 +212,7 @@ class WorkerPartition implements PartitionHandle {
     }
   }
 
-  #tell(notice: PartitionNotice): void {
+  #emit(notice: PartitionNotice): void {
     if (notice.kind === 'ended') this.#on = false;
     for (const listener of [...this.#listeners]) listener(notice);
   }
@@ -229,7 +229,7 @@ class WorkerPartition implements PartitionHandle {
     for (const each of this.#pending.values()) each.reject(reason);
     this.#pending.clear();
     // A partition that is off has ended before; a worker that fails is reported all the same.
-    if (this.#on || end.kind === 'error') this.#tell({ kind: 'ended', end, insn: 0 });
+    if (this.#on || end.kind === 'error') this.#emit({ kind: 'ended', end, insn: 0 });
   }
 }
 

@@ -39,7 +39,7 @@ export class Outbox {
   #throttledMs = 0;
   #heldSince: number | undefined;
   /** The last summary that was sent, as text. */
-  #told = '';
+  #reported = '';
 
   constructor({ send, summary, now = () => performance.now() }: OutboxOptions) {
     this.#send = send;
@@ -96,7 +96,7 @@ export class Outbox {
   reset(): void {
     this.#throttledMs = 0;
     this.#heldSince = undefined;
-    this.#told = '';
+    this.#reported = '';
   }
 
   /** @returns whether there was something to send */
@@ -125,8 +125,8 @@ export class Outbox {
   #news(): OutputSummary | undefined {
     const summary = { ...this.#summary(), throttledMs: Math.round(this.#throttledMs) };
     const text = JSON.stringify(summary);
-    if (text === this.#told) return undefined;
-    this.#told = text;
+    if (text === this.#reported) return undefined;
+    this.#reported = text;
     return summary;
   }
 }

@@ -41,7 +41,7 @@ adoptModules(interpreters);
 yieldToOthers();
 
 let power: 'off' | 'running' | 'resting' | 'held' = 'off';
-let told = { insn: 0, ns: 0 };
+let reported = { insn: 0, ns: 0 };
 /** The next turn, where one is due. */
 let next: NodeJS.Immediate | NodeJS.Timeout | undefined;
 /** Lines of the line terminal in this power cycle. */
@@ -119,7 +119,7 @@ function turn(): void {
   schedule();
 }
 
-/** Runs a part of a turn, and tells how it came back. */
+/** Runs a part of a turn, and reports how it came back. */
 function run(instructions: number, enough: () => boolean): void {
   try {
     const outcome = partition.run(instructions, enough);
@@ -135,8 +135,8 @@ function run(instructions: number, enough: () => boolean): void {
       power = 'held';
       outbox.add({ kind: 'held', insn: partition.instructions });
     } else if (
-      partition.instructions - told.insn >= PROGRESS ||
-      partition.clock.now() - told.ns >= PROGRESS_NS
+      partition.instructions - reported.insn >= PROGRESS ||
+      partition.clock.now() - reported.ns >= PROGRESS_NS
     )
       progress(false);
   } catch (error) {
@@ -158,8 +158,8 @@ function input({ vty, bytes }: Extract<Request, { readonly kind: 'input' }>): In
 }
 
 function progress(resting: boolean): void {
-  told = { insn: partition.instructions, ns: partition.clock.now() };
-  outbox.add({ kind: 'progress', insn: told.insn, tb: partition.clock.timebase(), resting });
+  reported = { insn: partition.instructions, ns: partition.clock.now() };
+  outbox.add({ kind: 'progress', insn: reported.insn, tb: partition.clock.timebase(), resting });
 }
 
 /** Empties dump devices and plan disks, so that their contents were written in this power cycle. */
@@ -182,7 +182,7 @@ function serve(request: Request): unknown {
       partition.powerOn();
       if (request.plan !== undefined) partition.observe(request.plan);
       power = 'running';
-      told = { insn: 0, ns: 0 };
+      reported = { insn: 0, ns: 0 };
       lines = 0;
       cutter?.clear();
       outbox.reset();

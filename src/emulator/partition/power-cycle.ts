@@ -23,7 +23,7 @@ import { Scheduler } from './time/scheduler.ts';
 
 /**
  * How a run came back. `resting`: every vCPU waits, and nothing that is due would be visible from outside. `held`: the plan asks for
- * a stop, which the guest cannot notice; the next run goes on.
+ * a stop, which the guest cannot notice; the next run continues.
  */
 export type RunOutcome = 'ran' | 'resting' | 'held' | 'ended';
 

@@ -35,7 +35,7 @@ export type Made = {
   readonly append: string;
   /** The command line of the kernel that was loaded, as its tree says; absent: none was seen to be loaded. */
   readonly nextAppend?: string;
-  /** What was asked of a crash; absent: nobody asked for it, or it was none. */
+  /** What was asked of a crash; absent: it was not requested, or it was none. */
   readonly asked?: PanicRequest;
   /** What users typed since power-on, in order; absent: nothing, or more than is kept. */
   readonly input?: readonly TypedInput[];

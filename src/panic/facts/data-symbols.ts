@@ -6,7 +6,7 @@
 import { stampOf, withKernelFile } from './kernel-file.ts';
 import { type KernelSymbols, PAGE_OFFSET } from './symbols/index.ts';
 
-/** What is asked for, and a function that tells whether the file is the kernel's. */
+/** What is asked for, and a function that shows whether the file is the kernel's. */
 const DATA = ['swapper_pg_dir', 'modules', 'init_stack', '__end_init_stack', '__end_init_task'] as const;
 const FUNCTION = 'panic';
 

@@ -35,7 +35,7 @@ const LR_SAVE = 16n;
 const THREAD_BYTES = 0x4000n;
 /**
  * Where an interrupt's frame has its marker and its registers: ELFv2 since Linux 6.2; before, and ELFv1. What an older frame left
- * behind may look like a marker: the registers tell.
+ * behind may look like a marker: the registers decide.
  */
 const FRAMES = [
   { marker: 32n, regs: 48n },

@@ -5,7 +5,7 @@ import type { AtEntryFacts } from '../trace/index.ts';
 import type { KexecImage, KexecLoad } from './kexec-image.ts';
 import type { ReadMemory } from './symbols/index.ts';
 
-/** What the thread is told. */
+/** What the thread is given. */
 export type ImageReading =
   | { readonly kind: 'describe'; readonly load: KexecLoad; readonly cpus: number }
   | { readonly kind: 'at-entry'; readonly image: KexecImage };

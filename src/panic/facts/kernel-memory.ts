@@ -2,7 +2,7 @@
  * Reads the crashed kernel's memory by its own effective addresses: the linear map, and through its page table what lies outside
  * of it (modules, vmalloc).
  * Source: Linux 6.12 arch/powerpc/include/asm/book3s/64/hash-4k.h and hash-64k.h (H_KERN_VIRT_START: under hash the address
- * of vmalloc tells the size of pages).
+ * of vmalloc gives the size of pages).
  */
 
 import { KernelPageTable } from '../../vmcore/analyse/index.ts';

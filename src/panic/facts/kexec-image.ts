@@ -239,12 +239,12 @@ function unmarkedKernel(
 
 /** Purgatory keeps its own first word, and fills in the one at 0x5c. */
 function isCarried(head: Uint8Array, stub: Uint8Array): boolean {
-  const told = (bytes: Uint8Array): Buffer =>
+  const constant = (bytes: Uint8Array): Buffer =>
     Buffer.concat([
       bytes.subarray(4, RUN_AT_LOAD_OFFSET),
       bytes.subarray(RUN_AT_LOAD_OFFSET + 4, STUB_BYTES),
     ]);
-  return head.length >= STUB_BYTES && !isAllZero(told(head)) && told(head).equals(told(stub));
+  return head.length >= STUB_BYTES && !isAllZero(constant(head)) && constant(head).equals(constant(stub));
 }
 
 /** elfcorehdr: a note segment for each CPU, then one for VMCOREINFO; the first 64 KiB come from the backup region. */

@@ -1,6 +1,6 @@
 /**
- * Tells which CPUs a kernel has online. Linux gives a CPU that it takes offline back to the firmware, which stops it; before 5.9 it left the
- * CPU in H_CEDE (cede_offline), where an idle one is, too. What tells the two apart is the kernel's own mask.
+ * Finds which CPUs a kernel has online. Linux gives a CPU that it takes offline back to the firmware, which stops it; before 5.9 it left the
+ * CPU in H_CEDE (cede_offline), where an idle one is, too. The kernel's own mask distinguishes the two.
  *
  * Sources: Linux 6.1 include/linux/cpumask.h (__cpu_online_mask: doublewords, bit n is logical CPU n) and
  * arch/powerpc/include/asm/paca.h (r13 leads to the CPU's paca; its second doubleword begins with lock_token, always 0x8000,

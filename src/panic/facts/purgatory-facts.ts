@@ -37,10 +37,10 @@ export async function purgatoryFacts(
   const best = found.reduce((a, b) =>
     b.knows.length + b.regions.length > a.knows.length + a.regions.length ? b : a,
   );
-  const told = best.knows.length + best.regions.length > 0;
+  const showsOrder = best.knows.length + best.regions.length > 0;
   const { regions } = best;
   return {
-    ...(told ? { byteOrder: best.endian } : {}),
+    ...(showsOrder ? { byteOrder: best.endian } : {}),
     knows: best.knows,
     regions: regions.map(({ start, length }) => ({ start: hex64(start), bytes: length })),
     ...(regions.length === 0 ? {} : { digest: await compareDigest(purgatory, regions, read) }),

@@ -25,7 +25,7 @@ export function mayLeaveOut(level: number | undefined, kind: PageKind): boolean 
 }
 
 /**
- * The levels that the crash kernel was told to dump at, in order; undefined: it was told nothing that is known. It says so on
+ * The levels that the crash kernel was given, in order; undefined: it was given none that is known. It says so on
  * its command line, and makedumpfile without `-d` leaves nothing out.
  */
 export function askedLevels({ load }: Pick<ImageFacts, 'load'>): readonly number[] | undefined {

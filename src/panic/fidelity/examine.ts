@@ -145,7 +145,7 @@ async function kindsOf(handle: ExaminedPartition, { check }: FoundDump): Promise
   const { memory, mmu } = handle.config;
   const last = memory.at(-1);
   if (check.endian === undefined || last === undefined)
-    return 'the dump does not tell the kernel’s byte order';
+    return 'the dump does not show the kernel’s byte order';
   return await readPageKinds(
     { info: check.vmcoreinfo, endian: check.endian, mmu, memoryEnd: last.base + last.size },
     async (raddr, length) =>

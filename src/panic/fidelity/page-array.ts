@@ -1,7 +1,7 @@
 /**
  * Reads the kernel's array of struct page at T1. It is mapped in a region of its own (vmemmap), page 0 first. Under hash
  * translation, and under radix up to 6.5, the kernel keeps a list of the blocks that it consists of (vmemmap_list); under radix
- * that list has been empty since 6.6, and the kernel's page table tells where they lie.
+ * that list has been empty since 6.6, and the kernel's page table says where they lie.
  *
  * Sources: Linux 6.1 and 6.12 arch/powerpc/mm/init_64.c (vmemmap_populate, vmemmap_list_populate), 368a0590d954
  * ("powerpc/book3s64/vmemmap: switch radix to use a different vmemmap handling function"); kernel/vmcore_info.c and

@@ -98,7 +98,7 @@ export class PageCounter {
     this.#zeroPlaces.set(place.offset, there);
     there.pages++;
     if (there.start !== start) there.shared = true;
-    // What is shared costs nothing: nobody asks what it was kept for.
+    // What is shared costs nothing, whatever it was kept for.
     if (there.shared) there.kept = [];
     else if (kept !== undefined) there.kept.push(kept);
   }

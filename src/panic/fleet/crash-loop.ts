@@ -15,7 +15,7 @@ export function crashLoop([newest, before]: readonly number[]): string | undefin
   return 'not started: it was running when the service died twice, each time within a minute of its start; start it by hand (POST …/start)';
 }
 
-/** Less than nothing has passed where the clock was set back meanwhile: then nobody knows how much. */
+/** Less than nothing has passed where the clock was set back meanwhile: then it is not known how much. */
 function isSoon(ms: number): boolean {
   return ms >= 0 && ms < SOON_MS;
 }

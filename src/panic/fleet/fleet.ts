@@ -216,7 +216,7 @@ class PartitionFleet implements OwnedFleet {
     return member;
   }
 
-  /** Stores a crash that nobody asked for. @returns whether there was one */
+  /** Stores an unrequested crash. @returns whether there was one */
   async #storeUnasked({ member, guest, signal }: Unasked): Promise<boolean> {
     const { handle, session, lookout, noCrashKernel } = guest;
     const followed = await followAlarm(lookout, { signal, ...defined({ noCrashKernel }) });

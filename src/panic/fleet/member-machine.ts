@@ -121,7 +121,7 @@ export class MemberMachine {
     this.#endSession();
   }
 
-  /** Frees the machine and its memory, in any state. What still waits for its guest goes on. */
+  /** Frees the machine and its memory, in any state. What still waits for its guest continues. */
   async discard(): Promise<void> {
     const giveBack = this.#giveBack;
     this.#giveBack = undefined;

@@ -387,7 +387,7 @@ export class FleetMember {
         }
         if (what.kind === 'power-off' || what.kind === 'stopped')
           return this.#stayOff('stopped', 'the guest powered off', stops);
-        // It would only print on: it boots again when it is told to.
+        // It would only print more: it boots again on request.
         if (what.kind === 'exceeded') return this.#stayOff('failed', describeEnd(what), stops);
         const why = what.kind === 'reboot' ? 'the guest rebooted' : describeEnd(what, session.osTerm);
         this.#comeBack(why, () => this.#keep(running));

@@ -23,7 +23,7 @@ export type FoundDump = {
 const PIECE = 2 ** 20;
 const SECTOR = 512;
 
-/** What the reading thread is told (dump-worker.ts). */
+/** What the reading thread is given (dump-worker.ts). */
 export type DiskToCheck = { readonly disk: number; readonly bytes: number };
 
 const checks = new ReadingThreads<DiskToCheck, DumpFacts>('./dump-worker', import.meta.url);

@@ -26,7 +26,7 @@ export function defaultHostSeconds(spec: Pick<MachineSpec, 'cpus' | 'memory'>, m
 }
 
 /**
- * Stops the guest once `signal` is aborted; what waits for the guest then goes on, and says why.
+ * Stops the guest once `signal` is aborted; what waits for the guest then continues, and says why.
  * @returns ends the watch. Call it when the work is done
  */
 export function stopOnAbort(session: Session, signal: AbortSignal): () => void {

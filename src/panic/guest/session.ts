@@ -102,7 +102,7 @@ export class Session {
   #events: ((event: MachineEvent) => void) | undefined;
   /** Whether the plan in force reports the hooks of kexec_load. */
   hooksWatched = false;
-  /** Called when the machine stands still as its plan asks; it goes on when the promise is resolved. */
+  /** Called when the machine stands still as its plan asks; it continues when the promise is resolved. */
   onHeld: (() => Promise<void>) | undefined;
   #loads = new LoadLog();
   /** The last load that kdumpd planned, or why it was refused; undefined where the guest's kexec-tools plan. */
@@ -204,7 +204,7 @@ export class Session {
   }
 
   /**
-   * Powers off from outside: what waits for the guest goes on.
+   * Powers off from outside: what waits for the guest continues.
    * @param why is called when the guest has stopped; the end gives it as its reason
    */
   async stop(why: () => string): Promise<void> {
@@ -316,7 +316,7 @@ export class Session {
     }
   }
 
-  /** Stops listening; the handle stays. What still waits for the guest goes on as if it had been stopped. */
+  /** Stops listening; the handle stays. What still waits for the guest continues as if it had been stopped. */
   close(): void {
     this.#unsubscribe();
     this.#events = undefined;
@@ -324,7 +324,7 @@ export class Session {
     this.signal.notify();
   }
 
-  /** A machine that stands still for good has ended: where its worker died, the end has been told by now. */
+  /** A machine that stands still for good has ended: where its worker died, the end has been reported by now. */
   async #goOn(): Promise<void> {
     try {
       await this.onHeld?.();

@@ -1,4 +1,4 @@
-/** Waits for a crash that nobody asks for, as the service does of a guest that is ready. */
+/** Waits for an unrequested crash, as the service does of a guest that is ready. */
 
 import type { CrashResult, FollowOptions } from './crash-result.ts';
 import { followAlarm, unrecordedCrash } from './follow-alarm.ts';

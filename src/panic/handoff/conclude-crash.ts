@@ -121,7 +121,7 @@ function carefulReading({ handle, past }: Session): {
   };
 }
 
-/** Tells the recorder which CPUs were online when the crash began. */
+/** Gives the recorder which CPUs were online when the crash began. */
 async function noteOnline({ handle }: Session, { recorder, production }: Prepared): Promise<void> {
   const begun = await keptAt(handle, 't0', recorder.instants.t0);
   if (begun === undefined) return;

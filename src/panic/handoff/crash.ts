@@ -13,7 +13,7 @@ import { loadByPlan, waitsForPlan } from '../loading/index.ts';
 import { orFailure, ReadingFailure } from '../reading/index.ts';
 import { conclude } from './conclude-crash.ts';
 import type { CrashResult, FollowOptions } from './crash-result.ts';
-import { followAlarm, tellPhases } from './follow-alarm.ts';
+import { followAlarm, reportPhases } from './follow-alarm.ts';
 import { DEFAULT_TIMEOUT_SECONDS } from './limits.ts';
 import type { Lookout } from './lookout.ts';
 import type { Prepared } from './prepare.ts';
@@ -76,7 +76,7 @@ export async function crash(
     return await refuse(error.message);
   }
   const refused = session.lines.watch((line) => (line.kind === 'answer' && !line.ok ? line : undefined));
-  const unfollow = tellPhases(lookout, prepared, options.onPhase);
+  const unfollow = reportPhases(lookout, prepared, options.onPhase);
   try {
     const failure = await pullTrigger(session, request, boot.agent, () => inject(session.handle, faults));
     // Faults may have been done by now: such a guest is not as it was.

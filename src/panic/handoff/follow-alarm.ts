@@ -1,4 +1,4 @@
-/** Follows a crash that nobody asked for: one that the recorder sees, from where it is to the guest's end, and one that was not recorded. */
+/** Follows an unrequested crash: one that the recorder sees, from where it is to the guest's end, and one that was not recorded. */
 
 import type { CapturePhase } from '../contract/index.ts';
 import { dumpDiskOf, findDump } from '../guest/dump-device.ts';
@@ -12,8 +12,8 @@ import type { Prepared } from './prepare.ts';
 import { overdueRestart, StuckMaster } from './stuck-master.ts';
 
 /**
- * Follows a crash that nobody asked for, from where it is, to the guest's end.
- * @returns undefined where it came to nothing, and the guest goes on
+ * Follows an unrequested crash from where it is to the guest's end.
+ * @returns undefined where it came to nothing, and the guest continues
  */
 export async function followAlarm(
   lookout: Lookout,
@@ -22,7 +22,7 @@ export async function followAlarm(
   const { session, prepared } = lookout;
   if (prepared === undefined || !lookout.isAlarmed) return undefined;
   const timeoutSeconds = DEFAULT_TIMEOUT_SECONDS;
-  const unfollow = tellPhases(lookout, prepared, options.onPhase);
+  const unfollow = reportPhases(lookout, prepared, options.onPhase);
   try {
     const stuck = new StuckMaster(session, prepared);
     const over = (): 'calm' | Standstill | undefined => (lookout.isAlarmed ? stuck.look() : 'calm');
@@ -42,17 +42,17 @@ export async function followAlarm(
   }
 }
 
-/** Tells each new phase that the recorder sees. @returns ends that */
-export function tellPhases(
+/** Reports each new phase that the recorder sees. @returns ends that */
+export function reportPhases(
   lookout: Lookout,
   { recorder }: Prepared,
   onPhase: ((phase: CapturePhase) => void) | undefined,
 ): () => void {
-  let told: CapturePhase = 'triggered';
+  let reported: CapturePhase = 'triggered';
   const look = (): void => {
-    if (recorder.phase === told) return;
-    told = recorder.phase;
-    if (told !== 'triggered') onPhase?.(told);
+    if (recorder.phase === reported) return;
+    reported = recorder.phase;
+    if (reported !== 'triggered') onPhase?.(reported);
   };
   look();
   lookout.onEvent(look);
@@ -60,8 +60,8 @@ export function tellPhases(
 }
 
 /**
- * The result of a crash that nobody asked for and that was not recorded; undefined where there was none: the guest neither called
- * ibm,os-term, as a kernel does that panicked, nor did a crash kernel say that it began to dump. A guest that goes on after
+ * The result of an unrequested crash that was not recorded; undefined where there was none: the guest neither called
+ * ibm,os-term, as a kernel does that panicked, nor did a crash kernel say that it began to dump. A guest that continues after
  * ibm,os-term is followed until it restarts, or does not.
  */
 export async function unrecordedCrash(

@@ -83,12 +83,12 @@ export async function leave(
 ): Promise<LeaveResult> {
   const { session, boot } = lookout;
   const { signal } = options;
-  const tell = (phase: LeavePhase): void => options.onPhase?.(phase);
+  const report = (phase: LeavePhase): void => options.onPhase?.(phase);
   if (!boot.agent) return early(session, `a ${path} needs the agent, which this image does not have`);
   const restless = await session.untilResting(REST_SECONDS);
   if (restless?.kind === 'ended') return early(session, 'the guest had ended already');
   if (path === 'kexec') {
-    tell('loading');
+    report('loading');
     const answer = await session.command('load-next', LOAD_SECONDS);
     if (isStandstill(answer))
       return early(
@@ -103,11 +103,11 @@ export async function leave(
     const prepared = await orFailure(() => prepare(lookout, path, signal));
     if (prepared instanceof ReadingFailure) return early(session, prepared.message);
     const loaded = path === 'kexec' ? await keepLoaded(prepared) : undefined;
-    const unfollow = tellPhases(lookout, prepared, tell);
+    const unfollow = reportPhases(lookout, prepared, report);
     const sign = session.lines.watch((line) => signOf(line, path));
     try {
       await session.type(1, Buffer.from(path === 'kexec' ? 'kexec\n' : 'restart\n', 'latin1'));
-      tell('triggered');
+      report('triggered');
       const seconds = request.timeoutSeconds ?? DEFAULT_LEAVE_SECONDS;
       const stop = await session.wait(() => sign.found, seconds);
       // The guest may still be printing its prompt. One that never rests, because a program keeps it busy, is up as well.
@@ -189,14 +189,18 @@ async function afresh(session: Session, boot: BootImage, result: LeaveResult): P
   return failure === undefined ? rest : { ...rest, noCrashKernel: failure };
 }
 
-/** Tells each new phase that the recorder sees. @returns ends that */
-function tellPhases(lookout: Lookout, { recorder }: Prepared, tell: (phase: LeavePhase) => void): () => void {
-  let told: LeavePhase = 'triggered';
+/** Reports each new phase that the recorder sees. @returns ends that */
+function reportPhases(
+  lookout: Lookout,
+  { recorder }: Prepared,
+  report: (phase: LeavePhase) => void,
+): () => void {
+  let reported: LeavePhase = 'triggered';
   lookout.onEvent(() => {
     const phase = PHASE_OF[recorder.phase];
-    if (phase === told) return;
-    told = phase;
-    tell(phase);
+    if (phase === reported) return;
+    reported = phase;
+    report(phase);
   });
   return () => lookout.onEvent(undefined);
 }

@@ -167,7 +167,7 @@ export class Lookout {
     }
   }
 
-  /** A kernel that nobody followed is read when it first rests, unless it has loaded an image before. */
+  /** A kernel that was entered unseen is read when it first rests, unless it has loaded an image before. */
   async #armWhenUp(): Promise<void> {
     const stopped = await this.session.untilResting(Number.POSITIVE_INFINITY);
     if (stopped === undefined && this.#prepared === undefined) await this.#tryToArm();
@@ -197,7 +197,7 @@ export class Lookout {
     this.session.hooksWatched = hooksWatched;
   }
 
-  /** Whether the guest goes to another kernel, and nobody follows it there. */
+  /** Whether the guest enters another kernel, and no operation follows it there. */
   #leavesByItself(event: MachineEvent): boolean {
     if (event.kind !== 'fetch' || this.isAlarmed) return false;
     if (this.#prepared?.path !== 'crash') return false;

@@ -25,7 +25,7 @@ export type MadeParts = {
   readonly trace: Trace | undefined;
 };
 
-/** @param asked undefined: nobody asked for it */
+/** @param asked undefined: it was not requested */
 export function crashMade(parts: MadeParts, asked: PanicRequest | undefined): Made {
   const seconds = asked?.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
   return { ...madeOf(parts, seconds, (line) => crashLine(line, asked)), ...defined({ asked }) };

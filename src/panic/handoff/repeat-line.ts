@@ -50,7 +50,7 @@ export type LineParts = {
   readonly hasInput: boolean;
 };
 
-/** @param asked undefined: nobody asked for the crash */
+/** @param asked undefined: the crash was not requested */
 export function crashLine(parts: LineParts, asked: PanicRequest | undefined): string {
   return lineOf('crash', parts, asked === undefined ? ['--trigger', 'none'] : askedWords(asked));
 }

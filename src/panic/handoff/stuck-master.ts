@@ -15,7 +15,7 @@ const WAIT_SECONDS = 10;
 /** Guest seconds that a kernel which panicked without a crash kernel gets to reboot: more than `panic=` usually says. */
 const REBOOT_SECONDS = 300;
 
-/** A guest that called ibm,os-term long ago and goes on without an end. */
+/** A guest that called ibm,os-term long ago and continues without an end. */
 export function overdueRestart({ osTerm, seconds }: Session): Standstill | undefined {
   return osTerm !== undefined && seconds - osTerm.seconds >= REBOOT_SECONDS
     ? { kind: 'standing' }

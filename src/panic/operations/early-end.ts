@@ -21,7 +21,7 @@ export function hostTimeExceeded(seconds: number): OperationFailure {
   );
 }
 
-/** Why the work of `signal` is to end; undefined while it may go on. */
+/** Why the work of `signal` is to end; undefined while it may continue. */
 export function earlyEnd(signal: AbortSignal | undefined): OperationFailure | undefined {
   if (signal?.aborted !== true) return undefined;
   return signal.reason instanceof OperationFailure ? signal.reason : interrupted();

@@ -40,7 +40,7 @@ export class Run {
     return this.#abort.signal;
   }
 
-  /** Why the operation is to end early; undefined while it may go on. */
+  /** Why the operation is to end early; undefined while it may continue. */
   early(): OperationFailure | undefined {
     return earlyEnd(this.#abort.signal);
   }

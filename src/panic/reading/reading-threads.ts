@@ -55,7 +55,7 @@ export class ReadingThreads<I, R> {
   constructor(name: string, callerUrl: string) {
     this.#start = (heapMiB) => {
       const worker = startWorker(name, callerUrl, { resourceLimits: { maxOldGenerationSizeMb: heapMiB } });
-      // Whoever waits for the thread is told of its error; one that waits for work is not used again.
+      // The caller that waits for the thread gets its error; one that waits for work is not used again.
       const forget = (): void =>
         void this.#idle.splice(0, this.#idle.length, ...this.#idle.filter((each) => each !== worker));
       return worker.on('error', forget).on('exit', forget);

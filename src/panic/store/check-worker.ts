@@ -1,5 +1,5 @@
 /**
- * Verifies or repairs a store in a thread and with database connections of its own, so that the daemon and its store go on
+ * Verifies or repairs a store in a thread and with database connections of its own, so that the daemon and its store continue
  * meanwhile. workerData: {@link CheckJob}. It ends with one answer.
  */
 

@@ -64,7 +64,7 @@ export interface CaptureStore {
   manifestId(id: string): Promise<ManifestId | null>;
   /**
    * Of every capture: what {@link VmcoreStore.retain} is to keep.
-   * @throws StoredDataError where a capture is damaged or may be missing: then nobody knows what to keep
+   * @throws StoredDataError where a capture is damaged or may be missing: then it is not known what to keep
    */
   manifestIds(): Promise<ReadonlySet<ManifestId>>;
   /** The captures that have one of these vmcores; damaged ones are left out. */

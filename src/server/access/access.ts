@@ -30,7 +30,7 @@ export type AccessOptions = {
 };
 
 const LOCAL: Principal = { actor: { kind: 'local' }, scopes: SCOPES };
-/** Whoever is not recognised: what is public is served to it. */
+/** A client that is not recognised: what is public is served to it. */
 export const ANONYMOUS: Principal = { actor: { kind: 'anonymous' }, scopes: [] };
 
 export class Access {

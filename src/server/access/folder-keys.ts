@@ -44,7 +44,7 @@ function recorded(metadata: MetadataStore): KeyBook {
     throw error;
   };
   const keys = new Keys({ store: metadata.keys, newId: randomId, onError: raise });
-  // A key without its entry would be one that nobody made: where it cannot be recorded, the command fails.
+  // A key without its entry would be one without a maker: where it cannot be recorded, the command fails.
   const audit = new AuditLog({
     store: metadata.audit,
     newId: randomId,

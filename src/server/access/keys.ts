@@ -28,7 +28,7 @@ export type KeysOptions = {
   /** A short name of lower-case letters and digits that was not given before. */
   readonly newId: (prefix: string) => string;
   readonly now?: () => number;
-  /** Called where the time of the last use cannot be stored: the request goes on. */
+  /** Called where the time of the last use cannot be stored: the request continues. */
   readonly onError: (error: Error) => void;
 };
 

@@ -25,7 +25,7 @@ export type QuotasOptions = {
   readonly fleet: Pick<Fleet, 'list' | 'create'>;
   readonly captures: { list(query: CaptureQuery): Promise<Page<Capture>> };
   readonly operations: Pick<Operations, 'list'>;
-  /** Partitions at a time, whoever made them; default {@link MAX_PARTITIONS}. */
+  /** Partitions at a time, of all makers; default {@link MAX_PARTITIONS}. */
   readonly maxPartitions?: number;
 };
 

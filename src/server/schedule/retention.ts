@@ -47,7 +47,7 @@ export async function sweepCaptures(
       kept < limits.maxCaptures &&
       keptBytes + bytes <= (limits.maxVmcoreBytes ?? Number.POSITIVE_INFINITY);
     const age = now - Date.parse(capture.createdAt);
-    // One of the future was made before the clock was set back: nobody knows its age.
+    // One of the future was made before the clock was set back: its age is not known.
     const young = age >= 0 && age < minAge;
     if (fits || young) {
       kept += 1;

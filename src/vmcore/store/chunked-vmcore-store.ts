@@ -303,7 +303,7 @@ export class ChunkedVmcoreStore implements VmcoreStore {
     return refs;
   }
 
-  /** Removes nothing while a manifest is damaged: what it names cannot be told from what is not in use. */
+  /** Removes nothing while a manifest is damaged: what it names cannot be distinguished from what is not in use. */
   #sweep(): Promise<SweepResult> {
     return this.#sweeps.run(async () => {
       const [damaged] = await this.#manifests.damaged();

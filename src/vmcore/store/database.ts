@@ -17,7 +17,7 @@ const APPLICATION_IDS: Readonly<Record<Kind, number>> = { meta: 0x6b646d65, chun
 /**
  * Opens or creates `path` (`:memory:` for none) and migrates it. Large pages suit chunks; write-ahead logging lets
  * readers continue while a dump is written. With synchronous FULL every commit is on the disk when it returns: what a client
- * was told outlives a power cut, and a capture never names a vmcore that the chunk database has lost (docs/adr/014-durability.md).
+ * was answered outlives a power cut, and a capture never names a vmcore that the chunk database has lost (docs/adr/014-durability.md).
  * @throws FormatError `store/…` for a file that is damaged or another program's; DiskError
  */
 export function openDatabase(path: string, migrations: Kind, steps: MigrationSteps = {}): Database {

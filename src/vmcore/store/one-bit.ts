@@ -95,7 +95,7 @@ function integersNear(value: number): readonly number[] {
   }).filter(Number.isSafeInteger);
 }
 
-/** The bytes with one bit changed, where the hash goes on from `before` and them as it should. */
+/** The bytes with one bit changed, where the hash continues from `before` and them as it should. */
 function searchBits(
   bytes: Uint8Array,
   before: Hash,

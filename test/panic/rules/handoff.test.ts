@@ -119,7 +119,7 @@ describe('restart-shares-shutdown', () => {
     };
     expect(judged('restart-shares-shutdown', panics)).toMatchObject({
       verdict: 'not-applicable',
-      note: 'nobody asked for a restart by kernel_restart: machine_restart ran for a panic',
+      note: 'no restart was requested by kernel_restart: machine_restart ran for a panic',
     });
     const asked = with_(panics, (h) => insertAfter(h, 't3', 'asked', call(1, 'kernel_restart', 'crash')));
     expect(judged('restart-shares-shutdown', asked).verdict).toBe('broken');

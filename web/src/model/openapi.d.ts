@@ -359,7 +359,7 @@ export interface paths {
                         /** @description H_SIGNAL_SYS_RESET answers H_Function: CPUs are stopped by interrupts */
                         refuseSysReset?: boolean;
                         /**
-                         * @description What ibm,os-term does, which a kernel calls that panicked: it returns, and the guest goes on to what it does next; or it ends the power cycle
+                         * @description What ibm,os-term does, which a kernel calls that panicked: it returns, and the guest continues; or it ends the power cycle
                          * @enum {unknown}
                          */
                         osTerm?: "return" | "end";
@@ -2571,7 +2571,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The verdict of each rule on a kexec or a restart */
+        /**
+         * The verdict of each rule on a kexec or a restart
+         * @description Every rule, also where there is no trace; none for operations of other kinds.
+         */
         get: {
             parameters: {
                 query?: never;
@@ -2808,7 +2811,7 @@ export interface components {
                     /** @description H_SIGNAL_SYS_RESET answers H_Function: CPUs are stopped by interrupts */
                     refuseSysReset?: boolean;
                     /**
-                     * @description What ibm,os-term does, which a kernel calls that panicked: it returns, and the guest goes on to what it does next; or it ends the power cycle
+                     * @description What ibm,os-term does, which a kernel calls that panicked: it returns, and the guest continues; or it ends the power cycle
                      * @enum {unknown}
                      */
                     osTerm?: "return" | "end";
@@ -3004,7 +3007,7 @@ export interface components {
                     /** @description H_SIGNAL_SYS_RESET answers H_Function: CPUs are stopped by interrupts */
                     refuseSysReset?: boolean;
                     /**
-                     * @description What ibm,os-term does, which a kernel calls that panicked: it returns, and the guest goes on to what it does next; or it ends the power cycle
+                     * @description What ibm,os-term does, which a kernel calls that panicked: it returns, and the guest continues; or it ends the power cycle
                      * @enum {unknown}
                      */
                     osTerm?: "return" | "end";

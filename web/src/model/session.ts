@@ -5,7 +5,7 @@ import type { Scope } from '../../../src/panic/contract/index.ts';
 import type { SessionView } from '../../../src/server/http/shared/ports.ts';
 import { api, type Capture, loginState } from './api.ts';
 
-/** Null: not known yet, or nobody is logged in. */
+/** Null: not known yet, or no user is logged in. */
 export const session: Signal<SessionView | null> = signal(null);
 
 /** Asks who the page is to the daemon. @throws ApiError where it does not answer */

@@ -18,7 +18,7 @@ export type Handler = {
   readonly layout: ReadonlyMap<string, Place>;
 };
 
-/** The engine's own handlers: decode this record, go to the next page, report an illegal word, report a probe and go on. */
+/** The engine's own handlers: decode this record, go to the next page, report an illegal word, report a probe and continue. */
 export const HANDLER_DECODE = 0;
 export const HANDLER_PAGE_END = 1;
 export const HANDLER_ILLEGAL = 2;

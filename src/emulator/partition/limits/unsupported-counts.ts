@@ -36,12 +36,12 @@ export class UnsupportedCounts {
   readonly add: ReportUnsupported = (what) => {
     const entry = this.#entryOf(what);
     entry.count++;
-    if (entry.count >= 2 * entry.reported) this.#tell(entry);
+    if (entry.count >= 2 * entry.reported) this.#emit(entry);
   };
 
   /** Reports every count that has changed since it was reported. */
   settle(): void {
-    for (const entry of this.#all()) if (entry.count !== entry.reported) this.#tell(entry);
+    for (const entry of this.#all()) if (entry.count !== entry.reported) this.#emit(entry);
   }
 
   #entryOf(what: Unsupported): Entry {
@@ -61,7 +61,7 @@ export class UnsupportedCounts {
     return [...this.#entries.values(), ...(this.#others === undefined ? [] : [this.#others])];
   }
 
-  #tell(entry: Entry): void {
+  #emit(entry: Entry): void {
     entry.reported = entry.count;
     this.#report(entry.what, entry.count);
   }

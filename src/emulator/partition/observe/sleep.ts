@@ -48,7 +48,7 @@ export class Sleep {
     return wakes;
   }
 
-  /** A vCPU goes on as usual. @returns whether the plan fell asleep */
+  /** A vCPU continues as usual. @returns whether the plan fell asleep */
   wentOn(cpu: number): boolean {
     if (!this.mayEnd || !this.#by.delete(cpu) || this.#by.size > 0) return false;
     this.#isAwake = false;

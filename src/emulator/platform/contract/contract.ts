@@ -21,7 +21,7 @@ export interface FirmwareVcpu {
   readonly msr: bigint;
   /** RTAS start-cpu: enter `entry` in 64-bit big-endian real mode with r3 = `r3`. */
   start(entry: number, r3: bigint): void;
-  /** Goes on at a real address, with MSR as it is: after an interrupt, which has turned translation off. */
+  /** Continues at a real address, with MSR as it is: after an interrupt, which has turned translation off. */
   enter(address: bigint): void;
   /** RTAS stop-self: leave service until {@link start}. */
   stop(): void;

@@ -67,7 +67,7 @@ export function partitionHcalls(machine: FirmwareMachine): HcallFamily {
       vcpu.setSprg0(arg(args, 0));
       return status(H.success);
     },
-    // What the pool of processors has idled, which a partition is told that may collect performance information.
+    // What the pool of processors has idled, which a partition learns that may collect performance information.
     H_PIC: () => status(H.authority),
     // POWER9 has neither register.
     H_SET_DABR: () => status(H.hardware),

@@ -28,7 +28,7 @@ export type Methods = {
   readonly instantiateRtas: (base: number) => number | undefined;
 };
 
-/** One call prints no more; the client is told how much, and calls again (IEEE 1275-1994 §6.3.2.3). */
+/** One call prints no more; the client learns how much, and calls again (IEEE 1275-1994 §6.3.2.3). */
 const MOST_WRITTEN = 4096;
 
 export function deviceServices(

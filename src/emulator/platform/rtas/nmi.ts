@@ -80,7 +80,7 @@ export class NonMaskableInterrupts {
     ]);
   }
 
-  /** A vCPU has taken an interrupt at its vector: where a handler is registered, it goes on there. */
+  /** A vCPU has taken an interrupt at its vector: where a handler is registered, it continues there. */
   taken(vcpu: FirmwareVcpu, interrupt: NonMaskable): void {
     const handler = this.#handlers.get(interrupt.vector);
     const { memory } = this.#machine;

@@ -4,7 +4,7 @@ import { type PackedSymbols, SymbolTable } from '../../../vmcore/analyse/index.t
 import { ReadingThreads } from '../../reading/index.ts';
 import type { KernelSymbols, ReadMemory } from './kernel-symbols.ts';
 
-/** What the thread is told: see readKernelSymbols. */
+/** What the thread is given: see readKernelSymbols. */
 export type KernelToRead = {
   readonly base: number;
   readonly vmlinux: string | undefined;

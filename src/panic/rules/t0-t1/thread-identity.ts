@@ -41,7 +41,7 @@ export function threadIdentity(input: RuleInput): Judgement {
   const harm = again.find((event) => isStuck(input, event));
   const doubt = harm === undefined ? undefined : notKept(input, after(harm), ({ cpu }) => cpu === harm.cpu);
   if (harm !== undefined && doubt === undefined)
-    return verdict('broken', `CPU ${harm.cpu} did not go on after its second teardown`, [harm]);
+    return verdict('broken', `CPU ${harm.cpu} did not continue after its second teardown`, [harm]);
   const open = doubt ?? hidden;
   if (open !== undefined) return open;
   const twice =

@@ -66,7 +66,7 @@ export function restartSharesShutdown(input: RuleInput): Judgement {
       notKept(input, WHOLE, (sort) => runs(sort, REQUEST) || runs(sort, SHUTDOWN)) ??
       verdict(
         'not-applicable',
-        `nobody asked for a restart by ${REQUEST}: ${RESTART} ran for a panic`,
+        `no restart was requested by ${REQUEST}: ${RESTART} ran for a panic`,
         emergencies,
       )
     );

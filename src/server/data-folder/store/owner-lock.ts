@@ -18,7 +18,7 @@ export interface OwnerLock {
 
 /** @returns undefined where another process, or another opening in this one, holds it. @throws SQLite's error */
 export function lockOwner(path: string): OwnerLock | undefined {
-  // For its owner alone. A file that is not there is locked by nobody, so that closing it here loses no lock.
+  // For its owner alone. A file that is not there is not locked, so that closing it here loses no lock.
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
   const db = new BetterSqlite3(path, { timeout: 0 });
   try {

@@ -44,7 +44,7 @@ export function registerAccess(app: App, { access, hosts, limits }: AccessGuardO
     const found = await access.authenticate({ authorization, cookie: cookieOf(request) });
     const principal = found.kind === 'principal' ? found.principal : ANONYMOUS;
     request.principal = principal;
-    // An address that there is not tells nothing: the routes are documented.
+    // An address that does not exist reveals nothing: the routes are documented.
     const wanted = request.is404 ? 'public' : request.routeOptions.config.access;
     // What is shown is judged before the client is counted: whose requests these are is known by then alone.
     const isFailure =

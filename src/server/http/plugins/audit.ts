@@ -22,7 +22,7 @@ export function registerAudit(app: App, audit: AuditLog): void {
         payload,
         (bytes) => {
           const complete = reply.raw.writableFinished;
-          // The answer has left: nobody waits for it, and a failure is reported by the log itself.
+          // The answer has left: no client waits for it, and a failure is reported by the log itself.
           void audit.record({ ...event, outcome: complete ? 'done' : 'failed', bytes, complete });
         },
         reply,

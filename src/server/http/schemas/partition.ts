@@ -118,7 +118,7 @@ export const PartitionRequestSchema: TUnsafe<PartitionRequest> = exactly<Partiti
       osTerm: Type.Optional(
         Type.Enum(['return', 'end'], {
           description:
-            'What ibm,os-term does, which a kernel calls that panicked: it returns, and the guest goes on to what it does next; or it ends the power cycle',
+            'What ibm,os-term does, which a kernel calls that panicked: it returns, and the guest continues; or it ends the power cycle',
         }),
       ),
       rma: Type.Optional(Type.String({ ...size, description: 'Size of the real-mode area: `256M`' })),

@@ -1,4 +1,4 @@
-/** Counts the vmcores that are being downloaded, by client, and ends those of clients that may not go on: their keys have expired or were revoked. */
+/** Counts the vmcores that are being downloaded, by client, and ends those of clients that may not continue: their keys have expired or were revoked. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { limitKey, type Principal } from '../../access/index.ts';
@@ -31,7 +31,7 @@ export class OpenDownloads {
     });
   }
 
-  /** Cuts the downloads of clients that may not go on. */
+  /** Cuts the downloads of clients that may not continue. */
   closeOf(isOver: (principal: Principal) => boolean): void {
     for (const { principal, reply } of this.#open) if (isOver(principal)) reply.raw.destroy();
   }

@@ -19,15 +19,17 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
     if (check.Check(value)) return { value };
     const found = check.Errors(value);
     // The library reports a misfit of a closed object twice, once as "schema is false"; the other says which field.
-    const telling = found.filter((e) => e.keyword !== 'boolean');
+    const specific = found.filter((e) => e.keyword !== 'boolean');
     return {
-      error: (telling.length > 0 ? telling : found).map(({ keyword, instancePath, schemaPath, message }) => ({
-        keyword,
-        instancePath,
-        schemaPath,
-        params: {},
-        message,
-      })),
+      error: (specific.length > 0 ? specific : found).map(
+        ({ keyword, instancePath, schemaPath, message }) => ({
+          keyword,
+          instancePath,
+          schemaPath,
+          params: {},
+          message,
+        }),
+      ),
     };
   };
 };
