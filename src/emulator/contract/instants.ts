@@ -18,6 +18,11 @@ export type VcpuSnapshot = RegisterSet & {
   readonly index: number;
   readonly hardwareId: number;
   readonly state: VcpuState;
+  /**
+   * Interrupts that it has raised in the handlers of interrupts since it last returned from one, where they are so many that they
+   * will not end; absent: it takes interrupts as others do.
+   */
+  readonly storm?: number;
 };
 
 /** Where registers were kept: at a probe, or when an interrupt was delivered and nothing of its handler was executed. */

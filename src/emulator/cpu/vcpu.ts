@@ -14,6 +14,8 @@ import { sprOffset } from './spr.ts';
 export type WaitState = 'stopped' | 'running' | 'ceded' | 'parked' | 'wedged';
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** So many interrupts in the handlers of interrupts, without a return from any, do not end any more. */
+export const STORM = 100_000;
 
 export class Vcpu {
   readonly index: number;
@@ -54,6 +56,8 @@ export class Vcpu {
   executesLittleEndian = false;
   /** The bits of XER that its processor has; carries and overflows are computed of all. */
   xerMask = -1;
+  /** Interrupts that its instructions have raised since it last returned from one: {@link STORM} of them will not end. */
+  unreturned = 0;
   /** Instructions executed by this vCPU. */
   instructions = 0;
 
@@ -102,6 +106,7 @@ export class Vcpu {
     this.prodded = false;
     this.systemReset = false;
     this.doorbell = false;
+    this.unreturned = 0;
     this.slb.reset();
     this.tlb.flushAll();
   }

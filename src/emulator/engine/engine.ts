@@ -266,6 +266,7 @@ export class Engine {
 
   #raise(vcpu: Vcpu, { vector, status }: Cause): void {
     this.#raised = true;
+    vcpu.unreturned++;
     this.interrupt(vcpu, vector, status);
   }
 

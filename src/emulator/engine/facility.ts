@@ -31,6 +31,7 @@ export function isAvailable(s: SpecialHost, facility: Facility): boolean {
 export function facilityUnavailable(s: SpecialHost, facility: Facility): number {
   const vcpu = s.vcpu();
   vcpu.setSpr(SPR.FSCR, (vcpu.spr(SPR.FSCR) & ~INTERRUPT_CAUSE) | (BigInt(facility) << 56n));
+  vcpu.unreturned++;
   deliver(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
   s.host.interruptTaken(vcpu, VECTOR.facilityUnavailable, vcpu.cia);
   return EXIT.special;

@@ -50,6 +50,7 @@ function linkage(s: SpecialHost): [string, Special][] {
     vcpu.setSpr(SPR.CFAR, vcpu.cia);
     const next = effective((status & ~NOT_RETURNED) | (vcpu.msr & NOT_RETURNED));
     const target = nia & ~3n;
+    vcpu.unreturned = 0;
     change(vcpu, next, target);
     vcpu.nia = (next & MSR.SF) === 0n ? target & 0xffffffffn : target;
     return EXIT.special;

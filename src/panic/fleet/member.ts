@@ -18,7 +18,7 @@ import { dumpBytesOf } from '../guest/machine.ts';
 import { type MachineSpec, memoryBytesOf } from '../guest/machine-spec.ts';
 import { describeEnd, isGone, type Readiness } from '../guest/session.ts';
 import { DEFAULT_TIMEOUT_SECONDS } from '../handoff/limits.ts';
-import { describeStandstill } from '../handoff/reason.ts';
+import { whyNotReady } from '../handoff/reason.ts';
 import { untilLoaded } from '../loading/index.ts';
 import { earlyEnd, type Fence, type Lease, OperationFailure, withinHostTime } from '../operations/index.ts';
 import type { PartitionRecord } from '../store/index.ts';
@@ -211,7 +211,10 @@ export class FleetMember {
       if (stops !== this.#stops) return this.#off('the partition was stopped');
       if (ready.kind !== 'ready') {
         const { running } = this.#machine;
-        const reason = describeStandstill(ready, DEFAULT_TIMEOUT_SECONDS, running?.session.osTerm);
+        const reason =
+          running === undefined
+            ? 'the machine is gone'
+            : await whyNotReady(ready, DEFAULT_TIMEOUT_SECONDS, running.lookout);
         if (running?.lookout.isCrashing === true) await this.#keep(running);
         await this.#machine.discard();
         return this.#notBooted(reason, signal);

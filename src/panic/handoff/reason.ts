@@ -7,7 +7,10 @@ import type { CapturePhase } from '../contract/index.ts';
 import type { FoundDump } from '../guest/dump-device.ts';
 import { describeEnd, type OsTerm, type Session, type Standstill } from '../guest/session.ts';
 import { cpuStateOf } from '../trace/index.ts';
+import type { Lookout } from './lookout.ts';
 import type { Prepared } from './prepare.ts';
+
+type Recorder = Prepared['recorder'];
 
 export type Situation = {
   readonly session: Session;
@@ -129,7 +132,8 @@ function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
   const { phase, prepared } = situation;
   const { recorder, image } = prepared;
   const master = cpus.find(({ index }) => index === recorder.master);
-  if (phase === 'triggered') return 'the guest did not react to the trigger: no CPU began to panic';
+  if (phase === 'triggered' && !cpus.some(isStorm))
+    return 'the guest did not react to the trigger: no CPU began to panic';
   if (phase === 'purgatory') {
     const purgatory = image?.segments.find(({ role }) => role === 'purgatory');
     const nia = Number(master?.nia ?? 0n);
@@ -140,6 +144,8 @@ function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
         : `${where}, as it does when the digest of the loaded image does not match`;
     }
   }
+  if (cpus.some(isStorm))
+    return `interrupts without an end in phase ${phase}: ${describeCpus(recorder, cpus)}`;
   const { osTerm } = situation.session;
   if (osTerm !== undefined)
     return `the guest called ibm,os-term: ${osTerm.message}, and did not restart: ${describeCpus(recorder, cpus)}`;
@@ -178,21 +184,37 @@ function unstopped({ prepared }: Situation, cpus: readonly VcpuSnapshot[]): read
 }
 
 /** What each CPU is doing, for people. */
-export function describeCpus(recorder: Prepared['recorder'], cpus: readonly VcpuSnapshot[]): string {
+export function describeCpus(recorder: Recorder | undefined, cpus: readonly VcpuSnapshot[]): string {
   return cpus.map((cpu) => `CPU ${cpu.index} ${doing(recorder, cpu)}`).join(', ');
 }
 
-/** State and place; where the code has no name (a module's), who called it; and whether it takes interrupts. */
-function doing(recorder: Prepared['recorder'], { state, nia, lr, msr }: VcpuSnapshot): string {
-  const name = recorder.nameOf(nia);
-  const caller = name === undefined ? recorder.nameOf(lr) : undefined;
-  const where = `${name ?? hex64(nia)}${caller === undefined ? '' : ` (called from ${caller})`}`;
-  const off = state !== 'ceded' && state !== 'stopped' && (msr & MSR.EE) === 0n;
-  return `${cpuStateOf(state, nia, msr)} at ${where}${off ? ' with interrupts off' : ''}`;
+function isStorm({ storm }: VcpuSnapshot): boolean {
+  return storm !== undefined;
 }
 
-/** Why a guest did not become ready. */
-export function describeStandstill(stop: Standstill, limitSeconds: number, osTerm?: OsTerm): string {
+/** State and place; where the code has no name (a module's), who called it; and whether it takes interrupts. */
+function doing(recorder: Recorder | undefined, { state, nia, lr, msr, storm }: VcpuSnapshot): string {
+  const name = recorder?.nameOf(nia);
+  const caller = name === undefined ? recorder?.nameOf(lr) : undefined;
+  const where = `${name ?? hex64(nia)}${caller === undefined ? '' : ` (called from ${caller})`}`;
+  const off = state !== 'ceded' && state !== 'stopped' && (msr & MSR.EE) === 0n;
+  const what =
+    storm === undefined ? cpuStateOf(state, nia, msr) : `raised ${storm} interrupts in interrupt handlers,`;
+  return `${what} at ${where}${off ? ' with interrupts off' : ''}`;
+}
+
+/** Why a guest did not become ready. One that still runs is described by its CPUs. */
+export async function whyNotReady(
+  stop: Standstill,
+  limitSeconds: number,
+  { session, prepared }: Pick<Lookout, 'session' | 'prepared'>,
+): Promise<string> {
+  const why = describeStandstill(stop, limitSeconds, session.osTerm);
+  if (stop.kind === 'ended') return why;
+  return `${why}: ${describeCpus(prepared?.recorder, await session.handle.vcpus())}`;
+}
+
+function describeStandstill(stop: Standstill, limitSeconds: number, osTerm?: OsTerm): string {
   switch (stop.kind) {
     case 'timeout':
       return `the guest was not ready after ${limitSeconds} s of its time`;

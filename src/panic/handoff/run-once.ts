@@ -25,7 +25,7 @@ import type { RuleResult, Trace } from '../trace/index.ts';
 import { formatTrace, type TraceFormat } from '../trace/index.ts';
 import { Lookout } from './lookout.ts';
 import { writing } from './output-file.ts';
-import { describeStandstill } from './reason.ts';
+import { whyNotReady } from './reason.ts';
 import { timedInput, typeAgain } from './type-again.ts';
 
 /** Options of both commands. */
@@ -161,7 +161,7 @@ async function bootAndTake<R extends Result, T, Phase>(
     if (crashed !== undefined) return crashed;
     return way.notBooted({
       phase: 'booting',
-      reason: describeStandstill(ready, way.limitSeconds, session.osTerm),
+      reason: await whyNotReady(ready, way.limitSeconds, lookout),
       insn: session.insn,
       ...(ready.kind === 'ended' ? { end: ready.end } : {}),
     });

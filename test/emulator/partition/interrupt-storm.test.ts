@@ -1,6 +1,7 @@
 /** A guest whose interrupt handlers raise interrupts: it runs for ever, as on hardware, and its owner is heard. */
 
 import { describe, expect, it } from 'vitest';
+import { STORM } from '../../../src/emulator/cpu/vcpu.ts';
 import type { Partition } from '../../../src/emulator/partition/index.ts';
 import { bareKernel } from '../../synth/bare-kernel.ts';
 
@@ -27,5 +28,23 @@ describe('a program interrupt at the first instruction of its own handler', () =
     let looks = 0;
     expect(partition.run(1e12, () => ++looks > 100)).toBe('ran');
     expect(partition.instructions).toBeLessThan(200);
+  });
+
+  it('too many of them → the partition rests, and says so of the CPU; woken, it continues for as many more', () => {
+    const partition = illegalHandler();
+    expect(partition.run(1e12)).toBe('resting');
+    const { instructions } = partition;
+    expect(partition.snapshot()).toMatchObject([{ state: 'running', nia: 0x700n, storm: STORM }]);
+    expect(partition.run(1e12)).toBe('resting');
+    expect(partition.instructions).toBe(2 * instructions);
+    expect(partition.snapshot()).toMatchObject([{ storm: 2 * STORM }]);
+  });
+
+  it('a system reset is taken out of it', () => {
+    const partition = illegalHandler();
+    expect(partition.run(1e12)).toBe('resting');
+    partition.nmi([0]);
+    expect(partition.run(1e12)).toBe('ended');
+    expect(partition.vcpus[0]?.nia).toBe(0x100n);
   });
 });

@@ -424,7 +424,24 @@ describe('crash: failed, with the last phase and the reason', () => {
     });
   });
 
-  it('nobody reacts to the trigger', async () => {
+  it('a CPU raises interrupts in its own handlers without an end → where it does', async () => {
+    const { result } = await run(
+      onSysrq((guest) => {
+        const [first] = guest.snapshots;
+        if (first !== undefined) guest.snapshots[0] = { ...first, storm: 4_000_000, nia: 0x300n };
+        guest.rest();
+      }),
+    );
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      phase: 'triggered',
+      reason: expect.stringMatching(
+        /^interrupts without an end in phase triggered: CPU 0 raised 4000000 interrupts in interrupt handlers, at _stext\+0x300 with interrupts off/,
+      ),
+    });
+  });
+
+  it('no CPU reacts to the trigger', async () => {
     const { result } = await run(onSysrq((guest) => guest.rest()));
     expect(result).toMatchObject({
       outcome: 'failed',

@@ -22,7 +22,7 @@ import type {
 } from '../../contract/instants.ts';
 import { CTR, GPR, LR } from '../../cpu/layout.ts';
 import { SPR } from '../../cpu/spr.ts';
-import type { Vcpu } from '../../cpu/vcpu.ts';
+import { STORM, type Vcpu } from '../../cpu/vcpu.ts';
 import type { MemorySnapshots } from '../../memory/snapshots.ts';
 
 /** What is kept of the machine beside memory and registers. */
@@ -191,6 +191,12 @@ export function registersOf(vcpu: Vcpu): RegisterSet {
 }
 
 export function snapshotOf(vcpu: Vcpu): VcpuSnapshot {
-  const { index, hardwareId, state } = vcpu;
-  return { index, hardwareId, state, ...registersOf(vcpu) };
+  const { index, hardwareId, state, unreturned } = vcpu;
+  return {
+    index,
+    hardwareId,
+    state,
+    ...registersOf(vcpu),
+    ...(unreturned < STORM ? {} : { storm: unreturned }),
+  };
 }

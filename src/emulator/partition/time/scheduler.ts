@@ -4,7 +4,7 @@
  */
 
 import { MSR, VECTOR } from '../../../base/power.ts';
-import type { Vcpu } from '../../cpu/vcpu.ts';
+import { STORM, type Vcpu } from '../../cpu/vcpu.ts';
 import type { Engine, RunEnd } from '../../engine/engine.ts';
 import type { EventClock } from './event-clock.ts';
 import type { Found, SpinWatch } from './spin.ts';
@@ -66,6 +66,9 @@ export class Scheduler {
   /** The next time that no vCPU runs and one waits with interrupts off, the partition rests at once. Once. */
   restWhenStuck = false;
 
+  /** Interrupts without a return at which a storm counts as one. */
+  #stormAt = STORM;
+
   readonly #spins: SpinWatch;
   readonly #stepper: Stepper;
 
@@ -111,9 +114,26 @@ export class Scheduler {
       while (this.#clock.fireOne()) if (isTime()) return { kind: 'paused' };
       for (const vcpu of this.#vcpus) this.#wake(vcpu);
       const vcpu = this.#pick();
-      if (vcpu !== undefined) return this.#slice(vcpu);
+      if (vcpu !== undefined) return this.#isStorm(vcpu) ? { kind: 'idle' } : this.#slice(vcpu);
       if (!this.#waited(lastActivity())) return { kind: 'idle' };
     }
+  }
+
+  /**
+   * Whether all vCPUs that the guest has started raise interrupts in the handlers of interrupts without an end: nothing else will happen
+   * without input. Woken, they run on for as many interrupts more.
+   */
+  #isStorm(picked: Vcpu): boolean {
+    if (picked.unreturned < STORM) this.#stormAt = STORM;
+    const storms = ({ state, unreturned, systemReset }: Vcpu): boolean =>
+      state === 'running' && unreturned >= this.#stormAt && !systemReset;
+    if (
+      !storms(picked) ||
+      !this.#vcpus.every((vcpu) => vcpu.state === 'stopped' || vcpu.state === 'wedged' || storms(vcpu))
+    )
+      return false;
+    this.#stormAt = picked.unreturned + STORM;
+    return true;
   }
 
   /** No vCPU runs. @returns whether the clock jumped to what is due next; false: the partition rests. */
