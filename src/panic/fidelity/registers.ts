@@ -119,8 +119,12 @@ function candidatesOf({ t0, t1 }: RegistersInput, cpu: number, note: Prstatus): 
       });
     else if (IPIS.has(vector) && frame.insn >= from) add('ipi', frame);
     // The interrupt of a fault precedes the panic that it causes.
-    else if (master && vector !== VECTOR.systemReset && !IPIS.has(vector)) add('fault', frame);
+    else if (master && isFault(frame)) add('fault', frame);
   }
+  // What the kernel does after its fault may fault, too, and be made good: the last interrupt is then another one.
+  if (master)
+    for (const frame of t0?.taken.find((each) => each.cpu === cpu)?.interrupts ?? [])
+      if (isFault(frame)) add('fault', frame);
   if (now !== undefined && now.insn >= from)
     out.push({
       source: 'save',
@@ -149,6 +153,12 @@ function isResetOnCopy(crash: RegisterFrame | undefined, save: SavePoint | undef
 
 function isAt({ at }: RegisterFrame, mark: MarkId): boolean {
   return at.kind === 'probe' && at.mark === mark;
+}
+
+/** Whether the CPU's own instruction raised it. */
+function isFault(frame: RegisterFrame): boolean {
+  const vector = vectorOf(frame);
+  return vector !== VECTOR.systemReset && !IPIS.has(vector);
 }
 
 /** The vector of an interrupt's frame; -1 for a probe's. */

@@ -73,6 +73,7 @@ async function compare(
   t1: Partial<InstantRecord>,
   notes: readonly (Prstatus | undefined)[],
   dumped: readonly Prstatus[] = notes.filter((note) => note !== undefined),
+  t0: Partial<InstantRecord> = {},
 ) {
   const memory = new Uint8Array(notes.length * NOTE_BYTES);
   for (const [cpu, note] of notes.entries()) {
@@ -91,7 +92,7 @@ async function compare(
     notes: notes.map((_, cpu) => NOTE + cpu * NOTE_BYTES),
     saved: dumped,
     endian: 'big',
-    t0: instant(100, { name: 't0' }),
+    t0: instant(100, { name: 't0', ...t0 }),
     t1: instant(200, t1),
     online: notes.map((_, cpu) => cpu),
   });
@@ -194,6 +195,16 @@ describe('compareRegisters', () => {
       `link: dump ${hex64(1n)} seen ${hex64(5n)}`,
       `since the save: link: dump ${hex64(1n)} seen ${hex64(5n)}`,
     ]);
+  });
+
+  it('the master faulted again after its fault, as where the kernel reads what may not be there → the fault before T0', async () => {
+    const t1 = { saves: [save(0, taken(0x300, 140, 7n))] };
+    const t0 = { taken: [{ cpu: 0, interrupts: [taken(0x300, 90, 2n)] }] };
+    expect(await compare(t1, [noteOf(regs(2n))], undefined, t0)).toEqual([
+      { cpu: 0, source: 'fault', differing: [] },
+    ]);
+    const [other] = await compare({ ...t1, cpu: 1 }, [noteOf(regs(2n))], undefined, t0);
+    expect(other?.source).not.toBe('fault');
   });
 
   it('no note, or none in the dump → missing; without probes the last interrupt counts', async () => {
