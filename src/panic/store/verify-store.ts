@@ -19,7 +19,7 @@ import { compareVmcores, verifyMetadata } from './verify-metadata.ts';
 
 export type StorePaths = { readonly metadata: string; readonly chunks: string };
 
-/** `lost`: chunks that vmcores have and whose content is gone. */
+/** `lost`: chunks whose content is gone: of vmcores, or of none, which the next vmcore with that content would take for whole. */
 export type StoreCheck = { readonly report: StoreReport; readonly lost: readonly ChunkRef[] };
 
 /** Reads everything and changes nothing; the stores may be in use. */
@@ -50,7 +50,7 @@ export async function verifyStore(paths: StorePaths, options: VerifyOptions = {}
     records: metadata.records,
     damage,
   };
-  return { report, lost: chunks.lost };
+  return { report, lost: [...chunks.lost, ...chunks.unnamed] };
 }
 
 /** Repairs what can be proved, and verifies after it. Nothing is invented: what stays damaged is reported. */

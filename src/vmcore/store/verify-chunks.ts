@@ -48,6 +48,8 @@ export type ChunksReport = {
   readonly damage: readonly ChunkDamage[];
   /** Chunks that a vmcore names and whose content is lost. */
   readonly lost: readonly ChunkRef[];
+  /** Damaged chunks that no vmcore names: the next one with the same content would. */
+  readonly unnamed: readonly ChunkRef[];
 };
 
 export type VerifyOptions = {
@@ -70,7 +72,7 @@ export async function verifyChunks(path: string, options: VerifyOptions = {}): P
   }
 }
 
-const NOTHING = { chunks: 0, bytes: 0, vmcores: [], damage: [], lost: [] };
+const NOTHING = { chunks: 0, bytes: 0, vmcores: [], damage: [], lost: [], unnamed: [] };
 
 /** @throws the error where it is not that of a damaged database */
 function unusable(error: unknown): ChunkDamage {
@@ -96,6 +98,7 @@ class ChunkVerifier {
   >();
   /** Row numbers whose own hash is wrong while their content is right. */
   readonly #misnamed = new Set<number>();
+  readonly #unnamed: ChunkRef[] = [];
   readonly #begun = performance.now();
   #readBytes = 0;
   #unpaced = 0;
@@ -134,6 +137,7 @@ class ChunkVerifier {
       vmcores,
       damage: this.#damage,
       lost: [...this.#bad.values()].map(({ ref }) => ref),
+      unnamed: this.#unnamed,
     };
   }
 
@@ -253,13 +257,15 @@ class ChunkVerifier {
       this.#count(bytes);
       if (row.hash instanceof Uint8Array && Buffer.compare(hashOf(bytes), row.hash) === 0) return;
     }
-    if (this.#row(id) !== undefined)
+    if (this.#row(id) !== undefined) {
       this.#damage.push({
         kind: 'unnamed',
         id: String(id),
         problem: 'its content is not what was written',
         vmcores: [],
       });
+      if (row.hash instanceof Uint8Array) this.#unnamed.push({ id: String(id), hash: row.hash });
+    }
     await this.#pace();
   }
 

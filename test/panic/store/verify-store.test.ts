@@ -118,6 +118,12 @@ describe('verifyStore', () => {
     for (const { advice } of report.damage) expect(advice).toMatch(/repair|delete|restore/);
   });
 
+  it('a damaged chunk that no vmcore has → lost as well: the same content must not be found there', async () => {
+    const sql = "INSERT INTO chunk (hash, size, codec, data) VALUES (zeroblob(32), 1, 0, x'05')";
+    const { lost } = await verifyStore(altered('chunks', sql));
+    expect(lost).toEqual([{ id: expect.any(String), hash: Buffer.alloc(32) }]);
+  });
+
   it('a file that is no database, or is not there → that, and the other one is checked', async () => {
     const paths = altered('chunks', 'SELECT 1');
     rmSync(paths.metadata);
