@@ -5,7 +5,8 @@
  *
  * Source: Linux 6.1 arch/powerpc/kernel/ppc_save_regs.S (what is saved there: nip is the caller's, r3 was the buffer),
  * arch/powerpc/include/asm/kexec.h (crash_setup_regs copies a frame that there is), arch/powerpc/kernel/irq.c (an interrupt that came while it was not
- * wanted is replayed with registers saved in the same way), arch/powerpc/kernel/exceptions-64s.S.
+ * wanted is replayed with registers saved in the same way), arch/powerpc/kernel/exceptions-64s.S (soft_nmi_common: a decrementer
+ * interrupt that comes while it is not wanted starts at the top of the emergency stack, also where the CPU runs on it).
  */
 
 import { type Endian, getU32 } from '../../base/bytes.ts';
@@ -20,7 +21,14 @@ import type {
   RegisterSet,
   SavePoint,
 } from '../../emulator/host/index.ts';
-import { NT_PRSTATUS, PRSTATUS, type Prstatus, parsePrstatus } from '../../vmcore/format/index.ts';
+import {
+  NT_PRSTATUS,
+  PRSTATUS,
+  type Prstatus,
+  parsePrstatus,
+  parseRegisters,
+} from '../../vmcore/format/index.ts';
+import { PAGE_OFFSET, realOf } from '../facts/symbols/index.ts';
 import type { FunctionName, RegisterFact } from '../trace/index.ts';
 import { idOfMark } from '../watch/index.ts';
 
@@ -44,7 +52,9 @@ type Source = Exclude<RegisterFact['source'], 'missing' | 'unseen'>;
 type Candidate = { readonly source: Source; readonly differing: readonly string[] };
 
 export type RegistersInput = {
-  readonly handle: Pick<PartitionHandle, 'readInstant'>;
+  readonly handle: Pick<PartitionHandle, 'readInstant'> & {
+    readonly config: { readonly memory: PartitionHandle['config']['memory'] };
+  };
   /** Where each CPU's registers go, by logical index. */
   readonly notes: readonly number[];
   /** As the dump has them. */
@@ -72,7 +82,10 @@ export async function compareRegisters(input: RegistersInput): Promise<readonly 
     const [best] = [...candidates].sort((a, b) => a.differing.length - b.differing.length);
     const altered = differing(dumped, fromNote(note), []).map((text) => `since the save: ${text}`);
     if (best === undefined) facts.push({ cpu, source: 'unseen', differing: altered });
-    else facts.push({ cpu, source: best.source, differing: [...best.differing, ...altered] });
+    else {
+      const why = best.differing.length > 0 ? await overwriterOf(input, cpu, note) : [];
+      facts.push({ cpu, source: best.source, differing: [...why, ...best.differing, ...altered] });
+    }
   }
   if (t1.cpu >= 0 && !online.includes(t1.cpu)) facts.push({ cpu: t1.cpu, source: 'unseen', differing: [] });
   return facts;
@@ -125,6 +138,8 @@ function candidatesOf({ t0, t1 }: RegistersInput, cpu: number, note: Prstatus): 
   if (master)
     for (const frame of t0?.taken.find((each) => each.cpu === cpu)?.interrupts ?? [])
       if (isFault(frame)) add('fault', frame);
+  // crash_setup_regs copies a frame that there is, and only where there is none saves what the CPU has.
+  if (crash !== undefined && crash.regs.gpr[3] !== 0n) return out;
   if (now !== undefined && now.insn >= from)
     out.push({
       source: 'save',
@@ -149,6 +164,28 @@ function isResetOnCopy(crash: RegisterFrame | undefined, save: SavePoint | undef
     const reset = vectorOf(frame) === VECTOR.systemReset && frame.insn > crash.insn;
     return reset && stack <= copy && copy - stack < STACK;
   });
+}
+
+/**
+ * Why a master's saved registers are not those of its fault: the frame with which it entered __crash_kexec holds, at T1, what
+ * was saved. The kernel copied it rightly, and the frame had been stored to before.
+ */
+async function overwriterOf(
+  { handle, endian, t1 }: RegistersInput,
+  cpu: number,
+  note: Prstatus,
+): Promise<readonly string[]> {
+  const crash = cpu === t1.cpu ? t1.saves.find((each) => each.cpu === cpu && isAt(each, CRASH)) : undefined;
+  const frame = crash?.regs.gpr[3] ?? 0n;
+  const at = realOf(frame);
+  const { size } = PRSTATUS.fields.pr_reg;
+  const isMemory = handle.config.memory.some((each) => at >= each.base && at + size <= each.base + each.size);
+  if (frame < PAGE_OFFSET || !isMemory) return [];
+  const held = parseRegisters(await handle.readInstant('t1', at, size), endian);
+  if (differing(note, fromNote({ ...note, ...held }), []).length > 0) return [];
+  return [
+    `its frame at ${hex64(frame)} held those of a later interrupt (0x${held.trap.toString(16)}) when it was copied`,
+  ];
 }
 
 function isAt({ at }: RegisterFrame, mark: MarkId): boolean {

@@ -23,6 +23,7 @@ export {
   NT_PRSTATUS,
   PRSTATUS,
   parsePrstatus,
+  parseRegisters,
 } from './prstatus.ts';
 export type { Vmcoreinfo } from './vmcoreinfo.ts';
 export {

@@ -57,12 +57,11 @@ export const PR_REGISTERS = {
 
 export type PrRegister = keyof typeof PR_REGISTERS;
 
-/** A CPU's saved state. `gpr` has 32 values. */
-export type Prstatus = {
-  readonly pid: number;
-  readonly signal: number;
-  readonly gpr: readonly bigint[];
-} & Readonly<Record<PrRegister, bigint>>;
+/** `gpr` has 32 values. */
+export type Registers = { readonly gpr: readonly bigint[] } & Readonly<Record<PrRegister, bigint>>;
+
+/** A CPU's saved state. */
+export type Prstatus = { readonly pid: number; readonly signal: number } & Registers;
 
 /** The state in a note's descriptor. @throws FormatError `vmcore/bad-prstatus`. */
 export function parsePrstatus(desc: Uint8Array, endian: Endian): Prstatus {
@@ -73,13 +72,16 @@ export function parsePrstatus(desc: Uint8Array, endian: Endian): Prstatus {
     });
   }
   const raw = parseStruct(PRSTATUS, desc, endian);
-  const register = (index: number): bigint => getU64(raw.pr_reg, index * 8, endian);
+  return { pid: raw.pr_pid, signal: raw.pr_cursig, ...parseRegisters(raw.pr_reg, endian) };
+}
+
+/** The registers of a note or of a frame in memory: 384 bytes, as in struct pt_regs. */
+export function parseRegisters(bytes: Uint8Array, endian: Endian): Registers {
+  const register = (index: number): bigint => getU64(bytes, index * 8, endian);
   const special = Object.fromEntries(
     Object.entries(PR_REGISTERS).map(([name, index]) => [name, register(index)]),
   );
   return {
-    pid: raw.pr_pid,
-    signal: raw.pr_cursig,
     gpr: Array.from({ length: 32 }, (_, i) => register(i)),
     ...(special as Record<PrRegister, bigint>),
   };

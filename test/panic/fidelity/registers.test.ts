@@ -7,10 +7,13 @@ import type { InstantRecord, RegisterFrame, RegisterSet } from '../../../src/emu
 import { compareRegisters } from '../../../src/panic/fidelity/registers.ts';
 import type { FunctionName } from '../../../src/panic/trace/index.ts';
 import { idOfMark } from '../../../src/panic/watch/index.ts';
-import { buildPrstatus, type Prstatus } from '../../../src/vmcore/format/index.ts';
+import { buildPrstatus, PRSTATUS, type Prstatus } from '../../../src/vmcore/format/index.ts';
 
-const NOTE = 0x10000;
 const NOTE_BYTES = 0x1000;
+/** Where the frame of a fault lies, and behind it the notes. */
+const FRAME = 0xf000;
+const NOTE = FRAME + NOTE_BYTES;
+const { offset: PR_REG, size: PR_REG_BYTES } = PRSTATUS.fields.pr_reg;
 
 const regs = (seed: bigint): RegisterSet => ({
   gpr: Array.from({ length: 32 }, (_, n) => seed * 0x100n + BigInt(n)),
@@ -74,11 +77,13 @@ async function compare(
   notes: readonly (Prstatus | undefined)[],
   dumped: readonly Prstatus[] = notes.filter((note) => note !== undefined),
   t0: Partial<InstantRecord> = {},
+  frame?: Prstatus,
 ) {
-  const memory = new Uint8Array(notes.length * NOTE_BYTES);
+  const memory = new Uint8Array((notes.length + 1) * NOTE_BYTES);
+  if (frame !== undefined) memory.set(buildPrstatus(frame, 'big').subarray(PR_REG, PR_REG + PR_REG_BYTES));
   for (const [cpu, note] of notes.entries()) {
     if (note === undefined) continue;
-    const own = memory.subarray(cpu * NOTE_BYTES);
+    const own = memory.subarray(NOTE - FRAME + cpu * NOTE_BYTES);
     putU32(own, 0, 5, 'big');
     putU32(own, 4, 0x1f8, 'big');
     putU32(own, 8, 1, 'big');
@@ -87,7 +92,8 @@ async function compare(
   }
   return await compareRegisters({
     handle: {
-      readInstant: async (_name, raddr, length) => memory.slice(raddr - NOTE, raddr - NOTE + length),
+      readInstant: async (_name, raddr, length) => memory.slice(raddr - FRAME, raddr - FRAME + length),
+      config: { memory: [{ base: FRAME, size: memory.length }] },
     },
     notes: notes.map((_, cpu) => NOTE + cpu * NOTE_BYTES),
     saved: dumped,
@@ -205,6 +211,38 @@ describe('compareRegisters', () => {
     ]);
     const [other] = await compare({ ...t1, cpu: 1 }, [noteOf(regs(2n))], undefined, t0);
     expect(other?.source).not.toBe('fault');
+  });
+
+  describe('a master that faulted, and whose frame holds something else when it is copied', () => {
+    const crash = at('__crash_kexec', 120, 98n);
+    const gpr = crash.regs.gpr.map((value, n) => (n === 3 ? 0xc000000000000000n + BigInt(FRAME) : value));
+    const fault = taken(0x700, 90, 2n);
+    const now = { ...at('ppc_save_regs', 140, 5n), cpu: 0, interrupts: [] };
+    const saves = [
+      { ...crash, regs: { ...crash.regs, gpr }, cpu: 0, interrupts: [fault] },
+      now,
+      save(0, fault),
+    ];
+    const later = { ...noteOf(regs(3n)), trap: 0x900n };
+
+    it('is told with the interrupt that stored there, and what its registers were', async () => {
+      const [fact] = await compare({ saves }, [later], undefined, {}, later);
+      expect(fact?.source).toBe('fault');
+      expect(fact?.differing[0]).toBe(
+        'its frame at 0xc00000000000f000 held those of a later interrupt (0x900) when it was copied',
+      );
+      expect(fact?.differing).toHaveLength(39);
+    });
+
+    it('holds what it held → the copy is wrong, and no reason is given', async () => {
+      const [fact] = await compare({ saves }, [later], undefined, {}, noteOf(regs(2n)));
+      expect(fact?.differing).toHaveLength(38);
+    });
+
+    it('what another call of ppc_save_regs saved is no source', async () => {
+      const [fact] = await compare({ saves }, [savedNow(5n)], undefined, {}, noteOf(regs(2n)));
+      expect(fact?.source).toBe('fault');
+    });
   });
 
   it('no note, or none in the dump → missing; without probes the last interrupt counts', async () => {
