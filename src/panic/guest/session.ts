@@ -29,6 +29,7 @@ import { markOfId } from '../watch/index.ts';
 import { type AgentLine, parseAgentLine } from './agent-line.ts';
 import { AgentLines } from './agent-lines.ts';
 import { explainNoCrashKernel } from './no-crash-kernel.ts';
+import { PanicEnd } from './panic-end.ts';
 import { Past } from './past.ts';
 import { SaidByTools } from './tool-words.ts';
 
@@ -50,7 +51,13 @@ export type Left = {
 };
 
 /** What the guest said by ibm,os-term, as a kernel does that panicked. */
-export type OsTerm = { readonly message: string; readonly insn: number; readonly seconds: number };
+/** `end`: whether the kernel has come to its end since. */
+export type OsTerm = {
+  readonly message: string;
+  readonly insn: number;
+  readonly seconds: number;
+  readonly end: PanicEnd;
+};
 
 export type Readiness = { readonly kind: 'ready'; readonly noCrashKernel?: string } | Standstill;
 
@@ -400,7 +407,12 @@ export class Session {
     switch (event.kind) {
       case 'rtas':
         if (event.message !== undefined)
-          this.#osTerm = { message: event.message, insn: event.insn, seconds: this.seconds };
+          this.#osTerm = {
+            message: event.message,
+            insn: event.insn,
+            seconds: this.seconds,
+            end: new PanicEnd(),
+          };
         return;
       case 'fetch': {
         const mark = markOfId(event.mark);
@@ -438,6 +450,7 @@ export class Session {
 
   #print(bytes: Uint8Array): void {
     this.#console.push(bytes);
+    this.#osTerm?.end.print(bytes);
     this.#onConsole?.(bytes);
   }
 

@@ -21,6 +21,7 @@ import { answers } from './entry-reading.ts';
 import type { Lookout } from './lookout.ts';
 import type { Prepared } from './prepare.ts';
 import { reasonOf } from './reason.ts';
+import { osTermOf } from './stuck-master.ts';
 
 type Conclusion = Pick<FollowOptions, 'onPhase' | 'signal'> & {
   readonly lookout: Lookout;
@@ -133,7 +134,9 @@ async function noteOnline({ handle }: Session, { recorder, production }: Prepare
 function saysDumped({ lookout: { session, boot }, prepared, stop }: Conclusion): boolean {
   if (boot.agent) return session.lines.has('dump-done');
   if (stop.kind !== 'ended' || (stop.end.kind !== 'reboot' && stop.end.kind !== 'power-off')) return false;
-  return !crashedAgain(session, prepared.recorder.instants.t2?.insn);
+  const { recorder } = prepared;
+  const crashedAgain = recorder.entryOfKernel !== undefined && osTermOf(session, recorder) !== undefined;
+  return !crashedAgain;
 }
 
 function whatWasSeen({ planned, unsupported }: Session, { recorder }: Prepared): UnjudgedTrace {
@@ -143,11 +146,6 @@ function whatWasSeen({ planned, unsupported }: Session, { recorder }: Prepared):
     image: { ...recorded.image, ...planned },
     ...(unsupported.length === 0 ? {} : { unsupported }),
   };
-}
-
-/** Whether the crash kernel panicked itself. */
-function crashedAgain({ osTerm }: Session, entered: number | undefined): boolean {
-  return osTerm !== undefined && entered !== undefined && osTerm.insn > entered;
 }
 
 /** Adds to the trace what the emulator kept at T0 and T1, and the comparison of the dump with it. */

@@ -9,6 +9,7 @@ import { describeEnd, type OsTerm, type Session, type Standstill } from '../gues
 import { cpuStateOf } from '../trace/index.ts';
 import type { Lookout } from './lookout.ts';
 import type { Prepared } from './prepare.ts';
+import { osTermOf } from './stuck-master.ts';
 
 type Recorder = Prepared['recorder'];
 
@@ -67,7 +68,7 @@ async function guestsReason(situation: Situation): Promise<string> {
     stop.end.kind === 'reboot' &&
     (phase === 'dumping' || phase === 'crash-kernel')
   ) {
-    const said = lastWords(session);
+    const said = lastWords(situation);
     if (dump === undefined)
       return `the crash kernel rebooted without leaving a dump on the dump device${said}`;
     return `the crash kernel rebooted${cut === '' ? ' without saying that the dump is done' : cut}${said}`;
@@ -88,9 +89,9 @@ async function howItStopped(situation: Situation): Promise<string> {
         case 'os-term':
           return `the guest called ibm,os-term: ${stop.end.message}`;
         case 'reboot':
-          return `the guest rebooted in phase ${phase}${lastWords(session)}`;
+          return `the guest rebooted in phase ${phase}${lastWords(situation)}`;
         case 'power-off':
-          return `the guest powered off in phase ${phase}${lastWords(session)}`;
+          return `the guest powered off in phase ${phase}${lastWords(situation)}`;
         case 'stopped':
           return stopped(situation, stop.end);
         case 'exceeded':
@@ -108,7 +109,8 @@ async function howItStopped(situation: Situation): Promise<string> {
 }
 
 /** What the guest said by ibm,os-term before it went on. */
-function lastWords({ osTerm }: Session): string {
+function lastWords({ session, prepared }: Situation): string {
+  const osTerm = osTermOf(session, prepared.recorder);
   return osTerm === undefined ? '' : `, after it had called ibm,os-term: ${osTerm.message}`;
 }
 
@@ -146,7 +148,7 @@ function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
   }
   if (cpus.some(isStorm))
     return `interrupts without an end in phase ${phase}: ${describeCpus(recorder, cpus)}`;
-  const { osTerm } = situation.session;
+  const osTerm = osTermOf(situation.session, recorder);
   if (osTerm !== undefined)
     return `the guest called ibm,os-term: ${osTerm.message}, and did not restart: ${describeCpus(recorder, cpus)}`;
   const stuck = neverStopped(situation, cpus);

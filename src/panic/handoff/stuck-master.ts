@@ -1,13 +1,15 @@
 /**
  * Detects a crash that does not end: a kernel without a crash kernel that panicked and does not reboot, one that called ibm,os-term
- * and does not, or a panicking CPU that waits without limit for a secondary which keeps executing and never answers. Such a
+ * and does not (Linux says when it gives up), or a panicking CPU that waits without limit for a secondary which keeps executing and never answers. Such a
  * partition does not rest, and only the timeout would end the crash. Linux waits so where the panic timeout is not
  * positive (6.1 arch/powerpc/kexec/crash.c, crash_kexec_prepare_cpus). A wait with a limit reads the timebase; its CPU
  * is not parked, and it is not reported here.
  */
 
-import type { Session, Standstill } from '../guest/session.ts';
+import type { OsTerm, Session, Standstill } from '../guest/session.ts';
 import type { Prepared } from './prepare.ts';
+
+type Recorder = Prepared['recorder'];
 
 /** Guest seconds between two polls, and how long the master must have waited: as long as Linux does before it gives up. */
 const LOOK_SECONDS = 1;
@@ -15,11 +17,28 @@ const WAIT_SECONDS = 10;
 /** Guest seconds that a kernel which panicked without a crash kernel gets to reboot: more than `panic=` usually says. */
 const REBOOT_SECONDS = 300;
 
-/** A guest that called ibm,os-term long ago and continues without an end. */
-export function overdueRestart({ osTerm, seconds }: Session): Standstill | undefined {
-  return osTerm !== undefined && seconds - osTerm.seconds >= REBOOT_SECONDS
-    ? { kind: 'standing' }
-    : undefined;
+/**
+ * What the kernel that runs said by ibm,os-term. The crashed kernel may have said it on its way to the crash kernel
+ * (crash_kexec_post_notifiers), which does not answer for it.
+ * @param recorder of the crash; absent: it is not recorded
+ */
+export function osTermOf(
+  { osTerm }: Session,
+  recorder?: Pick<Recorder, 'entryOfKernel'>,
+): OsTerm | undefined {
+  const entry = recorder?.entryOfKernel;
+  return osTerm !== undefined && (entry === undefined || osTerm.insn > entry.insn) ? osTerm : undefined;
+}
+
+/** A guest that called ibm,os-term and then came to the end of its panic, or continues without an end. @param recorder as in {@link osTermOf} */
+export function overdueRestart(
+  session: Session,
+  recorder?: Pick<Recorder, 'entryOfKernel'>,
+): Standstill | undefined {
+  const osTerm = osTermOf(session, recorder);
+  if (osTerm === undefined) return undefined;
+  const over = osTerm.end.seen || session.seconds - osTerm.seconds >= REBOOT_SECONDS;
+  return over ? { kind: 'standing' } : undefined;
 }
 
 export class StuckMaster {
@@ -43,7 +62,7 @@ export class StuckMaster {
     const { recorder, image } = this.#prepared;
     const { phase, master } = recorder;
     const { seconds } = this.#session;
-    const overdue = overdueRestart(this.#session);
+    const overdue = overdueRestart(this.#session, recorder);
     if (overdue !== undefined) return overdue;
     if (image === undefined && phase === 'panic') {
       this.#since ??= seconds;

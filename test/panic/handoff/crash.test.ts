@@ -90,6 +90,20 @@ describe('crash: captured', () => {
     expect(result.instructions.handoff).toBeGreaterThan(0);
   });
 
+  it('the crashed kernel called ibm,os-term on its way (crash_kexec_post_notifiers): the crash kernel gets all the time it needs', async () => {
+    const { result } = await run(
+      onSysrq((guest) => {
+        osTerm(guest, 'sysrq triggered crash');
+        handoff(guest, 1);
+        enterKernel(guest, 1);
+        setTimeout(() => guest.progress(400e9), 20);
+        setTimeout(() => dump(guest, elfDump()), 40);
+      }),
+      { ...SYSRQ, timeoutSeconds: 1000 },
+    );
+    expect(result).toMatchObject({ outcome: 'captured', phase: 'dumped' });
+  });
+
   it('what the guest left takes too long to read: the crash ends, and says why', async () => {
     const abort = new AbortController();
     const script = onSysrq((guest) => {
@@ -285,6 +299,23 @@ describe('crash: failed, with the last phase and the reason', () => {
         handoff(guest, 1);
         osTerm(guest, 'no init');
         for (let seconds = 10; seconds <= 320; seconds += 10) guest.progress(seconds * 1e9);
+      }),
+    );
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringMatching(/^the guest called ibm,os-term: no init, and did not restart: CPU 0 /),
+    });
+  });
+
+  it('ibm,os-term returns, and the kernel says that its panic is at its end → it ends at once', async () => {
+    const { result } = await run(
+      onSysrq((guest) => {
+        handoff(guest, 1);
+        osTerm(guest, 'no init');
+        guest.print('\n---[ end Kernel pa');
+        guest.progress(20e9);
+        guest.print('nic - not syncing: no init ]---\n');
+        guest.progress(21e9);
       }),
     );
     expect(result).toMatchObject({
