@@ -5,21 +5,24 @@
 
 import { latin1 } from '../../base/bytes.ts';
 
-const END_LINE = '---[ end Kernel panic';
+const END_LINE = /---\[ end Kernel panic - not syncing: (.*) \]---/;
+/** Longer than the line: the kernel's message has at most 1024 bytes (the same function). */
+const KEPT = 2048;
 
 export class PanicEnd {
   #tail = '';
-  #seen = false;
+  #message: string | undefined;
 
-  get seen(): boolean {
-    return this.#seen;
+  /** Why it panicked; undefined: it has not come to its end. */
+  get message(): string | undefined {
+    return this.#message;
   }
 
   /** @param bytes the next ones that the kernel prints; a line may come in pieces */
   print(bytes: Uint8Array): void {
-    if (this.#seen) return;
+    if (this.#message !== undefined) return;
     const text = this.#tail + latin1(bytes);
-    this.#seen = text.includes(END_LINE);
-    this.#tail = text.slice(1 - END_LINE.length);
+    this.#message = END_LINE.exec(text)?.[1];
+    this.#tail = text.slice(-KEPT);
   }
 }

@@ -51,13 +51,7 @@ export type Left = {
 };
 
 /** What the guest said by ibm,os-term, as a kernel does that panicked. */
-/** `end`: whether the kernel has come to its end since. */
-export type OsTerm = {
-  readonly message: string;
-  readonly insn: number;
-  readonly seconds: number;
-  readonly end: PanicEnd;
-};
+export type OsTerm = { readonly message: string; readonly insn: number; readonly seconds: number };
 
 export type Readiness = { readonly kind: 'ready'; readonly noCrashKernel?: string } | Standstill;
 
@@ -97,6 +91,7 @@ export class Session {
   readonly #unsupported = new Map<string, UnsupportedUse>();
   #diskFailure: DiskFailure | undefined;
   #osTerm: OsTerm | undefined;
+  #panicEnd = new PanicEnd();
   #insn = 0;
   #ticks = 0;
   #resting = false;
@@ -141,6 +136,10 @@ export class Session {
   /** The last call of ibm,os-term; the guest may have gone on since. */
   get osTerm(): OsTerm | undefined {
     return this.#osTerm;
+  }
+  /** Why the kernel panicked that waits for ever since; undefined: it has not said so. */
+  get panicEnd(): string | undefined {
+    return this.#panicEnd.message;
   }
   get ended(): PartitionEnd | undefined {
     return this.#end;
@@ -207,6 +206,7 @@ export class Session {
     this.#next = undefined;
     this.#replaced = undefined;
     this.#osTerm = undefined;
+    this.#panicEnd = new PanicEnd();
     this.planned = undefined;
   }
 
@@ -407,12 +407,7 @@ export class Session {
     switch (event.kind) {
       case 'rtas':
         if (event.message !== undefined)
-          this.#osTerm = {
-            message: event.message,
-            insn: event.insn,
-            seconds: this.seconds,
-            end: new PanicEnd(),
-          };
+          this.#osTerm = { message: event.message, insn: event.insn, seconds: this.seconds };
         return;
       case 'fetch': {
         const mark = markOfId(event.mark);
@@ -450,7 +445,7 @@ export class Session {
 
   #print(bytes: Uint8Array): void {
     this.#console.push(bytes);
-    this.#osTerm?.end.print(bytes);
+    this.#panicEnd.print(bytes);
     this.#onConsole?.(bytes);
   }
 

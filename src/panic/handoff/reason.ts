@@ -146,6 +146,9 @@ function standing(situation: Situation, cpus: readonly VcpuSnapshot[]): string {
         : `${where}, as it does when the digest of the loaded image does not match`;
     }
   }
+  const { panicEnd } = situation.session;
+  if (panicEnd !== undefined)
+    return `the kernel panicked (${panicEnd}) and did not restart: ${describeCpus(recorder, cpus)}`;
   if (cpus.some(isStorm))
     return `interrupts without an end in phase ${phase}: ${describeCpus(recorder, cpus)}`;
   const osTerm = osTermOf(situation.session, recorder);

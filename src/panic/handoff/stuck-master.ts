@@ -30,15 +30,16 @@ export function osTermOf(
   return osTerm !== undefined && (entry === undefined || osTerm.insn > entry.insn) ? osTerm : undefined;
 }
 
-/** A guest that called ibm,os-term and then came to the end of its panic, or continues without an end. @param recorder as in {@link osTermOf} */
+/** A guest that came to the end of its panic, or called ibm,os-term and continues without an end. @param recorder as in {@link osTermOf} */
 export function overdueRestart(
   session: Session,
   recorder?: Pick<Recorder, 'entryOfKernel'>,
 ): Standstill | undefined {
+  if (session.panicEnd !== undefined) return { kind: 'standing' };
   const osTerm = osTermOf(session, recorder);
-  if (osTerm === undefined) return undefined;
-  const over = osTerm.end.seen || session.seconds - osTerm.seconds >= REBOOT_SECONDS;
-  return over ? { kind: 'standing' } : undefined;
+  return osTerm !== undefined && session.seconds - osTerm.seconds >= REBOOT_SECONDS
+    ? { kind: 'standing' }
+    : undefined;
 }
 
 export class StuckMaster {
