@@ -64,6 +64,11 @@ export function failureText(error: unknown): string {
   return places === '' ? error.message : `${error.message} (${places})`;
 }
 
+/** The same without the file, for a sentence that names it. */
+export function causeText(error: unknown): string {
+  return isSystemError(error) ? wordsOf(error) : failureText(error);
+}
+
 /** What Node names a system call for is a file of the service, or a connection. */
 function objectOf({ syscall = '' }: NodeJS.ErrnoException): string {
   return /^(connect|read ECONN|getaddrinfo|listen|bind)/.test(syscall)

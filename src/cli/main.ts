@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { diskErrorOf } from '../base/disk-error.ts';
 import { FormatError } from '../base/errors.ts';
+import { HostFileError } from '../base/failure-text.ts';
 import { ImportError } from '../images/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
 import { DataFolderError } from '../server/index.ts';
@@ -44,6 +45,7 @@ function exitCode(error: unknown): number {
     !(error instanceof Refusal) &&
     !(error instanceof ImportError) &&
     !(error instanceof DataFolderError) &&
+    !(error instanceof HostFileError) &&
     diskErrorOf(error) === undefined &&
     error instanceof Error &&
     error.stack !== undefined

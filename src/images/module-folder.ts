@@ -2,6 +2,7 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { causeText } from '../base/failure-text.ts';
 import { Refusal } from '../panic/contract/index.ts';
 import { imageError } from './errors.ts';
 import type { ModuleFiles } from './kernel-modules.ts';
@@ -23,7 +24,7 @@ export async function modulesInFolder(folder: string, release: string): Promise<
     paths = await list(root);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new Refusal('invalid', `the modules cannot be read: ${(error as Error).message}`);
+    throw new Refusal('invalid', `the modules cannot be read: ${causeText(error)}`);
   }
   if (!paths.some((path) => path.includes('.ko')))
     throw new Refusal('invalid', `there are no modules in ${root}`);

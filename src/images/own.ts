@@ -8,6 +8,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { arraySource, latin1 } from '../base/bytes.ts';
 import { defined } from '../base/defined.ts';
 import { EM_PPC64, parseElf } from '../base/elf/index.ts';
+import { causeText } from '../base/failure-text.ts';
 import { Refusal } from '../panic/contract/index.ts';
 import { createImage, type ImageDraft, type Replace } from './catalogue.ts';
 import { compressionOf } from './decompress.ts';
@@ -109,7 +110,7 @@ async function bytesOf({ kernel, initrd, symbols, debuginfo }: OwnImport): Promi
 export async function bytesOfInputs(paths: readonly (string | undefined)[]): Promise<number> {
   let sum = 0;
   for (const path of paths)
-    if (path !== undefined) sum += await ofInput(path, async () => (await stat(path)).size);
+    if (path !== undefined) sum += await ofInput(`file ${path}`, async () => (await stat(path)).size);
   return sum;
 }
 
@@ -122,7 +123,7 @@ async function ofInput<T>(what: string, use: () => Promise<T>): Promise<T> {
   try {
     return await use();
   } catch (error) {
-    throw new Refusal('invalid', `the ${what} cannot be read: ${(error as Error).message}`);
+    throw new Refusal('invalid', `the ${what} cannot be read: ${causeText(error)}`);
   }
 }
 

@@ -49,6 +49,41 @@ test.each([
   expect(stderr).not.toBe('');
 });
 
+describe('a file that cannot be used → one line before anything is booted', () => {
+  const crash = ['crash', '--image', 'built-in', '--memory', '128M', '--data', join(folder, 'data')];
+  test.each([
+    [
+      [...crash, '--input', '/none/input'],
+      /^kdumpd: --input cannot be used: there is no such file \(ENOENT\)\n$/,
+    ],
+    [
+      [...crash, '--vmcore', '/none/core'],
+      /^kdumpd: the folder of \/none\/core cannot be used: .*ENOENT\)\n$/,
+    ],
+    [
+      [...crash, '--trace', '/none/trace'],
+      /^kdumpd: the folder of \/none\/trace cannot be used: .*ENOENT\)\n$/,
+    ],
+    [
+      [...crash, '--console', '/none/text'],
+      /^kdumpd: the folder of \/none\/text cannot be used: .*ENOENT\)\n$/,
+    ],
+    [
+      ['crash', '--image', 'built-in', '--data', '/proc/kdumpd'],
+      /^kdumpd: the [^\n]*folder[^\n]* cannot be used: [^\n]*\n$/,
+    ],
+    [['emulate', '--kernel', '/none/kernel'], /^kdumpd: the kernel cannot be used: .*\(ENOENT\)\n$/],
+    [
+      ['image', 'import', '--name', 'x', '--kernel', '/none/kernel', '--data', join(folder, 'data')],
+      /^kdumpd: the [^\n]* cannot be read: there is no such file \(ENOENT\)\n$/,
+    ],
+  ])('%j', (args, said) => {
+    const { status, stdout, stderr } = run(...args);
+    expect(stderr).toMatch(said);
+    expect([status, stdout]).toEqual([2, '']);
+  });
+});
+
 describe('emulate --kernel --max-instructions', () => {
   /** addi r3,r3,1 and b to it: a branch to itself would be waited for. */
   const LOOP = [0x38, 0x63, 0, 1, 0x4b, 0xff, 0xff, 0xfc];

@@ -6,6 +6,7 @@
 
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { hostFile } from '../../base/failure-text.ts';
 import { sizeText } from '../../base/free-room.ts';
 import { SCRATCH_CHUNK, SCRATCH_PREFIX, type ScratchQuota } from '../devices/virtio/index.ts';
 
@@ -33,10 +34,10 @@ export class ScratchSpace {
   readonly folder: string;
   readonly #all = new SharedArrayBuffer(8);
 
-  /** @throws the file system's error where the folder cannot be made */
+  /** @throws HostFileError where the folder cannot be made */
   constructor({ folder, quotaBytes = Number.POSITIVE_INFINITY }: ScratchOptions) {
     this.folder = folder;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    hostFile('the scratch folder', () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
     this.#counts[LIMIT] = Math.min(MOST_CHUNKS, Math.floor(quotaBytes / SCRATCH_CHUNK));
   }
 

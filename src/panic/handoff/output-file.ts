@@ -1,9 +1,20 @@
-/** Writes the files that a command names: room is checked before, and a disk that fills is one sentence with the file's name. */
+/**
+ * Writes the files that a command names: that they can be made, and room, are checked before, and a disk that fills is one
+ * sentence with the file's name.
+ */
 
-import { statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DISK_ERRORS, DiskError, diskErrorOf } from '../../base/disk-error.ts';
+import { hostFile } from '../../base/failure-text.ts';
 import { freeRoom, sizeText } from '../../base/free-room.ts';
+
+/** @throws HostFileError where a file that is not there cannot be made, or one that is there cannot be written */
+export function requireWritable(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined)
+    hostFile(path, () => accessSync(path, constants.W_OK));
+  else hostFile(`the folder of ${path}`, () => accessSync(dirname(resolve(path)), constants.W_OK));
+}
 
 /** @throws DiskError where less than `bytes` are free beside `path`, or its folder cannot be used */
 export function requireRoomFor(path: string, bytes: number): void {

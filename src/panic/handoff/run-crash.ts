@@ -15,7 +15,7 @@ import { crash } from './crash.ts';
 import type { CrashResult } from './crash-result.ts';
 import { followAlarm } from './follow-alarm.ts';
 import { DEFAULT_TIMEOUT_SECONDS } from './limits.ts';
-import { requireRoomFor, writing } from './output-file.ts';
+import { requireRoomFor, requireWritable, writing } from './output-file.ts';
 import { type OnceOptions, type ReportedRule, type ReportHead, reportedRules, runOnce } from './run-once.ts';
 
 export type CrashCommand = OnceOptions<CapturePhase> & {
@@ -46,10 +46,11 @@ export type CrashReport = ReportHead & {
 
 /** Boots, crashes, captures. @throws FormatError for bad options; Error where the machine cannot be made. */
 export async function runCrash(command: CrashCommand): Promise<CrashReport> {
-  const { request, onPhase } = command;
+  const { request, onPhase, vmcore } = command;
+  if (vmcore !== undefined) requireWritable(vmcore);
   // How small a filter makes a dump is not known before.
-  if (command.vmcore !== undefined && request.dump === 'raw')
-    requireRoomFor(command.vmcore, memoryBytesOf(resolveMachine(command)));
+  if (vmcore !== undefined && request.dump === 'raw')
+    requireRoomFor(vmcore, memoryBytesOf(resolveMachine(command)));
   const loadedDump = command.loadedDump ?? request.dump;
   return await runOnce(command, {
     loadedDump: dumpMode(loadedDump),
@@ -69,17 +70,17 @@ export async function runCrash(command: CrashCommand): Promise<CrashReport> {
       instructions: { boot: insn, handoff: 0, capture: 0 },
     }),
     report: async (result, handle, head): Promise<CrashReport> => {
-      const vmcore = await keepDump(handle, result, command.vmcore);
+      const kept = await keepDump(handle, result, vmcore);
       const { outcome, phase, reason, trace } = result;
       return {
         ...head,
         outcome,
-        phase: outcome === 'captured' && command.vmcore !== undefined ? 'stored' : phase,
+        phase: outcome === 'captured' && vmcore !== undefined ? 'stored' : phase,
         ...defined({ reason }),
         rules: reportedRules(result),
         ...(trace?.fidelity === undefined ? {} : { fidelity: summarise(trace.fidelity) }),
         instructions: result.instructions,
-        vmcore,
+        vmcore: kept,
       };
     },
   });

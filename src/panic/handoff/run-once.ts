@@ -24,7 +24,7 @@ import { unjudgedRules } from '../rules/index.ts';
 import type { RuleResult, Trace } from '../trace/index.ts';
 import { formatTrace, type TraceFormat } from '../trace/index.ts';
 import { Lookout } from './lookout.ts';
-import { writing } from './output-file.ts';
+import { requireWritable, writing } from './output-file.ts';
 import { whyNotReady } from './reason.ts';
 import { timedInput, typeAgain } from './type-again.ts';
 
@@ -91,12 +91,13 @@ export type ReportHead = Pick<PartitionConfig, 'processor' | 'mmu' | 'cpus'> & {
 
 export type ReportedRule = Pick<RuleResult, 'name' | 'verdict' | 'evidence' | 'note'>;
 
-/** @throws FormatError for bad options; Error where the machine cannot be made. */
+/** @throws FormatError for bad options; HostFileError for a file that cannot be written; Error where the machine cannot be made. */
 export async function runOnce<R extends Result, T, Phase>(
   options: OnceOptions<Phase>,
   way: Way<R, T>,
 ): Promise<T> {
-  const { boot } = options;
+  const { boot, trace, console } = options;
+  for (const path of [trace, console]) if (path !== undefined) requireWritable(path);
   const spec = resolveMachine(options);
   const config = { ...makeConfig(boot, spec), ...timedInput(options.input) };
   const handle = (options.openPartition ?? openPartition)(config);
@@ -116,7 +117,6 @@ export async function runOnce<R extends Result, T, Phase>(
       ...(unsupported.length === 0 ? {} : { unsupported }),
       ...(words.length === 0 ? {} : { words }),
     });
-    const { trace, console } = options;
     if (trace !== undefined)
       await writing(trace, () => writeFile(trace, traceText(result, options.traceFormat)));
     if (console !== undefined) await writing(console, () => writeFile(console, session.console));
