@@ -3,10 +3,14 @@
 import { describe, expect, it } from 'vitest';
 import { STORM } from '../../../src/emulator/cpu/vcpu.ts';
 import type { Partition } from '../../../src/emulator/partition/index.ts';
-import { bareKernel } from '../../synth/bare-kernel.ts';
+import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
+import { b, NOP } from '../../synth/power-words.ts';
+import { rtasCall } from '../../synth/rtas-call.ts';
 
 /** Not an instruction. */
 const ILLEGAL = 0;
+const START_CPU = 0x2006;
+const OTHER = 1;
 
 function illegalHandler(): Partition {
   const { partition } = bareKernel([ILLEGAL]);
@@ -38,6 +42,20 @@ describe('a program interrupt at the first instruction of its own handler', () =
     expect(partition.run(1e12)).toBe('resting');
     expect(partition.instructions).toBe(2 * instructions);
     expect(partition.snapshot()).toMatchObject([{ storm: 2 * STORM }]);
+  });
+
+  it('beside a CPU that waits for good in a loop → it rests as well', () => {
+    const start = rtasCall([START_CPU, 3, 1, OTHER, KERNEL_ENTRY + 0x400, 0]);
+    const words = [...start, ILLEGAL];
+    const { partition } = bareKernel(
+      [...words, ...new Array<number>(0x100 - words.length).fill(NOP), b(0)],
+      {},
+      [],
+      { cpus: 2 },
+    );
+    partition.ram.writeU32(0x700, ILLEGAL, false);
+    expect(partition.run(1e12)).toBe('resting');
+    expect(partition.snapshot()).toMatchObject([{ storm: STORM }, { state: 'parked' }]);
   });
 
   it('a system reset is taken out of it', () => {

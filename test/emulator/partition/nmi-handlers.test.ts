@@ -2,34 +2,20 @@
 
 import { describe, expect, it } from 'vitest';
 import { VECTOR } from '../../../src/base/power.ts';
-import { OPCODE } from '../../../src/emulator/platform/contract/opcodes.ts';
 import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
-import { ATTN, b, dForm, li, lis, NOP, SC1 } from '../../synth/power-words.ts';
+import { ATTN, b, dForm, li, lis, NOP } from '../../synth/power-words.ts';
+import { rtasCall } from '../../synth/rtas-call.ts';
 
 const NMI_REGISTER = 0x202b;
-const BUFFER = 0x6000;
 const RESET_HANDLER = KERNEL_ENTRY + 0x400;
 const CHECK_HANDLER = KERNEL_ENTRY + 0x500;
 const STAY = b(0);
 /** A real address far behind memory. */
 const NOWHERE = 0x4000;
 
-function register(): number[] {
-  const cells = [NMI_REGISTER, 2, 1, RESET_HANDLER, CHECK_HANDLER];
-  return [
-    li(6, BUFFER),
-    ...cells.flatMap((cell, i) => [li(7, cell), dForm(36, 7, 6, 4 * i)]),
-    li(4, BUFFER),
-    lis(3, 0),
-    dForm(24, 3, 3, OPCODE.H_RTAS),
-    SC1,
-    li(3, 0x55),
-  ];
-}
-
 /** Registers handlers, which end in `attn`, and goes on with `words`. */
 function machine(words: readonly number[]) {
-  const all = [...register(), ...words];
+  const all = [...rtasCall([NMI_REGISTER, 2, 1, RESET_HANDLER, CHECK_HANDLER]), li(3, 0x55), ...words];
   const gap = (RESET_HANDLER - KERNEL_ENTRY) / 4 - all.length;
   const handler = [ATTN, ...new Array<number>(0x40 - 1).fill(NOP)];
   return bareKernel([...all, ...new Array<number>(gap).fill(NOP), ...handler, ...handler], {

@@ -5,10 +5,10 @@ import { VECTOR } from '../../../src/base/power.ts';
 import type { MachineEvent, ObservePlan } from '../../../src/emulator/contract/index.ts';
 import { OPCODE } from '../../../src/emulator/platform/contract/opcodes.ts';
 import { bareKernel, KERNEL_ENTRY } from '../../synth/bare-kernel.ts';
-import { b, dForm, li, lis, NOP, SC1 } from '../../synth/power-words.ts';
+import { b, li, NOP, SC1 } from '../../synth/power-words.ts';
+import { rtasCall } from '../../synth/rtas-call.ts';
 
 const START_CPU = 0x2006;
-const BUFFER = 0x6000;
 const OTHER = 1;
 /** `b .`, which the machine takes for waiting, so that it rests. */
 const STAY = b(0);
@@ -22,17 +22,9 @@ const PLAN: Partial<ObservePlan> = {
 /** H_SIGNAL_SYS_RESET for the CPU of a hardware id; negative: PAPR's -1 for all. */
 const signal = (target: number): number[] => [li(4, target), li(3, OPCODE.H_SIGNAL_SYS_RESET), SC1];
 
-/** RTAS start-cpu of the second CPU at `entry`, by H_RTAS as the machine's own stub calls it. */
+/** RTAS start-cpu of the second CPU at `entry`. */
 function startOther(entry: number): number[] {
-  const cells = [START_CPU, 3, 1, OTHER, entry, 0];
-  return [
-    li(6, BUFFER),
-    ...cells.flatMap((cell, i) => [li(7, cell), dForm(36, 7, 6, 4 * i)]),
-    li(4, BUFFER),
-    lis(3, 0),
-    dForm(24, 3, 3, OPCODE.H_RTAS),
-    SC1,
-  ];
+  return rtasCall([START_CPU, 3, 1, OTHER, entry, 0]);
 }
 
 /** A machine of two CPUs, of which the second one is stopped. A system reset ends in `b .` for good. */

@@ -120,18 +120,16 @@ export class Scheduler {
   }
 
   /**
-   * Whether all vCPUs that the guest has started raise interrupts in the handlers of interrupts without an end: nothing else will happen
-   * without input. Woken, they run on for as many interrupts more.
+   * Whether all vCPUs that the guest has started raise interrupts in the handlers of interrupts without an end, or wait in a loop
+   * with interrupts off: nothing else will happen without input. Woken, they run on for as many interrupts more.
    */
   #isStorm(picked: Vcpu): boolean {
     if (picked.unreturned < STORM) this.#stormAt = STORM;
     const storms = ({ state, unreturned, systemReset }: Vcpu): boolean =>
       state === 'running' && unreturned >= this.#stormAt && !systemReset;
-    if (
-      !storms(picked) ||
-      !this.#vcpus.every((vcpu) => vcpu.state === 'stopped' || vcpu.state === 'wedged' || storms(vcpu))
-    )
-      return false;
+    const isLost = (vcpu: Vcpu): boolean =>
+      vcpu.state === 'stopped' || vcpu.state === 'wedged' || isStuck(vcpu) || storms(vcpu);
+    if (!storms(picked) || !this.#vcpus.every(isLost)) return false;
     this.#stormAt = picked.unreturned + STORM;
     return true;
   }
