@@ -60,6 +60,8 @@ export type Readiness = { readonly kind: 'ready'; readonly noCrashKernel?: strin
  * as a timeout of its own; so it is resumed this many times.
  */
 const PATIENCE = 40;
+/** The same for one whose interrupt handlers raise interrupts without an end: it waits for nothing. */
+const PATIENCE_WITH_STORM = 2;
 /** Bytes of console output that are kept, the last ones: a guest may print without end. */
 const CONSOLE_LIMIT = 8 * 2 ** 20;
 /** Guest seconds that the guest gets to come to rest after it has answered a command. */
@@ -316,11 +318,20 @@ export class Session {
       }
       // It may have rested before it was waited for, or since: the first rest counts for nothing in both cases.
       if (this.#activity !== seen.activity || seen.insn < 0) rests = 0;
-      else if (this.#insn === seen.insn || ++rests >= PATIENCE) return { kind: 'standing' };
+      else if (this.#insn === seen.insn || ++rests >= (await this.#patience(rests)))
+        return { kind: 'standing' };
       seen = { activity: this.#activity, insn: this.#insn };
       // Empty input: the partition continues as if it had not rested.
       await this.type(1, NOTHING);
     }
+  }
+
+  /** How many rests count as standing still. */
+  async #patience(rests: number): Promise<number> {
+    if (rests < PATIENCE_WITH_STORM) return PATIENCE;
+    // A machine that does not answer has ended, as the next look at it says.
+    const cpus = await this.handle.vcpus().catch(() => []);
+    return cpus.some(({ storm }) => storm !== undefined) ? PATIENCE_WITH_STORM : PATIENCE;
   }
 
   /** Stops listening; the handle stays. What still waits for the guest continues as if it had been stopped. */
@@ -369,7 +380,8 @@ export class Session {
         this.#output = notice.summary;
         return;
       case 'machine-event':
-        this.#activity++;
+        // A guest whose interrupt handlers raise interrupts takes them for ever.
+        if (notice.event.kind !== 'interrupt') this.#activity++;
         this.#ticks = Number(notice.event.tb);
         this.#insn = Math.max(this.#insn, notice.event.insn);
         this.#note(notice.event);

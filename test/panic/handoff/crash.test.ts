@@ -454,14 +454,15 @@ describe('crash: failed, with the last phase and the reason', () => {
     });
   });
 
-  it('a CPU raises interrupts in its own handlers without an end → where it does', async () => {
-    const { result } = await run(
-      onSysrq((guest) => {
+  it('a CPU raises interrupts in its own handlers without an end, also while it is asked to continue → where it does', async () => {
+    const { result } = await run({
+      onInput: (guest) => {
         const [first] = guest.snapshots;
         if (first !== undefined) guest.snapshots[0] = { ...first, storm: 4_000_000, nia: 0x300n };
+        guest.event({ cpu: 0, kind: 'interrupt', vector: 0x700 });
         guest.rest();
-      }),
-    );
+      },
+    });
     expect(result).toMatchObject({
       outcome: 'failed',
       phase: 'triggered',
