@@ -2,7 +2,7 @@
 
 import { MSR } from '../../src/base/power.ts';
 import { SPR } from '../../src/emulator/cpu/spr.ts';
-import { BareMachine } from '../../src/emulator/partition/bare-machine.ts';
+import { BareMachine, type BareMachineOptions } from '../../src/emulator/partition/bare-machine.ts';
 import { bareCode, CODE_BASE, DATA_BASE, type Endian, type Image, type Runner } from './qemu-user.ts';
 
 const MEMORY = 16 * 1024 * 1024;
@@ -13,15 +13,24 @@ const LIMIT = 50_000_000;
 /** Instructions of the cases that each image executed, the stub's left out. */
 export const executedInstructions: WeakMap<Image, number> = new WeakMap();
 
-const machines = new Map<Endian, BareMachine>();
+/** Interprets. @throws Error when the program does not come to its end: the message names the place. */
+export const engineRunner: Runner = runnerOf({});
+/** Compiles each place that it jumps to, before it is executed. @throws as {@link engineRunner} */
+export const compilingRunner: Runner = runnerOf({ jit: { threshold: 1, portion: 1 } });
 
-/** @throws Error when the program does not come to its end: the message names the place. */
-export const engineRunner: Runner = async (image) => {
-  let machine = machines.get(image.endian);
-  if (machine === undefined) {
-    machine = new BareMachine({ memory: MEMORY, endian: image.endian, processorVersion: PVR_POWER9 });
-    machines.set(image.endian, machine);
-  }
+function runnerOf(options: Pick<BareMachineOptions, 'jit'>): Runner {
+  const machines = new Map<Endian, BareMachine>();
+  return async (image) => {
+    const { endian } = image;
+    const machine =
+      machines.get(endian) ??
+      new BareMachine({ memory: MEMORY, endian, processorVersion: PVR_POWER9, ...options });
+    machines.set(endian, machine);
+    return run(machine, image);
+  };
+}
+
+function run(machine: BareMachine, image: Image): Uint8Array {
   machine.reset();
   machine.ram.write(CODE_BASE, bareCode(image));
   machine.ram.write(DATA_BASE, image.data);
@@ -35,4 +44,4 @@ export const engineRunner: Runner = async (image) => {
   }
   executedInstructions.set(image, machine.instructions - image.stubInstructions);
   return machine.ram.read(DATA_BASE, image.data.length);
-};
+}

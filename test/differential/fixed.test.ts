@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import type { Row } from '../../src/emulator/isa/index.ts';
 import { longOr } from '../support/long.ts';
 import { needsProgram } from '../support/programs.ts';
-import { engineRunner } from './engine-runner.ts';
+import { compilingRunner, engineRunner } from './engine-runner.ts';
 import { type Endian, Layout } from './qemu-user.ts';
 import { type Batch, compareRuns, describeFailure, shrink } from './qemu-user-compare.ts';
 import { BIG_ENDIAN_ONLY, ROWS, randomCase } from './random-program.ts';
@@ -18,6 +18,8 @@ import { RandomSource } from './random-source.ts';
 const SEED = Number(process.env.KDUMPD_SEED ?? 1);
 /** Instructions executed in each byte order. */
 const INSTRUCTIONS = longOr(20_000_000, 1_000_000);
+/** The same with every case compiled. */
+const COMPILED_INSTRUCTIONS = longOr(1_000_000, 50_000);
 const CASES = 1500;
 /** Each row is seen at least so often in a million. */
 const LEAST = 25;
@@ -60,6 +62,28 @@ describe('random fixed-point programs', () => {
       expect(rare).toEqual([]);
     });
   }
+
+  it.each(['big', 'little'] as const)(
+    'compiled: random %s-endian programs → what QEMU gives',
+    {
+      timeout: longOr(3_600_000, 300_000),
+    },
+    async (endian) => {
+      needsProgram(PROGRAM[endian]);
+      let executed = 0;
+      for (let seed = SEED; executed < COMPILED_INSTRUCTIONS; seed++) {
+        const batch: Batch = {
+          ...makeBatch(seed, endian),
+          engine: compilingRunner,
+          executed: (n) => (executed += n),
+        };
+        const differing = await compareRuns(batch);
+        if (differing.length === 0) continue;
+        const failures = await Promise.all(differing.slice(0, 3).map((index) => shrink(batch, index)));
+        expect.fail(`seed ${seed}:\n${failures.map(describeFailure).join('\n\n')}`);
+      }
+    },
+  );
 
   it('compareRuns and shrink: an engine that runs subf for one add → the case and the instruction are named', async () => {
     needsProgram('qemu-ppc64');

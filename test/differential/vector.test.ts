@@ -8,6 +8,7 @@
 import { describe, expect, it } from 'vitest';
 import { longOr } from '../support/long.ts';
 import { needsProgram } from '../support/programs.ts';
+import { compilingRunner } from './engine-runner.ts';
 import { type Endian, Layout } from './qemu-user.ts';
 import { type Batch, compareRuns, describeFailure, shrink } from './qemu-user-compare.ts';
 import { RandomSource } from './random-source.ts';
@@ -52,6 +53,20 @@ describe('random floating-point and vector instructions', () => {
       }
     });
   }
+
+  it.each(['big', 'little'] as const)(
+    'compiled: every row in %s-endian order → what QEMU gives',
+    {
+      timeout: longOr(3_600_000, 300_000),
+    },
+    async (endian) => {
+      needsProgram(PROGRAM[endian]);
+      const batch: Batch = { ...makeBatch(0, endian), engine: compilingRunner };
+      const differing = await compareRuns(batch);
+      const failures = await Promise.all(differing.slice(0, 3).map((index) => shrink(batch, index)));
+      expect(failures.map(describeFailure)).toEqual([]);
+    },
+  );
 
   it('rows: every row of the tables but those excluded → among the programs', () => {
     const names = new Set(VECTOR_ROWS.map((row) => row.base));

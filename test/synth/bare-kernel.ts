@@ -43,7 +43,9 @@ export function bareKernel(
   words: readonly number[],
   plan?: Partial<ObservePlan>,
   disks: readonly BlockStore[] = [],
-  change: Partial<Pick<PartitionConfig, 'cpus' | 'interruptController' | 'limits' | 'lineTerminal'>> = {},
+  change: Partial<
+    Pick<PartitionConfig, 'cpus' | 'interruptController' | 'jit' | 'limits' | 'lineTerminal'>
+  > = {},
 ): BareRun {
   const folder = mkdtempSync(join(tmpdir(), 'kdumpd-kernel-'));
   try {

@@ -42,6 +42,7 @@ export type {
   HcallName,
   InputTaken,
   InterruptController,
+  JitOptions,
   LineTerminal,
   MmuMode,
   OutputSummary,

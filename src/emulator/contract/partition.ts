@@ -75,8 +75,18 @@ export type PartitionConfig = {
   readonly lineTerminal?: LineTerminal;
   /** What the guest may emit; absent: DEFAULT_OUTPUT_LIMITS. */
   readonly limits?: OutputLimits;
+  /** Compiles the code that is executed most; the guest cannot see it. Absent: all is interpreted. */
+  readonly jit?: JitOptions;
   /** Typed in each power cycle while the guest runs, each right after a slice; ascending. What has no room is lost. */
   readonly typed?: readonly TimedInput[];
+};
+
+/** What is compiled: docs/adr/019-regions.md. */
+export type JitOptions = {
+  /** Ends of portions at one place, after which its region is compiled. */
+  readonly threshold: number;
+  /** Instructions of a portion; absent: as many as between two looks at the time. */
+  readonly portion?: number;
 };
 
 /** Input that comes right after the slice of this number. */

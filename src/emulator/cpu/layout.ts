@@ -38,6 +38,8 @@ export const SLICE_END = 432;
 /** What {@link CIA} and {@link LEFT} follow from, given the record of an instruction; kept up by the interpreter. */
 export const CIA_BASE = 408;
 export const LEFT_BASE = 416;
+/** The record at which a region was left (engine/interpreter/leaving.ts). */
+export const REGION_RECORD = 424;
 /** 1 after copy, until paste. or cpabort. */
 export const COPY_BUFFER = 420;
 export const FPSCR = 392;

@@ -47,6 +47,8 @@ export class CodeCache {
   #condemned: number[] = [];
   /** Arena addresses of instructions whose execution is reported. */
   #probes: ReadonlySet<number> = new Set();
+  /** Called when records from one address to another are given up, or are to be decoded in another way. */
+  onDrop: ((from: number, to: number) => void) | undefined;
   /** Instructions decoded, for the counters. */
   decoded = 0;
 
@@ -112,14 +114,46 @@ export class CodeCache {
     for (const at of concerned) {
       for (const slots of this.#slotsOf) {
         const slot = (slots[Math.floor(at / 4096)] as number) - 1;
-        if (slot >= 0)
-          this.#arena.view.setUint16(
-            this.#address(slot) + ((at % 4096) >>> 2) * RECORD_SIZE,
-            HANDLER_DECODE,
-            true,
-          );
+        if (slot < 0) continue;
+        const record = this.#address(slot) + ((at % 4096) >>> 2) * RECORD_SIZE;
+        this.onDrop?.(record, record + RECORD_SIZE);
+        this.undecode(record);
       }
     }
+  }
+
+  /** The record is decoded again when it is reached. */
+  undecode(record: number): void {
+    this.#arena.view.setUint16(record, HANDLER_DECODE, true);
+  }
+
+  /** The page of a record: its first record, and its byte order; undefined where it is no longer code. */
+  pageAt(record: number): { readonly slot: number; readonly littleEndian: boolean } | undefined {
+    const slot = this.#slotAt(record);
+    return this.#page[slot] === DEAD
+      ? undefined
+      : { slot: this.#address(slot), littleEndian: this.#littleEndian[slot] === 1 };
+  }
+
+  /** The first record of a record's page. */
+  slotStart(record: number): number {
+    return this.#address(this.#slotAt(record));
+  }
+
+  /**
+   * What stands at an offset of a page; undefined for no instruction of this processor, and where a probe is.
+   * @param slot the page's first record
+   */
+  instructionAt(
+    slot: number,
+    offset: number,
+  ): { readonly word: number; readonly handler: Handler } | undefined {
+    const record = slot + (offset >>> 2) * RECORD_SIZE;
+    const page = (this.#page[this.#slotAt(slot)] as number) >>> 0;
+    if (this.#probes.has(page + offset)) return undefined;
+    const word = this.wordAt(record);
+    const handler = this.#handler(word, offset);
+    return handler === undefined ? undefined : { word, handler };
   }
 
   /** What a probed record stands for: its handler, and the arena address of its word. */
@@ -156,6 +190,7 @@ export class CodeCache {
     }
     const from = this.#address(slot) + (offset >>> 2) * RECORD_SIZE;
     const to = this.#address(slot) + (((offset + length - 1) >>> 2) + 1) * RECORD_SIZE;
+    this.onDrop?.(from, to);
     this.#arena.bytes.fill(HANDLER_DECODE, from, Math.min(to, this.#address(slot) + 1024 * RECORD_SIZE));
   }
 
@@ -195,6 +230,7 @@ export class CodeCache {
     (this.#littleEndian[slot] === 1 ? little : big)[page >>> 12] = 0;
     this.#page[slot] = DEAD;
     const address = this.#address(slot);
+    this.onDrop?.(address, address + SLOT_BYTES);
     this.#arena.bytes.fill(HANDLER_DECODE, address, address + 1024 * RECORD_SIZE);
     // The page may be code in the other order still.
     if (big[page >>> 12] === 0 && little[page >>> 12] === 0) this.#ram.unmark(page, MARK_CODE);

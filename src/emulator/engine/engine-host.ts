@@ -1,5 +1,6 @@
 /** What the engine asks of the machine around it: a partition, or nothing but a processor (partition/bare-machine.ts). */
 
+import type { JitOptions } from '../contract/index.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { ReportUnsupported } from '../devices/contract.ts';
 
@@ -7,6 +8,8 @@ export interface EngineHost {
   /** Nanoseconds since power-on at the start of the running slice. */
   readonly sliceStart: () => number;
   readonly processorVersion: number;
+  /** Absent: all is interpreted. */
+  readonly jit?: JitOptions;
   /** Whether a run that may be paused shall be. It may depend on the host's time. Absent: never. */
   readonly isTime?: () => boolean;
   readonly unsupported: ReportUnsupported;

@@ -23,6 +23,7 @@ import { CodeCache } from './code-cache.ts';
 import type { EngineHost } from './engine-host.ts';
 import { interpreterImports } from './imports.ts';
 import { interpreterModule } from './interpreter/modules.ts';
+import { Jit } from './jit/jit.ts';
 import { Pauses } from './pauses.ts';
 import { faultAddress, isNothingThere, type MmioBus, StorageAccess } from './translation.ts';
 import { followMode, translationState } from './translation-state.ts';
@@ -33,13 +34,14 @@ export type RunEnd = 'budget' | 'attn' | 'left-service' | 'event' | 'paused';
 /** `pausable`: the run may end `paused`; `resumed`: it continues one that did, with what was left, and may again. */
 export type RunMode = 'whole' | 'pausable' | 'resumed';
 
-type Interpreter = (data: number, code: number, budget: number) => number;
+type Interpreter = (data: number, code: number, budget: number, regions: number) => number;
 
 /** Slots for decoded pages: 6144 pages are 24 MiB of code. */
 const CODE_PAGES = 6144;
 
 export class Engine {
   readonly code: CodeCache;
+  readonly jit: Jit | undefined;
   readonly storage: StorageAccess;
   readonly #host: EngineHost;
   readonly #arena: Arena;
@@ -57,6 +59,9 @@ export class Engine {
   /** The run that was paused had left compiled code for that alone: nothing happens before it is entered again. */
   #pausedInside = false;
   readonly #pauses: Pauses;
+  readonly #regions: number;
+  /** Regions execute more than one instruction at a time. */
+  mayEnterRegions = true;
   readonly #isa: Isa;
 
   constructor(arena: Arena, ram: Ram, mmu: GuestMmu, bus: MmioBus, host: EngineHost) {
@@ -75,8 +80,12 @@ export class Engine {
     const [first] = host.allVcpus();
     assert(first !== undefined, 'an engine has a vCPU to run');
     this.storage = new StorageAccess(arena, ram, mmu, bus, translationState(first));
-    this.#pauses = new Pauses(arena, this.storage.state, () => host.isTime?.() === true);
+    const isTime = (): boolean => host.isTime?.() === true;
+    this.#pauses = new Pauses(arena, this.storage.state, isTime, host.jit?.portion);
+    this.jit = host.jit === undefined ? undefined : new Jit(arena, this.code, host.jit);
+    this.#regions = this.jit?.entries ?? 0;
     this.#imports = interpreterImports({
+      jit: this.jit,
       host,
       pauses: this.#pauses,
       arena,
@@ -145,6 +154,7 @@ export class Engine {
         vcpu.tlb.set(state.dataSet),
         vcpu.tlb.set(state.codeSet) + tlb.TLB_EXECUTE,
         pauses.enter(),
+        this.mayEnterRegions && (msr & MSR.SF) !== 0n ? this.#regions : 0,
       );
       if (this.#owed > 0) {
         pauses.spend(this.#owed);

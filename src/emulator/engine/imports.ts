@@ -2,18 +2,23 @@
 
 import { assert } from '../../base/errors.ts';
 import { EXIT } from '../cpu/exit.ts';
+import type { Vcpu } from '../cpu/vcpu.ts';
+import type { Arena } from '../memory/arena.ts';
+import { highHalf, lowHalf } from '../mmu/contract.ts';
+import { TLB_EXECUTE, TLB_INDEX_MASK } from '../mmu/tlb.ts';
 import { HELPERS } from '../semantics/helpers/index.ts';
 import { SPECIAL_NAMES } from '../semantics/system/specials.ts';
 import type { CodeCache } from './code-cache.ts';
 import { HANDLER_DECODE } from './interpreter/handlers.ts';
+import type { Jit } from './jit/jit.ts';
 import type { Pauses } from './pauses.ts';
 import type { SpecialHost } from './special-host.ts';
 import { specialTable } from './specials.ts';
 
 export function interpreterImports(
-  parts: SpecialHost & { readonly code: CodeCache; readonly pauses: Pauses },
+  parts: SpecialHost & { readonly code: CodeCache; readonly pauses: Pauses; readonly jit: Jit | undefined },
 ): Record<string, unknown> {
-  const { arena, code, host, pauses, storage, vcpu } = parts;
+  const { arena, code, host, jit, pauses, storage, vcpu } = parts;
   const table = specialTable(parts);
   const specials = SPECIAL_NAMES.map((name) => {
     const run = table.get(name);
@@ -38,7 +43,16 @@ export function interpreterImports(
       vcpu().nia = vcpu().effective(vcpu().cia + 4n);
       return EXIT.special;
     },
-    refill: (record: number, left: number) => pauses.refill(record >>> 0, left),
+    refill: (record: number, left: number) => {
+      const answer = pauses.refill(record >>> 0, left);
+      if (answer === 0 && jit !== undefined) {
+        const at = record === 0 ? recordAtNia(vcpu(), storage.state.codeSet, arena) : record >>> 0;
+        if (at !== undefined) jit.sample(at);
+      }
+      return answer;
+    },
+    plain: (record: number) => jit?.plain(record >>> 0) ?? HANDLER_DECODE,
+    regions: jit?.table ?? new WebAssembly.Table({ element: 'anyfunc', initial: 0 }),
     resolveRead: (lo: number, hi: number, bytes: number) =>
       pauses.beforeAccess() ? -1 : storage.resolveRead(lo, hi, bytes) | 0,
     resolveWrite: (lo: number, hi: number, bytes: number) =>
@@ -50,4 +64,13 @@ export function interpreterImports(
       helper.run(arena.view, a, b, c, d);
   }
   return imports;
+}
+
+/** The record of the instruction at NIA, where the TLB has its page. */
+function recordAtNia(vcpu: Vcpu, codeSet: number, { words }: Arena): number | undefined {
+  const nia = vcpu.nia;
+  const [lo, hi] = [lowHalf(nia), highHalf(nia)];
+  const at = (vcpu.tlb.set(codeSet) + TLB_EXECUTE + ((lo >>> 8) & TLB_INDEX_MASK)) >>> 2;
+  if (words[at] !== (lo & ~0xfff) || words[at + 1] !== hi) return undefined;
+  return ((words[at + 2] as number) >>> 0) + ((lo & 0xffc) << 2);
 }

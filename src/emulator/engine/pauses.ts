@@ -28,6 +28,7 @@ export class Pauses {
   readonly #state: TranslationState;
   /** Whether it is time to come back. */
   readonly #isTime: () => boolean;
+  readonly #portion: number;
   #enabled = false;
   #units = 0;
   #exits = 0;
@@ -39,10 +40,11 @@ export class Pauses {
   /** Instructions of the slice that compiled code has not been given yet. */
   #kept = 0;
 
-  constructor(arena: Arena, state: TranslationState, isTime: () => boolean) {
+  constructor(arena: Arena, state: TranslationState, isTime: () => boolean, portion: number = PORTION) {
     this.#arena = arena;
     this.#state = state;
     this.#isTime = isTime;
+    this.#portion = portion;
   }
 
   /** A run of `budget` instructions begins at `startNs`. @param enabled whether it may be paused */
@@ -51,7 +53,7 @@ export class Pauses {
     this.#units = 0;
     this.#exits = 0;
     this.#leaving = false;
-    const first = enabled ? Math.min(budget, PORTION) : budget;
+    const first = Math.min(budget, this.#portion);
     this.#kept = budget - first;
     this.#arena.words[layout.LEFT >> 2] = first;
     this.#arena.view.setBigInt64(layout.SLICE_END, BigInt(startNs + first), true);
@@ -90,7 +92,7 @@ export class Pauses {
   /** The portion is used up at `record`, 0 between pages. @returns 0: LEFT is the next one; 1: the slice ends, or pauses. */
   refill(record: number, left: number): 0 | 1 {
     if (left + this.#kept <= 0) return 1;
-    if (this.#isTime() && (record === 0 || this.#isTranslated(record))) {
+    if (this.#enabled && this.#isTime() && (record === 0 || this.#isTranslated(record))) {
       this.#leaving = true;
       return 1;
     }
@@ -163,7 +165,7 @@ export class Pauses {
   /** Another portion, `left` being what is left of the last one: not positive. */
   #give(left: number): void {
     const { words, view } = this.#arena;
-    const more = Math.min(this.#kept, PORTION - left);
+    const more = Math.min(this.#kept, this.#portion - left);
     this.#kept -= more;
     words[layout.LEFT >> 2] = left + more;
     view.setBigInt64(layout.SLICE_END, view.getBigInt64(layout.SLICE_END, true) + BigInt(more), true);

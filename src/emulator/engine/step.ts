@@ -31,14 +31,19 @@ export function step(
   const address = engine.storage.resolveCode(lowHalf(nia), highHalf(nia));
   if (address < 0 || offset === 0xffc) {
     engine.storage.fault.kind = 'none';
-    return engine.run(vcpu, 1);
+    engine.mayEnterRegions = false;
+    const stepped = engine.run(vcpu, 1);
+    engine.mayEnterRegions = true;
+    return stepped;
   }
   const row = decode(ATTN);
   assert(row !== undefined, 'attn is in the tables');
   const slot = engine.code.slotFor((address - (address % 4096)) | 0, vcpu.littleEndian);
   const next = slot + ((offset >>> 2) + 1) * RECORD_SIZE;
   arena.view.setUint16(next, handlerFor(row, ATTN, 0).id, true);
+  engine.mayEnterRegions = false;
   const { end, executed } = engine.run(vcpu, 1);
+  engine.mayEnterRegions = true;
   arena.view.setUint16(next, HANDLER_DECODE, true);
   return end === 'attn' && executed > 0 ? { end: 'budget', executed } : { end, executed };
 }

@@ -7,6 +7,7 @@
  */
 
 import { MSR, VECTOR } from '../../base/power.ts';
+import type { JitOptions } from '../contract/index.ts';
 import { Vcpu } from '../cpu/vcpu.ts';
 import type { ReportUnsupported } from '../devices/contract.ts';
 import { Engine } from '../engine/engine.ts';
@@ -28,6 +29,8 @@ export type BareMachineOptions = {
   /** Real addresses from here on are out of reach in real mode. */
   readonly realModeArea?: number;
   readonly unsupported?: ReportUnsupported;
+  /** Absent: all is interpreted. */
+  readonly jit?: JitOptions;
 };
 
 /** Why a run ended. `stuck`: the first instruction of an interrupt vector raises that same interrupt, for ever. */
@@ -63,6 +66,7 @@ export class BareMachine {
     this.#engine = new Engine(arena, this.ram, options.mmu ?? new RadixMmu(arena, this.ram), nothing, {
       sliceStart: () => this.#executed,
       processorVersion: options.processorVersion,
+      ...(options.jit === undefined ? {} : { jit: options.jit }),
       unsupported: options.unsupported ?? (() => undefined),
       randomBytes: (count) => random.bytes(count),
       hypercall: () => false,

@@ -40,6 +40,18 @@ export class FunctionBody {
     return { type, index };
   }
 
+  /** A local that is not released with the temporaries. */
+  lasting<T extends ValueType>(type: T): Local<T> {
+    return { type, index: this.#parameterCount + this.#locals.push(type) - 1 };
+  }
+
+  /** Code in front of all that there is so far, for what is known last. No label is in its scope. */
+  prepend(emit: () => void): void {
+    const rest = this.#code.splice(0);
+    emit();
+    for (const byte of rest) this.#code.push(byte);
+  }
+
   /** Locals made while `emit` runs may be used again afterwards. They start with whatever they held. */
   releaseTemporaries(emit: () => void): void {
     this.#spare ??= new Map();
@@ -136,6 +148,10 @@ export class FunctionBody {
     this.#append([0x0e, ...unsignedLeb(labels.length)]);
     for (const label of labels) this.#append(unsignedLeb(this.#depth(label)));
     this.#append(unsignedLeb(this.#depth(fallback)));
+  }
+  /** Says that no path leads here. */
+  unreachable(): void {
+    this.#append([0x00]);
   }
   return(value: Expr): void {
     this.#append(value.code);

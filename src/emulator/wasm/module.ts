@@ -15,6 +15,7 @@ export class ModuleBuilder {
   readonly #imports: { name: string; type: number }[] = [];
   readonly #functions: { name: string; type: number; exported: boolean; body: FunctionBody | undefined }[] =
     [];
+  #table: string | undefined;
   #sealedImports = false;
 
   /** Declares a function imported from `env`. All imports come before the first {@link declare}. */
@@ -22,6 +23,22 @@ export class ModuleBuilder {
     if (this.#sealedImports) throw new Error(`import ${name} after a function`);
     this.#imports.push({ name, type: this.#typeOf(signature) });
     return { name, index: this.#imports.length - 1, signature };
+  }
+
+  /** Declares the table of functions imported from `env`; {@link callIndirect} calls what is in it. */
+  importTable(name: string): void {
+    this.#table = name;
+  }
+
+  /** A call of the function at an index of the table. */
+  callIndirect<T extends ValueType>(
+    type: T,
+    signature: Signature,
+    index: Expr<'i32'>,
+    args: readonly Expr[],
+  ): Expr<T> {
+    const code = [...args.flatMap((each) => each.code), ...index.code];
+    return { type, code: [...code, 0x11, ...unsignedLeb(this.#typeOf(signature)), 0] };
   }
 
   /** Reserves a function's index; its body comes with {@link define}. */
@@ -48,6 +65,7 @@ export class ModuleBuilder {
       ...unsignedLeb(each.type),
     ]);
     imports.push([...text('env'), ...text('memory'), 0x02, 0x00, ...unsignedLeb(minimumPages)]);
+    if (this.#table !== undefined) imports.push([...text('env'), ...text(this.#table), 0x01, 0x70, 0x00, 0]);
     section(out, 2, vector(imports));
     section(out, 3, vector(this.#functions.map((each) => unsignedLeb(each.type))));
     const exported = this.#functions.flatMap((each, i) =>

@@ -18,17 +18,19 @@ export type Handler = {
   readonly layout: ReadonlyMap<string, Place>;
 };
 
-/** The engine's own handlers: decode this record, go to the next page, report an illegal word, report a probe and continue. */
+/** The engine's own handlers: decode this record, go to the next page, report an illegal word, report a probe and continue, enter a region. */
 export const HANDLER_DECODE = 0;
 export const HANDLER_PAGE_END = 1;
 export const HANDLER_ILLEGAL = 2;
 export const HANDLER_PROBE = 3;
+export const HANDLER_REGION = 4;
 /** All of them; the instructions' handlers come after. */
 export const ENGINE_HANDLERS: readonly number[] = [
   HANDLER_DECODE,
   HANDLER_PAGE_END,
   HANDLER_ILLEGAL,
   HANDLER_PROBE,
+  HANDLER_REGION,
 ];
 const FIRST = ENGINE_HANDLERS.length;
 

@@ -58,7 +58,19 @@ export class InterpreterOps implements Ops {
     this.#handler = handler;
     this.#frame = frame;
     this.#callees = callees;
-    this.#storage = new StorageCode(mode, body, frame, callees);
+    const { record, tlb, exit } = frame;
+    this.#storage = new StorageCode(mode, body, {
+      tlb,
+      exit,
+      slow: {
+        resolve: (access, ea, bytes) =>
+          call('i32', access === 'read' ? callees.slowRead : callees.slowWrite, [ea, i32c(bytes), record]),
+        store: (ea, value, bytes) =>
+          value.type === 'v128'
+            ? call('i32', callees.slowStoreVector, [ea, value, record])
+            : call('i32', callees.slowStore, [ea, value, i32c(bytes), record]),
+      },
+    });
   }
 
   known(operand: string): number | undefined {

@@ -2,7 +2,7 @@
  * Builds the interpreter: one WebAssembly function, a loop around a br_table over decoded records, and one function for
  * each handler that is too rare to be part of it. A module serves one mode (64- or 32-bit, big- or little-endian).
  *
- * `run(tlbData, tlbCode, budget)` starts at NIA and answers an exit code (cpu/exit.ts). Instructions are counted where
+ * `run(tlbData, tlbCode, budget, regions)` starts at NIA and answers an exit code (cpu/exit.ts). Instructions are counted where
  * straight-line runs end: from the distance between records, not one by one. A slice is given in portions: where one is
  * used up, `refill` gives the next without leaving the function, or asks to leave (engine.ts).
  */
@@ -10,10 +10,8 @@
 import { EXIT } from '../../cpu/exit.ts';
 import * as layout from '../../cpu/layout.ts';
 import type { Mode } from '../../cpu/mode.ts';
-import type { Facility } from '../../isa/index.ts';
 import { TLB_INDEX_MASK } from '../../mmu/tlb.ts';
 import { HELPERS } from '../../semantics/helpers/index.ts';
-import { SEMANTICS } from '../../semantics/index.ts';
 import { specialId } from '../../semantics/system/specials.ts';
 import {
   call,
@@ -39,12 +37,21 @@ import {
   HANDLER_ILLEGAL,
   HANDLER_PAGE_END,
   HANDLER_PROBE,
+  HANDLER_REGION,
   HANDLERS,
   type Handler,
 } from './handlers.ts';
+import { emitInstruction } from './instruction-code.ts';
 import { InterpreterOps } from './interpreter-ops.ts';
+import { LEAVING } from './leaving.ts';
 import { isInline } from './placement.ts';
 import { RECORD_SHIFT, RECORD_SIZE } from './record.ts';
+import {
+  REGION_ENTRIES,
+  REGION_ENTRIES_SHIFT,
+  REGION_ENTRY_MASK,
+  REGION_ENTRY_SHIFT,
+} from './region-table.ts';
 import { publishBody, slowAccessBody, slowStoreBody } from './slow-paths.ts';
 
 const I32_1 = { parameters: ['i32'], results: ['i32'] } as const;
@@ -59,6 +66,7 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
   const special = module.import('special', I32_2);
   const probe = module.import('probe', I32_1);
   const refill = module.import('refill', I32_2);
+  const plain = module.import('plain', I32_1);
   const resolveRead = module.import('resolveRead', I32_3);
   const resolveWrite = module.import('resolveWrite', I32_3);
   const commitWrite = module.import('commitWrite', { parameters: [], results: ['i32'] });
@@ -111,8 +119,11 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
     body.effect(i32c(0).code);
     module.define(ref, body);
   }
-  const run = module.declare('run', I32_3, true);
-  module.define(run, mainBody(mode, { decode, probe, refill }, callees, outOfLine));
+  module.importTable('regions');
+  const enterRegion = (index: I32, args: readonly I32[]): I32 =>
+    module.callIndirect('i32', I32_3, index, args);
+  const run = module.declare('run', { parameters: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] }, true);
+  module.define(run, mainBody(mode, { decode, probe, refill, plain, enterRegion }, callees, outOfLine));
   return module.encode(1);
 }
 
@@ -120,47 +131,29 @@ function parameter(index: number): I32 {
   return { type: 'i32', code: [0x20, index] };
 }
 
-const FACILITY: Readonly<Record<'fp' | 'vec' | 'vsx', readonly [number, number]>> = {
-  fp: [layout.MSR_FP, EXIT.fpUnavailable],
-  vec: [layout.MSR_VEC, EXIT.vectorUnavailable],
-  vsx: [layout.MSR_VSX, EXIT.vsxUnavailable],
-};
-
-/** One handler's code: the facility check, then the instruction's meaning. */
+/** One handler's code. */
 function emit(mode: Mode, body: FunctionBody, handler: Handler, frame: HandlerFrame, callees: Callees): void {
-  const requireFacility = (facility: 'fp' | 'vec' | 'vsx'): void => {
-    const [offset, code] = FACILITY[facility];
-    body.if(i32.eqz(load.i32(i32c(offset))), () => frame.exit(i32c(code)));
-  };
-  const facility: Facility | undefined = handler.row.facility;
   const ops = new InterpreterOps(mode, body, handler, frame, callees);
-  if (facility === 'vsx-or-vec')
-    body.if(
-      ops.imm('VSRHIGH'),
-      () => requireFacility('vec'),
-      () => requireFacility('vsx'),
-    );
-  else if (facility === 'fp-or-vec')
-    body.if(
-      ops.imm('VSRHIGH'),
-      () => requireFacility('vec'),
-      () => requireFacility('fp'),
-    );
-  else if (facility !== undefined) requireFacility(facility);
-  const semantics = SEMANTICS.get(handler.row.base);
-  if (semantics === undefined) throw new Error(`no semantics for ${handler.row.base}`);
-  semantics(ops);
+  emitInstruction(ops, handler.row, (code) => frame.exit(i32c(code)));
 }
+
+/** What the main function calls beside handlers. */
+type Host = Readonly<Record<'decode' | 'probe' | 'refill' | 'plain', FunctionRef>> & {
+  /** The function of a region, by its index in the table. */
+  readonly enterRegion: (index: I32, args: readonly I32[]) => I32;
+};
 
 function mainBody(
   mode: Mode,
-  host: { readonly decode: FunctionRef; readonly probe: FunctionRef; readonly refill: FunctionRef },
+  host: Host,
   callees: Callees,
   outOfLine: ReadonlyMap<Handler, FunctionRef>,
 ): FunctionBody {
-  const body = new FunctionBody(3);
+  const body = new FunctionBody(4);
   const tlbData = parameter(0);
   const tlbCode = parameter(1);
+  /** Arena address of the regions by their entries' records (engine/jit/jit.ts); 0: none is entered. */
+  const regions = parameter(3);
   const record = body.local('i32');
   /** Instructions left before the record at arena address 0, if records went that far: one number for every place in a run. */
   const leftBase = body.local('i32');
@@ -176,6 +169,13 @@ function mainBody(
   const setLeftBase = (value: I32): void => {
     body.set(leftBase, value);
     body.store32(i32c(layout.LEFT_BASE), get(leftBase));
+  };
+  /** The portion is used up at the record. */
+  const refillHere = (): void => {
+    body.set(code, call('i32', host.refill, [get(record), leftHere()]));
+    body.brIf('exit', get(code));
+    setLeftBase(i32.add(load.i32(i32c(layout.LEFT)), i32.shrU(get(record), i32c(RECORD_SHIFT))));
+    body.br('next');
   };
   const cia = (): I64 => i64.add(get(ciaBase), i64.extendU(i32.shrU(get(record), i32c(2))));
   const exit = (value: I32): void => {
@@ -194,10 +194,7 @@ function mainBody(
         setLeftBase(i32.sub(i32.add(get(leftBase), i32.shrS(records, i32c(RECORD_SHIFT))), i32c(1)));
         body.set(record, i32.add(get(record), records));
         body.brIf('next', i32.gtS(leftHere(), i32c(0)));
-        body.set(code, call('i32', host.refill, [get(record), leftHere()]));
-        body.brIf('exit', get(code));
-        setLeftBase(i32.add(load.i32(i32c(layout.LEFT)), i32.shrU(get(record), i32c(RECORD_SHIFT))));
-        body.br('next');
+        refillHere();
       },
       jumpFar: (to) => {
         body.set(left, i32.sub(leftHere(), i32c(1)));
@@ -224,6 +221,7 @@ function mainBody(
     leaveAtTarget(EXIT.fetch),
   );
   body.if(i32.leS(get(left), i32c(0)), () => {
+    body.store64(i32c(layout.NIA), get(target));
     body.if(call('i32', host.refill, [i32c(0), get(left)]), () => leaveAtTarget(EXIT.budget));
     body.set(left, load.i32(i32c(layout.LEFT)));
   });
@@ -273,6 +271,34 @@ function mainBody(
     body.effect(callVoid(callees.publish, [get(record)]));
     body.set(scratch, call('i32', host.probe, [get(record)]));
     body.br('again');
+  });
+  codeOf(HANDLER_REGION, () => {
+    const asInstruction = (): void => {
+      body.set(scratch, call('i32', host.plain, [get(record)]));
+      body.br('again');
+    };
+    const entry = body.let(
+      i32.add(regions, i32.and(i32.shrU(get(record), i32c(REGION_ENTRY_SHIFT)), i32c(REGION_ENTRY_MASK))),
+    );
+    body.if(i32.or(i32.eqz(regions), i32.ne(load.i32(entry), get(record))), asInstruction);
+    const which = body.let(load.i32(entry, 4));
+    const args = [tlbData, get(leftBase), i32.and(which, i32c(REGION_ENTRIES - 1))];
+    body.set(code, host.enterRegion(i32.shrU(which, i32c(REGION_ENTRIES_SHIFT)), args));
+    body.set(leftBase, load.i32(i32c(layout.LEFT_BASE)));
+    body.set(record, load.i32(i32c(layout.REGION_RECORD)));
+    body.brIf('next', i32.eq(get(code), i32c(LEAVING.near)));
+    body.if(i32.eqz(get(code)), () => {
+      body.set(scratch, load.u16(get(record)));
+      body.if(i32.eq(get(scratch), i32c(HANDLER_REGION)), asInstruction);
+      body.br('again');
+    });
+    body.if(i32.eq(get(code), i32c(LEAVING.far)), () => {
+      body.set(left, load.i32(i32c(layout.LEFT)));
+      body.set(target, load.i64(i32c(layout.NIA)));
+      body.br('outer');
+    });
+    body.if(i32.eq(get(code), i32c(LEAVING.refill)), refillHere);
+    body.br('exit');
   });
   for (const handler of inline) {
     codeOf(handler.id, () => {

@@ -9,9 +9,7 @@ import type { Mode } from '../../cpu/mode.ts';
 import { TLB_INDEX_MASK, TLB_WRITE } from '../../mmu/tlb.ts';
 import type { LoadKind, StoreWidth } from '../../semantics/index.ts';
 import {
-  call,
   type FunctionBody,
-  type FunctionRef,
   type I32,
   type I64,
   i32,
@@ -25,21 +23,33 @@ import {
   v128c,
 } from '../../wasm/index.ts';
 import { reverse16, reverseBytes } from './byte-order.ts';
-import type { Callees, HandlerFrame } from './handler-frame.ts';
 
 const BYTES: Readonly<Record<LoadKind, number>> = { u8: 1, u16: 2, s16: 2, u32: 4, s32: 4, u64: 8 };
+
+/** Code for an access that the TLB has no entry for. `left`: the code leaves, and nothing follows it. */
+export type SlowPath = {
+  /** Leaves an arena address, or -1 for a fault. */
+  readonly resolve: (access: 'read' | 'write', ea: I64, bytes: number) => I32 | 'left';
+  /** Leaves 0 or an exit code. The value is in memory order. */
+  readonly store: (ea: I64, value: I64 | V128, bytes: number) => I32 | 'left';
+};
+
+export type StorageFrame = {
+  readonly tlb: I32;
+  /** Leaves with an exit code; the instruction counts as not executed. */
+  readonly exit: (code: I32) => void;
+  readonly slow: SlowPath;
+};
 
 export class StorageCode {
   readonly #mode: Mode;
   readonly #body: FunctionBody;
-  readonly #frame: HandlerFrame;
-  readonly #callees: Callees;
+  readonly #frame: StorageFrame;
 
-  constructor(mode: Mode, body: FunctionBody, frame: HandlerFrame, callees: Callees) {
+  constructor(mode: Mode, body: FunctionBody, frame: StorageFrame) {
     this.#mode = mode;
     this.#body = body;
     this.#frame = frame;
-    this.#callees = callees;
   }
 
   load(kind: LoadKind, ea: I64, reversed: boolean): I64 {
@@ -52,12 +62,7 @@ export class StorageCode {
     const swap = reversed === this.#mode.littleEndian;
     const ordered = this.#body.let(swap ? reverseBytes(this.#body, value, width / 8) : value);
     const effective = this.#effective(ea);
-    this.#store(
-      effective,
-      width / 8,
-      (address) => this.#rawStore(width, address, ordered),
-      () => call('i32', this.#callees.slowStore, [effective, ordered, i32c(width / 8), this.#frame.record]),
-    );
+    this.#store(effective, ordered, width / 8, (address) => this.#rawStore(width, address, ordered));
   }
 
   loadVector(ea: I64): V128 {
@@ -68,12 +73,7 @@ export class StorageCode {
   storeVector(ea: I64, value: V128): void {
     const ordered = this.#body.let(this.#mode.littleEndian ? value : reverse16(value));
     const effective = this.#effective(ea);
-    this.#store(
-      effective,
-      16,
-      (address) => this.#body.store128(address, ordered),
-      () => call('i32', this.#callees.slowStoreVector, [effective, ordered, this.#frame.record]),
-    );
+    this.#store(effective, ordered, 16, (address) => this.#body.store128(address, ordered));
   }
 
   loadReserve(kind: LoadKind, ea: I64): I64 {
@@ -99,8 +99,8 @@ export class StorageCode {
       misses(entry, TLB_WRITE, effective, bytes),
       () => {
         // A request to write notifies the observers of the page: only a store that happens may do so.
-        this.#resolveInto(address, this.#callees.slowRead, effective, bytes);
-        this.#body.if(isHeld(), () => this.#resolveInto(address, this.#callees.slowWrite, effective, bytes));
+        this.#resolveInto(address, 'read', effective, bytes);
+        this.#body.if(isHeld(), () => this.#resolveInto(address, 'write', effective, bytes));
       },
       () => this.#body.set(address, hit(entry, TLB_WRITE, effective)),
     );
@@ -112,7 +112,7 @@ export class StorageCode {
 
   zeroBlock(ea: I64): void {
     const effective = this.#effective(ea);
-    const address = this.#body.let(this.#address(effective, 128, TLB_WRITE, this.#callees.slowWrite));
+    const address = this.#body.let(this.#address(effective, 128, 'write'));
     // Device registers are not cached: Power ISA 3.0B, Book II §4.3.2.
     this.#body.if(i32.eq(address, i32c(layout.SCRATCH)), () => this.#misaligned(effective));
     for (let offset = 0; offset < 128; offset += 16)
@@ -132,32 +132,37 @@ export class StorageCode {
 
   /** Arena address of a readable operand; leaves on a fault. */
   #readAddress(ea: I64, bytes: number): I32 {
-    return this.#address(this.#effective(ea), bytes, 0, this.#callees.slowRead);
+    return this.#address(this.#effective(ea), bytes, 'read');
   }
 
-  #address(effective: I64, bytes: number, array: number, callee: FunctionRef): I32 {
+  #address(effective: I64, bytes: number, access: 'read' | 'write'): I32 {
+    const array = access === 'read' ? 0 : TLB_WRITE;
     const entry = this.#entry(effective);
     const address = this.#body.local('i32');
     this.#body.if(
       misses(entry, array, effective, bytes),
-      () => this.#resolveInto(address, callee, effective, bytes),
+      () => this.#resolveInto(address, access, effective, bytes),
       () => this.#body.set(address, hit(entry, array, effective)),
     );
     return this.#body.get(address);
   }
 
-  /** The slow path: calls TypeScript, and exits on a fault. */
-  #resolveInto(address: Local<'i32'>, callee: FunctionRef, effective: I64, bytes: number): void {
-    this.#body.set(address, call('i32', callee, [effective, i32c(bytes), this.#frame.record]));
+  /** The slow path: exits on a fault. */
+  #resolveInto(address: Local<'i32'>, access: 'read' | 'write', effective: I64, bytes: number): void {
+    const found = this.#frame.slow.resolve(access, effective, bytes);
+    if (found === 'left') return;
+    this.#body.set(address, found);
     this.#body.if(i32.eq(this.#body.get(address), i32c(-1)), () => this.#frame.exit(i32c(EXIT.fault)));
   }
 
-  #store(effective: I64, bytes: number, fast: (address: I32) => void, slow: () => I32): void {
+  #store(effective: I64, ordered: I64 | V128, bytes: number, fast: (address: I32) => void): void {
     const entry = this.#entry(effective);
     this.#body.if(
       misses(entry, TLB_WRITE, effective, bytes),
       () => {
-        const code = this.#body.let(slow());
+        const answer = this.#frame.slow.store(effective, ordered, bytes);
+        if (answer === 'left') return;
+        const code = this.#body.let(answer);
         this.#body.if(code, () => this.#frame.exit(code));
       },
       () => fast(hit(entry, TLB_WRITE, effective)),

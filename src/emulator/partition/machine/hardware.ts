@@ -22,7 +22,7 @@ import { ARENA_OVERHEAD } from './sizes.ts';
 /** What the engine asks for that hardware alone cannot answer. */
 export type HardwareHost = Omit<
   EngineHost,
-  'processorVersion' | 'stopsHere' | 'translationsDropped' | 'doorbell' | 'threadNumber' | 'allVcpus'
+  'processorVersion' | 'jit' | 'stopsHere' | 'translationsDropped' | 'doorbell' | 'threadNumber' | 'allVcpus'
 >;
 
 /** Ids that a core has: as many as the threads of the largest one, as under QEMU with `vsmt=8` and on PowerVM. */
@@ -57,6 +57,7 @@ export class Hardware {
     this.engine = new Engine(this.arena, this.ram, this.mmu, bus, {
       ...host,
       processorVersion: PROCESSOR_VERSION[config.processor],
+      ...(config.jit === undefined ? {} : { jit: config.jit }),
       interruptTaken: (vcpu, vector, returnTo) => {
         host.interruptTaken(vcpu, vector, returnTo);
         this.stepper.interruptTaken();

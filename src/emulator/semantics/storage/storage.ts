@@ -12,7 +12,6 @@
  * The special handlers have the multiple, string, quadword and atomic forms.
  */
 
-import { CR } from '../../cpu/layout.ts';
 import { type I64, i32, i32c, i64, i64c } from '../../wasm/index.ts';
 import { type Address, displaced, indexed } from '../ops/address.ts';
 import type { LoadKind, Ops, Semantics, StoreWidth } from '../ops/ops.ts';
@@ -65,7 +64,7 @@ const conditional =
   (width: StoreWidth): Semantics =>
   (o) => {
     const stored = o.let(o.storeConditional(width, indexed('RA0')(o), o.gpr('RS')));
-    o.setState32(CR, i32.or(i32.shl(stored, i32c(1)), o.xer('SO')));
+    o.setCrField(0, i32.or(i32.shl(stored, i32c(1)), o.xer('SO')));
   };
 
 const nothing: Semantics = () => undefined;

@@ -1,0 +1,171 @@
+/**
+ * Compiles what is executed most: at the end of each portion of a slice (pauses.ts) it counts where the guest is, and where that
+ * is often the same place it makes a region of the page (region.ts), whose entries' records then lead to its function.
+ *
+ * A guest cannot see it: regions count and leave as the interpreter does. They go when their code does: when it is stored to, when
+ * a probe is set in it, and when the page is no longer code.
+ */
+
+import type { JitOptions } from '../../contract/index.ts';
+import type { Arena } from '../../memory/arena.ts';
+import { HELPERS } from '../../semantics/helpers/index.ts';
+
+import { HANDLER_REGION } from '../interpreter/handlers.ts';
+import { RECORD_SIZE } from '../interpreter/record.ts';
+import { RegionTable } from '../interpreter/region-table.ts';
+import type { CodePages } from './code-pages.ts';
+import { findRegion, PAGE, type Region } from './region.ts';
+import { buildRegion } from './region-code.ts';
+
+type Made = {
+  readonly slot: number;
+  readonly region: Region;
+  readonly index: number;
+  readonly from: number;
+  readonly to: number;
+};
+
+/** Regions at once; where there are as many, all are given up. */
+const MOST_REGIONS = 4096;
+/** Places that are counted at once. */
+const MOST_COUNTED = 65536;
+/** A region of fewer instructions gains nothing. */
+const LEAST_INSTRUCTIONS = 3;
+
+export class Jit {
+  readonly table: WebAssembly.Table = new WebAssembly.Table({ element: 'anyfunc', initial: MOST_REGIONS });
+  readonly #arena: Arena;
+  readonly #code: CodePages;
+  readonly #threshold: number;
+  readonly #places: RegionTable;
+  readonly #imports: { readonly env: Record<string, unknown> };
+  readonly #counts = new Map<number, number>();
+  /** Handlers that the records of entries had. */
+  readonly #plain = new Map<number, number>();
+  readonly #bySlot = new Map<number, Made[]>();
+  readonly #free: number[] = [];
+  #next = 0;
+  /** For the counters. */
+  compiled = 0;
+  instructions = 0;
+  compileMs = 0;
+
+  constructor(arena: Arena, code: CodePages, { threshold }: JitOptions) {
+    this.#arena = arena;
+    this.#code = code;
+    this.#threshold = threshold;
+    this.#places = new RegionTable(arena);
+    const helpers = [...HELPERS.values()];
+    this.#imports = {
+      env: {
+        memory: arena.memory,
+        helper: (id: number, a: number, b: number, c: number, d: number) =>
+          helpers[id]?.run(arena.view, a, b, c, d) ?? 0,
+      },
+    };
+    code.onDrop = (from, to) => this.#drop(from, to);
+  }
+
+  /** Arena address of the entries, as the interpreter takes it. */
+  get entries(): number {
+    return this.#places.base;
+  }
+
+  /** A portion ended at a record. */
+  sample(record: number): void {
+    if (this.#arena.view.getUint16(record, true) === HANDLER_REGION) return;
+    const count = (this.#counts.get(record) ?? 0) + 1;
+    if (count < this.#threshold) {
+      if (this.#counts.size >= MOST_COUNTED) this.#counts.clear();
+      this.#counts.set(record, count);
+      return;
+    }
+    this.#counts.delete(record);
+    this.#compile(record);
+  }
+
+  /** The handler of an entry's instruction itself. */
+  plain(record: number): number {
+    return this.#plain.get(record) ?? this.#code.probed(record).handler;
+  }
+
+  #compile(record: number): void {
+    const page = this.#code.pageAt(record);
+    if (page === undefined) return;
+    const began = performance.now();
+    const { slot, littleEndian } = page;
+    const start = ((record - slot) / RECORD_SIZE) * 4;
+    if (start >= PAGE) return;
+    const region = findRegion(start, (offset) => this.#code.instructionAt(slot, offset));
+    const size = region.blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
+    if (size < LEAST_INSTRUCTIONS) return;
+    const bytes = buildRegion(region, slot, { mode64: true, littleEndian });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.#imports);
+    const index = this.#take();
+    this.table.set(index, instance.exports.run);
+    const offsets = region.blocks.flatMap(({ instructions }) => instructions.map(({ offset }) => offset));
+    const made: Made = {
+      slot,
+      region,
+      index,
+      from: this.#recordOf(slot, Math.min(...offsets)),
+      to: this.#recordOf(slot, Math.max(...offsets)) + RECORD_SIZE,
+    };
+    const others = this.#bySlot.get(slot) ?? [];
+    others.push(made);
+    this.#bySlot.set(slot, others);
+    for (const [entry, offset] of region.entries.entries())
+      this.#enter(this.#recordOf(slot, offset), index, entry);
+    this.compiled++;
+    this.instructions += size;
+    this.compileMs += performance.now() - began;
+  }
+
+  #enter(record: number, index: number, entry: number): void {
+    const { view } = this.#arena;
+    if (view.getUint16(record, true) === HANDLER_REGION) return;
+    // Its operands are needed where the region leaves it to its handler.
+    if (!this.#code.decodeRecord(record)) return;
+    if (!this.#places.set(record, index, entry)) return;
+    this.#plain.set(record, view.getUint16(record, true));
+    view.setUint16(record, HANDLER_REGION, true);
+  }
+
+  #take(): number {
+    const reused = this.#free.pop();
+    if (reused !== undefined) return reused;
+    if (this.#next === MOST_REGIONS) {
+      for (const made of [...this.#bySlot.values()].flat()) this.#forget(made);
+      this.#bySlot.clear();
+      return this.#free.pop() as number;
+    }
+    return this.#next++;
+  }
+
+  /** Records from one address to another are no longer what they were. */
+  #drop(from: number, to: number): void {
+    const slot = this.#code.slotStart(from);
+    const regions = this.#bySlot.get(slot);
+    if (regions === undefined) return;
+    const kept = regions.filter((made) => made.from >= to || made.to <= from);
+    for (const made of regions) if (!kept.includes(made)) this.#forget(made);
+    if (kept.length === 0) this.#bySlot.delete(slot);
+    else this.#bySlot.set(slot, kept);
+  }
+
+  #forget({ slot, region, index }: Made): void {
+    for (const offset of region.entries) {
+      const record = this.#recordOf(slot, offset);
+      if (!this.#places.isOf(record, index)) continue;
+      this.#places.clear(record);
+      this.#plain.delete(record);
+      this.#code.undecode(record);
+    }
+    this.table.set(index, null);
+    this.#free.push(index);
+  }
+
+  #recordOf(slot: number, offset: number): number {
+    return slot + offset * (RECORD_SIZE / 4);
+  }
+}

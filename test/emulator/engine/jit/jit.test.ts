@@ -1,0 +1,123 @@
+/** Compiled code beside what changes it or looks at it: stores into it, probes, exact budgets. The interpreter gives the right values. */
+
+import { describe, expect, it } from 'vitest';
+import { MSR } from '../../../../src/base/power.ts';
+import type { JitOptions } from '../../../../src/emulator/contract/index.ts';
+import { Vcpu } from '../../../../src/emulator/cpu/vcpu.ts';
+import { Engine } from '../../../../src/emulator/engine/engine.ts';
+import type { EngineHost } from '../../../../src/emulator/engine/engine-host.ts';
+import { Arena } from '../../../../src/emulator/memory/arena.ts';
+import { Ram } from '../../../../src/emulator/memory/ram.ts';
+import { RadixMmu } from '../../../../src/emulator/mmu/radix.ts';
+import type { Partition } from '../../../../src/emulator/partition/index.ts';
+import { type BareRun, bareKernel, KERNEL_ENTRY } from '../../../synth/bare-kernel.ts';
+import { ATTN, bc, dForm, li, mtspr, word } from '../../../synth/power-words.ts';
+
+const CTR = 9;
+const bdnz = (distance: number): number => bc(16, 0, distance);
+const addi = (rt: number, ra: number, value: number): number => dForm(14, rt, ra, value);
+const ROUNDS = 100;
+const EAGER: JitOptions = { threshold: 1, portion: 1 };
+
+/** r3 adds up 1, 2, 3 …: each round stores the next addend into the instruction that adds. */
+function changing(): number[] {
+  const head = [
+    ...word(6, addi(3, 3, 2)),
+    ...word(7, KERNEL_ENTRY + 4 * 8),
+    li(8, ROUNDS),
+    mtspr(CTR, 8),
+    li(3, 0),
+  ];
+  expect(head).toHaveLength(7);
+  // The region is entered at the first of these, and what changes is the second.
+  return [...head, addi(4, 4, 1), addi(3, 3, 1), dForm(36, 6, 7, 0), addi(6, 6, 1), bdnz(-16), ATTN];
+}
+
+/** r3 counts the rounds of a loop, of three instructions each. */
+const counting = (rounds: number): readonly number[] => [
+  ...word(8, rounds),
+  mtspr(CTR, 8),
+  li(3, 0),
+  addi(3, 3, 1),
+  addi(4, 3, 1),
+  bdnz(-8),
+  ATTN,
+];
+/** Within the loop, not at its head, where a region is entered. */
+const INSIDE = KERNEL_ENTRY + 4 * 5;
+
+/** How each slice ended, after how many instructions, where, and with what in r3. */
+function slices(words: readonly number[], budget: number, options: { readonly jit?: JitOptions }): string[] {
+  const arena = new Arena(0x0800_0000);
+  const ram = new Ram(arena, [{ base: 0, size: 0x10000 }]);
+  const vcpu = new Vcpu(arena, 0, 0);
+  const host: EngineHost = {
+    sliceStart: () => 0,
+    processorVersion: 0x4e1200,
+    unsupported: () => undefined,
+    randomBytes: (count) => new Uint8Array(count),
+    hypercall: () => false,
+    interruptTaken: () => undefined,
+    doorbell: () => undefined,
+    threadNumber: () => 0,
+    deliverPending: () => undefined,
+    allVcpus: () => [vcpu],
+    ...options,
+  };
+  const nothing = { read: (): boolean => false, write: (): boolean => false };
+  const engine = new Engine(arena, ram, new RadixMmu(arena, ram), nothing, host);
+  for (const [i, each] of words.entries()) ram.writeU32(KERNEL_ENTRY + 4 * i, each, false);
+  vcpu.state = 'running';
+  vcpu.msr = MSR.SF;
+  vcpu.nia = BigInt(KERNEL_ENTRY);
+  vcpu.activate();
+  const seen: string[] = [];
+  for (let end = ''; end !== 'attn'; ) {
+    const slice = engine.run(vcpu, budget);
+    end = slice.end;
+    seen.push(`${end} ${slice.executed} ${vcpu.nia.toString(16)} ${vcpu.gpr(3)}`);
+  }
+  return seen;
+}
+
+function ends(run: BareRun): Partition {
+  expect(run.partition.run(1e9)).toBe('ended');
+  return run.partition;
+}
+
+describe.each<[string, JitOptions | undefined]>([
+  ['interpreted', undefined],
+  ['compiled', EAGER],
+])('%s', (_name, jit) => {
+  const options = jit === undefined ? {} : { jit };
+
+  it('code that stores into itself executes what it has stored', () => {
+    const partition = ends(bareKernel(changing(), {}, [], options));
+    expect(partition.vcpus[0]?.gpr(3)).toBe(BigInt((ROUNDS * (ROUNDS + 1)) / 2));
+  });
+
+  it('a probe in a loop reports each round, also one that is set while the loop runs', () => {
+    const limit = 1000;
+    const plan = { probes: [{ mark: 1, raddr: INSIDE, limit }] };
+    const run = bareKernel(counting(ROUNDS), plan, [], options);
+    ends(run);
+    expect(run.events.filter(({ kind }) => kind === 'fetch')).toHaveLength(ROUNDS);
+    const late = bareKernel(counting(1_000_000), {}, [], options);
+    expect(late.partition.run(1000)).toBe('ran');
+    late.partition.observe({ stores: [], executes: [], msrMask: 0n, vectors: [], hcallsExcept: [], ...plan });
+    ends(late);
+    expect(late.events.filter(({ kind }) => kind === 'fetch')).toHaveLength(limit);
+  });
+
+  it.each([1, 7, 50, 211])(
+    'slices of %i instructions end where they do when all is interpreted',
+    (budget) => {
+      const [seen, expected] = [
+        slices(counting(ROUNDS), budget, options),
+        slices(counting(ROUNDS), budget, {}),
+      ];
+      expect(seen).toEqual(expected);
+      expect(seen.at(-1)).toMatch(/^attn .* 100$/);
+    },
+  );
+});
