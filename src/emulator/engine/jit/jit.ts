@@ -8,8 +8,7 @@
 
 import type { JitOptions } from '../../contract/index.ts';
 import type { Arena } from '../../memory/arena.ts';
-import { HELPERS } from '../../semantics/helpers/index.ts';
-
+import { HELPERS, type Helper } from '../../semantics/helpers/index.ts';
 import { HANDLER_REGION } from '../interpreter/handlers.ts';
 import { RECORD_SIZE } from '../interpreter/record.ts';
 import { RegionTable } from '../interpreter/region-table.ts';
@@ -17,6 +16,7 @@ import type { CodePages } from './code-pages.ts';
 import { findRegion, PAGE, type Region } from './region.ts';
 import { buildRegion } from './region-code.ts';
 
+/** A region and its function: `from` and `to` are the records that it was made of. */
 type Made = {
   readonly slot: number;
   readonly region: Region;
@@ -45,10 +45,6 @@ export class Jit {
   readonly #bySlot = new Map<number, Made[]>();
   readonly #free: number[] = [];
   #next = 0;
-  /** For the counters. */
-  compiled = 0;
-  instructions = 0;
-  compileMs = 0;
 
   constructor(arena: Arena, code: CodePages, { threshold }: JitOptions) {
     this.#arena = arena;
@@ -60,7 +56,7 @@ export class Jit {
       env: {
         memory: arena.memory,
         helper: (id: number, a: number, b: number, c: number, d: number) =>
-          helpers[id]?.run(arena.view, a, b, c, d) ?? 0,
+          (helpers[id] as Helper).run(arena.view, a, b, c, d),
       },
     };
     code.onDrop = (from, to) => this.#drop(from, to);
@@ -92,7 +88,6 @@ export class Jit {
   #compile(record: number): void {
     const page = this.#code.pageAt(record);
     if (page === undefined) return;
-    const began = performance.now();
     const { slot, littleEndian } = page;
     const start = ((record - slot) / RECORD_SIZE) * 4;
     if (start >= PAGE) return;
@@ -116,9 +111,6 @@ export class Jit {
     this.#bySlot.set(slot, others);
     for (const [entry, offset] of region.entries.entries())
       this.#enter(this.#recordOf(slot, offset), index, entry);
-    this.compiled++;
-    this.instructions += size;
-    this.compileMs += performance.now() - began;
   }
 
   #enter(record: number, index: number, entry: number): void {

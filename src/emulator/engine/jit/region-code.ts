@@ -88,7 +88,6 @@ class RegionCode {
 
   #emit(): void {
     const { body } = this;
-    // Which blocks the br_table leads to is known when all branches are made: that part is put in front.
     body.block('exit');
     body.loop('again');
     const items = this.#items(0, this.#blocks.length - 1, undefined);
@@ -190,7 +189,9 @@ class RegionCode {
       registers: this.#registers,
       helper: (name, args) => {
         const padded = [...args, ...new Array<I32>(HELPER_ARGUMENTS - args.length).fill(i32c(0))];
-        return call('i32', this.#helper, [i32c(HELPER_NAMES.indexOf(name)), ...padded]);
+        const number = HELPER_NAMES.indexOf(name);
+        assert(number >= 0, `there is a helper ${name}`);
+        return call('i32', this.#helper, [i32c(number), ...padded]);
       },
       cia,
       left,
