@@ -3,12 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { MSR } from '../../../src/base/power.ts';
 import { SPR } from '../../../src/emulator/cpu/spr.ts';
-import { Vcpu } from '../../../src/emulator/cpu/vcpu.ts';
-import { Engine } from '../../../src/emulator/engine/engine.ts';
-import type { EngineHost } from '../../../src/emulator/engine/engine-host.ts';
-import { Arena } from '../../../src/emulator/memory/arena.ts';
-import { Ram } from '../../../src/emulator/memory/ram.ts';
-import { RadixMmu } from '../../../src/emulator/mmu/radix.ts';
+import type { Ram } from '../../../src/emulator/memory/ram.ts';
+import { type BareEngine, bareEngine } from '../../synth/bare-engine.ts';
 import { dForm, mtspr, RFID } from '../../synth/power-words.ts';
 
 const HERE = 0x1000;
@@ -16,28 +12,11 @@ const ADD_ONE = dForm(14, 3, 3, 1);
 const ADD_TWO = dForm(14, 3, 3, 2);
 const ADD_HUNDRED = dForm(14, 3, 3, 100);
 
-function world(): { readonly engine: Engine; readonly ram: Ram; readonly vcpu: Vcpu } {
-  const arena = new Arena(0x0800_0000);
-  const ram = new Ram(arena, [{ base: 0, size: 0x10000 }]);
-  const vcpu = new Vcpu(arena, 0, 0);
-  const host: EngineHost = {
-    sliceStart: () => 0,
-    processorVersion: 0x4e1200,
-    unsupported: () => undefined,
-    randomBytes: (count) => new Uint8Array(count),
-    hypercall: () => false,
-    interruptTaken: () => undefined,
-    doorbell: () => undefined,
-    threadNumber: () => 0,
-    deliverPending: () => undefined,
-    allVcpus: () => [vcpu],
-  };
-  const nothing = { read: (): boolean => false, write: (): boolean => false };
-  const engine = new Engine(arena, ram, new RadixMmu(arena, ram), nothing, host);
-  vcpu.state = 'running';
-  vcpu.interruptLittleEndian = true;
-  vcpu.msr = MSR.SF | MSR.LE;
-  return { engine, ram, vcpu };
+function world(): BareEngine {
+  const made = bareEngine();
+  made.vcpu.interruptLittleEndian = true;
+  made.vcpu.msr = MSR.SF | MSR.LE;
+  return made;
 }
 
 /** At `at`: `word`, then a return to the address and MSR in two registers. */

@@ -225,7 +225,7 @@ describe('compareRegisters', () => {
     ];
     const later = { ...noteOf(regs(3n)), trap: 0x900n };
 
-    it('is told with the interrupt that stored there, and what its registers were', async () => {
+    it('is reported with the interrupt that stored there, and what its registers were', async () => {
       const [fact] = await compare({ saves }, [later], undefined, {}, later);
       expect(fact?.source).toBe('fault');
       expect(fact?.differing[0]).toBe(

@@ -3,13 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { MSR } from '../../../../src/base/power.ts';
 import type { JitOptions } from '../../../../src/emulator/contract/index.ts';
-import { Vcpu } from '../../../../src/emulator/cpu/vcpu.ts';
-import { Engine } from '../../../../src/emulator/engine/engine.ts';
-import type { EngineHost } from '../../../../src/emulator/engine/engine-host.ts';
-import { Arena } from '../../../../src/emulator/memory/arena.ts';
-import { Ram } from '../../../../src/emulator/memory/ram.ts';
-import { RadixMmu } from '../../../../src/emulator/mmu/radix.ts';
 import type { Partition } from '../../../../src/emulator/partition/index.ts';
+import { bareEngine } from '../../../synth/bare-engine.ts';
 import { type BareRun, bareKernel, KERNEL_ENTRY } from '../../../synth/bare-kernel.ts';
 import { ATTN, bc, dForm, li, mtspr, word } from '../../../synth/power-words.ts';
 
@@ -48,26 +43,8 @@ const INSIDE = KERNEL_ENTRY + 4 * 5;
 
 /** How each slice ended, after how many instructions, where, and with what in r3. */
 function slices(words: readonly number[], budget: number, options: { readonly jit?: JitOptions }): string[] {
-  const arena = new Arena(0x0800_0000);
-  const ram = new Ram(arena, [{ base: 0, size: 0x10000 }]);
-  const vcpu = new Vcpu(arena, 0, 0);
-  const host: EngineHost = {
-    sliceStart: () => 0,
-    processorVersion: 0x4e1200,
-    unsupported: () => undefined,
-    randomBytes: (count) => new Uint8Array(count),
-    hypercall: () => false,
-    interruptTaken: () => undefined,
-    doorbell: () => undefined,
-    threadNumber: () => 0,
-    deliverPending: () => undefined,
-    allVcpus: () => [vcpu],
-    ...options,
-  };
-  const nothing = { read: (): boolean => false, write: (): boolean => false };
-  const engine = new Engine(arena, ram, new RadixMmu(arena, ram), nothing, host);
+  const { engine, ram, vcpu } = bareEngine(options);
   for (const [i, each] of words.entries()) ram.writeU32(KERNEL_ENTRY + 4 * i, each, false);
-  vcpu.state = 'running';
   vcpu.msr = MSR.SF;
   vcpu.nia = BigInt(KERNEL_ENTRY);
   vcpu.activate();
