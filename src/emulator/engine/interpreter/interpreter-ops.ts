@@ -8,11 +8,10 @@ import { EXIT } from '../../cpu/exit.ts';
 import * as layout from '../../cpu/layout.ts';
 import type { Mode } from '../../cpu/mode.ts';
 import { SPR, sprOffset } from '../../cpu/spr.ts';
-import type { LoadKind, Ops, StoreWidth, Trap, XerBit } from '../../semantics/index.ts';
+import type { Ops, Trap, XerBit } from '../../semantics/index.ts';
 import {
   call,
   callVoid,
-  type Expr,
   type FunctionBody,
   type I32,
   type I64,
@@ -23,8 +22,8 @@ import {
   load,
   low32,
   type V128,
-  type ValueType,
 } from '../../wasm/index.ts';
+import { BodyOps } from './body-ops.ts';
 import type { Callees, HandlerFrame } from './handler-frame.ts';
 import type { Handler } from './handlers.ts';
 import { StorageCode } from './storage-code.ts';
@@ -38,7 +37,7 @@ const XER_OFFSETS: Readonly<Record<XerBit, number>> = {
 };
 const at = (offset: number): I32 => i32c(offset);
 
-export class InterpreterOps implements Ops {
+export class InterpreterOps extends BodyOps implements Ops {
   readonly mode64: boolean;
   readonly littleEndian: boolean;
   readonly record: boolean;
@@ -47,19 +46,10 @@ export class InterpreterOps implements Ops {
   readonly #handler: Handler;
   readonly #frame: HandlerFrame;
   readonly #callees: Callees;
-  readonly #storage: StorageCode;
 
   constructor(mode: Mode, body: FunctionBody, handler: Handler, frame: HandlerFrame, callees: Callees) {
-    this.mode64 = mode.mode64;
-    this.littleEndian = mode.littleEndian;
-    this.record = handler.row.record;
-    this.overflow = handler.row.overflow;
-    this.#body = body;
-    this.#handler = handler;
-    this.#frame = frame;
-    this.#callees = callees;
     const { record, tlb, exit } = frame;
-    this.#storage = new StorageCode(mode, body, {
+    const storage = new StorageCode(mode, body, {
       tlb,
       exit,
       slow: {
@@ -71,6 +61,15 @@ export class InterpreterOps implements Ops {
             : call('i32', callees.slowStore, [ea, value, i32c(bytes), record]),
       },
     });
+    super(body, storage);
+    this.mode64 = mode.mode64;
+    this.littleEndian = mode.littleEndian;
+    this.record = handler.row.record;
+    this.overflow = handler.row.overflow;
+    this.#body = body;
+    this.#handler = handler;
+    this.#frame = frame;
+    this.#callees = callees;
   }
 
   known(operand: string): number | undefined {
@@ -139,15 +138,6 @@ export class InterpreterOps implements Ops {
     );
     this.#body.store32(crFieldOf(bit), i32.or(cleared, i32.shl(set, shiftOf(bit))), layout.CR);
   }
-  recordCr0(value: I64): void {
-    const v = this.let(this.mode64 ? value : i64.extend32(value));
-    const order = i32.or(
-      i32.shl(i64.ltS(v, i64c(0)), i32c(3)),
-      i32.or(i32.shl(i64.gtS(v, i64c(0)), i32c(2)), i32.shl(i64.eqz(v), i32c(1))),
-    );
-    this.setCrField(0, i32.or(order, this.xer('SO')));
-  }
-
   xer(bit: XerBit): I32 {
     return load.i32(at(XER_OFFSETS[bit]));
   }
@@ -191,53 +181,12 @@ export class InterpreterOps implements Ops {
     this.#body.store128(at(offset), value);
   }
 
-  let<T extends ValueType>(value: Expr<T>): Expr<T> {
-    return this.#body.let(value);
-  }
-  variable<T extends ValueType>(
-    initial: Expr<T>,
-  ): { readonly get: () => Expr<T>; readonly set: (value: Expr<T>) => void } {
-    const local = this.#body.local(initial.type as T);
-    this.#body.set(local, initial);
-    return { get: () => this.#body.get(local), set: (value) => this.#body.set(local, value) };
-  }
-  if(condition: I32, then: () => void, otherwise?: () => void): void {
-    this.#body.if(condition, then, otherwise);
-  }
-  repeatWhile(body: () => I32): void {
-    this.#body.loop('repeat');
-    this.#body.brIf('repeat', body());
-    this.#body.end('repeat');
-  }
-
   now(): I64 {
     return i64.sub(this.state64(layout.SLICE_END), i64.extendS(this.#main('now').left()));
   }
   nextInstruction(): I64 {
     const next = i64.add(this.#cia(), i64c(4));
     return this.mode64 ? next : low32(next);
-  }
-
-  load(kind: LoadKind, ea: I64, reversed = false): I64 {
-    return this.#storage.load(kind, ea, reversed);
-  }
-  store(width: StoreWidth, ea: I64, value: I64, reversed = false): void {
-    this.#storage.store(width, ea, value, reversed);
-  }
-  loadVector(ea: I64): V128 {
-    return this.#storage.loadVector(ea);
-  }
-  storeVector(ea: I64, value: V128): void {
-    this.#storage.storeVector(ea, value);
-  }
-  loadReserve(kind: 'u8' | 'u16' | 'u32' | 'u64', ea: I64): I64 {
-    return this.#storage.loadReserve(kind, ea);
-  }
-  storeConditional(width: StoreWidth, ea: I64, value: I64): I32 {
-    return this.#storage.storeConditional(width, ea, value);
-  }
-  zeroBlock(ea: I64): void {
-    this.#storage.zeroBlock(ea);
   }
 
   jumpRelative(operand: string): void {
@@ -250,9 +199,6 @@ export class InterpreterOps implements Ops {
     const main = this.#main('jump');
     this.#comeFrom();
     main.jumpFar(target);
-  }
-  trapIf(trap: Trap, condition: I32): void {
-    this.#body.if(condition, () => this.trap(trap));
   }
   trap(trap: Trap): void {
     this.#frame.exit(i32c(EXIT[trap]));

@@ -9,7 +9,7 @@ import { EXIT } from '../../cpu/exit.ts';
 import * as layout from '../../cpu/layout.ts';
 import type { Mode } from '../../cpu/mode.ts';
 import { SPR, sprOffset } from '../../cpu/spr.ts';
-import type { LoadKind, Ops, StoreWidth, Trap, XerBit } from '../../semantics/index.ts';
+import type { Ops, Trap, XerBit } from '../../semantics/index.ts';
 import {
   type Expr,
   type FunctionBody,
@@ -22,8 +22,8 @@ import {
   type Local,
   load,
   type V128,
-  type ValueType,
 } from '../../wasm/index.ts';
+import { BodyOps } from '../interpreter/body-ops.ts';
 import { registerAddress } from '../interpreter/record.ts';
 import { StorageCode } from '../interpreter/storage-code.ts';
 import type { RegionInstruction } from './region.ts';
@@ -100,7 +100,7 @@ export type RegionFrame = {
   readonly jumpFar: (target: I64) => void;
 };
 
-export class JitOps implements Ops {
+export class JitOps extends BodyOps implements Ops {
   readonly mode64 = true;
   readonly littleEndian: boolean;
   readonly record: boolean;
@@ -109,9 +109,18 @@ export class JitOps implements Ops {
   readonly #frame: RegionFrame;
   readonly #registers: RegisterLocals;
   readonly #instruction: RegionInstruction;
-  readonly #storage: StorageCode;
 
   constructor(mode: Mode, instruction: RegionInstruction, frame: RegionFrame) {
+    const left = (): 'left' => {
+      frame.leave();
+      return 'left';
+    };
+    const storage = new StorageCode(mode, frame.body, {
+      tlb: frame.tlb,
+      exit: () => frame.leave(),
+      slow: { resolve: left, store: left },
+    });
+    super(frame.body, storage);
     this.littleEndian = mode.littleEndian;
     this.record = instruction.row.record;
     this.overflow = instruction.row.overflow;
@@ -119,15 +128,6 @@ export class JitOps implements Ops {
     this.#frame = frame;
     this.#body = frame.body;
     this.#registers = frame.registers;
-    const left = (): 'left' => {
-      frame.leave();
-      return 'left';
-    };
-    this.#storage = new StorageCode(mode, frame.body, {
-      tlb: frame.tlb,
-      exit: () => frame.leave(),
-      slow: { resolve: left, store: left },
-    });
   }
 
   known(operand: string): number {
@@ -179,15 +179,6 @@ export class JitOps implements Ops {
     const others = i32.and(this.crField(bit >>> 2), i32c(~(1 << shift)));
     this.setCrField(bit >>> 2, i32.or(others, i32.shl(value, i32c(shift))));
   }
-  recordCr0(value: I64): void {
-    const v = this.let(value);
-    const order = i32.or(
-      i32.shl(i64.ltS(v, i64c(0)), i32c(3)),
-      i32.or(i32.shl(i64.gtS(v, i64c(0)), i32c(2)), i32.shl(i64.eqz(v), i32c(1))),
-    );
-    this.setCrField(0, i32.or(order, this.xer('SO')));
-  }
-
   xer(bit: XerBit): I32 {
     return this.#registers.get('i32', XER_OFFSETS[bit]);
   }
@@ -232,52 +223,11 @@ export class JitOps implements Ops {
     this.#body.store128(this.#elsewhere(offset), value);
   }
 
-  let<T extends ValueType>(value: Expr<T>): Expr<T> {
-    return this.#body.let(value);
-  }
-  variable<T extends ValueType>(
-    initial: Expr<T>,
-  ): { readonly get: () => Expr<T>; readonly set: (value: Expr<T>) => void } {
-    const local = this.#body.local(initial.type as T);
-    this.#body.set(local, initial);
-    return { get: () => this.#body.get(local), set: (value) => this.#body.set(local, value) };
-  }
-  if(condition: I32, then: () => void, otherwise?: () => void): void {
-    this.#body.if(condition, then, otherwise);
-  }
-  repeatWhile(body: () => I32): void {
-    this.#body.loop('repeat');
-    this.#body.brIf('repeat', body());
-    this.#body.end('repeat');
-  }
-
   now(): I64 {
     return i64.sub(this.state64(layout.SLICE_END), i64.extendS(this.#frame.left()));
   }
   nextInstruction(): I64 {
     return i64.add(this.#frame.cia(), i64c(4));
-  }
-
-  load(kind: LoadKind, ea: I64, reversed = false): I64 {
-    return this.#storage.load(kind, ea, reversed);
-  }
-  store(width: StoreWidth, ea: I64, value: I64, reversed = false): void {
-    this.#storage.store(width, ea, value, reversed);
-  }
-  loadVector(ea: I64): V128 {
-    return this.#storage.loadVector(ea);
-  }
-  storeVector(ea: I64, value: V128): void {
-    this.#storage.storeVector(ea, value);
-  }
-  loadReserve(kind: 'u8' | 'u16' | 'u32' | 'u64', ea: I64): I64 {
-    return this.#storage.loadReserve(kind, ea);
-  }
-  storeConditional(width: StoreWidth, ea: I64, value: I64): I32 {
-    return this.#storage.storeConditional(width, ea, value);
-  }
-  zeroBlock(ea: I64): void {
-    this.#storage.zeroBlock(ea);
   }
 
   jumpRelative(operand: string): void {
@@ -290,9 +240,6 @@ export class JitOps implements Ops {
   jump(target: I64): void {
     this.#comeFrom();
     this.#frame.jumpFar(target);
-  }
-  trapIf(trap: Trap, condition: I32): void {
-    this.#body.if(condition, () => this.trap(trap));
   }
   trap(trap: Trap): void {
     // The others come before all that the instruction does: the interpreter raises them.
