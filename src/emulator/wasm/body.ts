@@ -3,8 +3,17 @@
  * Labels are names here and relative depths in the output, so that code can be moved between nestings.
  */
 
-import { type Expr, type I32, type I64, memarg, op, type V128, type ValueType } from './expr.ts';
-import { unsignedLeb } from './leb128.ts';
+import { Bytes } from './bytes.ts';
+import {
+  type Code,
+  type Expr,
+  type I32,
+  type I64,
+  localGet,
+  type V128,
+  type ValueType,
+  write,
+} from './expr.ts';
 
 export const VALUE_TYPE_CODES: Readonly<Record<ValueType, number>> = {
   i32: 0x7f,
@@ -20,7 +29,7 @@ export type Local<T extends ValueType = ValueType> = { readonly type: T; readonl
 const EMPTY_BLOCK = 0x40;
 
 export class FunctionBody {
-  readonly #code: number[] = [];
+  #code = new Bytes();
   readonly #locals: ValueType[] = [];
   readonly #labels: string[] = [];
   /** Of each label in scope its places in {@link #labels}, the innermost last: the interpreter's main function has hundreds. */
@@ -47,9 +56,10 @@ export class FunctionBody {
 
   /** Code in front of all that there is so far, for what is known last. No label is in its scope. */
   prepend(emit: () => void): void {
-    const rest = this.#code.splice(0);
+    const rest = this.#code;
+    this.#code = new Bytes();
     emit();
-    for (const byte of rest) this.#code.push(byte);
+    this.#code.append(rest);
   }
 
   /** Locals made while `emit` runs may be used again afterwards. They start with whatever they held. */
@@ -66,12 +76,13 @@ export class FunctionBody {
   }
 
   get<T extends ValueType>(local: Local<T>): Expr<T> {
-    return { type: local.type, code: [0x20, ...unsignedLeb(local.index)] };
+    return localGet(local.type, local.index);
   }
 
   set<T extends ValueType>(local: Local<T>, value: Expr<T>): void {
-    this.#append(value.code);
-    this.#append([0x21, ...unsignedLeb(local.index)]);
+    write(value, this.#code);
+    this.#code.byte(0x21);
+    this.#code.unsigned(local.index);
   }
 
   /** Evaluates once into a new local; the result may be used any number of times. */
@@ -82,13 +93,13 @@ export class FunctionBody {
   }
 
   /** Runs code for its effect. */
-  effect(code: readonly number[]): void {
-    this.#append(code);
+  effect(code: Code): void {
+    write(code, this.#code);
   }
 
   drop(value: Expr): void {
-    this.#append(value.code);
-    this.#append([0x1a]);
+    write(value, this.#code);
+    this.#code.byte(0x1a);
   }
 
   store8(address: I32, value: I32, offset = 0): void {
@@ -108,20 +119,17 @@ export class FunctionBody {
   }
 
   block(label: string): void {
-    this.#open(label);
-    this.#append([0x02, EMPTY_BLOCK]);
+    this.#open(label, 0x02);
   }
   loop(label: string): void {
-    this.#open(label);
-    this.#append([0x03, EMPTY_BLOCK]);
+    this.#open(label, 0x03);
   }
   if(condition: I32, then: () => void, otherwise?: () => void): void {
-    this.#append(condition.code);
-    this.#open('');
-    this.#append([0x04, EMPTY_BLOCK]);
+    write(condition, this.#code);
+    this.#open('', 0x04);
     then();
     if (otherwise !== undefined) {
-      this.#append([0x05]);
+      this.#code.byte(0x05);
       otherwise();
     }
     this.end();
@@ -132,70 +140,73 @@ export class FunctionBody {
     if (expected !== undefined && label !== expected)
       throw new Error(`closes ${expected}, but ${label} is open`);
     if (label !== undefined) this.#places.get(label)?.pop();
-    this.#append([0x0b]);
+    this.#code.byte(0x0b);
   }
 
   br(label: string): void {
-    this.#append([0x0c, ...unsignedLeb(this.#depth(label))]);
+    this.#code.byte(0x0c);
+    this.#code.unsigned(this.#depth(label));
   }
   brIf(label: string, condition: I32): void {
-    this.#append(condition.code);
-    this.#append([0x0d, ...unsignedLeb(this.#depth(label))]);
+    write(condition, this.#code);
+    this.#code.byte(0x0d);
+    this.#code.unsigned(this.#depth(label));
   }
   /** Jumps to `labels[index]`, or to `fallback` past their end. */
   brTable(index: I32, labels: readonly string[], fallback: string): void {
-    this.#append(index.code);
-    this.#append([0x0e, ...unsignedLeb(labels.length)]);
-    for (const label of labels) this.#append(unsignedLeb(this.#depth(label)));
-    this.#append(unsignedLeb(this.#depth(fallback)));
+    write(index, this.#code);
+    this.#code.byte(0x0e);
+    this.#code.unsigned(labels.length);
+    for (const label of labels) this.#code.unsigned(this.#depth(label));
+    this.#code.unsigned(this.#depth(fallback));
   }
   /** Says that no path leads here. */
   unreachable(): void {
-    this.#append([0x00]);
+    this.#code.byte(0x00);
   }
   return(value: Expr): void {
-    this.#append(value.code);
-    this.#append([0x0f]);
+    write(value, this.#code);
+    this.#code.byte(0x0f);
   }
 
-  /** The code entry of the binary format: size, locals, code. Closes the body. */
-  encode(): number[] {
-    const groups: number[] = [];
+  /** Writes the code entry of the binary format: size, locals, code. */
+  encode(out: Bytes): void {
+    const groups = new Bytes();
     let groupCount = 0;
     for (let start = 0; start < this.#locals.length; ) {
       const type = this.#locals[start] as ValueType;
       let end = start;
       while (end < this.#locals.length && this.#locals[end] === type) end++;
-      groups.push(...unsignedLeb(end - start), VALUE_TYPE_CODES[type]);
+      groups.unsigned(end - start);
+      groups.byte(VALUE_TYPE_CODES[type]);
       groupCount++;
       start = end;
     }
-    const head = [...unsignedLeb(groupCount), ...groups];
-    const out = unsignedLeb(head.length + this.#code.length + 1);
-    for (const byte of head) out.push(byte);
-    for (const byte of this.#code) out.push(byte);
-    out.push(0x0b);
-    return out;
+    const head = new Bytes();
+    head.unsigned(groupCount);
+    head.append(groups);
+    out.unsigned(head.length + this.#code.length + 1);
+    out.append(head);
+    out.append(this.#code);
+    out.byte(0x0b);
   }
 
   #store(opcode: number, address: I32, value: Expr, offset: number): void {
-    this.#append(op('i32', opcode, [address, value], memarg(offset)).code);
+    write({ opcode, operands: [address, value], immediate: offset }, this.#code);
   }
 
-  #open(label: string): void {
+  #open(label: string, opcode: number): void {
     const places = this.#places.get(label);
     if (places === undefined) this.#places.set(label, [this.#labels.length]);
     else places.push(this.#labels.length);
     this.#labels.push(label);
+    this.#code.byte(opcode);
+    this.#code.byte(EMPTY_BLOCK);
   }
 
   #depth(label: string): number {
     const at = this.#places.get(label)?.at(-1);
     if (at === undefined) throw new Error(`no label ${label} in scope`);
     return this.#labels.length - 1 - at;
-  }
-
-  #append(code: readonly number[]): void {
-    for (const byte of code) this.#code.push(byte);
   }
 }

@@ -1,56 +1,84 @@
 /**
- * WebAssembly expressions as values: a typed run of stack-machine code that leaves one value.
+ * WebAssembly expressions as values: an instruction with the expressions of its operands, which is written where it is used.
  *
  * Source: WebAssembly Core Specification 2.0, chapter 5 (binary format), with the fixed-width SIMD proposal.
- * An expression holds code, not a tree: using one twice runs it twice, so keep a reused value in a local.
+ * Using an expression twice runs its code twice, so keep a reused value in a local.
  */
 
-import { signedLeb, unsignedLeb } from './leb128.ts';
+import type { Bytes } from './bytes.ts';
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
+/**
+ * An instruction behind the code of its operands. Opcodes above 0xff are prefixed: 0xfc.. and 0xfd.. as `prefix << 16 | sub`.
+ * The immediate is written as the opcode has it: a constant, the offset of a memory operand, an index, or bytes as they are.
+ */
+export type Code = {
+  readonly opcode: number;
+  readonly operands: readonly Code[];
+  readonly immediate: number | bigint | readonly number[] | undefined;
+};
 /** Code that pushes one value of type `T`. */
-export type Expr<T extends ValueType = ValueType> = { readonly type: T; readonly code: readonly number[] };
+export type Expr<T extends ValueType = ValueType> = Code & { readonly type: T };
 export type I32 = Expr<'i32'>;
 export type I64 = Expr<'i64'>;
 export type F64 = Expr<'f64'>;
 export type V128 = Expr<'v128'>;
 
-/** Joins operands and an opcode. Opcodes above 0xff are prefixed: 0xfc.. and 0xfd.. as `prefix << 16 | sub`. */
+const LOCAL_GET = 0x20;
+const I32_CONST = 0x41;
+const I64_CONST = 0x42;
+const V128_CONST = 0xfd000c;
+
 export function op<T extends ValueType>(
   type: T,
   opcode: number,
-  operands: readonly Expr[],
-  immediates: readonly number[] = [],
+  operands: readonly Code[],
+  immediate?: Code['immediate'],
 ): Expr<T> {
-  const code: number[] = [];
-  for (const operand of operands) for (const byte of operand.code) code.push(byte);
-  for (const byte of encodeOpcode(opcode)) code.push(byte);
-  for (const byte of immediates) code.push(byte);
-  return { type, code };
+  return { type, opcode, operands, immediate };
 }
 
-/** The bytes of an opcode; see {@link op}. */
-export function encodeOpcode(opcode: number): number[] {
-  return opcode > 0xff ? [opcode >>> 16, ...unsignedLeb(opcode & 0xffff)] : [opcode];
+/** Writes code. */
+export function write({ opcode, operands, immediate }: Code, out: Bytes): void {
+  for (const operand of operands) write(operand, out);
+  if (opcode > 0xff) {
+    out.byte(opcode >>> 16);
+    out.unsigned(opcode & 0xffff);
+  } else out.byte(opcode);
+  if (immediate === undefined) return;
+  if (typeof immediate === 'bigint') out.signed64(immediate);
+  else if (typeof immediate !== 'number') out.raw(immediate);
+  else if (opcode === I32_CONST || opcode === I64_CONST) out.signed32(immediate);
+  else {
+    // A memory operand's alignment exponent stands in front of its offset.
+    if (isAccess(opcode)) out.byte(0);
+    out.unsigned(immediate);
+  }
+}
+
+/** Whether its immediate is a memory operand's offset: loads and stores, of vectors too. */
+function isAccess(opcode: number): boolean {
+  return (opcode >= 0x28 && opcode <= 0x3e) || (opcode >= 0xfd0000 && opcode <= 0xfd000b);
+}
+
+/** The value of a local or parameter. */
+export function localGet<T extends ValueType>(type: T, index: number): Expr<T> {
+  return op(type, LOCAL_GET, [], index);
 }
 
 export function i32c(value: number): I32 {
-  return { type: 'i32', code: [0x41, ...signedLeb(BigInt(value | 0))] };
+  return op('i32', I32_CONST, [], value | 0);
 }
 
 export function i64c(value: bigint | number): I64 {
-  return { type: 'i64', code: [0x42, ...signedLeb(BigInt.asIntN(64, BigInt(value)))] };
+  const isSmall = typeof value === 'number' && (value | 0) === value;
+  return op('i64', I64_CONST, [], isSmall ? value : BigInt.asIntN(64, BigInt(value)));
 }
 
 /** A vector constant from its 16 bytes, lane 0 first. */
 export function v128c(bytes: readonly number[]): V128 {
-  return { type: 'v128', code: [0xfd, 0x0c, ...bytes] };
-}
-
-/** A memory operand's immediates: alignment exponent and byte offset. */
-export function memarg(offset: number): number[] {
-  return [0, ...unsignedLeb(offset)];
+  return op('v128', V128_CONST, [], bytes);
 }
 
 type Loads = {
@@ -68,16 +96,16 @@ type Loads = {
 
 /** Loads of one width each; the address is an i32 plus a constant offset. */
 export const load: Loads = {
-  i32: (address, offset = 0) => op('i32', 0x28, [address], memarg(offset)),
-  u8: (address, offset = 0) => op('i32', 0x2d, [address], memarg(offset)),
-  u16: (address, offset = 0) => op('i32', 0x2f, [address], memarg(offset)),
-  i64: (address, offset = 0) => op('i64', 0x29, [address], memarg(offset)),
-  i64u8: (address, offset = 0) => op('i64', 0x31, [address], memarg(offset)),
-  i64u16: (address, offset = 0) => op('i64', 0x33, [address], memarg(offset)),
-  i64s32: (address, offset = 0) => op('i64', 0x34, [address], memarg(offset)),
-  i64u32: (address, offset = 0) => op('i64', 0x35, [address], memarg(offset)),
-  f64: (address, offset = 0) => op('f64', 0x2b, [address], memarg(offset)),
-  v128: (address, offset = 0) => op('v128', 0xfd0000, [address], memarg(offset)),
+  i32: (address, offset = 0) => op('i32', 0x28, [address], offset),
+  u8: (address, offset = 0) => op('i32', 0x2d, [address], offset),
+  u16: (address, offset = 0) => op('i32', 0x2f, [address], offset),
+  i64: (address, offset = 0) => op('i64', 0x29, [address], offset),
+  i64u8: (address, offset = 0) => op('i64', 0x31, [address], offset),
+  i64u16: (address, offset = 0) => op('i64', 0x33, [address], offset),
+  i64s32: (address, offset = 0) => op('i64', 0x34, [address], offset),
+  i64u32: (address, offset = 0) => op('i64', 0x35, [address], offset),
+  f64: (address, offset = 0) => op('f64', 0x2b, [address], offset),
+  v128: (address, offset = 0) => op('v128', 0xfd0000, [address], offset),
 };
 
 type Binary<T extends ValueType, R extends ValueType = T> = (a: Expr<T>, b: Expr<T>) => Expr<R>;

@@ -1,8 +1,8 @@
 /** A WebAssembly module with one imported memory. Source: WebAssembly Core Specification 2.0, §5.5. */
 
 import { type FunctionBody, VALUE_TYPE_CODES } from './body.ts';
-import type { Expr, ValueType } from './expr.ts';
-import { unsignedLeb } from './leb128.ts';
+import { Bytes } from './bytes.ts';
+import { type Code, type Expr, op, type ValueType } from './expr.ts';
 
 export type Signature = { readonly parameters: readonly ValueType[]; readonly results: readonly ValueType[] };
 
@@ -37,8 +37,10 @@ export class ModuleBuilder {
     index: Expr<'i32'>,
     args: readonly Expr[],
   ): Expr<T> {
-    const code = [...args.flatMap((each) => each.code), ...index.code];
-    return { type, code: [...code, 0x11, ...unsignedLeb(this.#typeOf(signature)), 0] };
+    const immediate = new Bytes();
+    immediate.unsigned(this.#typeOf(signature));
+    immediate.byte(0);
+    return op(type, 0x11, [...args, index], [...immediate.taken()]);
   }
 
   /** Reserves a function's index; its body comes with {@link define}. */
@@ -56,33 +58,35 @@ export class ModuleBuilder {
 
   /** The module's bytes. `env.memory` is imported with the page count given (64 KiB pages). */
   encode(minimumPages: number): Uint8Array<ArrayBuffer> {
-    const out: number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-    section(out, 1, vector(this.#typeCodes));
-    const imports = this.#imports.map((each) => [
-      ...text('env'),
-      ...text(each.name),
-      0x00,
-      ...unsignedLeb(each.type),
-    ]);
-    imports.push([...text('env'), ...text('memory'), 0x02, 0x00, ...unsignedLeb(minimumPages)]);
-    if (this.#table !== undefined) imports.push([...text('env'), ...text(this.#table), 0x01, 0x70, 0x00, 0]);
-    section(out, 2, vector(imports));
-    section(out, 3, vector(this.#functions.map((each) => unsignedLeb(each.type))));
-    const exported = this.#functions.flatMap((each, i) =>
-      each.exported ? [[...text(each.name), 0x00, ...unsignedLeb(this.#imports.length + i)]] : [],
-    );
-    section(out, 7, vector(exported));
-    section(
-      out,
-      10,
-      vector(
-        this.#functions.map((each) => {
-          if (each.body === undefined) throw new Error(`${each.name} has no body`);
-          return each.body.encode();
-        }),
-      ),
-    );
-    return Uint8Array.from(out);
+    const out = new Bytes();
+    out.raw([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+    section(out, 1, this.#typeCodes, (codes, content) => content.raw(codes));
+    this.#importSection(out, minimumPages);
+    section(out, 3, this.#functions, ({ type }, content) => content.unsigned(type));
+    const exported = this.#functions.filter((each) => each.exported);
+    section(out, 7, exported, (each, content) => {
+      content.text(each.name);
+      content.byte(0x00);
+      content.unsigned(this.#imports.length + this.#functions.indexOf(each));
+    });
+    section(out, 10, this.#functions, ({ name, body }, content) => {
+      if (body === undefined) throw new Error(`${name} has no body`);
+      body.encode(content);
+    });
+    return out.taken();
+  }
+
+  #importSection(out: Bytes, minimumPages: number): void {
+    const functions = this.#imports.map(({ name, type }) => ({ name, kind: 0x00, immediates: [type] }));
+    const memory = { name: 'memory', kind: 0x02, immediates: [0x00, minimumPages] };
+    const table =
+      this.#table === undefined ? [] : [{ name: this.#table, kind: 0x01, immediates: [0x70, 0x00, 0] }];
+    section(out, 2, [...functions, memory, ...table], ({ name, kind, immediates }, content) => {
+      content.text('env');
+      content.text(name);
+      content.byte(kind);
+      for (const value of immediates) content.unsigned(value);
+    });
   }
 
   #typeOf(signature: Signature): number {
@@ -101,26 +105,20 @@ export class ModuleBuilder {
 
 /** A call with one result. */
 export function call<T extends ValueType>(type: T, ref: FunctionRef, args: readonly Expr[]): Expr<T> {
-  return { type, code: [...args.flatMap((each) => each.code), 0x10, ...unsignedLeb(ref.index)] };
+  return op(type, CALL, args, ref.index);
 }
 
 /** A call for its effect only. */
-export function callVoid(ref: FunctionRef, args: readonly Expr[]): number[] {
-  return [...args.flatMap((each) => each.code), 0x10, ...unsignedLeb(ref.index)];
+export function callVoid(ref: FunctionRef, args: readonly Expr[]): Code {
+  return { opcode: CALL, operands: args, immediate: ref.index };
 }
+const CALL = 0x10;
 
-function text(value: string): number[] {
-  const bytes = new TextEncoder().encode(value);
-  return [...unsignedLeb(bytes.length), ...bytes];
-}
-
-function vector(items: readonly (readonly number[])[]): number[] {
-  const out = unsignedLeb(items.length);
-  for (const item of items) for (const byte of item) out.push(byte);
-  return out;
-}
-
-function section(out: number[], id: number, content: readonly number[]): void {
-  out.push(id, ...unsignedLeb(content.length));
-  for (const byte of content) out.push(byte);
+/** A section that is a vector of items. */
+function section<T>(out: Bytes, id: number, items: readonly T[], item: (each: T, out: Bytes) => void): void {
+  const content = new Bytes();
+  content.unsigned(items.length);
+  for (const each of items) item(each, content);
+  out.byte(id);
+  out.vector(content);
 }

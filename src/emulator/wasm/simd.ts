@@ -81,8 +81,8 @@ function access<T extends ValueType>(
 ): LaneAccess<T> {
   return {
     splat: (value) => op('v128', PREFIX + splat, [value]),
-    extract: (a, lane) => op(type, PREFIX + extract, [a], [lane]),
-    replace: (a, lane, value) => op('v128', PREFIX + replace, [a, value], [lane]),
+    extract: (a, lane) => op(type, PREFIX + extract, [a], lane),
+    replace: (a, lane, value) => op('v128', PREFIX + replace, [a, value], lane),
   };
 }
 /** The block of instructions that stands in the same order for each width: from `abs` and from `shl` on. */

@@ -10,6 +10,7 @@ import { isInline } from '../../../src/emulator/engine/interpreter/placement.ts'
 import { ALL_ROWS, type Effect, type Row } from '../../../src/emulator/isa/index.ts';
 import { SEMANTICS } from '../../../src/emulator/semantics/index.ts';
 import { specialId } from '../../../src/emulator/semantics/system/specials.ts';
+import { Bytes } from '../../../src/emulator/wasm/bytes.ts';
 import {
   FunctionBody,
   type FunctionRef,
@@ -30,6 +31,12 @@ type Seen = {
   readonly specials: readonly string[];
 };
 
+function sizeOf(body: FunctionBody): number {
+  const out = new Bytes();
+  body.encode(out);
+  return out.length;
+}
+
 /** Compiles a handler's meaning where every callee and every exit leaves a note. */
 function compile(handler: Handler): Seen {
   const notes = new Set<string>();
@@ -40,7 +47,6 @@ function compile(handler: Handler): Seen {
     return ref();
   };
   const body = new FunctionBody(2);
-  const empty = new FunctionBody(2).encode().length;
   const ops = new InterpreterOps(
     { mode64: true, littleEndian: true },
     body,
@@ -87,7 +93,7 @@ function compile(handler: Handler): Seen {
   SEMANTICS.get(handler.row.base)?.(ops);
   const order = ['jump', 'store', 'load'] as const;
   const first = order.find((note) => notes.has(note));
-  const silent = notes.size === 0 && body.encode().length === empty;
+  const silent = notes.size === 0 && sizeOf(body) === sizeOf(new FunctionBody(2));
   const does =
     specials.length > 0
       ? 'special'

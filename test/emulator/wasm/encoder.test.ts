@@ -3,6 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import wabt from 'wabt';
+import { Bytes } from '../../../src/emulator/wasm/bytes.ts';
 import {
   call,
   type Expr,
@@ -14,16 +15,14 @@ import {
   i64,
   i64c,
   load,
+  localGet,
   low32,
   ModuleBuilder,
   not64,
   type ValueType,
 } from '../../../src/emulator/wasm/index.ts';
-import { signedLeb, unsignedLeb } from '../../../src/emulator/wasm/leb128.ts';
 
 type Fn = (...args: (number | bigint)[]) => number | bigint;
-
-const parameter = <T extends ValueType>(type: T, index: number): Expr<T> => ({ type, code: [0x20, index] });
 
 function instantiate(
   bytes: Uint8Array<ArrayBuffer>,
@@ -43,7 +42,7 @@ function functionOf(
   const module = new ModuleBuilder();
   const ref = module.declare('f', { parameters, results: [result] }, true);
   const body = new FunctionBody(parameters.length);
-  body.effect(build(body).code);
+  body.effect(build(body));
   module.define(ref, body);
   return instantiate(module.encode(1)).f as Fn;
 }
@@ -53,26 +52,62 @@ const s64 = (value: bigint): bigint => BigInt.asIntN(64, value);
 const long = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const int = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 
+const written = (write: (out: Bytes) => void): readonly number[] => {
+  const out = new Bytes();
+  write(out);
+  return [...out.taken()];
+};
+
 describe('LEB128', () => {
-  it('unsignedLeb: any number → decodes to itself, in the fewest bytes', () => {
+  const unsigned = (bytes: readonly number[]): bigint =>
+    bytes.reduceRight((sum, byte) => sum * 128n + BigInt(byte & 127), 0n);
+  const isShortest = (bytes: readonly number[]): boolean => {
+    expect(bytes.every((byte, i) => byte >= 128 === i < bytes.length - 1)).toBe(true);
+    return true;
+  };
+
+  it('unsigned: any number → decodes to itself, in the fewest bytes', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (value) => {
-        const bytes = unsignedLeb(value);
-        expect(bytes.reduceRight((sum, byte) => sum * 128n + BigInt(byte & 127), 0n)).toBe(BigInt(value));
-        expect(bytes.every((byte, i) => byte >= 128 === i < bytes.length - 1)).toBe(true);
+        const bytes = written((out) => out.unsigned(value));
+        expect(unsigned(bytes)).toBe(BigInt(value));
+        expect(isShortest(bytes)).toBe(true);
         expect(bytes.length === 1 || bytes.at(-1) !== 0).toBe(true);
       }),
     );
   });
 
-  it('signedLeb: any 64-bit value → decodes to itself', () => {
+  const near = fc.bigInt({ min: -(2n ** 7n), max: 2n ** 7n });
+  const edge = fc.tuple(fc.constantFrom(0n, 2n ** 6n, 2n ** 13n, 2n ** 31n, 2n ** 32n, 2n ** 62n), near);
+  const any64 = fc.oneof(
+    long,
+    edge.map(([base, more]) => BigInt.asIntN(64, base + more)),
+    edge.map(([base, more]) => BigInt.asIntN(64, more - base)),
+  );
+  it('signed64: any 64-bit value → decodes to itself, in the fewest bytes', () => {
     fc.assert(
-      fc.property(long, (value) => {
-        const bytes = signedLeb(value);
-        const raw = bytes.reduceRight((sum, byte) => (sum << 7n) | BigInt(byte & 127), 0n);
-        expect(BigInt.asIntN(7 * bytes.length, raw)).toBe(value);
+      fc.property(any64, (value) => {
+        const bytes = written((out) => out.signed64(value));
+        expect(isShortest(bytes)).toBe(true);
+        expect(BigInt.asIntN(7 * bytes.length, unsigned(bytes))).toBe(value);
+        const fewer = 7 * (bytes.length - 1);
+        expect(fewer === 0 || BigInt.asIntN(fewer, value) !== value).toBe(true);
       }),
     );
+  });
+
+  it('signed32: any 32-bit value → as signed64 writes it', () => {
+    fc.assert(
+      fc.property(int, (value) => {
+        expect(written((out) => out.signed32(value))).toEqual(written((out) => out.signed64(BigInt(value))));
+      }),
+    );
+  });
+
+  it('more bytes than there was room for → all of them, in order', () => {
+    const bytes = Array.from({ length: 1000 }, (_, i) => i & 0xff);
+    expect(written((out) => bytes.forEach((byte) => void out.byte(byte)))).toEqual(bytes);
+    expect(written((out) => out.raw(bytes))).toEqual(bytes);
   });
 });
 
@@ -92,7 +127,7 @@ describe('expressions', () => {
       ['rotr', i64.rotr, (a, b) => (u64(a) >> (b & 63n)) | (u64(a) << (64n - (b & 63n)))],
     ];
   it.each(binary64)('i64.%s: any operands → as JavaScript', (_name, make, model) => {
-    const f = functionOf(['i64', 'i64'], 'i64', () => make(parameter('i64', 0), parameter('i64', 1)));
+    const f = functionOf(['i64', 'i64'], 'i64', () => make(localGet('i64', 0), localGet('i64', 1)));
     fc.assert(fc.property(long, long, (a, b) => f(a, b) === s64(model(a, b))));
   });
 
@@ -103,15 +138,15 @@ describe('expressions', () => {
     ['geU', i64.geU, (a: bigint, b: bigint) => u64(a) >= u64(b)],
     ['eq', i64.eq, (a: bigint, b: bigint) => a === b],
   ] as const)('i64.%s: any operands → 0 or 1', (_name, make, model) => {
-    const f = functionOf(['i64', 'i64'], 'i32', () => make(parameter('i64', 0), parameter('i64', 1)));
+    const f = functionOf(['i64', 'i64'], 'i32', () => make(localGet('i64', 0), localGet('i64', 1)));
     fc.assert(fc.property(long, long, (a, b) => f(a, b) === (model(a, b) ? 1 : 0)));
   });
 
   it('division: signed and unsigned, of both widths → as JavaScript', () => {
-    const arguments64 = [parameter('i64', 0), parameter('i64', 1)] as const;
+    const arguments64 = [localGet('i64', 0), localGet('i64', 1)] as const;
     const divS = functionOf(['i64', 'i64'], 'i64', () => i64.divS(...arguments64));
     const remU = functionOf(['i64', 'i64'], 'i64', () => i64.remU(...arguments64));
-    const div32 = functionOf(['i32', 'i32'], 'i32', () => i32.divU(parameter('i32', 0), parameter('i32', 1)));
+    const div32 = functionOf(['i32', 'i32'], 'i32', () => i32.divU(localGet('i32', 0), localGet('i32', 1)));
     const nonZero = long.filter((value) => value !== 0n && value !== -1n);
     fc.assert(
       fc.property(long, nonZero, (a, b) => {
@@ -130,7 +165,7 @@ describe('expressions', () => {
 
   it('unary and conversions: any operand → as JavaScript', () => {
     const on64 = (make: (a: I64) => Expr, type: ValueType): Fn =>
-      functionOf(['i64'], type, () => make(parameter('i64', 0)));
+      functionOf(['i64'], type, () => make(localGet('i64', 0)));
     const clz = on64(i64.clz, 'i64');
     const popcnt = on64(i64.popcnt, 'i64');
     const extend8 = on64(i64.extend8, 'i64');
@@ -138,7 +173,7 @@ describe('expressions', () => {
     const wrap = on64(i32.wrap, 'i32');
     const not = on64(not64, 'i64');
     const low = on64(low32, 'i64');
-    const extendU = functionOf(['i32'], 'i64', () => i64.extendU(parameter('i32', 0)));
+    const extendU = functionOf(['i32'], 'i64', () => i64.extendU(localGet('i32', 0)));
     fc.assert(
       fc.property(long, (a) => {
         const digits = u64(a).toString(2);
@@ -169,9 +204,9 @@ describe('expressions', () => {
 describe('FunctionBody', () => {
   it('store and load: widths and offsets → little-endian memory', () => {
     const f = functionOf(['i32', 'i64'], 'i64', (body) => {
-      body.store64(parameter('i32', 0), parameter('i64', 1), 16);
-      body.store8(parameter('i32', 0), i32c(0x5a), 16);
-      return i64.add(load.i64(parameter('i32', 0), 16), i64.extendU(load.u16(parameter('i32', 0), 22)));
+      body.store64(localGet('i32', 0), localGet('i64', 1), 16);
+      body.store8(localGet('i32', 0), i32c(0x5a), 16);
+      return i64.add(load.i64(localGet('i32', 0), 16), i64.extendU(load.u16(localGet('i32', 0), 22)));
     });
     expect(f(64, 0x0102_0304_0506_0708n)).toBe(0x0102_0304_0506_075an + 0x0102n);
   });
@@ -180,7 +215,7 @@ describe('FunctionBody', () => {
     const f = functionOf(['i32'], 'i32', (body) => {
       const n = body.local('i32');
       const sum = body.local('i32');
-      body.set(n, parameter('i32', 0));
+      body.set(n, localGet('i32', 0));
       body.loop('again');
       body.set(sum, i32.add(body.get(sum), body.get(n)));
       body.set(n, i32.sub(body.get(n), i32c(1)));
@@ -195,7 +230,7 @@ describe('FunctionBody', () => {
     const f = functionOf(['i32'], 'i32', (body) => {
       const result = body.local('i32');
       for (const label of ['out', 'two', 'one', 'zero']) body.block(label);
-      body.brTable(parameter('i32', 0), ['zero', 'one'], 'two');
+      body.brTable(localGet('i32', 0), ['zero', 'one'], 'two');
       for (const value of [10, 11, 12]) {
         body.end();
         body.set(result, i32c(value));
@@ -211,7 +246,7 @@ describe('FunctionBody', () => {
     const f = functionOf(['i32', 'i32'], 'i32', (body) => {
       const result = body.local('i32');
       const set = (value: number) => (): void => body.set(result, i32c(value));
-      body.if(parameter('i32', 0), () => body.if(parameter('i32', 1), set(1), set(2)), set(3));
+      body.if(localGet('i32', 0), () => body.if(localGet('i32', 1), set(1), set(2)), set(3));
       return body.get(result);
     });
     expect([f(1, 1), f(1, 0), f(0, 1)]).toEqual([1, 2, 3]);
@@ -238,11 +273,11 @@ describe('ModuleBuilder', () => {
     const outer = module.declare('outer', { parameters: ['i32'], results: ['i32'] }, true);
     const bodyOf = (expression: I32): FunctionBody => {
       const body = new FunctionBody(1);
-      body.effect(expression.code);
+      body.effect(expression);
       return body;
     };
-    module.define(outer, bodyOf(call('i32', inner, [parameter('i32', 0)])));
-    module.define(inner, bodyOf(i32.add(call('i32', twice, [parameter('i32', 0)]), i32c(1))));
+    module.define(outer, bodyOf(call('i32', inner, [localGet('i32', 0)])));
+    module.define(inner, bodyOf(i32.add(call('i32', twice, [localGet('i32', 0)]), i32c(1))));
     const bytes = module.encode(1);
     const exports = instantiate(bytes, { twice: (n: number) => 2 * n });
     expect((exports.outer as Fn)(20)).toBe(41);

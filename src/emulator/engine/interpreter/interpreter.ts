@@ -27,6 +27,7 @@ import {
   i64c,
   type Local,
   load,
+  localGet,
   low32,
   ModuleBuilder,
 } from '../../wasm/index.ts';
@@ -111,12 +112,12 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
   for (const [handler, ref] of outOfLine) {
     const body = new FunctionBody(2);
     const frame: HandlerFrame = {
-      record: parameter(0),
-      tlb: parameter(1),
+      record: localGet('i32', 0),
+      tlb: localGet('i32', 1),
       exit: (code) => body.return(code),
     };
     emit(mode, body, handler, frame, callees);
-    body.effect(i32c(0).code);
+    body.effect(i32c(0));
     module.define(ref, body);
   }
   module.importTable('regions');
@@ -125,10 +126,6 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
   const run = module.declare('run', { parameters: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] }, true);
   module.define(run, mainBody(mode, { decode, probe, refill, plain, enterRegion }, callees, outOfLine));
   return module.encode(1);
-}
-
-function parameter(index: number): I32 {
-  return { type: 'i32', code: [0x20, index] };
 }
 
 /** One handler's code. */
@@ -150,10 +147,10 @@ function mainBody(
   outOfLine: ReadonlyMap<Handler, FunctionRef>,
 ): FunctionBody {
   const body = new FunctionBody(4);
-  const tlbData = parameter(0);
-  const tlbCode = parameter(1);
+  const tlbData = localGet('i32', 0);
+  const tlbCode = localGet('i32', 1);
   /** Arena address of the regions by their entries' records (engine/jit/jit.ts); 0: none is entered. */
-  const regions = parameter(3);
+  const regions = localGet('i32', 3);
   const record = body.local('i32');
   /** Instructions left before the record at arena address 0, if records went that far: one number for every place in a run. */
   const leftBase = body.local('i32');
@@ -204,7 +201,7 @@ function mainBody(
     },
   };
 
-  body.set(left, parameter(2));
+  body.set(left, localGet('i32', 2));
   body.set(target, load.i64(i32c(layout.NIA)));
   body.block('exit');
   body.loop('outer');
@@ -322,6 +319,6 @@ function mainBody(
     () => body.store64(i32c(layout.NIA), cia()),
   );
   body.store32(i32c(layout.LEFT), get(left));
-  body.effect(get(code).code);
+  body.effect(get(code));
   return body;
 }

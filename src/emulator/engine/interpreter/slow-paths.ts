@@ -10,20 +10,19 @@ import {
   callVoid,
   FunctionBody,
   type FunctionRef,
-  type I32,
-  type I64,
   i32,
   i32c,
   i64,
   i64c,
   load,
+  localGet,
 } from '../../wasm/index.ts';
 import { RECORD_SHIFT } from './record.ts';
 
 /** (record): stores what TypeScript code reads when it acts, CIA and LEFT. */
 export function publishBody(): FunctionBody {
   const body = new FunctionBody(1);
-  const record = parameter(0);
+  const record = localGet('i32', 0);
   const base = load.i64(i32c(layout.CIA_BASE));
   body.store64(i32c(layout.CIA), i64.add(base, i64.extendU(i32.shrU(record, i32c(2)))));
   body.store32(
@@ -36,9 +35,9 @@ export function publishBody(): FunctionBody {
 /** (ea, bytes, record) → arena address or -1: an access that found no TLB entry. */
 export function slowAccessBody(publish: FunctionRef, resolve: FunctionRef): FunctionBody {
   const body = new FunctionBody(3);
-  const ea: I64 = { type: 'i64', code: [0x20, 0] };
-  body.effect(callVoid(publish, [parameter(2)]));
-  body.effect(call('i32', resolve, [i32.wrap(ea), i32.wrap(i64.shrU(ea, i64c(32))), parameter(1)]).code);
+  const ea = localGet('i64', 0);
+  body.effect(callVoid(publish, [localGet('i32', 2)]));
+  body.effect(call('i32', resolve, [i32.wrap(ea), i32.wrap(i64.shrU(ea, i64c(32))), localGet('i32', 1)]));
   return body;
 }
 
@@ -49,13 +48,13 @@ export function slowStoreBody(
   vector: boolean,
 ): FunctionBody {
   const body = new FunctionBody(vector ? 3 : 4);
-  const ea: I64 = { type: 'i64', code: [0x20, 0] };
-  const bytes = vector ? i32c(16) : parameter(2);
-  const address = body.let(call('i32', slowWrite, [ea, bytes, parameter(vector ? 2 : 3)]));
+  const ea = localGet('i64', 0);
+  const bytes = vector ? i32c(16) : localGet('i32', 2);
+  const address = body.let(call('i32', slowWrite, [ea, bytes, localGet('i32', vector ? 2 : 3)]));
   body.if(i32.eq(address, i32c(-1)), () => body.return(i32c(EXIT.fault)));
-  if (vector) body.store128(address, { type: 'v128', code: [0x20, 1] });
+  if (vector) body.store128(address, localGet('v128', 1));
   else {
-    const value: I64 = { type: 'i64', code: [0x20, 1] };
+    const value = localGet('i64', 1);
     const stores: readonly [number, () => void][] = [
       [8, () => body.store64(address, value)],
       [4, () => body.store32(address, i32.wrap(value))],
@@ -67,10 +66,6 @@ export function slowStoreBody(
   body.if(i32.eq(address, i32c(layout.SCRATCH)), () =>
     body.return(i32.and(call('i32', commitWrite, []), i32c(EXIT.fault))),
   );
-  body.effect(i32c(0).code);
+  body.effect(i32c(0));
   return body;
-}
-
-function parameter(index: number): I32 {
-  return { type: 'i32', code: [0x20, index] };
 }

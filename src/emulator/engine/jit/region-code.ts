@@ -24,6 +24,7 @@ import {
   i64c,
   type Local,
   load,
+  localGet,
   ModuleBuilder,
 } from '../../wasm/index.ts';
 import { emitInstruction } from '../interpreter/instruction-code.ts';
@@ -103,7 +104,7 @@ class RegionCode {
     this.#registers.storeSet();
     body.store32(i32c(layout.LEFT_BASE), body.get(this.#leftBase));
     body.store32(i32c(layout.REGION_RECORD), body.get(this.#record));
-    body.effect(body.get(this.#code).code);
+    body.effect(body.get(this.#code));
     body.prepend(() => this.#registers.loadAll());
   }
 
@@ -185,7 +186,7 @@ class RegionCode {
       i64.add(load.i64(i32c(layout.CIA_BASE)), i64c(this.#recordOf(offset) / (RECORD_SIZE / 4)));
     return {
       body,
-      tlb: { type: 'i32', code: [0x20, 0] },
+      tlb: localGet('i32', 0),
       registers: this.#registers,
       helper: (name, args) => {
         const padded = [...args, ...new Array<I32>(HELPER_ARGUMENTS - args.length).fill(i32c(0))];
