@@ -16,7 +16,7 @@ export const executedInstructions: WeakMap<Image, number> = new WeakMap();
 /** Interprets. @throws Error when the program does not come to its end: the message names the place. */
 export const engineRunner: Runner = runnerOf({});
 /** Compiles each place that it jumps to, before it is executed. @throws as {@link engineRunner} */
-export const compilingRunner: Runner = runnerOf({ jit: { threshold: 1, portion: 1 } });
+export const compilingRunner: Runner = runnerOf({ jit: { threshold: 1, portion: 1, unexecuted: true } });
 
 function runnerOf(options: Pick<BareMachineOptions, 'jit'>): Runner {
   const machines = new Map<Endian, BareMachine>();

@@ -45,7 +45,7 @@ describe('compiled code', () => {
     async (_name, machine) => {
       const interpreted = await crashed(machine);
       for (const jit of [
-        { threshold: 1, portion: 16 },
+        { threshold: 1, portion: 16, unexecuted: true },
         { threshold: 3, portion: 200 },
       ]) {
         const compiled = await crashed(machine, jit);

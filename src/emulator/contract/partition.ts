@@ -87,6 +87,8 @@ export type JitOptions = {
   readonly threshold: number;
   /** Instructions of a portion; absent: as many as between two looks at the time. */
   readonly portion?: number;
+  /** Code of a region that was not executed yet is compiled as well. */
+  readonly unexecuted?: boolean;
 };
 
 /** Input that comes right after the slice of this number. */

@@ -29,7 +29,7 @@ export type Local<T extends ValueType = ValueType> = { readonly type: T; readonl
 const EMPTY_BLOCK = 0x40;
 
 export class FunctionBody {
-  #code = new Bytes();
+  #code: Bytes;
   readonly #locals: ValueType[] = [];
   readonly #labels: string[] = [];
   /** Of each label in scope its places in {@link #labels}, the innermost last: the interpreter's main function has hundreds. */
@@ -38,8 +38,10 @@ export class FunctionBody {
   #spare: Map<ValueType, number[]> | undefined;
   #taken: Local[] | undefined;
 
-  constructor(parameterCount: number) {
+  /** @param expectedBytes of its code, about */
+  constructor(parameterCount: number, expectedBytes?: number) {
     this.#parameterCount = parameterCount;
+    this.#code = new Bytes(expectedBytes);
   }
 
   local<T extends ValueType>(type: T): Local<T> {
@@ -57,7 +59,7 @@ export class FunctionBody {
   /** Code in front of all that there is so far, for what is known last. No label is in its scope. */
   prepend(emit: () => void): void {
     const rest = this.#code;
-    this.#code = new Bytes();
+    this.#code = new Bytes(rest.length + 1024);
     emit();
     this.#code.append(rest);
   }
@@ -68,9 +70,9 @@ export class FunctionBody {
     this.#taken = [];
     emit();
     for (const { type, index } of this.#taken) {
-      const pool = this.#spare.get(type) ?? [];
-      pool.push(index);
-      this.#spare.set(type, pool);
+      const pool = this.#spare.get(type);
+      if (pool === undefined) this.#spare.set(type, [index]);
+      else pool.push(index);
     }
     this.#taken = undefined;
   }

@@ -9,6 +9,7 @@ import { EXIT } from '../../cpu/exit.ts';
 import * as layout from '../../cpu/layout.ts';
 import type { Mode } from '../../cpu/mode.ts';
 import { SPR, sprOffset } from '../../cpu/spr.ts';
+import type { Operand } from '../../isa/index.ts';
 import type { Ops, Trap, XerBit } from '../../semantics/index.ts';
 import {
   type Expr,
@@ -82,35 +83,34 @@ export class RegisterLocals {
   }
 }
 
-/** Where an instruction of a region stands, and how the region's code leaves it. */
-export type RegionFrame = {
+/** The region around an instruction: where that stands, and how the region's code leaves it. */
+export interface RegionFrame {
   readonly body: FunctionBody;
   readonly tlb: I32;
   readonly registers: RegisterLocals;
-  readonly helper: (name: string, args: readonly I32[]) => I32;
-  readonly cia: () => I64;
+  helper(name: string, args: readonly I32[]): I32;
+  cia(): I64;
   /** Instructions left of the slice before this one. */
-  readonly left: () => I32;
+  left(): I32;
   /** Leaves before this instruction: the interpreter executes it. */
-  readonly leave: () => void;
+  leave(): void;
   /** Leaves with an exit code after all that this instruction does. */
-  readonly exit: (code: number) => void;
+  exit(code: number): void;
   /** The branch is taken: to the offset in this page, or to an effective address. */
-  readonly jumpNear: (target: number) => void;
-  readonly jumpFar: (target: I64) => void;
-};
+  jumpNear(target: number): void;
+  jumpFar(target: I64): void;
+}
 
 export class JitOps extends BodyOps implements Ops {
   readonly mode64 = true;
   readonly littleEndian: boolean;
-  readonly record: boolean;
-  readonly overflow: boolean;
   readonly #body: FunctionBody;
   readonly #frame: RegionFrame;
   readonly #registers: RegisterLocals;
-  readonly #instruction: RegionInstruction;
+  #instruction: RegionInstruction;
 
-  constructor(mode: Mode, instruction: RegionInstruction, frame: RegionFrame) {
+  /** @param first the region's first instruction; {@link at} takes each other one */
+  constructor(mode: Mode, first: RegionInstruction, frame: RegionFrame) {
     const left = (): 'left' => {
       frame.leave();
       return 'left';
@@ -122,23 +122,32 @@ export class JitOps extends BodyOps implements Ops {
     });
     super(frame.body, storage);
     this.littleEndian = mode.littleEndian;
-    this.record = instruction.row.record;
-    this.overflow = instruction.row.overflow;
-    this.#instruction = instruction;
+    this.#instruction = first;
     this.#frame = frame;
     this.#body = frame.body;
     this.#registers = frame.registers;
   }
 
+  /** What follows is the code of this instruction. */
+  at(instruction: RegionInstruction): void {
+    this.#instruction = instruction;
+  }
+
+  get record(): boolean {
+    return this.#instruction.row.record;
+  }
+  get overflow(): boolean {
+    return this.#instruction.row.overflow;
+  }
+
   known(operand: string): number {
-    return Number(this.#value(operand).value);
+    return Number(this.#value(operand));
   }
   imm(operand: string): I32 {
     return i32c(this.known(operand));
   }
   imm64(operand: string): I64 {
-    const { value } = this.#value(operand);
-    return i64c(value);
+    return i64c(this.#value(operand));
   }
 
   gpr(operand: string): I64 {
@@ -232,7 +241,7 @@ export class JitOps extends BodyOps implements Ops {
 
   jumpRelative(operand: string): void {
     this.#comeFrom();
-    const { value } = this.#value(operand);
+    const value = this.#value(operand);
     const target = this.#instruction.offset + Number(value);
     if (target >= 0 && target < 4096) this.#frame.jumpNear(target);
     else this.#frame.jumpFar(i64.add(this.#frame.cia(), i64c(value)));
@@ -258,17 +267,17 @@ export class JitOps extends BodyOps implements Ops {
     this.#registers.set('i64', CFAR, this.#frame.cia());
   }
 
-  #value(operand: string): { readonly value: number | bigint } {
-    const { row, word } = this.#instruction;
-    const found = row.operands.find(({ name }) => name === operand);
-    if (found === undefined) throw new BugError(`${row.mnemonic} has no operand ${operand}`);
-    return { value: found.extract(word) };
+  #value(operand: string): number | bigint {
+    return this.#operand(operand).extract(this.#instruction.word);
   }
   #register(operand: string): number {
-    const { row, word } = this.#instruction;
-    const found = row.operands.find(({ name }) => name === operand);
-    if (found === undefined) throw new BugError(`${row.mnemonic} has no operand ${operand}`);
-    return registerAddress(found.kind, Number(found.extract(word)));
+    const { kind, extract } = this.#operand(operand);
+    return registerAddress(kind, Number(extract(this.#instruction.word)));
+  }
+  #operand(operand: string): Operand {
+    const { row } = this.#instruction;
+    for (const each of row.operands) if (each.name === operand) return each;
+    throw new BugError(`${row.mnemonic} has no operand ${operand}`);
   }
   #field(operand: string | number): number {
     return typeof operand === 'number' ? layout.CR + 4 * operand : this.#register(operand);

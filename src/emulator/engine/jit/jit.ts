@@ -9,7 +9,7 @@
 import type { JitOptions } from '../../contract/index.ts';
 import type { Arena } from '../../memory/arena.ts';
 import { HELPERS, type Helper } from '../../semantics/helpers/index.ts';
-import { HANDLER_REGION } from '../interpreter/handlers.ts';
+import { HANDLER_DECODE, HANDLER_REGION } from '../interpreter/handlers.ts';
 import { RECORD_SIZE } from '../interpreter/record.ts';
 import { RegionTable } from '../interpreter/region-table.ts';
 import type { CodePages } from './code-pages.ts';
@@ -37,19 +37,22 @@ export class Jit {
   readonly #arena: Arena;
   readonly #code: CodePages;
   readonly #threshold: number;
+  readonly #unexecuted: boolean;
   readonly #places: RegionTable;
   readonly #imports: { readonly env: Record<string, unknown> };
   readonly #counts = new Map<number, number>();
+  readonly #passed = new Set<number>();
   /** Handlers that the records of entries had. */
   readonly #plain = new Map<number, number>();
   readonly #bySlot = new Map<number, Made[]>();
   readonly #free: number[] = [];
   #next = 0;
 
-  constructor(arena: Arena, code: CodePages, { threshold }: JitOptions) {
+  constructor(arena: Arena, code: CodePages, { threshold, unexecuted = false }: JitOptions) {
     this.#arena = arena;
     this.#code = code;
     this.#threshold = threshold;
+    this.#unexecuted = unexecuted;
     this.#places = new RegionTable(arena);
     const helpers = [...HELPERS.values()];
     this.#imports = {
@@ -91,7 +94,10 @@ export class Jit {
     const { slot, littleEndian } = page;
     const start = ((record - slot) / RECORD_SIZE) * 4;
     if (start >= PAGE) return;
-    const region = findRegion(start, (offset) => this.#code.instructionAt(slot, offset));
+    const wanted = (offset: number) =>
+      this.#isWanted(this.#recordOf(slot, offset)) ? this.#code.instructionAt(slot, offset) : undefined;
+    const region = findRegion(start, wanted, this.#passed.has(record));
+    if (!region.entries.includes(start)) this.#pass(record);
     const size = region.blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
     if (size < LEAST_INSTRUCTIONS) return;
     const bytes = buildRegion(region, slot, { mode64: true, littleEndian });
@@ -111,6 +117,17 @@ export class Jit {
     this.#bySlot.set(slot, others);
     for (const [entry, offset] of region.entries.entries())
       this.#enter(this.#recordOf(slot, offset), index, entry);
+  }
+
+  /** A region was made of a place where it is not entered; if it comes up again, it shall be. */
+  #pass(record: number): void {
+    if (this.#passed.size >= MOST_COUNTED) this.#passed.clear();
+    this.#passed.add(record);
+  }
+
+  /** Whether it has been executed, as far as its record says: most of a page never is, and compiling takes time. */
+  #isWanted(record: number): boolean {
+    return this.#unexecuted || this.#arena.view.getUint16(record, true) !== HANDLER_DECODE;
   }
 
   #enter(record: number, index: number, entry: number): void {

@@ -37,8 +37,10 @@ import type { Block, Region, RegionInstruction } from './region.ts';
 const FIVE = { parameters: ['i32', 'i32', 'i32', 'i32', 'i32'], results: ['i32'] } as const;
 const THREE = { parameters: ['i32', 'i32', 'i32'], results: ['i32'] } as const;
 /** Helpers' numbers, as the import `helper(number, a, b, c, d)` takes them. */
-const HELPER_NAMES: readonly string[] = [...HELPERS.keys()];
+const HELPER_NUMBERS: ReadonlyMap<string, number> = new Map([...HELPERS.keys()].map((name, i) => [name, i]));
 const HELPER_ARGUMENTS = 4;
+/** Of the code of most regions; more makes it grow. */
+const EXPECTED_BYTES = 8192;
 
 /** @param slot arena address of the page's records */
 export function buildRegion(region: Region, slot: number, mode: Mode): Uint8Array<ArrayBuffer> {
@@ -50,18 +52,21 @@ export function buildRegion(region: Region, slot: number, mode: Mode): Uint8Arra
   return module.encode(1);
 }
 
-class RegionCode {
-  readonly body = new FunctionBody(THREE.parameters.length);
-  readonly #mode: Mode;
+class RegionCode implements RegionFrame {
+  readonly body = new FunctionBody(THREE.parameters.length, EXPECTED_BYTES);
   readonly #slot: number;
   readonly #blocks: readonly Block[];
   readonly #numbers: ReadonlyMap<number, number>;
   readonly #loops: ReadonlyMap<number, Loop>;
-  readonly #registers = new RegisterLocals(this.body);
+  readonly registers: RegisterLocals = new RegisterLocals(this.body);
+  readonly tlb: I32 = localGet('i32', 0);
+  readonly #ops: JitOps;
   readonly #helper: FunctionRef;
   readonly #leftBase: Local<'i32'> = { type: 'i32', index: 1 };
   readonly #state: Local<'i32'> = { type: 'i32', index: 2 };
   readonly #code: Local<'i32'>;
+  /** Offset of the instruction whose code is made. */
+  #here = 0;
   readonly #record: Local<'i32'>;
   /** Labels that a branch may go to: loops around the code, and the ends of blocks in front of what follows. */
   readonly #scope = new Map<number, string[]>();
@@ -69,7 +74,6 @@ class RegionCode {
   readonly #dispatched: number[];
 
   constructor(region: Region, slot: number, mode: Mode, helper: FunctionRef) {
-    this.#mode = mode;
     this.#slot = slot;
     this.#blocks = region.blocks;
     this.#helper = helper;
@@ -78,6 +82,9 @@ class RegionCode {
     this.#code = this.body.lasting('i32');
     this.#record = this.body.lasting('i32');
     this.#dispatched = region.entries.map((offset) => this.#numberOf(offset));
+    const first = region.blocks[0]?.instructions[0];
+    assert(first !== undefined, 'a region has an instruction');
+    this.#ops = new JitOps(mode, first, this);
     this.#emit();
   }
 
@@ -101,11 +108,11 @@ class RegionCode {
     body.unreachable();
     body.end('again');
     body.end('exit');
-    this.#registers.storeSet();
+    this.registers.storeSet();
     body.store32(i32c(layout.LEFT_BASE), body.get(this.#leftBase));
     body.store32(i32c(layout.REGION_RECORD), body.get(this.#record));
     body.effect(body.get(this.#code));
-    body.prepend(() => this.#registers.loadAll());
+    body.prepend(() => this.registers.loadAll());
   }
 
   /** Targets of branches backward that are no loop's. */
@@ -169,51 +176,55 @@ class RegionCode {
   }
 
   #instruction(instruction: RegionInstruction): void {
+    this.#here = instruction.offset;
     if (instruction.left) {
-      this.#leave(LEAVING.plain, instruction.offset);
+      this.leave();
       return;
     }
-    const frame = this.#frame(instruction);
-    const ops = new JitOps(this.#mode, instruction, frame);
-    emitInstruction(ops, instruction.row, frame.leave);
+    this.#ops.at(instruction);
+    emitInstruction(this.#ops, instruction.row, () => this.leave());
   }
 
-  #frame({ offset }: RegionInstruction): RegionFrame {
+  helper(name: string, args: readonly I32[]): I32 {
+    const number = HELPER_NUMBERS.get(name);
+    assert(number !== undefined, `there is a helper ${name}`);
+    const padded = [...args, ...new Array<I32>(HELPER_ARGUMENTS - args.length).fill(i32c(0))];
+    return call('i32', this.#helper, [i32c(number), ...padded]);
+  }
+
+  cia(): I64 {
+    const distance = this.#recordOf(this.#here) / (RECORD_SIZE / 4);
+    return i64.add(load.i64(i32c(layout.CIA_BASE)), i64c(distance));
+  }
+
+  left(): I32 {
+    return i32.sub(this.body.get(this.#leftBase), i32c(this.#recordNumber(this.#here)));
+  }
+
+  leave(): void {
+    this.#leave(LEAVING.plain, this.#here);
+  }
+
+  exit(code: number): void {
+    this.#leave(code, this.#here);
+  }
+
+  jumpNear(target: number): void {
     const { body } = this;
-    const here = this.#recordNumber(offset);
-    const left = (): I32 => i32.sub(body.get(this.#leftBase), i32c(here));
-    const cia = (): I64 =>
-      i64.add(load.i64(i32c(layout.CIA_BASE)), i64c(this.#recordOf(offset) / (RECORD_SIZE / 4)));
-    return {
-      body,
-      tlb: localGet('i32', 0),
-      registers: this.#registers,
-      helper: (name, args) => {
-        const padded = [...args, ...new Array<I32>(HELPER_ARGUMENTS - args.length).fill(i32c(0))];
-        const number = HELPER_NAMES.indexOf(name);
-        assert(number >= 0, `there is a helper ${name}`);
-        return call('i32', this.#helper, [i32c(number), ...padded]);
-      },
-      cia,
-      left,
-      leave: () => this.#leave(LEAVING.plain, offset),
-      exit: (code) => this.#leave(code, offset),
-      jumpNear: (target) => {
-        const there = this.#recordNumber(target);
-        // A branch is the last instruction of a straight-line run.
-        body.set(this.#leftBase, i32.add(body.get(this.#leftBase), i32c(there - here - 1)));
-        body.if(i32.leS(body.get(this.#leftBase), i32c(there)), () => this.#leave(LEAVING.refill, target));
-        this.#continue(target);
-      },
-      jumpFar: (target) => {
-        body.store64(i32c(layout.NIA), target);
-        body.store32(i32c(layout.LEFT), i32.sub(left(), i32c(1)));
-        this.#leave(LEAVING.far, offset);
-      },
-    };
+    const [here, there] = [this.#recordNumber(this.#here), this.#recordNumber(target)];
+    // A branch is the last instruction of a straight-line run.
+    body.set(this.#leftBase, i32.add(body.get(this.#leftBase), i32c(there - here - 1)));
+    body.if(i32.leS(body.get(this.#leftBase), i32c(there)), () => this.#leave(LEAVING.refill, target));
+    this.#continue(target);
   }
 
-  /** Goes on at an offset: in a block, or outside of the region. */
+  jumpFar(target: I64): void {
+    this.body.store64(i32c(layout.NIA), target);
+    this.body.store32(i32c(layout.LEFT), i32.sub(this.left(), i32c(1)));
+    this.#leave(LEAVING.far, this.#here);
+  }
+
+  /** Continues at an offset: in a block, or outside of the region. */
   #continue(offset: number): void {
     const { body } = this;
     const number = this.#numbers.get(offset);

@@ -1,7 +1,7 @@
 /**
  * Finds a region: the instructions of one page that direct branches reach from a start, in blocks. Control enters a block at
- * its first instruction alone. A region is entered at its start, at the targets of its backward branches, and behind what is left to the interpreter
- * or to called code.
+ * its first instruction alone. A region is entered at its start unless that lies in a loop, at the targets of its backward branches, and behind what is
+ * left to the interpreter or to called code.
  */
 
 import type { Row } from '../../isa/index.ts';
@@ -37,10 +37,14 @@ export type Region = {
   readonly entries: readonly number[];
 };
 
-/** What stands at an offset of the page: undefined for no instruction of this processor. */
+/** What stands at an offset of the page: undefined for no instruction of this processor, or one that the region shall not have. */
 export type PageCode = (offset: number) => { readonly word: number; readonly handler: Handler } | undefined;
 
-export function findRegion(start: number, code: PageCode): Region {
+/**
+ * @param entersInLoop whether the start is an entry also where it lies in a loop behind its head. A loop that is entered at its head alone
+ * is the faster one; its first round is interpreted then.
+ */
+export function findRegion(start: number, code: PageCode, entersInLoop: boolean): Region {
   const found = new Map<number, RegionInstruction>();
   /** Offsets at which a block begins, and those where the scan of one ended. */
   const leaders = new Set([start]);
@@ -75,6 +79,7 @@ export function findRegion(start: number, code: PageCode): Region {
       break;
     }
   }
+  if (!entersInLoop && isInLoop(start, found)) entries.delete(start);
   const starts = [...leaders].filter((offset) => found.has(offset)).sort((a, b) => a - b);
   const blocks = starts.map((offset) => blockAt(offset, found, leaders, ends));
   return {
@@ -82,6 +87,14 @@ export function findRegion(start: number, code: PageCode): Region {
     blocks,
     entries: [...entries].filter((offset) => found.has(offset)).sort((a, b) => a - b),
   };
+}
+
+/** Whether it lies in a loop behind its head, and is not the head of another one. */
+function isInLoop(start: number, found: ReadonlyMap<number, RegionInstruction>): boolean {
+  const back = [...found.values()].filter(
+    ({ offset, target }) => target !== undefined && target <= start && offset >= start,
+  );
+  return back.length > 0 && !back.some(({ target }) => target === start);
 }
 
 function blockAt(

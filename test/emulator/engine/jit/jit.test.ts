@@ -12,7 +12,7 @@ const CTR = 9;
 const bdnz = (distance: number): number => bc(16, 0, distance);
 const addi = (rt: number, ra: number, value: number): number => dForm(14, rt, ra, value);
 const ROUNDS = 100;
-const EAGER: JitOptions = { threshold: 1, portion: 1 };
+const EAGER: JitOptions = { threshold: 1, portion: 1, unexecuted: true };
 
 /** r3 adds up 1, 2, 3 …: each round stores the next addend into the instruction that adds. */
 function changing(): number[] {

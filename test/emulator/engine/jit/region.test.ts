@@ -14,14 +14,15 @@ const beq = (distance: number): number => bc(12, 2, distance);
 const bl = (distance: number): number => b(distance) | 1;
 
 /** The region of words that begin a page, from its first one on. */
-function regionOf(words: readonly number[], start = 0): Region {
-  return findRegion(start, (offset) => {
+function regionOf(words: readonly number[], start = 0, entersInLoop = false): Region {
+  const code = (offset: number) => {
     const word = words[offset / 4];
     const row = word === undefined ? undefined : decode(word);
     return word === undefined || row === undefined
       ? undefined
       : { word, handler: handlerFor(row, word, offset) };
-  });
+  };
+  return findRegion(start, code, entersInLoop);
 }
 
 const blocksOf = (region: Region) =>
@@ -50,6 +51,18 @@ describe('findRegion', () => {
     expect(
       region.blocks.flatMap(({ instructions }) => instructions.filter(({ left }) => left)),
     ).toMatchObject([{ offset: 8 }]);
+  });
+
+  it('a start in a loop behind its head is no entry, unless it shall be', () => {
+    const words = [ADD, ADD, bc(12, 2, 8), ADD, beq(-16), BLR];
+    expect(regionOf(words, 12).entries).toEqual([0]);
+    expect(regionOf(words, 12, true).entries).toEqual([0, 12]);
+    expect(regionOf(words, 0).entries).toEqual([0]);
+  });
+
+  it('the head of a loop in a loop is an entry', () => {
+    const words = [ADD, ADD, beq(-4), beq(-12), BLR];
+    expect(regionOf(words, 4).entries).toEqual([0, 4]);
   });
 
   it('a branch out of the page, and one to no instruction, lead out of the region', () => {
