@@ -89,6 +89,8 @@ export type JitOptions = {
   readonly portion?: number;
   /** Code of a region that was not executed yet is compiled as well. */
   readonly unexecuted?: boolean;
+  /** Of compiled modules at once; absent: {@link MOST_BYTES} of engine/jit/jit.ts. */
+  readonly bytes?: number;
 };
 
 /** Input that comes right after the slice of this number. */

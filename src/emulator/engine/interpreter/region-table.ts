@@ -1,12 +1,12 @@
 /**
  * Where the interpreter finds the region of an entry: 8 bytes an entry in the arena, by the entry's record: the record, then
- * the index of the region's function in the table and, in the low bits, the number of the entry. Another entry may take the place.
+ * the index of the region's function in the table and, in the low bits, the number of the entry. An entry may take another's place.
  */
 
 import type { Arena } from '../../memory/arena.ts';
 import { RECORD_SIZE } from './record.ts';
 
-const PLACES = 16384;
+const PLACES = 131072;
 const PLACE_BYTES = 8;
 /** From a record's address to its place. */
 export const REGION_ENTRY_SHIFT: number = Math.log2(RECORD_SIZE / PLACE_BYTES);
@@ -24,14 +24,13 @@ export class RegionTable {
     this.base = arena.reserve(PLACES * PLACE_BYTES);
   }
 
-  /** @returns whether the place was free, or the entry's own */
-  set(record: number, index: number, entry: number): boolean {
+  /** @returns the record of the entry that had the place; undefined where it was free, or the entry's own */
+  set(record: number, index: number, entry: number): number | undefined {
     const at = this.#at(record);
     const there = this.#words[at] as number;
-    if (there !== 0 && there !== (record | 0)) return false;
     this.#words[at] = record | 0;
     this.#words[at + 1] = (index << REGION_ENTRIES_SHIFT) | entry;
-    return true;
+    return there === 0 || there === (record | 0) ? undefined : there >>> 0;
   }
 
   /** Whether the entry leads to the function of that index. */

@@ -23,10 +23,14 @@ type Made = {
   readonly index: number;
   readonly from: number;
   readonly to: number;
+  /** Of its module. */
+  readonly bytes: number;
 };
 
-/** Regions at once; where there are as many, all are given up. */
+/** Regions at once. */
 const MOST_REGIONS = 4096;
+/** Bytes of their modules at once. V8's code for them takes about ten times as much. */
+const MOST_BYTES = 4 * 2 ** 20;
 /** Places that are counted at once. */
 const MOST_COUNTED = 65536;
 /** A region of fewer instructions gains nothing. */
@@ -38,6 +42,7 @@ export class Jit {
   readonly #code: CodePages;
   readonly #threshold: number;
   readonly #unexecuted: boolean;
+  readonly #mostBytes: number;
   readonly #places: RegionTable;
   readonly #imports: { readonly env: Record<string, unknown> };
   readonly #counts = new Map<number, number>();
@@ -45,14 +50,22 @@ export class Jit {
   /** Handlers that the records of entries had. */
   readonly #plain = new Map<number, number>();
   readonly #bySlot = new Map<number, Made[]>();
+  /** All of them, the oldest first. */
+  readonly #made = new Set<Made>();
+  #bytes = 0;
   readonly #free: number[] = [];
   #next = 0;
 
-  constructor(arena: Arena, code: CodePages, { threshold, unexecuted = false }: JitOptions) {
+  constructor(
+    arena: Arena,
+    code: CodePages,
+    { threshold, unexecuted = false, bytes = MOST_BYTES }: JitOptions,
+  ) {
     this.#arena = arena;
     this.#code = code;
     this.#threshold = threshold;
     this.#unexecuted = unexecuted;
+    this.#mostBytes = bytes;
     this.#places = new RegionTable(arena);
     const helpers = [...HELPERS.values()];
     this.#imports = {
@@ -68,6 +81,14 @@ export class Jit {
   /** Arena address of the entries, as the interpreter takes it. */
   get entries(): number {
     return this.#places.base;
+  }
+
+  /** Of the modules of all regions. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+  get regions(): number {
+    return this.#made.size;
   }
 
   /** A portion ended at a record. */
@@ -102,6 +123,7 @@ export class Jit {
     if (size < LEAST_INSTRUCTIONS) return;
     const bytes = buildRegion(region, slot, { mode64: true, littleEndian });
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.#imports);
+    if (this.#made.size >= MOST_REGIONS || this.#bytes + bytes.length > this.#mostBytes) this.#makeRoom();
     const index = this.#take();
     this.table.set(index, instance.exports.run);
     const offsets = region.blocks.flatMap(({ instructions }) => instructions.map(({ offset }) => offset));
@@ -111,7 +133,10 @@ export class Jit {
       index,
       from: this.#recordOf(slot, Math.min(...offsets)),
       to: this.#recordOf(slot, Math.max(...offsets)) + RECORD_SIZE,
+      bytes: bytes.length,
     };
+    this.#made.add(made);
+    this.#bytes += bytes.length;
     const others = this.#bySlot.get(slot) ?? [];
     others.push(made);
     this.#bySlot.set(slot, others);
@@ -135,43 +160,62 @@ export class Jit {
     if (view.getUint16(record, true) === HANDLER_REGION) return;
     // Its operands are needed where the region leaves it to its handler.
     if (!this.#code.decodeRecord(record)) return;
-    if (!this.#places.set(record, index, entry)) return;
+    const displaced = this.#places.set(record, index, entry);
+    if (displaced !== undefined) this.#leaveEntry(displaced);
     this.#plain.set(record, view.getUint16(record, true));
     view.setUint16(record, HANDLER_REGION, true);
   }
 
   #take(): number {
-    const reused = this.#free.pop();
-    if (reused !== undefined) return reused;
-    if (this.#next === MOST_REGIONS) {
-      for (const made of [...this.#bySlot.values()].flat()) this.#forget(made);
-      this.#bySlot.clear();
-      return this.#free.pop() as number;
+    return this.#free.pop() ?? this.#next++;
+  }
+
+  /** The older half of all regions is given up: what is still executed comes back. */
+  #makeRoom(): void {
+    const half = this.#bytes / 2;
+    for (const made of this.#made) {
+      if (this.#bytes <= half) break;
+      this.#remove(made.slot, (each) => each === made);
     }
-    return this.#next++;
   }
 
   /** Records from one address to another are no longer what they were. */
   #drop(from: number, to: number): void {
     const slot = this.#code.slotStart(from);
+    this.#remove(slot, (made) => made.from < to && made.to > from);
+  }
+
+  /** Forgets some of a page's regions. */
+  #remove(slot: number, isUnwanted: (made: Made) => boolean): void {
     const regions = this.#bySlot.get(slot);
     if (regions === undefined) return;
-    const kept = regions.filter((made) => made.from >= to || made.to <= from);
-    for (const made of regions) if (!kept.includes(made)) this.#forget(made);
+    const kept: Made[] = [];
+    for (const made of regions) {
+      if (isUnwanted(made)) this.#forget(made);
+      else kept.push(made);
+    }
     if (kept.length === 0) this.#bySlot.delete(slot);
     else this.#bySlot.set(slot, kept);
   }
 
-  #forget({ slot, region, index }: Made): void {
+  #forget(made: Made): void {
+    const { slot, region, index, bytes } = made;
     for (const offset of region.entries) {
       const record = this.#recordOf(slot, offset);
       if (!this.#places.isOf(record, index)) continue;
       this.#places.clear(record);
-      this.#plain.delete(record);
-      this.#code.undecode(record);
+      this.#leaveEntry(record);
     }
+    this.#made.delete(made);
+    this.#bytes -= bytes;
     this.table.set(index, null);
     this.#free.push(index);
+  }
+
+  /** The record is that of an instruction again. */
+  #leaveEntry(record: number): void {
+    this.#plain.delete(record);
+    this.#code.undecode(record);
   }
 
   #recordOf(slot: number, offset: number): number {

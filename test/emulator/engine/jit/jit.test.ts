@@ -6,7 +6,7 @@ import type { JitOptions } from '../../../../src/emulator/contract/index.ts';
 import type { Partition } from '../../../../src/emulator/partition/index.ts';
 import { bareEngine } from '../../../synth/bare-engine.ts';
 import { type BareRun, bareKernel, KERNEL_ENTRY } from '../../../synth/bare-kernel.ts';
-import { ATTN, bc, dForm, li, mtspr, word } from '../../../synth/power-words.ts';
+import { ATTN, b, bc, dForm, li, mtspr, word } from '../../../synth/power-words.ts';
 
 const CTR = 9;
 const bdnz = (distance: number): number => bc(16, 0, distance);
@@ -97,4 +97,35 @@ describe.each<[string, JitOptions | undefined]>([
       expect(seen.at(-1)).toMatch(/^attn .* 100$/);
     },
   );
+});
+
+describe('room for compiled code', () => {
+  const loop = [li(8, 20), mtspr(CTR, 8), addi(3, 3, 1), addi(4, 3, 1), bdnz(-8)];
+  const back = 0x1000 + 4 * (loop.length + 2);
+  /** Two loops, each in a page of its own, over and over. */
+  const pages = [
+    [li(3, 0), li(5, ROUNDS), ...loop, b(0x1000 - 4 * (loop.length + 2))],
+    [...loop, addi(5, 5, -1), dForm(11, 0, 5, 0), bc(4, 2, 8 - back), ATTN],
+  ];
+  const run = (bytes?: number) => {
+    const { engine, ram, vcpu } = bareEngine({
+      jit: { ...EAGER, ...(bytes === undefined ? {} : { bytes }) },
+    });
+    for (const [page, words] of pages.entries())
+      for (const [i, each] of words.entries())
+        ram.writeU32(KERNEL_ENTRY + 0x1000 * page + 4 * i, each, false);
+    vcpu.msr = MSR.SF;
+    vcpu.nia = BigInt(KERNEL_ENTRY);
+    vcpu.activate();
+    expect(engine.run(vcpu, 1e9).end).toBe('attn');
+    expect(vcpu.gpr(3)).toBe(BigInt(2 * 20 * ROUNDS));
+    return engine.jit;
+  };
+
+  it('is kept: the older regions are given up, and the program does the same', () => {
+    const [free, bounded] = [run(), run(1)];
+    expect(free?.regions).toBeGreaterThan(1);
+    expect(bounded?.regions).toBe(1);
+    expect(bounded?.bytes).toBeLessThan(free?.bytes ?? 0);
+  });
 });
