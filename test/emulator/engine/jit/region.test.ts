@@ -14,7 +14,7 @@ const beq = (distance: number): number => bc(12, 2, distance);
 const bl = (distance: number): number => b(distance) | 1;
 
 /** The region of words that begin a page, from its first one on. */
-function regionOf(words: readonly number[], start = 0, entersInLoop = false): Region {
+function regionOf(words: readonly (number | undefined)[], start = 0, entersInLoop = false): Region {
   const code = (offset: number) => {
     const word = words[offset / 4];
     const row = word === undefined ? undefined : decode(word);
@@ -58,6 +58,10 @@ describe('findRegion', () => {
     expect(regionOf(words, 12).entries).toEqual([0]);
     expect(regionOf(words, 12, true).entries).toEqual([0, 12]);
     expect(regionOf(words, 0).entries).toEqual([0]);
+  });
+
+  it('a start in a loop whose head is not part of the region is an entry', () => {
+    expect(regionOf([undefined, ADD, ADD, beq(-12), BLR], 4).entries).toEqual([4]);
   });
 
   it('the head of a loop in a loop is an entry', () => {
