@@ -44,6 +44,18 @@ export const MSR: Readonly<Record<MsrBit, bigint>> = {
   LE: 1n,
 };
 
+/** Some of those that stand in the low word, as numbers: a guest's MSR is looked at with each exit from compiled code. */
+export const MSR_LOW: Readonly<Record<'VEC' | 'VSX' | 'EE' | 'PR' | 'FP' | 'IR' | 'DR' | 'LE', number>> = {
+  VEC: Number(MSR.VEC),
+  VSX: Number(MSR.VSX),
+  EE: Number(MSR.EE),
+  PR: Number(MSR.PR),
+  FP: Number(MSR.FP),
+  IR: Number(MSR.IR),
+  DR: Number(MSR.DR),
+  LE: Number(MSR.LE),
+};
+
 /** MSR[IR] and MSR[DR]: both are 0 in real mode. */
 export const MSR_TRANSLATION: bigint = MSR.IR | MSR.DR;
 

@@ -3,7 +3,7 @@
  * runs and in its own block otherwise; the accessors here find them in either place.
  */
 
-import { MSR } from '../../base/power.ts';
+import { MSR, MSR_LOW } from '../../base/power.ts';
 import type { Arena } from '../memory/arena.ts';
 import { Slb } from '../mmu/slb.ts';
 import { TLB_BYTES, Tlb } from '../mmu/tlb.ts';
@@ -39,8 +39,11 @@ export class Vcpu {
   alternateLocation: 0 | 2 | 3 = 0;
   /** Translation registers that are not plain: PIDR, AMR, IAMR. */
   pid = 0;
-  amr = 0n;
-  iamr = 0n;
+  #amr = 0n;
+  #iamr = 0n;
+  /** Key 0 of AMR (write denied, then read) and of IAMR (execute denied): their two most significant bits. */
+  amrKey0 = 0;
+  iamrKey0 = 0;
   /** The completed instruction address breakpoint (cpu/breakpoint.ts). */
   ciabr = 0n;
   /** Event-based branches: status and control, handler, return (engine/specials-spr.ts). */
@@ -152,20 +155,43 @@ export class Vcpu {
   }
   set msr(value: bigint) {
     this.set64(layout.MSR, value);
-    const flag = (bit: bigint): number => ((value & bit) === 0n ? 0 : 1);
-    this.set32(layout.MSR_PR, flag(MSR.PR));
-    this.set32(layout.MSR_FP, flag(MSR.FP));
-    this.set32(layout.MSR_VEC, flag(MSR.VEC));
-    this.set32(layout.MSR_VSX, flag(MSR.VSX));
+    const flag = (bit: number): number => (this.msrHas(bit) ? 1 : 0);
+    this.set32(layout.MSR_PR, flag(MSR_LOW.PR));
+    this.set32(layout.MSR_FP, flag(MSR_LOW.FP));
+    this.set32(layout.MSR_VEC, flag(MSR_LOW.VEC));
+    this.set32(layout.MSR_VSX, flag(MSR_LOW.VSX));
   }
 
+  /** @param bits of {@link MSR_LOW}: whether any of them is set */
+  msrHas(bits: number): boolean {
+    return (this.get32(layout.MSR) & bits) !== 0;
+  }
+  /** MSR[SF]. */
+  get mode64(): boolean {
+    return this.get32(layout.MSR + 4) < 0;
+  }
   /** MSR[LE]: the byte order of its accesses. */
   get littleEndian(): boolean {
-    return (this.msr & MSR.LE) !== 0n;
+    return this.msrHas(MSR_LOW.LE);
   }
   /** An address as an instruction computes it: in 32-bit mode its low half. */
   effective(ea: bigint): bigint {
-    return (this.msr & MSR.SF) === 0n ? ea & 0xffffffffn : BigInt.asUintN(64, ea);
+    return this.mode64 ? BigInt.asUintN(64, ea) : ea & 0xffffffffn;
+  }
+
+  get amr(): bigint {
+    return this.#amr;
+  }
+  set amr(value: bigint) {
+    this.#amr = value;
+    this.amrKey0 = Number(value >> 62n);
+  }
+  get iamr(): bigint {
+    return this.#iamr;
+  }
+  set iamr(value: bigint) {
+    this.#iamr = value;
+    this.iamrKey0 = Number(value >> 62n);
   }
 
   /** A plain SPR (cpu/spr.ts) by number. */

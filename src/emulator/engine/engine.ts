@@ -7,10 +7,9 @@
 
 import { assert } from '../../base/errors.ts';
 import { hex32, hex64 } from '../../base/hex.ts';
-import { MSR } from '../../base/power.ts';
 import { EXIT } from '../cpu/exit.ts';
 import { deliver } from '../cpu/interrupts.ts';
-import { modeKey } from '../cpu/mode.ts';
+import { type Mode, modeKey } from '../cpu/mode.ts';
 import { processorModel } from '../cpu/processor.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import { decode, type Isa } from '../isa/index.ts';
@@ -135,7 +134,7 @@ export class Engine {
       this.#raisedAt = -1;
     }
     pauses.begin(budget, this.#host.sliceStart(), mode !== 'whole');
-    followMode(this.storage.state, vcpu, vcpu.msr);
+    followMode(this.storage.state, vcpu);
     for (;;) {
       if (!inside) {
         this.code.settle();
@@ -147,14 +146,13 @@ export class Engine {
         this.#host.deliverPending(vcpu);
       }
       inside = false;
-      const msr = vcpu.msr;
-      followMode(this.storage.state, vcpu, msr);
       const state = this.storage.state;
-      const code = this.#interpreter(msr)(
+      followMode(state, vcpu);
+      const code = this.#interpreter(vcpu)(
         vcpu.tlb.set(state.dataSet),
         vcpu.tlb.set(state.codeSet) + tlb.TLB_EXECUTE,
         pauses.enter(),
-        this.mayEnterRegions && (msr & MSR.SF) !== 0n ? this.#regions : 0,
+        this.mayEnterRegions && vcpu.mode64 ? this.#regions : 0,
       );
       if (this.#owed > 0) {
         pauses.spend(this.#owed);
@@ -166,7 +164,7 @@ export class Engine {
         case EXIT.special:
           break;
         case EXIT.fetch:
-          this.#fetch(vcpu, msr);
+          this.#fetch(vcpu);
           break;
         case EXIT.fault:
           this.#storageInterrupt(vcpu);
@@ -214,14 +212,11 @@ export class Engine {
       : this.#arena.view.getInt32(address, this.storage.state.vcpu.littleEndian);
   }
 
-  #interpreter(mode: bigint): Interpreter {
-    const wanted = {
-      mode64: (mode & MSR.SF) !== 0n,
-      littleEndian: (mode & MSR.LE) !== 0n,
-    };
-    const key = modeKey(wanted);
+  #interpreter(mode: Mode): Interpreter {
+    const key = modeKey(mode);
     const known = this.#instances.get(key);
     if (known !== undefined) return known;
+    const wanted = { mode64: mode.mode64, littleEndian: mode.littleEndian };
     const instance = new WebAssembly.Instance(interpreterModule(wanted), { env: this.#imports });
     const run = instance.exports.run as Interpreter;
     this.#instances.set(key, run);
@@ -229,7 +224,7 @@ export class Engine {
   }
 
   /** Gives the vCPU decoded code for NIA. */
-  #fetch(vcpu: Vcpu, mode: bigint): void {
+  #fetch(vcpu: Vcpu): void {
     if (this.#host.stopsHere?.(vcpu) === true) {
       this.#stopRequested = true;
       return;
@@ -243,7 +238,7 @@ export class Engine {
     }
     this.#host.enteredPage?.(vcpu, this.storage.codeAt);
     const page = address - (address % 4096);
-    const slot = this.code.slotFor(page | 0, (mode & MSR.LE) !== 0n);
+    const slot = this.code.slotFor(page | 0, vcpu.littleEndian);
     vcpu.tlb.fill(this.storage.state.codeSet, tlb.TLB_EXECUTE, lo, hi, slot);
   }
 

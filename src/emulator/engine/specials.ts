@@ -5,7 +5,7 @@
  * instruction) or an exit code. The table is complete for semantics/system/specials.ts.
  */
 
-import { MSR, MSR_TRANSLATION, VECTOR } from '../../base/power.ts';
+import { MSR, MSR_LOW, MSR_TRANSLATION, VECTOR } from '../../base/power.ts';
 import { EXIT } from '../cpu/exit.ts';
 import { deliver, deliverSystemCallVectored } from '../cpu/interrupts.ts';
 import { CTR, LR } from '../cpu/layout.ts';
@@ -55,10 +55,7 @@ function linkage(s: SpecialHost): [string, Special][] {
     vcpu.nia = (next & MSR.SF) === 0n ? target & 0xffffffffn : target;
     return EXIT.special;
   };
-  const following = (vcpu: Vcpu): bigint => {
-    const next = vcpu.cia + 4n;
-    return (vcpu.msr & MSR.SF) === 0n ? next & 0xffffffffn : BigInt.asUintN(64, next);
-  };
+  const following = (vcpu: Vcpu): bigint => vcpu.effective(vcpu.cia + 4n);
   /** mtmsr and mtmsrd: `mask` are the bits that the form may change. */
   const moveToMsr = (word: number, mask: bigint): number => {
     const vcpu = s.vcpu();
@@ -87,7 +84,7 @@ function linkage(s: SpecialHost): [string, Special][] {
         const level = bits(word, 20, 26);
         const next = following(vcpu);
         vcpu.nia = next;
-        if (level === 1 && (vcpu.msr & MSR.PR) === 0n && s.host.hypercall(vcpu)) return EXIT.special;
+        if (level === 1 && !vcpu.msrHas(MSR_LOW.PR) && s.host.hypercall(vcpu)) return EXIT.special;
         s.host.systemCall?.(vcpu);
         deliver(vcpu, VECTOR.systemCall, next);
         s.host.interruptTaken(vcpu, VECTOR.systemCall, next);

@@ -3,7 +3,7 @@
  * entry to compiled code.
  */
 
-import { MSR } from '../../base/power.ts';
+import { MSR_LOW } from '../../base/power.ts';
 import type { Vcpu } from '../cpu/vcpu.ts';
 import type { MmuContext } from '../mmu/contract.ts';
 import * as tlb from '../mmu/tlb.ts';
@@ -39,19 +39,19 @@ export function translationState(vcpu: Vcpu): TranslationState {
   };
 }
 
-/** @param mode the vCPU's MSR */
-export function followMode(state: TranslationState, vcpu: Vcpu, mode: bigint): void {
-  const problem = (mode & MSR.PR) !== 0n;
+/** As the vCPU's MSR and its translation registers are now. */
+export function followMode(state: TranslationState, vcpu: Vcpu): void {
+  const problem = vcpu.msrHas(MSR_LOW.PR);
   // Decoded records are of one byte order, which execute entries do not name: code of the other order than that of
   // interrupts, such as firmware called by a little-endian kernel, has sets of its own.
   if (vcpu.interruptLittleEndian !== vcpu.executesLittleEndian) {
     vcpu.executesLittleEndian = vcpu.interruptLittleEndian;
     vcpu.tlb.flushExecute();
   }
-  const ordinary = ((mode & MSR.LE) !== 0n) === vcpu.executesLittleEndian;
-  state.dataReal = (mode & MSR.DR) === 0n;
-  state.codeReal = (mode & MSR.IR) === 0n;
-  const amr = Number(vcpu.amr >> 62n);
+  const ordinary = vcpu.littleEndian === vcpu.executesLittleEndian;
+  state.dataReal = !vcpu.msrHas(MSR_LOW.DR);
+  state.codeReal = !vcpu.msrHas(MSR_LOW.IR);
+  const amr = vcpu.amrKey0;
   const translated = problem ? tlb.CONTEXT_USER : tlb.CONTEXT_KERNEL + amr;
   state.dataSet = state.dataReal ? tlb.CONTEXT_REAL : translated;
   const code = state.codeReal ? tlb.CONTEXT_REAL : problem ? tlb.CONTEXT_USER : tlb.CONTEXT_KERNEL;
@@ -64,5 +64,5 @@ export function followMode(state: TranslationState, vcpu: Vcpu, mode: bigint): v
   context.iamr = vcpu.iamr;
   context.amrWrite = (amr & 2) !== 0;
   context.amrRead = (amr & 1) !== 0;
-  context.iamrExecute = ((vcpu.iamr >> 62n) & 1n) !== 0n;
+  context.iamrExecute = (vcpu.iamrKey0 & 1) !== 0;
 }

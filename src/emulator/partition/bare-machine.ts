@@ -6,7 +6,7 @@
  * same byte order. One instruction is one nanosecond, as in a partition.
  */
 
-import { MSR, VECTOR } from '../../base/power.ts';
+import { MSR, MSR_LOW, VECTOR } from '../../base/power.ts';
 import type { JitOptions } from '../contract/index.ts';
 import { Vcpu } from '../cpu/vcpu.ts';
 import type { ReportUnsupported } from '../devices/contract.ts';
@@ -121,7 +121,7 @@ export class BareMachine {
 
   #deliverPending(vcpu: Vcpu): void {
     const now = this.#executed + this.#engine.executedInSlice;
-    if ((vcpu.msr & MSR.EE) !== 0n && vcpu.decrementerExpiry <= now)
+    if (vcpu.msrHas(MSR_LOW.EE) && vcpu.decrementerExpiry <= now)
       this.#engine.interrupt(vcpu, VECTOR.decrementer);
   }
 

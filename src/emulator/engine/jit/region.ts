@@ -92,8 +92,7 @@ export function findRegion(start: number, code: PageCode, entersInLoop: boolean)
 /** Whether it lies in a loop of the region behind its head, and is not the head of another one. */
 function isInLoop(start: number, found: ReadonlyMap<number, RegionInstruction>): boolean {
   const back = [...found.values()].filter(
-    ({ offset, target }) =>
-      target !== undefined && target <= start && offset >= start && found.has(target),
+    ({ offset, target }) => target !== undefined && target <= start && offset >= start && found.has(target),
   );
   return back.length > 0 && !back.some(({ target }) => target === start);
 }

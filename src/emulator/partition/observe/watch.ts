@@ -3,7 +3,7 @@
  * nothing for the guest: probes replace decoded records, watched pages take the slow path of stores.
  */
 
-import { MSR, MSR_TRANSLATION, VECTOR } from '../../../base/power.ts';
+import { MSR_LOW, MSR_TRANSLATION, VECTOR } from '../../../base/power.ts';
 import {
   type DroppedEvents,
   type EoiEvent,
@@ -216,7 +216,7 @@ export class MachineWatch {
   /** @param target where a return from interrupt goes */
   msrChanged(vcpu: Vcpu, before: bigint, target?: bigint): void {
     if (target !== undefined && this.#calls.length > 0) this.#returned(vcpu, target);
-    if (this.#sleep.mayEnd && (vcpu.msr & MSR.PR) !== 0n) this.#wentOn(vcpu.index);
+    if (this.#sleep.mayEnd && vcpu.msrHas(MSR_LOW.PR)) this.#wentOn(vcpu.index);
     const plan = this.#awakePlan;
     if (plan === undefined || ((vcpu.msr ^ before) & plan.msrMask) === 0n) return;
     this.#report({

@@ -3,7 +3,7 @@
  * input happen between slices, and the order is the order of the vCPUs.
  */
 
-import { MSR, VECTOR } from '../../../base/power.ts';
+import { MSR_LOW, VECTOR } from '../../../base/power.ts';
 import { STORM, type Vcpu } from '../../cpu/vcpu.ts';
 import type { Engine, RunEnd } from '../../engine/engine.ts';
 import type { EventClock } from './event-clock.ts';
@@ -165,7 +165,7 @@ export class Scheduler {
       this.#engine.interrupt(vcpu, VECTOR.systemReset, SRESET_BY_HCALL);
       return;
     }
-    if ((vcpu.msr & MSR.EE) === 0n) return;
+    if (!vcpu.msrHas(MSR_LOW.EE)) return;
     if (vcpu.external) this.#engine.interrupt(vcpu, VECTOR.external);
     else if (vcpu.decrementerExpiry <= this.#clock.now()) this.#engine.interrupt(vcpu, VECTOR.decrementer);
     else if (vcpu.doorbell) {
@@ -180,7 +180,7 @@ export class Scheduler {
       this.#woken(vcpu);
     }
     if (vcpu.state !== 'parked') return;
-    const enabled = (vcpu.msr & MSR.EE) !== 0n;
+    const enabled = vcpu.msrHas(MSR_LOW.EE);
     if (vcpu.systemReset || (enabled && this.pending(vcpu))) this.#spins.release(vcpu);
   }
 
@@ -274,12 +274,12 @@ const SRESET_BY_HCALL = 0n;
 
 /** Only another CPU's store, or a reset, ends its wait. */
 function isStuck(vcpu: Vcpu): boolean {
-  return vcpu.state === 'parked' && (vcpu.msr & MSR.EE) === 0n;
+  return vcpu.state === 'parked' && !vcpu.msrHas(MSR_LOW.EE);
 }
 
 /** When a waiting vCPU's decrementer ends its wait: a parked one takes no interrupt while MSR[EE] is off. */
 function expiry(vcpu: Vcpu): number {
-  const wakes = vcpu.state === 'ceded' || (vcpu.state === 'parked' && (vcpu.msr & MSR.EE) !== 0n);
+  const wakes = vcpu.state === 'ceded' || (vcpu.state === 'parked' && vcpu.msrHas(MSR_LOW.EE));
   return wakes ? vcpu.decrementerExpiry : Number.POSITIVE_INFINITY;
 }
 
