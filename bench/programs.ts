@@ -1,61 +1,50 @@
 /**
- * Part `programs`: integer programs, compiled here and now, on our interpreter (a bare machine; every access goes through the
- * software TLB) and as processes of qemu-ppc64le, in turns.
+ * Part `programs`: integer, floating-point and vector programs, compiled here and now: as the same image on a bare machine
+ * of ours and on qemu-system-ppc64, both with a software TLB, and as a process of qemu-ppc64le, in turns.
  *
- * Our engine counts the instructions for both: what differs is a dozen at a program's start and end.
+ * Our engine counts the instructions for all: what differs is a dozen at a program's start and end.
  */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { arraySource } from '../src/base/bytes.ts';
-import { PT_LOAD, parseElf, readSegment } from '../src/base/elf/index.ts';
+import { DEFAULT_JIT } from '../src/emulator/engine/jit/jit.ts';
 import { BareMachine } from '../src/emulator/partition/bare-machine.ts';
+import { QEMU_MACHINE } from './guests/qemu-guest.ts';
 import { needProgram, programVersion } from './lib/facts.ts';
 import { type Section, table } from './lib/report.ts';
 import { geometricMean, median, spread } from './lib/statistics.ts';
+import {
+  compileProgram,
+  GCC,
+  NOTHING,
+  PROGRAMS,
+  type ProgramFiles,
+  type ProgramKind,
+} from './program-images.ts';
 
-/** Rounds are chosen for about 400 million instructions. */
-const PROGRAMS = [
-  { name: 'crc32', rounds: 700 },
-  { name: 'fib', rounds: 380 },
-  { name: 'matrix', rounds: 75 },
-  { name: 'quicksort', rounds: 55 },
-  { name: 'records', rounds: 12_000 },
-  { name: 'sha256', rounds: 100 },
-  { name: 'sieve', rounds: 100 },
-  { name: 'strings', rounds: 2_800 },
-] as const;
-
-const GCC = 'powerpc64le-linux-gnu-gcc';
-const QEMU = 'qemu-ppc64le';
-const LOAD_AT = 0x100000;
+const QEMU_SYSTEM = 'qemu-system-ppc64';
+const QEMU_USER = 'qemu-ppc64le';
+/** Of an image, in big-endian order. */
+const ENTRY = 0x100n;
 const MEMORY = 16 * 2 ** 20;
 const PVR_POWER9 = 0x4e1200;
+const TIMEBASE_HZ = 512e6;
 /** No program comes near; one that runs away is a fault. */
 const LIMIT = 20e9;
-const FLAGS = [
-  ...['-O2', '-mcpu=power8', '-mno-altivec', '-mno-vsx', '-mlittle-endian', '-mabi=elfv2', '-msoft-float'],
-  ...[
-    '-ffreestanding',
-    '-fno-pic',
-    '-fno-builtin',
-    '-fno-tree-loop-distribute-patterns',
-    '-fno-strict-aliasing',
-  ],
-  ...[
-    '-nostdlib',
-    '-static',
-    '-no-pie',
-    '-Wl,--build-id=none',
-    `-Wl,-Ttext-segment=0x${LOAD_AT.toString(16)}`,
-    '-Wl,-z,max-page-size=65536',
-  ],
-];
+/** Bytes that an image writes: the checksum, and what the timebase counted. */
+const ANSWER_BYTES = 16;
 
-type Built = { readonly bare: string; readonly user: string };
-type Result = { readonly checksum: bigint; readonly seconds: number; readonly instructions?: number };
+/** What runs a program. */
+type Runner = 'here' | 'interpreted' | 'system' | 'user';
+type Result = { readonly checksum: bigint; readonly seconds: number };
+type Row = {
+  readonly name: string;
+  readonly kind: ProgramKind;
+  readonly instructions: number;
+  readonly mips: Readonly<Record<Runner, readonly number[]>>;
+};
 
 export type ProgramsOptions = {
   readonly runs: number;
@@ -63,119 +52,152 @@ export type ProgramsOptions = {
   readonly log: (text: string) => void;
 };
 
-/** Measures, and gives the section of docs/benchmarks.md. @throws Error when the two disagree on a checksum */
-export function benchPrograms(options: ProgramsOptions): Section {
-  for (const name of [GCC, QEMU]) needProgram(name);
+/** Measures, and gives the section of docs/benchmarks.md. @throws Error when two disagree on a checksum */
+export async function benchPrograms(options: ProgramsOptions): Promise<Section> {
+  for (const name of [GCC, QEMU_SYSTEM, QEMU_USER]) needProgram(name);
   const folder = mkdtempSync(join(tmpdir(), 'kdumpd-bench-'));
   try {
-    const nothing = build(folder, 'nothing', 1);
-    const rows = PROGRAMS.map(({ name, rounds }) => {
-      const built = build(folder, name, Math.max(1, Math.round(rounds * options.scale)));
-      runOurs(built.bare); // compiled code and caches warm up
-      const ours: number[] = [];
-      const qemu: number[] = [];
-      let instructions = 0;
-      for (let i = 0; i < options.runs; i++) {
-        const mine = runOurs(built.bare);
-        const start = runQemu(nothing.user);
-        const theirs = runQemu(built.user);
-        if (mine.checksum !== theirs.checksum)
-          throw new Error(`${name}: ${mine.checksum} here, ${theirs.checksum} in ${QEMU}`);
-        instructions = mine.instructions ?? 0;
-        ours.push(instructions / mine.seconds / 1e6);
-        qemu.push(instructions / Math.max(1e-3, theirs.seconds - start.seconds) / 1e6);
-      }
-      options.log(`${name}: ${median(ours).toFixed(0)} MIPS, ${QEMU} ${median(qemu).toFixed(0)}`);
-      return { name, instructions, ours, qemu };
-    });
+    const nothing = compileProgram(folder, NOTHING);
+    const rows: Row[] = [];
+    for (const program of PROGRAMS) {
+      const rounds = Math.max(1, Math.round(program.rounds * options.scale));
+      const files = compileProgram(folder, { ...program, rounds });
+      const row = { name: program.name, kind: program.kind, ...(await measure(files, nothing, options)) };
+      rows.push(row);
+      options.log(
+        `${row.name}: ${Object.entries(row.mips)
+          .map(([runner, mips]) => `${runner} ${median(mips).toFixed(0)}`)
+          .join(', ')} MIPS`,
+      );
+    }
     return report(rows, options);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function report(
-  rows: readonly {
-    readonly name: string;
-    readonly instructions: number;
-    readonly ours: readonly number[];
-    readonly qemu: readonly number[];
-  }[],
-  options: ProgramsOptions,
-): Section {
-  const ours = geometricMean(rows.map((row) => median(row.ours)));
-  const qemu = geometricMean(rows.map((row) => median(row.qemu)));
-  const lines = rows.map((row) => [
-    row.name,
-    (row.instructions / 1e6).toFixed(1),
-    median(row.ours).toFixed(0),
-    spread(row.ours),
-    median(row.qemu).toFixed(0),
-    spread(row.qemu),
-    (median(row.ours) / median(row.qemu)).toFixed(2),
-  ]);
+async function measure(
+  files: ProgramFiles,
+  nothing: ProgramFiles,
+  { runs }: ProgramsOptions,
+): Promise<Pick<Row, 'instructions' | 'mips'>> {
+  const mips = { here: [], interpreted: [], system: [], user: [] } as Record<Runner, number[]>;
+  for (const isCompiled of [true, false]) runHere(files.image, isCompiled); // compiled code and caches warm up
+  let instructions = 0;
+  for (let i = 0; i < runs; i++) {
+    const here = runHere(files.image, true);
+    const interpreted = runHere(files.image, false);
+    const system = await runSystem(files.image);
+    const start = runUser(nothing.process);
+    const user = runUser(files.process);
+    for (const { checksum } of [interpreted, system, user])
+      if (checksum !== here.checksum)
+        throw new Error(`${files.image}: ${here.checksum} here, ${checksum} elsewhere`);
+    instructions = here.instructions;
+    const take = (runner: Runner, seconds: number): void => {
+      mips[runner].push(instructions / Math.max(1e-3, seconds) / 1e6);
+    };
+    take('here', here.seconds);
+    take('interpreted', interpreted.seconds);
+    take('system', system.seconds);
+    take('user', user.seconds - start.seconds);
+  }
+  return { instructions, mips };
+}
+
+function report(rows: readonly Row[], options: ProgramsOptions): Section {
+  const part = (title: string, kinds: readonly ProgramKind[]): readonly string[] => [
+    `### ${title}`,
+    tableOf(rows.filter(({ kind }) => kinds.includes(kind))),
+  ];
   return {
     name: 'programs',
-    title: 'Integer programs',
+    title: 'Programs',
     text: [
-      `Freestanding C (\`bench/programs\`), \`gcc -O2 -mcpu=power8\` without vector and floating-point instructions, little-endian. Ours: the interpreter on a bare machine, in real mode through the software TLB, after one run to warm up. Beside it the same program as a static process of \`${QEMU}\`, which has neither a TLB nor privileged state; its start-up is measured each time and subtracted. Both must give the same checksum. Instructions are counted by our engine. MIPS are medians of ${options.runs} runs each, in turns; (±) is half the distance from the slowest to the fastest, in percent of the median.`,
-      table(
-        ['program', 'million instructions', 'MIPS', '±', `${QEMU} MIPS`, '±', 'ratio'],
-        [
-          ...lines,
-          [
-            '**geometric mean**',
-            '',
-            `**${ours.toFixed(0)}**`,
-            '',
-            `**${qemu.toFixed(0)}**`,
-            '',
-            `**${(ours / qemu).toFixed(2)}**`,
-          ],
-        ],
-      ),
-      `${programVersion(GCC)}; ${programVersion(QEMU)}.`,
+      `Freestanding C (\`bench/programs\`), \`gcc -mcpu=power8\`, little-endian: integer programs with \`-O2\` and without vector and floating-point instructions, floating-point ones with \`-O2\`, vector ones with \`-O3\`. *Here*: a bare machine with compiled regions, in real mode through the software TLB, after one run to warm up; *interpreted*: the same without them. *${QEMU_SYSTEM}* runs the very same image (\`-bios\`), its time read from the timebase by the image itself; *${QEMU_USER}* the same program as a static process, without a TLB or privileged state, its start-up measured each time and subtracted. All must give the same checksum. Instructions are counted by our engine. MIPS are medians of ${options.runs} runs each, in turns; (±) is half the distance from the slowest to the fastest, in percent of the median; ratios are *here* to the other.`,
+      ...part('Integer', ['integer']),
+      ...part('Floating point and vectors', ['float', 'vector']),
+      [
+        programVersion(GCC),
+        `${programVersion(QEMU_SYSTEM)}, TCG, \`-M ${QEMU_MACHINE} -cpu power9\``,
+        programVersion(QEMU_USER),
+      ].join('; '),
     ],
   };
 }
 
-function build(folder: string, name: string, rounds: number): Built {
-  const source = (file: string): string => join(import.meta.dirname, 'programs', file);
-  const make = (start: string): string => {
-    const target = join(folder, `${name}-${start}`);
-    const flags = [...FLAGS, `-Wl,--defsym=rounds=${rounds}`];
-    execFileSync(GCC, [...flags, '-o', target, source(`start-${start}.S`), source(`${name}.c`)], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
-    return target;
-  };
-  return { bare: make('bare'), user: make('user') };
+function tableOf(rows: readonly Row[]): string {
+  const mean = (runner: Runner): number => geometricMean(rows.map(({ mips }) => median(mips[runner])));
+  const cells = (value: (runner: Runner) => string, ratio: (runner: Runner) => string): readonly string[] => [
+    ...[value('here'), value('interpreted'), ratio('interpreted')],
+    ...[value('system'), ratio('system'), value('user'), ratio('user')],
+  ];
+  const lines = rows.map(({ name, instructions, mips }) => {
+    const ratio = (runner: Runner): number => median(mips.here) / median(mips[runner]);
+    return [
+      name,
+      (instructions / 1e6).toFixed(1),
+      ...cells(
+        (runner) => `${median(mips[runner]).toFixed(0)} (±${spread(mips[runner])})`,
+        (runner) => ratio(runner).toFixed(2),
+      ),
+    ];
+  });
+  const bold = (text: string): string => `**${text}**`;
+  const last = cells(
+    (runner) => bold(mean(runner).toFixed(0)),
+    (runner) => bold((mean('here') / mean(runner)).toFixed(2)),
+  );
+  return table(
+    [
+      ...['program', 'million instructions', 'here', 'interpreted', 'ratio'],
+      ...[QEMU_SYSTEM, 'ratio', QEMU_USER, 'ratio'],
+    ],
+    [...lines, ['**geometric mean**', '', ...last]],
+  );
 }
 
-let machine: BareMachine | undefined;
+const machines = new Map<boolean, BareMachine>();
 
-function runOurs(file: string): Result {
-  machine ??= new BareMachine({ memory: MEMORY, endian: 'little', processorVersion: PVR_POWER9 });
-  const elf = parseElf(arraySource(new Uint8Array(readFileSync(file))));
+function runHere(file: string, isCompiled: boolean): Result & { readonly instructions: number } {
+  const jit = isCompiled ? { jit: DEFAULT_JIT } : {};
+  const machine =
+    machines.get(isCompiled) ??
+    new BareMachine({ memory: MEMORY, endian: 'big', processorVersion: PVR_POWER9, ...jit });
+  machines.set(isCompiled, machine);
   machine.reset();
-  for (const segment of elf.programs) {
-    if (segment.type !== PT_LOAD) continue;
-    const bytes = new Uint8Array(segment.memsz); // what the file does not hold is zero
-    bytes.set(readSegment(elf, segment));
-    machine.ram.write(Number(segment.vaddr), bytes);
-  }
-  machine.vcpu.nia = elf.header.entry;
+  machine.ram.fill(0, MEMORY, 0);
+  machine.ram.write(0, readFileSync(file));
+  machine.vcpu.nia = ENTRY;
   const begun = performance.now();
   const stop = machine.run(LIMIT);
   const seconds = (performance.now() - begun) / 1000;
   if (stop !== 'attn') throw new Error(`${file} ended by ${stop} at ${machine.vcpu.nia.toString(16)}`);
-  return { checksum: machine.vcpu.gpr(3), seconds, instructions: machine.instructions };
+  return { checksum: machine.vcpu.gpr(31), seconds, instructions: machine.instructions };
 }
 
-function runQemu(file: string): Result {
+/** @throws Error where QEMU ends before the image has written its answer */
+async function runSystem(file: string): Promise<Result> {
+  const args = ['-M', QEMU_MACHINE, '-cpu', 'power9', '-m', '256M', '-bios', file];
+  const quiet = ['-display', 'none', '-monitor', 'none', '-net', 'none', '-serial', 'stdio'];
+  const child = spawn(QEMU_SYSTEM, [...args, ...quiet], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let answer = Buffer.alloc(0);
+  for await (const piece of child.stdout) {
+    answer = Buffer.concat([answer, piece]);
+    if (answer.length >= ANSWER_BYTES) break;
+  }
+  child.kill('SIGKILL');
+  if (answer.length < ANSWER_BYTES) throw new Error(`${file} wrote ${answer.length} bytes in ${QEMU_SYSTEM}`);
+  return {
+    checksum: answer.readBigUInt64LE(0),
+    seconds: Number(answer.readBigUInt64LE(8)) / TIMEBASE_HZ,
+  };
+}
+
+function runUser(file: string): Result {
   const begun = performance.now();
-  const output = execFileSync(QEMU, ['-cpu', 'power8', file]);
+  const output = execFileSync(QEMU_USER, ['-cpu', 'power9', file]);
   const seconds = (performance.now() - begun) / 1000;
-  if (output.length !== 8) throw new Error(`${file} wrote ${output.length} bytes in ${QEMU}`);
+  if (output.length !== 8) throw new Error(`${file} wrote ${output.length} bytes in ${QEMU_USER}`);
   return { checksum: output.readBigUInt64LE(0), seconds };
 }

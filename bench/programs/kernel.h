@@ -1,6 +1,6 @@
 /*
- * What every benchmark program has: run() does its work `rounds` times and returns a checksum. Programs are freestanding
- * and use integers only; nothing is called outside of their own file.
+ * What every benchmark program has: run() does its work `rounds` times and returns a checksum. Programs are freestanding:
+ * nothing is called outside of their own file.
  */
 typedef unsigned char u8;
 typedef unsigned int u32;

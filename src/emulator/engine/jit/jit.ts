@@ -33,6 +33,7 @@ const MOST_REGIONS = 4096;
 const MOST_BYTES = 4 * 2 ** 20;
 /** Places that are counted at once. */
 const MOST_COUNTED = 65536;
+export const DEFAULT_JIT: JitOptions = { threshold: 8 };
 /** A region of fewer instructions gains nothing. */
 const LEAST_INSTRUCTIONS = 3;
 
