@@ -1,4 +1,7 @@
-/** A WebAssembly module with one imported memory. Source: WebAssembly Core Specification 2.0, §5.5. */
+/**
+ * A WebAssembly module with one imported memory. Source: WebAssembly Core Specification 2.0, §5.5, and §7.4 for its names and
+ * those of its functions, which profiles and stacks show.
+ */
 
 import { type FunctionBody, VALUE_TYPE_CODES } from './body.ts';
 import type { Expr, ValueType } from './expr.ts';
@@ -9,7 +12,10 @@ export type Signature = { readonly parameters: readonly ValueType[]; readonly re
 /** A function that can be called: its index in the module's function space. */
 export type FunctionRef = { readonly name: string; readonly index: number; readonly signature: Signature };
 
+const UTF_8 = new TextEncoder();
+
 export class ModuleBuilder {
+  readonly #name: string;
   readonly #types: string[] = [];
   readonly #typeCodes: number[][] = [];
   readonly #imports: { name: string; type: number }[] = [];
@@ -17,6 +23,10 @@ export class ModuleBuilder {
     [];
   #table: string | undefined;
   #sealedImports = false;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
 
   /** Declares a function imported from `env`. All imports come before the first {@link declare}. */
   import(name: string, signature: Signature): FunctionRef {
@@ -82,7 +92,17 @@ export class ModuleBuilder {
         }),
       ),
     );
+    section(out, 0, [...text('name'), ...this.#names()]);
     return Uint8Array.from(out);
+  }
+
+  /** Subsections 0 and 1: the module's name, and those of its own functions. */
+  #names(): number[] {
+    const out: number[] = [];
+    section(out, 0, text(this.#name));
+    const first = this.#imports.length;
+    section(out, 1, vector(this.#functions.map(({ name }, i) => [...unsignedLeb(first + i), ...text(name)])));
+    return out;
   }
 
   #typeOf(signature: Signature): number {
@@ -110,7 +130,7 @@ export function callVoid(ref: FunctionRef, args: readonly Expr[]): number[] {
 }
 
 function text(value: string): number[] {
-  const bytes = new TextEncoder().encode(value);
+  const bytes = UTF_8.encode(value);
   return [...unsignedLeb(bytes.length), ...bytes];
 }
 
