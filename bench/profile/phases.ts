@@ -52,12 +52,12 @@ export function placesOf(
   instants: Instants,
   storing: Storing | undefined,
 ): ReadonlyMap<End, Place> {
+  const over = moments.at(-1);
+  if (over?.power !== 'over' || storing === undefined) throw new Error('the guest did not crash and end');
   const places = new Map<End, Place>(lineMarks(moments));
   const ascending = ascendingOf(moments);
   for (const [name, instant] of Object.entries(instants) as [TraceInstant, { readonly insn: number }][])
     places.set(name, { at: timeOf(ascending, instant.insn), insn: instant.insn });
-  const over = moments.at(-1);
-  if (over?.power !== 'over' || storing === undefined) throw new Error('the guest did not crash and end');
   places.set('over', over);
   places.set('examined', { at: storing.began, insn: over.insn });
   places.set('stored', { at: storing.ended, insn: over.insn });
