@@ -3,8 +3,9 @@
  * qemu-system-ppc64, in turns: same kernel, initramfs, disk, command line, memory and CPUs.
  */
 
-import { type CrashRun, followCrash, type GuestSpec, type Mark } from './guests/crash-run.ts';
+import { type CrashRun, followCrash, type GuestSpec } from './guests/crash-run.ts';
 import { stockGuest } from './guests/image.ts';
+import type { Mark } from './guests/marks.ts';
 import { powerOnOurs } from './guests/our-guest.ts';
 import { powerOnQemu, QEMU_MACHINE } from './guests/qemu-guest.ts';
 import { needProgram, programVersion } from './lib/facts.ts';

@@ -4,6 +4,7 @@
  */
 
 import type { ImageRecord } from '../../src/images/image-record.ts';
+import { LineBuffer, type Mark, markOfAgent, marksOfConsole } from './marks.ts';
 
 /** The machine that both emulators are given. */
 export type GuestSpec = {
@@ -18,10 +19,6 @@ export type GuestSpec = {
   readonly memoryBytes: number;
   readonly dumpDiskBytes: number;
 };
-
-/** Instants, in order. `init` is the kernel's word that it starts /init; the others are the handoff's. */
-export const MARKS = ['start-kernel', 'init', 'ready', 't0', 't1', 't2', 'crash-init', 't3', 't4'] as const;
-export type Mark = (typeof MARKS)[number];
 
 /** When a mark was seen: wall seconds since power-on; instructions where the machine counts them. */
 export type Instant = { readonly seconds: number; readonly instructions?: number };
@@ -72,22 +69,15 @@ export async function followCrash(
   };
   const onConsole = (line: string, at: Instant): void => {
     console.push(line);
-    // The first line after purgatory's is the crash kernel's first.
-    if (marks.has('t1') && line.startsWith('[')) mark('t2', at);
-    if (/\] Linux version /.test(line)) mark('start-kernel', at);
-    if (/\] Run \/init as init process/.test(line)) mark(marks.has('t0') ? 'crash-init' : 'init', at);
-    if (/sysrq: Trigger a crash/.test(line)) mark('t0', at);
-    if (line.startsWith("I'm in purgatory")) mark('t1', at);
+    for (const each of marksOfConsole(line, (name) => marks.has(name))) mark(each, at);
   };
   const onAgent = (line: string, at: Instant): void => {
     agent.push(line);
-    if (line === 'kdumpd-agent ready') {
-      mark('ready', at);
-      if (options.until === 'rest') reached();
-      else machine.agentInput('panic 0\n');
-    }
-    if (line.startsWith('kdumpd-agent dump-start')) mark('t3', at);
-    if (line.startsWith('kdumpd-agent dump-done')) mark('t4', at);
+    const found = markOfAgent(line);
+    if (found !== undefined) mark(found, at);
+    if (found !== 'ready') return;
+    if (options.until === 'rest') reached();
+    else machine.agentInput('panic 0\n');
   };
   const machine = powerOn((vty, bytes, at) => {
     for (const line of lines[vty].add(bytes)) (vty === 0 ? onConsole : onAgent)(line, at);
@@ -114,17 +104,5 @@ export async function followCrash(
     throw error;
   } finally {
     clearTimeout(timer);
-  }
-}
-
-/** Splits a byte stream into lines; carriage returns go, other bytes are taken as Latin-1. */
-class LineBuffer {
-  #rest = '';
-
-  add(bytes: Uint8Array): string[] {
-    this.#rest += Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-    const lines = this.#rest.split('\n');
-    this.#rest = lines.pop() ?? '';
-    return lines.map((line) => line.replaceAll('\r', ''));
   }
 }

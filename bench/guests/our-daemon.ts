@@ -2,9 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { PartitionRequest, PartitionView } from '../../src/panic/contract/index.ts';
 import type { GuestSpec } from './crash-run.ts';
 
@@ -12,6 +12,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 
 export type Daemon = {
   readonly pid: number;
+  readonly process: ChildProcess;
   /** Where it serves: `http://…`. */
   readonly base: string;
   readonly close: () => Promise<void>;
@@ -44,6 +45,17 @@ export function startDaemon(spec: GuestSpec, guests: number, timeoutSeconds: num
   return serveFleet(fleet, dirname(spec.folder), timeoutSeconds);
 }
 
+/** How the process is started, where it is otherwise than a user starts it. */
+export type DaemonProcess = {
+  /** Options of Node.js. */
+  readonly node?: readonly string[];
+  /** Added to `serve`. */
+  readonly serve?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Called at once; messages may be exchanged with it. */
+  readonly onStart?: (child: ChildProcess) => void;
+};
+
 /**
  * `kdumpd serve` with this fleet over the images of a folder, in a data folder that goes with it; resolves when all are in
  * service with a crash kernel.
@@ -53,15 +65,20 @@ export async function serveFleet(
   fleet: readonly PartitionRequest[],
   images: string,
   timeoutSeconds: number,
+  { node = [], serve = [], environment = {}, onStart }: DaemonProcess = {},
 ): Promise<Daemon> {
   const folder = mkdtempSync(join(tmpdir(), 'kdumpd-bench-'));
   const data = join(folder, 'data');
   mkdirSync(data);
-  symlinkSync(images, join(data, 'images'));
+  if (existsSync(images)) symlinkSync(resolve(images), join(data, 'images'));
   writeFileSync(join(folder, 'fleet.json'), JSON.stringify(fleet));
   const main = join(ROOT, 'dist', 'cli', 'main.js');
   const options = ['--port', '0', '--data', data, '--fleet', join(folder, 'fleet.json')];
-  const child = spawn(process.execPath, [main, 'serve', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...node, main, 'serve', ...options, ...serve], {
+    stdio: ['ignore', 'pipe', 'pipe', ...(onStart === undefined ? [] : (['ipc'] as const))],
+    env: { ...process.env, ...environment },
+  });
+  onStart?.(child);
   const close = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) {
       const exited = once(child, 'exit');
@@ -76,7 +93,7 @@ export async function serveFleet(
     const wrong = answer.items.find(({ state, reason }) => state !== 'ready' || reason !== undefined);
     if (answer.items.length !== fleet.length || wrong !== undefined || child.pid === undefined)
       throw new Error(`not ${fleet.length} guests in service: ${JSON.stringify(wrong ?? answer.items)}`);
-    return { pid: child.pid, base, close };
+    return { pid: child.pid, process: child, base, close };
   } catch (error) {
     await close();
     throw error;

@@ -5,8 +5,9 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type CrashRun, followCrash, type GuestSpec, MARKS } from '../../bench/guests/crash-run.ts';
+import { type CrashRun, followCrash, type GuestSpec } from '../../bench/guests/crash-run.ts';
 import { stockGuest } from '../../bench/guests/image.ts';
+import { MARKS } from '../../bench/guests/marks.ts';
 import { powerOnOurs } from '../../bench/guests/our-guest.ts';
 import { powerOnQemu } from '../../bench/guests/qemu-guest.ts';
 import { ImportError } from '../../src/images/errors.ts';

@@ -1,5 +1,7 @@
 /** Bytes of a module as they are written, with LEB128 integers: WebAssembly Core Specification 2.0, §5.2.2. */
 
+const UTF_8 = new TextEncoder();
+
 export class Bytes {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
@@ -56,7 +58,7 @@ export class Bytes {
 
   /** A name's length, then its bytes. */
   text(value: string): void {
-    const bytes = new TextEncoder().encode(value);
+    const bytes = UTF_8.encode(value);
     this.unsigned(bytes.length);
     this.raw(bytes);
   }

@@ -1,4 +1,7 @@
-/** A WebAssembly module with one imported memory. Source: WebAssembly Core Specification 2.0, §5.5. */
+/**
+ * A WebAssembly module with one imported memory. Source: WebAssembly Core Specification 2.0, §5.5, and §7.4 for its names and
+ * those of its functions, which profiles and stacks show.
+ */
 
 import { type FunctionBody, VALUE_TYPE_CODES } from './body.ts';
 import { Bytes } from './bytes.ts';
@@ -10,6 +13,7 @@ export type Signature = { readonly parameters: readonly ValueType[]; readonly re
 export type FunctionRef = { readonly name: string; readonly index: number; readonly signature: Signature };
 
 export class ModuleBuilder {
+  readonly #name: string;
   readonly #types: string[] = [];
   readonly #typeCodes: number[][] = [];
   readonly #imports: { name: string; type: number }[] = [];
@@ -17,6 +21,10 @@ export class ModuleBuilder {
     [];
   #table: string | undefined;
   #sealedImports = false;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
 
   /** Declares a function imported from `env`. All imports come before the first {@link declare}. */
   import(name: string, signature: Signature): FunctionRef {
@@ -73,6 +81,7 @@ export class ModuleBuilder {
       if (body === undefined) throw new Error(`${name} has no body`);
       body.encode(content);
     });
+    this.#nameSection(out);
     return out.taken();
   }
 
@@ -87,6 +96,23 @@ export class ModuleBuilder {
       content.byte(kind);
       for (const value of immediates) content.unsigned(value);
     });
+  }
+
+  /** Of the names: subsections 0 and 1, the module's and those of its own functions. */
+  #nameSection(out: Bytes): void {
+    const content = new Bytes();
+    content.text('name');
+    const ofModule = new Bytes();
+    ofModule.text(this.#name);
+    content.byte(0);
+    content.vector(ofModule);
+    const first = this.#imports.length;
+    section(content, 1, [...this.#functions.entries()], ([i, { name }], names) => {
+      names.unsigned(first + i);
+      names.text(name);
+    });
+    out.byte(0);
+    out.vector(content);
   }
 
   #typeOf(signature: Signature): number {

@@ -41,7 +41,7 @@ function sizeOf(body: FunctionBody): number {
 function compile(handler: Handler): Seen {
   const notes = new Set<string>();
   const specials: string[] = [];
-  const ref = (): FunctionRef => new ModuleBuilder().declare('f', { parameters: [], results: [] });
+  const ref = (): FunctionRef => new ModuleBuilder('test').declare('f', { parameters: [], results: [] });
   const noted = (note: string): FunctionRef => {
     notes.add(note);
     return ref();

@@ -6,6 +6,7 @@ import wabt from 'wabt';
 import { Bytes } from '../../../src/emulator/wasm/bytes.ts';
 import {
   call,
+  callVoid,
   type Expr,
   FunctionBody,
   type I32,
@@ -39,7 +40,7 @@ function functionOf(
   result: ValueType,
   build: (body: FunctionBody) => Expr,
 ): Fn {
-  const module = new ModuleBuilder();
+  const module = new ModuleBuilder('test');
   const ref = module.declare('f', { parameters, results: [result] }, true);
   const body = new FunctionBody(parameters.length);
   body.effect(build(body));
@@ -267,7 +268,7 @@ describe('FunctionBody', () => {
 
 describe('ModuleBuilder', () => {
   it('imports, internal calls, exports → a module that wabt reads back', async () => {
-    const module = new ModuleBuilder();
+    const module = new ModuleBuilder('test');
     const twice = module.import('twice', { parameters: ['i32'], results: ['i32'] });
     const inner = module.declare('inner', { parameters: ['i32'], results: ['i32'] });
     const outer = module.declare('outer', { parameters: ['i32'], results: ['i32'] }, true);
@@ -288,8 +289,29 @@ describe('ModuleBuilder', () => {
     expect(text.toText({})).toContain('(import "env" "twice" (func (;0;) (type 0)))');
   });
 
+  it('names of the module and of a function that is not exported → shown by V8 in a stack', () => {
+    const module = new ModuleBuilder('named-module');
+    module.import('unused', { parameters: [], results: [] });
+    const inner = module.declare('inner_one', { parameters: [], results: [] });
+    const outer = module.declare('outer', { parameters: [], results: [] }, true);
+    const trap = new FunctionBody(0);
+    trap.unreachable();
+    module.define(inner, trap);
+    const body = new FunctionBody(0);
+    body.effect(callVoid(inner, []));
+    module.define(outer, body);
+    const run = instantiate(module.encode(1), { unused: () => undefined }).outer as () => void;
+    let stack = '';
+    try {
+      run();
+    } catch (error) {
+      stack = (error as Error).stack ?? '';
+    }
+    expect(stack).toMatch(/at (?:[\w-]+\.)?inner_one \(wasm:\/\/wasm\/named-module-/);
+  });
+
   it('import after a function, a function defined twice or never → an error', () => {
-    const module = new ModuleBuilder();
+    const module = new ModuleBuilder('test');
     const f = module.declare('f', { parameters: [], results: [] });
     expect(() => module.import('late', { parameters: [], results: [] })).toThrow('late');
     expect(() => module.encode(1)).toThrow('f has no body');

@@ -62,7 +62,7 @@ const I32_3 = { parameters: ['i32', 'i32', 'i32'], results: ['i32'] } as const;
 
 /** The module's bytes for one mode. */
 export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
-  const module = new ModuleBuilder();
+  const module = new ModuleBuilder(`interpreter-${mode.mode64 ? 64 : 32}-${mode.littleEndian ? 'le' : 'be'}`);
   const decode = module.import('decode', I32_1);
   const special = module.import('special', I32_2);
   const probe = module.import('probe', I32_1);
@@ -107,7 +107,7 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
 
   const outOfLine = new Map<Handler, FunctionRef>();
   for (const handler of HANDLERS) {
-    if (!isInline(handler)) outOfLine.set(handler, module.declare(`handler_${handler.id}`, I32_2));
+    if (!isInline(handler)) outOfLine.set(handler, module.declare(`handler_${handler.row.mnemonic}`, I32_2));
   }
   for (const [handler, ref] of outOfLine) {
     const body = new FunctionBody(2);

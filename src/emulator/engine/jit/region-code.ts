@@ -45,7 +45,7 @@ const EXPECTED_BYTES = 8192;
 /** @param slot arena address of the page's records */
 export function buildRegion(region: Region, slot: number, mode: Mode): Uint8Array<ArrayBuffer> {
   assert(mode.mode64, 'regions are for 64-bit mode');
-  const module = new ModuleBuilder();
+  const module = new ModuleBuilder('region');
   const helper = module.import('helper', FIVE);
   const run = module.declare('run', THREE, true);
   module.define(run, new RegionCode(region, slot, mode, helper).body);
