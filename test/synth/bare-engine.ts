@@ -28,7 +28,7 @@ export function bareEngine(options: Pick<EngineHost, 'jit'> = {}): BareEngine {
     ...options,
   };
   const nothing = { read: (): boolean => false, write: (): boolean => false };
-  const engine = new Engine(arena, ram, new RadixMmu(arena, ram), nothing, host);
+  const engine = new Engine(arena, ram, new RadixMmu(arena, ram, () => [vcpu.tlb]), nothing, host);
   vcpu.state = 'running';
   return { engine, ram, vcpu };
 }

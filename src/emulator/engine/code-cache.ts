@@ -24,8 +24,13 @@ import { RecordCache } from './interpreter/record-cache.ts';
 export const MARK_CODE = 1;
 
 const DEAD = -1;
-/** Stores to a page before its code is given up and the page becomes plain data again. */
-const STORES_BEFORE_DROP = 256;
+/**
+ * Stores to a page before its code is given up and the page becomes plain data again: at first, and at the most. Each time the page is code
+ * again it takes twice as many: what is freed and used for data is given up soon, what has both code and data is not decoded
+ * over and over.
+ */
+const STORES_BEFORE_DROP = 32;
+const MOST_STORES_BEFORE_DROP = 4096;
 
 export class CodeCache {
   readonly #arena: Arena;
@@ -39,6 +44,8 @@ export class CodeCache {
   readonly #page: Int32Array;
   readonly #littleEndian: Uint8Array;
   readonly #stores: Uint16Array;
+  /** By arena page: stores that it takes before it is given up; 0 for {@link STORES_BEFORE_DROP}. */
+  readonly #patience: Uint16Array;
   readonly #model: ProcessorModel;
   readonly #records: RecordCache;
   readonly #free: number[] = [];
@@ -65,6 +72,7 @@ export class CodeCache {
     this.#page = new Int32Array(capacity).fill(DEAD);
     this.#littleEndian = new Uint8Array(capacity);
     this.#stores = new Uint16Array(capacity);
+    this.#patience = new Uint16Array(pages);
   }
 
   /** The records of an arena page, for code of the byte order given. */
@@ -184,7 +192,10 @@ export class CodeCache {
   #writtenSlot(slot: number, offset: number, length: number): void {
     const stores = (this.#stores[slot] as number) + 1;
     this.#stores[slot] = stores;
-    if (stores > STORES_BEFORE_DROP) {
+    const page = (this.#page[slot] as number) >>> 12;
+    const patience = this.#patience[page] || STORES_BEFORE_DROP;
+    if (stores > patience) {
+      this.#patience[page] = Math.min(2 * patience, MOST_STORES_BEFORE_DROP);
       this.#condemn(slot);
       return;
     }
@@ -204,6 +215,7 @@ export class CodeCache {
   /** Forgets everything; only while no compiled code runs. */
   clear(): void {
     for (let slot = 0; slot < this.#next; slot++) if (this.#page[slot] !== DEAD) this.#condemn(slot);
+    this.#patience.fill(0);
     this.settle();
   }
 

@@ -118,7 +118,8 @@ export function sprSpecials(s: SpecialHost): [string, Special][] {
     },
     PIDR: (vcpu, value) => {
       const pid = Number(value & PID);
-      if (pid !== vcpu.pid) flushTranslated(vcpu);
+      // What the kernel has translated by its own tree, that of process 0, stays. Hash does not ask for the process.
+      if (pid !== vcpu.pid && s.storage.mmu.kind === 'radix') vcpu.tlb.flushPrograms();
       vcpu.pid = pid;
       return resume(vcpu);
     },

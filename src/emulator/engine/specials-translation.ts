@@ -51,7 +51,7 @@ function hashPageSpecials(s: SpecialHost): [string, Special][] {
     [
       'tlbiel',
       () => {
-        s.vcpu().tlb.flushTranslated();
+        s.storage.mmu.invalidate(s.vcpu().tlb);
         return 0;
       },
     ],
@@ -79,7 +79,7 @@ function radixPageSpecials(s: SpecialHost): [string, Special][] {
     const pages = single ? PAGES_BY_AP.get(size) : undefined;
     const base = pages === undefined ? undefined : Number(rb & 0xffff_f000n) & ~(pages * 4096 - 1);
     for (const vcpu of everywhere ? s.host.allVcpus() : [s.vcpu()]) {
-      if (pages === undefined || base === undefined) vcpu.tlb.flushAll();
+      if (pages === undefined || base === undefined) s.storage.mmu.invalidate(vcpu.tlb);
       else for (let i = 0; i < pages; i++) vcpu.tlb.flushPage((base + i * 4096) | 0);
     }
     if (everywhere && pages !== undefined && base !== undefined) s.host.translationsDropped?.(base, pages);

@@ -4,6 +4,7 @@
  */
 
 import type { Slb } from './slb.ts';
+import type { Tlb } from './tlb.ts';
 
 export type Access = 'read' | 'write' | 'execute';
 
@@ -41,6 +42,8 @@ export interface GuestMmu {
    * in `out`, which the caller reuses. A translation may be kept until the MMU, or an instruction, drops it.
    */
   translate(lo: number, hi: number, access: Access, context: MmuContext, out: Translation): void;
+  /** An instruction of the guest's invalidates more than single pages in a vCPU's TLB: what may differ from the tables goes. */
+  invalidate(tlb: Tlb): void;
 }
 
 /** Halves of an effective address as the MMU takes them: signed 32-bit numbers. */

@@ -19,6 +19,8 @@ import {
   SRR1_NO_EXECUTE,
   type Translation,
 } from './contract.ts';
+import { RadixTables } from './radix-tables.ts';
+import type { Tlb } from './tlb.ts';
 
 /** What the walk needs of the vCPU. */
 export type RadixContext = Pick<MmuContext, 'problemState' | 'pid' | 'amrWrite' | 'amrRead' | 'iamrExecute'>;
@@ -32,21 +34,40 @@ const EAA_EXECUTE = 1;
 const PTE_REFERENCE = 0x100;
 const PTE_CHANGE = 0x80;
 const TWO_32 = 4294967296;
+/** Levels of a tree at the most, each of which takes five bits of 52 at the least, and the process table. */
+const MOST_LEVELS = 11;
 
 export class RadixMmu implements GuestMmu {
   readonly kind = 'radix';
   readonly #arena: Arena;
   readonly #ram: Ram;
+  readonly #tables: RadixTables;
+  /** Of the walk under way: arena addresses of the slots that it has read, and the bits of the address that each covers. */
+  readonly #slots = new Float64Array(MOST_LEVELS);
+  readonly #covers = new Uint8Array(MOST_LEVELS);
   /** Process table: real address and size; 0 bytes while none is registered. */
   #tableBase = 0;
   #tableBytes = 0;
-  /** The last entry read, as halves. */
+  /** The last entry read: its arena address, and its halves. */
+  #at = 0;
   #hi = 0;
   #lo = 0;
 
-  constructor(arena: Arena, ram: Ram) {
+  /** @param tlbs of all vCPUs */
+  constructor(arena: Arena, ram: Ram, tlbs: () => readonly Tlb[]) {
     this.#arena = arena;
     this.#ram = ram;
+    this.#tables = new RadixTables(arena, ram, tlbs);
+  }
+
+  invalidate(tlb: Tlb): void {
+    this.#tables.dropChanged(tlb);
+  }
+
+  /** As at power-on: without a process table. The caller drops all translations. */
+  reset(): void {
+    this.#tables.clear();
+    this.setProcessTable(0, 0);
   }
 
   setProcessTable(base: number, bytes: number): void {
@@ -75,6 +96,9 @@ export class RadixMmu implements GuestMmu {
       out.fault = DSISR_BAD_TREE;
       return;
     }
+    this.#slots[0] = this.#at;
+    this.#covers[0] = 64;
+    let level = 1;
     let base = this.#pointer();
     let width = this.#lo & 31;
     let left = 52;
@@ -94,8 +118,13 @@ export class RadixMmu implements GuestMmu {
         out.fault = DSISR_NO_TRANSLATION;
         return;
       }
+      this.#slots[level] = this.#at;
+      this.#covers[level++] = left;
       if ((this.#hi & PTE_LEAF) !== 0) {
         this.#leaf(at, lo, high, left, access, context, out);
+        if (out.fault === 0)
+          while (level-- > 0)
+            this.#tables.read(this.#slots[level] as number, lo, this.#covers[level] as number);
         return;
       }
       base = this.#pointer();
@@ -121,7 +150,9 @@ export class RadixMmu implements GuestMmu {
     const want = access === 'write' ? PTE_REFERENCE | PTE_CHANGE : PTE_REFERENCE;
     if ((this.#lo & want) !== want) {
       const address = this.#ram.locate(at) + 6;
+      this.#tables.isWalking = true;
       this.#ram.beforeWrite(address, 2);
+      this.#tables.isWalking = false;
       const low = (this.#lo | want) & 0xffff;
       this.#arena.bytes[address] = low >>> 8;
       this.#arena.bytes[address + 1] = low & 0xff;
@@ -141,6 +172,7 @@ export class RadixMmu implements GuestMmu {
   #fetch(raddr: number): boolean {
     const at = this.#ram.locateForRead(raddr);
     if (at < 0) return false;
+    this.#at = at;
     this.#hi = swap(this.#arena.words[at >>> 2] as number);
     this.#lo = swap(this.#arena.words[(at >>> 2) + 1] as number);
     return true;

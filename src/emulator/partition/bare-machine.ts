@@ -63,19 +63,25 @@ export class BareMachine {
     this.vcpu = new Vcpu(arena, 0, 0);
     const random = new SeededRandom(options.seed ?? 0);
     const nothing = { read: (): boolean => false, write: (): boolean => false };
-    this.#engine = new Engine(arena, this.ram, options.mmu ?? new RadixMmu(arena, this.ram), nothing, {
-      sliceStart: () => this.#executed,
-      processorVersion: options.processorVersion,
-      ...(options.jit === undefined ? {} : { jit: options.jit }),
-      unsupported: options.unsupported ?? (() => undefined),
-      randomBytes: (count) => random.bytes(count),
-      hypercall: () => false,
-      interruptTaken: (_vcpu, vector, returnTo) => this.#interruptTaken(vector, returnTo),
-      doorbell: () => undefined,
-      threadNumber: () => 0,
-      deliverPending: (vcpu) => this.#deliverPending(vcpu),
-      allVcpus: () => [this.vcpu],
-    });
+    this.#engine = new Engine(
+      arena,
+      this.ram,
+      options.mmu ?? new RadixMmu(arena, this.ram, () => [this.vcpu.tlb]),
+      nothing,
+      {
+        sliceStart: () => this.#executed,
+        processorVersion: options.processorVersion,
+        ...(options.jit === undefined ? {} : { jit: options.jit }),
+        unsupported: options.unsupported ?? (() => undefined),
+        randomBytes: (count) => random.bytes(count),
+        hypercall: () => false,
+        interruptTaken: (_vcpu, vector, returnTo) => this.#interruptTaken(vector, returnTo),
+        doorbell: () => undefined,
+        threadNumber: () => 0,
+        deliverPending: (vcpu) => this.#deliverPending(vcpu),
+        allVcpus: () => [this.vcpu],
+      },
+    );
     this.#engine.storage.realLimit = options.realModeArea ?? Number.POSITIVE_INFINITY;
     this.#stepper = new Stepper(this.#engine, arena);
     this.reset();

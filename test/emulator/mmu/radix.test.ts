@@ -106,7 +106,7 @@ function translate(ea: bigint, access: Access, context: Partial<RadixContext> = 
 beforeEach(() => {
   arena = new Arena(RAM_BYTES + 0x100000);
   ram = new Ram(arena, [{ base: 0, size: RAM_BYTES }]);
-  mmu = new RadixMmu(arena, ram);
+  mmu = new RadixMmu(arena, ram, () => []);
   mmu.setProcessTable(PROCESS_TABLE, 0x10000);
 });
 

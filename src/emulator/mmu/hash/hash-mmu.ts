@@ -20,6 +20,7 @@ import {
 } from '../contract.ts';
 import { actualShift, type SegmentEncoding, segmentEncoding } from '../page-sizes.ts';
 import { VSID_KP, VSID_KS, VSID_NO_EXECUTE } from '../slb.ts';
+import type { Tlb } from '../tlb.ts';
 import {
   GROUP,
   type HashTable,
@@ -50,6 +51,11 @@ export class HashMmu implements GuestMmu {
 
   constructor(table: HashTable) {
     this.table = table;
+  }
+
+  /** The table is the hypervisor's, which drops what it changes by itself; what an instruction drops may be of a segment. */
+  invalidate(tlb: Tlb): void {
+    tlb.flushTranslated();
   }
 
   translate(lo: number, hi: number, access: Access, context: MmuContext, out: Translation): void {

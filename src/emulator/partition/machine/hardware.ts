@@ -49,7 +49,10 @@ export class Hardware {
     const bytes = totalBytes(config);
     this.arena = new Arena(bytes + ARENA_OVERHEAD);
     this.ram = new Ram(this.arena, config.memory);
-    this.mmu = config.mmu === 'hash' ? this.#hashMmu(bytes) : new RadixMmu(this.arena, this.ram);
+    this.mmu =
+      config.mmu === 'hash'
+        ? this.#hashMmu(bytes)
+        : new RadixMmu(this.arena, this.ram, () => this.vcpus.map(({ tlb }) => tlb));
     this.vcpus = Array.from(
       { length: config.cpus },
       (_, i) => new Vcpu(this.arena, i, hardwareId(i, config.threads)),
@@ -89,7 +92,7 @@ export class Hardware {
       vcpu.interruptLittleEndian = false;
       vcpu.alternateLocation = 0;
     }
-    if (this.mmu.kind === 'radix') this.mmu.setProcessTable(0, 0);
+    if (this.mmu.kind === 'radix') this.mmu.reset();
     else this.mmu.table.reset();
     this.spins.clear();
   }
