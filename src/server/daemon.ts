@@ -32,7 +32,7 @@ import { AuditLog, auditCheck, openAccess, Quotas } from './access/index.ts';
 import { readTls, type TlsFiles, watchTls } from './access/tls.ts';
 import { closeInOrder } from './closing.ts';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.ts';
-import { type HeldFolder, holdDataFolder, sentenceOf } from './data-folder/index.ts';
+import { daemonScratch, type HeldFolder, holdDataFolder, sentenceOf } from './data-folder/index.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { buildApp } from './http/app.ts';
@@ -41,7 +41,6 @@ import type { HealthCheck, TroubledPartition, VersionInfo } from './http/shared/
 import { maintenanceSchedules } from './maintenance.ts';
 import { openScheduleJournal, viewSchedules } from './schedule/schedule-journal.ts';
 import { Scheduler } from './schedule/scheduler.ts';
-import { daemonScratch } from './scratch.ts';
 import { serviceFigures, storeHealth, watchStore } from './store-watch.ts';
 
 export type DaemonOptions = Partial<
