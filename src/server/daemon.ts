@@ -11,6 +11,7 @@ import {
   openPartition,
   type PartitionConfig,
   type PartitionHandle,
+  SpareThread,
 } from '../emulator/host/index.ts';
 import {
   clearLeftovers,
@@ -228,6 +229,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     options.memoryLimit === undefined
       ? MemoryBudget.ofHost(hostMemory().limit)
       : new MemoryBudget(options.memoryLimit);
+  const spare = new SpareThread({ refills: true });
   const fleet = await openFleet({
     ...shared,
     images: imageSource(data.images),
@@ -237,7 +239,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     memory,
     onError: onError('fleet'),
     maker: { version: options.version.version, data: options.data },
-    openPartition: options.openPartition ?? ((config) => openPartition(config, { scratch })),
+    openPartition: options.openPartition ?? ((config) => openPartition(config, { spare, scratch })),
     ...defined({ hostSeconds: options.hostSeconds }),
   });
   const images = new ImageService({
@@ -327,6 +329,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
       watch,
       operations,
       fleet,
+      spare,
       disk,
       vmcores,
       metadata,
@@ -357,6 +360,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
   return {
     address,
     startFleet: async ({ partitions, make, start = true, onImport }) => {
+      if (start && options.openPartition === undefined) spare.prepare();
       if (partitions.some(({ image }) => image === DEBIAN) && !(await hasImage(data.images, DEBIAN))) {
         onImport?.({});
         const submitted = await operations.submit({ kind: 'import', options: { kind: 'debian' } });
