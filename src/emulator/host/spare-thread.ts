@@ -1,6 +1,6 @@
 /**
  * Starts the worker threads of partitions, and keeps a spare one: it has imported its code and waits for a partition. A thread
- * takes some 70 ms of a processor to come so far. There is at most one; it holds some MiB and no guest memory, opens no file, and
+ * takes some 70 ms of a processor to come so far. There is at most one; it holds some 30 MiB and no guest memory, opens no file, and
  * does not keep the program alive.
  */
 
