@@ -1,18 +1,19 @@
 /**
- * Builds dist/: the server from src/ with tsc (src/x.ts becomes dist/x.js), the dashboard from web/ with vite into
- * dist/web. Each part is left alone while the sha256 of its sources agrees with its stamp.
+ * Builds dist/: the server from src/ with tsc (src/x.ts becomes dist/x.js) and finish-server.mjs, the dashboard from web/
+ * with vite into dist/web. Each part is left alone while the sha256 of its sources agrees with its stamp.
  */
 
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLock } from './lock.mjs';
-import { hashTree, packageRoot, readStamp, runNode, say } from './process.mjs';
+import { hashTree, packageRoot, readStamp, run, runNode, say } from './process.mjs';
 
 /** Where the daemon and the command line start. */
 export const mainFile = join(packageRoot, 'dist', 'cli', 'main.js');
 
 const dist = join(packageRoot, 'dist');
-const compilerInputs = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const finish = join('scripts', 'lib', 'finish-server.mjs');
+const compilerInputs = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', finish];
 
 /** Whether what builds is installed: in production only dist/ is. */
 export const canBuild = existsSync(join(packageRoot, 'node_modules', 'typescript'));
@@ -29,7 +30,10 @@ function buildServer() {
     for (const name of readdirSync(dist)) {
       if (name !== 'web' && !name.startsWith('.')) rmSync(join(dist, name), { recursive: true });
     }
-    return runNode('typescript/bin/tsc', ['-p', 'tsconfig.build.json']) === 0;
+    return (
+      runNode('typescript/bin/tsc', ['-p', 'tsconfig.build.json']) === 0 &&
+      run(process.execPath, [join(packageRoot, finish)]) === 0
+    );
   });
 }
 

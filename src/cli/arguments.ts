@@ -2,7 +2,7 @@
 
 import { FormatError } from '../base/errors.ts';
 import type { PartitionConfig } from '../emulator/host/index.ts';
-import { parseMemorySpec, parseSize } from '../emulator/partition/index.ts';
+import { parseMemorySpec, parseSize } from '../emulator/partition/size/index.ts';
 import type { Fault } from '../panic/contract/index.ts';
 import { parseFault } from '../panic/index.ts';
 

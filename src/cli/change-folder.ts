@@ -4,7 +4,7 @@
  */
 
 import { Refusal } from '../panic/contract/index.ts';
-import { dataPaths, describeHolder, takeDataFolder } from '../server/index.ts';
+import { dataPaths, describeHolder, takeDataFolder } from '../server/data-folder/index.ts';
 import { type DaemonClient, type DaemonOptions, daemonAt } from './daemon-client.ts';
 
 export type FolderChange<T> = {

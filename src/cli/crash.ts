@@ -13,7 +13,7 @@ import {
   runCrash,
   TRACE_FORMATS,
 } from '../panic/index.ts';
-import { commandScratch, dataPaths } from '../server/index.ts';
+import { commandScratch, dataPaths } from '../server/data-folder/index.ts';
 import {
   choiceArgument,
   DEFAULT_DATA,

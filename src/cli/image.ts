@@ -17,7 +17,7 @@ import {
 } from '../images/index.ts';
 import { Room } from '../panic/captures/index.ts';
 import { type Operation, Refusal } from '../panic/contract/index.ts';
-import { dataPaths } from '../server/index.ts';
+import { dataPaths } from '../server/data-folder/index.ts';
 import { choiceArgument, DEFAULT_DATA, optional, UsageError } from './arguments.ts';
 import { changeFolder } from './change-folder.ts';
 import type { DaemonClient } from './daemon-client.ts';

@@ -5,7 +5,7 @@ import { defined } from '../base/defined.ts';
 import { openPartition } from '../emulator/host/index.ts';
 import { imageSource, pinFiles } from '../images/index.ts';
 import { DEFAULT_LEAVE_SECONDS, exitCodeOf, runKexec, TRACE_FORMATS } from '../panic/index.ts';
-import { commandScratch, dataPaths } from '../server/index.ts';
+import { commandScratch, dataPaths } from '../server/data-folder/index.ts';
 import {
   choiceArgument,
   DEFAULT_DATA,

@@ -6,7 +6,8 @@
 import { Command } from 'commander';
 import { defined } from '../base/defined.ts';
 import { type ApiKey, type KeyQuota, SCOPES, type Scope } from '../panic/contract/index.ts';
-import { type KeyBook, type KeyRequest, takeDataFolder, withKeysOf } from '../server/index.ts';
+import { type KeyBook, type KeyRequest, withKeysOf } from '../server/access/index.ts';
+import { takeDataFolder } from '../server/data-folder/index.ts';
 import { DEFAULT_DATA, integerArgument, optional, sizeArgument, UsageError } from './arguments.ts';
 import { type DaemonOptions, daemonAt, namedDaemon, withDaemonOptions } from './daemon-client.ts';
 

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { defined } from '../base/defined.ts';
 import { DEFAULT_OUTPUT_LIMITS } from '../emulator/contract/index.ts';
-import { checkSizes } from '../emulator/partition/index.ts';
+import { checkSizes } from '../emulator/partition/size/index.ts';
 import {
   DISK_BUSES,
   FIRMWARES,

@@ -7,15 +7,8 @@ import { FormatError } from '../base/errors.ts';
 import { HostFileError } from '../base/failure-text.ts';
 import { ImportError } from '../images/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
-import { DataFolderError } from '../server/index.ts';
+import { DataFolderError } from '../server/data-folder/index.ts';
 import { EXIT_NOT_DONE, EXIT_USAGE, UsageError } from './arguments.ts';
-import { crashCommand } from './crash.ts';
-import { emulateCommand } from './emulate.ts';
-import { imageCommand } from './image.ts';
-import { kexecCommand } from './kexec.ts';
-import { keyCommand } from './key.ts';
-import { serveCommand } from './serve.ts';
-import { storeCommand } from './store.ts';
 import { packageVersion } from './version.ts';
 
 const program = new Command('kdumpd')
@@ -23,16 +16,19 @@ const program = new Command('kdumpd')
   .version(packageVersion(), '--version', 'print the version')
   .exitOverride();
 
-for (const command of [
-  serveCommand(),
-  storeCommand(),
-  imageCommand(),
-  crashCommand(),
-  kexecCommand(),
-  emulateCommand(),
-  keyCommand(),
-])
-  program.addCommand(command);
+/** A command is loaded where it is asked for: a crash needs no HTTP, which takes most of a second to load. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve.ts')).serveCommand(),
+  store: async () => (await import('./store.ts')).storeCommand(),
+  image: async () => (await import('./image.ts')).imageCommand(),
+  crash: async () => (await import('./crash.ts')).crashCommand(),
+  kexec: async () => (await import('./kexec.ts')).kexecCommand(),
+  emulate: async () => (await import('./emulate.ts')).emulateCommand(),
+  key: async () => (await import('./key.ts')).keyCommand(),
+};
+const asked = Object.entries(COMMANDS).filter(([name]) => name === process.argv[2]);
+// Help and an unknown command list them all.
+for (const [, load] of asked.length > 0 ? asked : Object.entries(COMMANDS)) program.addCommand(await load());
 
 /** Commander throws for help and for the version as well, with exit code 0. */
 function exitCode(error: unknown): number {

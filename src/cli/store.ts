@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import type { Operation, StoreDamage, StoreReport, StoreView } from '../panic/contract/index.ts';
 import { Refusal } from '../panic/contract/index.ts';
 import { repairStore, verifyStore } from '../panic/store/index.ts';
-import { dataPaths } from '../server/index.ts';
+import { dataPaths } from '../server/data-folder/index.ts';
 import { DEFAULT_DATA, EXIT_DAMAGED, EXIT_DONE } from './arguments.ts';
 import { changeFolder } from './change-folder.ts';
 import type { DaemonClient, DaemonOptions } from './daemon-client.ts';

@@ -15,6 +15,8 @@ export type ClosingParts = {
   readonly watch: { close(): Promise<void> };
   readonly operations: { stop(): void; close(withinMs: number): Promise<void> };
   readonly fleet: { close(): Promise<void> };
+  /** The worker that waits for a partition. */
+  readonly spare: { close(): Promise<void> };
   /** Watches the room on the data folder's disk. */
   readonly disk: { close(): void };
   readonly vmcores: { close(): Promise<void> };
@@ -32,7 +34,7 @@ const OPERATIONS_MS = 200;
 const STORE_MS = 400;
 
 export async function closeInOrder(parts: ClosingParts): Promise<void> {
-  const { app, scheduler, watch, operations, fleet, disk, vmcores, metadata, data, logger } = parts;
+  const { app, scheduler, watch, operations, fleet, spare, disk, vmcores, metadata, data, logger } = parts;
   const inTime = async (part: string, work: Promise<unknown>, ms: number): Promise<boolean> => {
     work.catch((err: unknown) => logger.warn({ err, part }, 'closing failed'));
     const settled = await settlesWithin(work, ms);
@@ -44,6 +46,7 @@ export async function closeInOrder(parts: ClosingParts): Promise<void> {
   const cut = setTimeout(() => app.server.closeAllConnections(), ANSWERS_MS);
   await Promise.all([
     inTime('fleet', fleet.close(), FLEET_MS),
+    inTime('spare thread', spare.close(), FLEET_MS),
     inTime('answers', answered, ANSWERS_MS + 100),
     inTime('schedules', scheduler.stop(), ANSWERS_MS),
     watch.close(),

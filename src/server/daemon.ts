@@ -11,6 +11,7 @@ import {
   openPartition,
   type PartitionConfig,
   type PartitionHandle,
+  SpareThread,
 } from '../emulator/host/index.ts';
 import {
   clearLeftovers,
@@ -32,7 +33,7 @@ import { AuditLog, auditCheck, openAccess, Quotas } from './access/index.ts';
 import { readTls, type TlsFiles, watchTls } from './access/tls.ts';
 import { closeInOrder } from './closing.ts';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.ts';
-import { type HeldFolder, holdDataFolder, sentenceOf } from './data-folder/index.ts';
+import { daemonScratch, type HeldFolder, holdDataFolder, sentenceOf } from './data-folder/index.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { buildApp } from './http/app.ts';
@@ -41,7 +42,6 @@ import type { HealthCheck, TroubledPartition, VersionInfo } from './http/shared/
 import { maintenanceSchedules } from './maintenance.ts';
 import { openScheduleJournal, viewSchedules } from './schedule/schedule-journal.ts';
 import { Scheduler } from './schedule/scheduler.ts';
-import { daemonScratch } from './scratch.ts';
 import { serviceFigures, storeHealth, watchStore } from './store-watch.ts';
 
 export type DaemonOptions = Partial<
@@ -229,6 +229,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     options.memoryLimit === undefined
       ? MemoryBudget.ofHost(hostMemory().limit)
       : new MemoryBudget(options.memoryLimit);
+  const spare = new SpareThread({ refills: true });
   const fleet = await openFleet({
     ...shared,
     images: imageSource(data.images),
@@ -238,7 +239,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
     memory,
     onError: onError('fleet'),
     maker: { version: options.version.version, data: options.data },
-    openPartition: options.openPartition ?? ((config) => openPartition(config, { scratch })),
+    openPartition: options.openPartition ?? ((config) => openPartition(config, { spare, scratch })),
     ...defined({ hostSeconds: options.hostSeconds }),
   });
   const images = new ImageService({
@@ -328,6 +329,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
       watch,
       operations,
       fleet,
+      spare,
       disk,
       vmcores,
       metadata,
@@ -358,6 +360,7 @@ async function openOver(data: HeldFolder, options: DaemonOptions): Promise<Daemo
   return {
     address,
     startFleet: async ({ partitions, make, start = true, onImport }) => {
+      if (start && options.openPartition === undefined) spare.prepare();
       if (partitions.some(({ image }) => image === DEBIAN) && !(await hasImage(data.images, DEBIAN))) {
         onImport?.({});
         const submitted = await operations.submit({ kind: 'import', options: { kind: 'debian' } });

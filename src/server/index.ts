@@ -1,15 +1,8 @@
 /** Runs the daemon: HTTP service, events, documentation, dashboard, and schedules. */
 
-export { isHostOrOrigin, type KeyBook, type KeyRequest, withKeysOf } from './access/index.ts';
+export { isHostOrOrigin } from './access/index.ts';
 export { DEFAULT_CONFIG } from './config.ts';
 export { type Daemon, type DaemonOptions, openDaemon } from './daemon.ts';
-export {
-  DataFolderError,
-  dataPaths,
-  describeHolder,
-  takeDataFolder,
-} from './data-folder/index.ts';
 export { partitionRequestProblem } from './http/schemas/index.ts';
 export type { TroubledPartition } from './http/shared/ports.ts';
 export { createLogger } from './logger.ts';
-export { commandScratch } from './scratch.ts';

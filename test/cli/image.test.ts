@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { importOwn, listImages } from '../../src/images/index.ts';
-import { type Daemon, type DaemonOptions, openDaemon, takeDataFolder } from '../../src/server/index.ts';
+import { takeDataFolder } from '../../src/server/data-folder/index.ts';
+import { type Daemon, type DaemonOptions, openDaemon } from '../../src/server/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { synthKernel } from '../synth/power-elf.ts';
 

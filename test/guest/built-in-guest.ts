@@ -11,7 +11,7 @@ import {
   type PartitionHandle,
   type Processor,
 } from '../../src/emulator/host/index.ts';
-import { parseMemorySpec } from '../../src/emulator/partition/index.ts';
+import { parseMemorySpec } from '../../src/emulator/partition/size/index.ts';
 
 export const KERNEL: string = fileURLToPath(new URL('../../guest/prebuilt/kernel.elf', import.meta.url));
 

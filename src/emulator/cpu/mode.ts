@@ -7,3 +7,8 @@ export type Mode = { readonly mode64: boolean; readonly littleEndian: boolean };
 export function modeKey(mode: Mode): number {
   return (mode.mode64 ? 1 : 0) | (mode.littleEndian ? 2 : 0);
 }
+
+/** Every mode, by its key. Linux passes through all of them: it tries out each byte order and width before its first line. */
+export const MODES: readonly Mode[] = [false, true].flatMap((littleEndian) =>
+  [false, true].map((mode64) => ({ mode64, littleEndian })),
+);

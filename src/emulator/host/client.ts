@@ -6,7 +6,6 @@
 import type { Worker } from 'node:worker_threads';
 import { failureText } from '../../base/failure-text.ts';
 import { settlesWithin } from '../../base/settles-within.ts';
-import { startWorker } from '../../base/worker.ts';
 import type { DroppedEvents, InstantName, MachineFault, ObservePlan } from '../contract/events.ts';
 import type { InstantRecord, VcpuSnapshot } from '../contract/instants.ts';
 import type {
@@ -17,11 +16,11 @@ import type {
   PartitionHandle,
   PartitionNotice,
 } from '../contract/partition.ts';
-import { modulesToShare } from '../engine/interpreter/modules.ts';
 import { OutsideMemory } from '../memory/contract.ts';
 import { hostMemory, memoryRefusal } from './host-memory.ts';
-import type { FromWorker, Request, ToWorker, WorkerStart } from './protocol.ts';
+import type { FromWorker, OpenPartition, Request, ToWorker } from './protocol.ts';
 import type { ScratchShare, ScratchSpace } from './scratch-space.ts';
+import { HEAP_MIB, type SpareThread, startPartitionWorker } from './spare-thread.ts';
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (reason: Error) => void };
 
@@ -33,20 +32,17 @@ const STOP_MS = 1000;
 const CLOSE_MS = 500;
 /** V8 ends a loop at once. A system call that does not return cannot be ended; nothing waits for it. */
 const TERMINATE_MS = 300;
-/**
- * JavaScript memory of a worker, in MiB: what a boot and a crash of Debian need several times over. Guest memory is not part
- * of it. A worker that needs more ends, and no other one with it.
- */
-const HEAP_MIB = 512;
 
-/** Starts a worker for a partition, which is off. It throws nothing: an impossible configuration makes the first request fail. */
+/** Gives a partition a worker; it is off. It throws nothing: an impossible configuration makes the first request fail. */
 export function openPartition(config: PartitionConfig, options: OpenOptions = {}): PartitionHandle {
   return new WorkerPartition(config, options);
 }
 
 export type OpenOptions = {
-  /** JavaScript memory of the worker. */
+  /** JavaScript memory of the worker, in place of {@link HEAP_MIB}; it is then a new one. */
   readonly heapMiB?: number;
+  /** Has a worker that waits; absent: the partition waits for a new one to start. */
+  readonly spare?: SpareThread;
   /** Where scratch disks lie; absent: in the system's temporary folder, without a quota. */
   readonly scratch?: ScratchSpace;
 };
@@ -65,19 +61,13 @@ class WorkerPartition implements PartitionHandle {
   #on = false;
   #busySeconds = 0;
 
-  constructor(config: PartitionConfig, { heapMiB = HEAP_MIB, scratch }: OpenOptions) {
+  constructor(config: PartitionConfig, { heapMiB, spare, scratch }: OpenOptions) {
     this.config = config;
     this.#scratch = scratch === undefined ? undefined : { space: scratch, share: scratch.share() };
-    this.#worker = startWorker('./worker', import.meta.url, {
-      workerData: {
-        config,
-        interpreters: modulesToShare(),
-        ...(this.#scratch === undefined ? {} : { scratch: this.#scratch.share }),
-      } satisfies WorkerStart,
-      resourceLimits: { maxOldGenerationSizeMb: heapMiB },
-    });
+    this.#worker =
+      spare === undefined || heapMiB !== undefined ? startPartitionWorker(heapMiB) : spare.take();
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
-    this.#worker.on('error', (error) => this.#die(deathOf(error, heapMiB)));
+    this.#worker.on('error', (error) => this.#die(deathOf(error, heapMiB ?? HEAP_MIB)));
     this.#worker.on('messageerror', (error) => {
       this.#die(new Error('a message of the partition’s worker could not be read', { cause: error }));
       void this.#worker.terminate();
@@ -85,6 +75,11 @@ class WorkerPartition implements PartitionHandle {
     this.#worker.on('exit', (code) => {
       this.#die(new Error(`the partition’s worker ended with ${code}`));
       this.#scratch?.space.free(this.#scratch.share);
+    });
+    this.#post({
+      kind: 'open',
+      config,
+      ...(this.#scratch === undefined ? {} : { scratch: this.#scratch.share }),
     });
   }
 
@@ -188,7 +183,7 @@ class WorkerPartition implements PartitionHandle {
     });
   }
 
-  #post(message: ToWorker): void {
+  #post(message: OpenPartition | ToWorker): void {
     this.#worker.postMessage(message);
   }
 

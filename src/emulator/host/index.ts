@@ -5,3 +5,4 @@ export { VTY_INPUT_BYTES } from '../devices/index.ts';
 export { openPartition } from './client.ts';
 export { hostMemory } from './host-memory.ts';
 export { ScratchSpace } from './scratch-space.ts';
+export { SpareThread } from './spare-thread.ts';

@@ -6,9 +6,12 @@ import type { InterpreterModules } from '../engine/interpreter/modules.ts';
 import type { ScratchShare } from './scratch-space.ts';
 
 /** What a worker is started with. */
-export type WorkerStart = {
+export type WorkerStart = { readonly interpreters: InterpreterModules };
+
+/** The first message to a worker: the partition that it is to run. It has no answer; requests follow. */
+export type OpenPartition = {
+  readonly kind: 'open';
   readonly config: PartitionConfig;
-  readonly interpreters: InterpreterModules;
   /** Where scratch disks lie; absent: in the system's temporary folder, without a quota. */
   readonly scratch?: ScratchShare;
 };
@@ -50,7 +53,7 @@ export type Request =
   | { readonly kind: 'read-disk'; readonly disk: number; readonly offset: number; readonly length: number }
   | { readonly kind: 'close' };
 
-/** A request; or a batch of notices was taken, and the worker may send one more. */
+/** After the partition is open: a request; or a batch of notices was taken, and the worker may send one more. */
 export type ToWorker = { readonly id: number; readonly request: Request } | 'taken';
 
 export type FromWorker =

@@ -148,9 +148,12 @@ export class Ram implements GuestMemory {
     for (const each of this.#observers) each(page, address % PAGE_SIZE, length);
   }
 
-  /** Gives every page back; RAM reads as zeros afterwards. */
+  /**
+   * Gives every page back; RAM reads as zeros afterwards. The last one is given back first: those that are made again in
+   * ascending order then lie together in the arena.
+   */
   clear(): void {
-    for (let i = 0; i < this.#map.length; i++) {
+    for (let i = this.#map.length - 1; i >= 0; i--) {
       const page = (this.#map[i] as number) >>> 0;
       if (page === 0) continue;
       this.#marks[page >>> 12] = 0;
@@ -189,6 +192,28 @@ export class Ram implements GuestMemory {
     this.#eachRun(raddr, bytes.length, (address, done, run) =>
       this.#arena.bytes.set(bytes.subarray(done, done + run), address),
     );
+  }
+
+  /**
+   * Has `write` fill a range of RAM itself, without a copy of it: `target` is the part `done` bytes on, which is as long as pages lie
+   * together in the arena. Where `write` throws, a part may be written. @throws OutsideMemory
+   */
+  writeInPlace(raddr: number, length: number, write: (target: Uint8Array, done: number) => void): void {
+    this.#checked(raddr, length);
+    let from = 0;
+    let start = 0;
+    let end = 0;
+    const flush = (): void => {
+      if (end > start) write(this.#arena.bytes.subarray(start, end), from);
+    };
+    this.#eachRun(raddr, length, (address, done, run) => {
+      if (address !== end) {
+        flush();
+        [from, start] = [done, address];
+      }
+      end = address + run;
+    });
+    flush();
   }
 
   fill(raddr: number, length: number, byte: number): void {

@@ -10,7 +10,7 @@ import { Refusal } from '../contract/index.ts';
 /**
  * What a worker takes beside its guest's memory: JavaScript, compiled code, registers, TLBs. With the built-in guest that is some
  * 95 MiB, touched memory included. Its bounds are far above (HEAP_MIB in emulator/host/client.ts, ARENA_OVERHEAD in
- * emulator/partition/machine/sizes.ts); what is not in the budget is there for the workers that need more.
+ * emulator/partition/size/check.ts); what is not in the budget is there for the workers that need more.
  */
 const WORKER_BYTES = 128 * 2 ** 20;
 /** Of the host's memory, by default. The rest is for the daemon, the stores' caches, and workers that need more than most. */

@@ -5,7 +5,7 @@
 
 import { defined } from '../../base/defined.ts';
 import type { OutputLimits, PartitionConfig, Processor } from '../../emulator/host/index.ts';
-import { parseMemorySpec, parseSize } from '../../emulator/partition/index.ts';
+import { parseMemorySpec, parseSize } from '../../emulator/partition/size/index.ts';
 import { panicError } from '../contract/errors.ts';
 import {
   MACHINE_DEFAULTS,

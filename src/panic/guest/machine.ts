@@ -2,7 +2,7 @@
 
 import { defined } from '../../base/defined.ts';
 import type { DiskConfig, PartitionConfig } from '../../emulator/host/index.ts';
-import { checkSizes } from '../../emulator/partition/index.ts';
+import { checkSizes } from '../../emulator/partition/size/index.ts';
 import { panicError } from '../contract/errors.ts';
 import { LOAD_CALLS } from '../facts/index.ts';
 import { AGENT_LINES } from './agent-line.ts';

@@ -12,3 +12,4 @@ export {
 } from './data-folder.ts';
 export { DataFolderError } from './errors.ts';
 export { describeHolder, type Holder } from './holder.ts';
+export { commandScratch, daemonScratch } from './scratch.ts';

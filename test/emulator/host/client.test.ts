@@ -10,7 +10,7 @@ import {
 } from '../../../src/emulator/host/index.ts';
 import { eventually } from '../../support/eventually.ts';
 
-/** JavaScript that the worker runs instead of the machine. */
+/** JavaScript that the worker runs instead of the machine, once it is given its partition. */
 let part = '';
 let worker: Worker | undefined;
 vi.mock('../../../src/base/worker.ts', () => ({
@@ -18,7 +18,7 @@ vi.mock('../../../src/base/worker.ts', () => ({
     worker = new Worker(
       `const { parentPort: port } = require('node:worker_threads');
        const answer = ({ id }) => port.postMessage({ kind: 'answer', id });
-       ${part}`,
+       port.once('message', () => { ${part} });`,
       { eval: true, resourceLimits: { maxOldGenerationSizeMb: 32 } },
     );
     return worker;

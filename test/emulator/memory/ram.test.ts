@@ -45,6 +45,7 @@ const address = fc
 
 type Step =
   | { readonly kind: 'write'; readonly at: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'write-in-place'; readonly at: number; readonly bytes: Uint8Array }
   | { readonly kind: 'fill'; readonly at: number; readonly length: number; readonly byte: number }
   | {
       readonly kind: 'number';
@@ -56,6 +57,11 @@ type Step =
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('write' as const), at: address, bytes: fc.uint8Array({ maxLength: 9000 }) }),
+  fc.record({
+    kind: fc.constant('write-in-place' as const),
+    at: address,
+    bytes: fc.uint8Array({ maxLength: 9000 }),
+  }),
   fc.record({
     kind: fc.constant('fill' as const),
     at: address,
@@ -76,6 +82,11 @@ function apply(ram: Ram, each: Step): number {
     case 'write':
       ram.write(each.at, each.bytes);
       return each.bytes.length;
+    case 'write-in-place':
+      ram.writeInPlace(each.at, each.bytes.length, (target, done) =>
+        target.set(each.bytes.subarray(done, done + target.length)),
+      );
+      return each.bytes.length;
     case 'fill':
       ram.fill(each.at, each.length, each.byte);
       return each.length;
@@ -91,10 +102,10 @@ function apply(ram: Ram, each: Step): number {
 }
 
 function applyToModel(model: Model, each: Step): boolean {
-  const length = each.kind === 'write' ? each.bytes.length : each.kind === 'fill' ? each.length : each.size;
+  const length = 'bytes' in each ? each.bytes.length : each.kind === 'fill' ? each.length : each.size;
   const place = model.at(each.at, length);
   if (place === undefined) return false;
-  if (each.kind === 'write') place.set(each.bytes);
+  if ('bytes' in each) place.set(each.bytes);
   else if (each.kind === 'fill') place.fill(each.byte);
   else
     for (let i = 0; i < length; i++)
@@ -117,6 +128,31 @@ describe('Ram', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('writeInPlace: memory as at power-on, also after clear → one piece, and nothing of what was there', () => {
+    const { ram } = makeRam();
+    const written = new Uint8Array(2 * KIB64).fill(0xff);
+    const pieces = (): number[] => {
+      const lengths: number[] = [];
+      ram.writeInPlace(100, KIB64, (target) => lengths.push(target.length));
+      return lengths;
+    };
+    expect(pieces()).toEqual([KIB64]);
+    ram.write(0, written);
+    ram.clear();
+    expect(pieces()).toEqual([KIB64]);
+    expect(ram.read(0, 2 * KIB64).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('writeInPlace: pages that lie apart → a piece each; a marked one is asked for before', () => {
+    const { ram } = makeRam();
+    for (const page of [1, 0, 2]) ram.writeU8(page * PAGE_SIZE, 1);
+    ram.mark(ram.locate(0), 1);
+    const seen: string[] = [];
+    ram.observeWrites((_page, offset, length) => seen.push(`asked ${offset}+${length}`));
+    ram.writeInPlace(8, 2 * PAGE_SIZE, (target, done) => seen.push(`write ${done}+${target.length}`));
+    expect(seen).toEqual(['asked 8+4088', 'write 0+4088', 'write 4088+4096', 'write 8184+8']);
   });
 
   it('readU*: any address and byte order → the bytes there', () => {

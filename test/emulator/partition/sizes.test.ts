@@ -2,12 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { Arena } from '../../../src/emulator/memory/arena.ts';
-import {
-  checkSizes,
-  MOST_MEMORY,
-  Partition,
-  parseMemorySpec,
-} from '../../../src/emulator/partition/index.ts';
+import { Partition } from '../../../src/emulator/partition/index.ts';
+import { checkSizes, MOST_MEMORY, parseMemorySpec } from '../../../src/emulator/partition/size/index.ts';
 import { codeOf } from '../../synth/mutate.ts';
 
 const MIB = 2 ** 20;

@@ -3,28 +3,28 @@
  * shares its machine code, also what V8 optimises later: the owner of many partitions compiles for all of them.
  */
 
-import { type Mode, modeKey } from '../../cpu/mode.ts';
-import { buildInterpreter } from './interpreter.ts';
+import { MODES, type Mode, modeKey } from '../../cpu/mode.ts';
+import { interpreterBytes } from './bytes.ts';
 
 /** Compiled interpreters by mode, as they go from thread to thread. */
 export type InterpreterModules = ReadonlyMap<number, WebAssembly.Module>;
 
 const compiled = new Map<number, WebAssembly.Module>();
 
-/** The interpreter of a mode, built and compiled once a thread. */
+/** The interpreter of a mode, compiled once a thread unless another thread's was adopted. */
 export function interpreterModule(mode: Mode): WebAssembly.Module {
   const key = modeKey(mode);
   let module = compiled.get(key);
   if (module === undefined) {
-    module = new WebAssembly.Module(buildInterpreter(mode));
+    module = new WebAssembly.Module(interpreterBytes(mode));
     compiled.set(key, module);
   }
   return module;
 }
 
-/** The modes that every kernel uses, for other threads. */
+/** The interpreters of every mode, for other threads. */
 export function modulesToShare(): InterpreterModules {
-  for (const littleEndian of [false, true]) interpreterModule({ mode64: true, littleEndian });
+  for (const mode of MODES) interpreterModule(mode);
   return compiled;
 }
 

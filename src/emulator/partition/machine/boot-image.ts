@@ -5,12 +5,10 @@
  * that order downwards, where a kernel running at 0 does not grow into them.
  */
 
-import { readFileSync } from 'node:fs';
-import { arraySource } from '../../../base/bytes.ts';
-import { EM_PPC64, PT_LOAD, parseElf, readSegment } from '../../../base/elf/index.ts';
+import { EM_PPC64, PT_LOAD, parseElf } from '../../../base/elf/index.ts';
 import { FormatError } from '../../../base/errors.ts';
-import { hostFile } from '../../../base/failure-text.ts';
-import type { GuestMemory } from '../../memory/contract.ts';
+import type { Ram } from '../../memory/ram.ts';
+import type { BootFile } from './boot-file.ts';
 
 /** A loaded kernel: the real address of its entry, of its first byte and of the first byte past it. */
 export type LoadedKernel = { readonly entry: number; readonly start: number; readonly end: number };
@@ -35,8 +33,8 @@ const KIB64 = 0x10000;
 const TREE_BYTES = 0x100000;
 
 /** Loads the PT_LOADs of an ELF64 for ppc64. @throws FormatError when it is no such file or does not fit. */
-export function loadKernel(memory: GuestMemory, path: string, loadAt: number): LoadedKernel {
-  const elf = parseElf(arraySource(hostFile('the kernel', () => readFileSync(path))));
+export function loadKernel(ram: Ram, file: BootFile, loadAt: number): LoadedKernel {
+  const elf = parseElf(file);
   if (elf.header.machine !== EM_PPC64) {
     throw new FormatError('boot/machine', 'the kernel is not for ppc64', {
       expected: String(EM_PPC64),
@@ -50,14 +48,14 @@ export function loadKernel(memory: GuestMemory, path: string, loadAt: number): L
   let entry: number | undefined;
   for (const each of loads) {
     const base = Number(each.paddr) + loadAt;
-    if (!memory.isRam(base, each.memsz)) {
+    if (!ram.isRam(base, each.memsz)) {
       throw new FormatError('boot/memory', 'the kernel does not fit into memory', {
         expected: 'RAM',
         actual: `0x${base.toString(16)}+0x${each.memsz.toString(16)}`,
       });
     }
-    memory.write(base, readSegment(elf, each));
-    memory.fill(base + each.filesz, each.memsz - each.filesz, 0);
+    file.load(ram, base, each.offset, each.filesz);
+    ram.fill(base + each.filesz, each.memsz - each.filesz, 0);
     start = Math.min(start, base);
     end = Math.max(end, base + each.memsz);
     const offset = elf.header.entry - each.vaddr;

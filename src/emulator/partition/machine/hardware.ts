@@ -15,9 +15,9 @@ import { HashMmu } from '../../mmu/hash/hash-mmu.ts';
 import { HashTable, tableShift } from '../../mmu/hash/table.ts';
 import { RadixMmu } from '../../mmu/radix.ts';
 import { TLB_WRITE } from '../../mmu/tlb.ts';
+import { ARENA_OVERHEAD } from '../size/index.ts';
 import { SpinWatch } from '../time/spin.ts';
 import { Stepper } from '../time/stepper.ts';
-import { ARENA_OVERHEAD } from './sizes.ts';
 
 /** What the engine asks for that hardware alone cannot answer. */
 export type HardwareHost = Omit<

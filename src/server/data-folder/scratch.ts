@@ -3,9 +3,9 @@
  * with its permissions. A daemon gives them a quota.
  */
 
-import { freeRoom } from '../base/free-room.ts';
-import { ScratchSpace } from '../emulator/host/index.ts';
-import { inSentence } from './data-folder/index.ts';
+import { freeRoom } from '../../base/free-room.ts';
+import { ScratchSpace } from '../../emulator/host/index.ts';
+import { inSentence } from './data-folder.ts';
 
 /** Of what is free when the daemon starts. */
 const SHARE = 0.5;
