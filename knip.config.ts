@@ -9,7 +9,7 @@ const config: KnipConfig = {
     'src/**/{worker,*-worker}.ts',
     'scripts/*.mjs',
     // The build runs the first, which puts the second in another module's place.
-    'scripts/lib/finish-server.mjs',
+    'scripts/build/finish-server.mjs',
     'src/emulator/engine/interpreter/built-bytes.ts',
     'bench/**/*.ts',
     'test/**/*.test.ts',

@@ -12,7 +12,7 @@ import { hashTree, packageRoot, readStamp, run, runNode, say } from './process.m
 export const mainFile = join(packageRoot, 'dist', 'cli', 'main.js');
 
 const dist = join(packageRoot, 'dist');
-const finish = join('scripts', 'lib', 'finish-server.mjs');
+const finish = join('scripts', 'build', 'finish-server.mjs');
 const compilerInputs = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', finish];
 
 /** Whether what builds is installed: in production only dist/ is. */

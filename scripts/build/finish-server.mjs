@@ -8,7 +8,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
-import { packageRoot } from './process.mjs';
+import { packageRoot } from '../lib/process.mjs';
 
 const dist = resolve(process.argv[2] ?? join(packageRoot, 'dist'));
 const emulator = join(dist, 'emulator');
