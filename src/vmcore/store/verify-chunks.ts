@@ -89,8 +89,8 @@ class ChunkVerifier {
   readonly #read: Statement<[number], Row>;
   readonly #options: VerifyOptions;
   readonly #damage: ChunkDamage[] = [];
-  /** Chunks that manifests name. */
-  readonly #named = new Set<number>();
+  /** Chunks that were looked at because manifests name them. */
+  readonly #checked = new Set<number>();
   /** Of those the ones that are not what their manifest says. */
   readonly #bad = new Map<
     number,
@@ -161,16 +161,20 @@ class ChunkVerifier {
     let isWhole = true;
     for (const [i, ref] of refs.entries()) {
       const bytes = this.#content(ref);
-      this.#named.add(rowOf(ref.id));
       if (bytes === undefined) isWhole = false;
       else whole.update(bytes);
       if (i % PIECE_CHUNKS === 0) await this.#pace();
     }
-    if (isWhole && whole.digest('hex') === manifest.sha256) return;
+    if (isWhole && whole.digest('hex') === manifest.sha256) {
+      for (const { id } of refs) this.#checked.add(rowOf(id));
+      return;
+    }
+    // It was deleted meanwhile. What is left of its chunks is looked at with those in no vmcore: the next vmcore may have them.
     if (!this.#isThere(manifest.id)) return;
     const before = this.#bad.size;
     for (const [i, ref] of refs.entries()) {
       this.#checkNamed(ref, manifest.id);
+      this.#checked.add(rowOf(ref.id));
       if (i % PIECE_CHUNKS === 0) await this.#pace();
     }
     const isExplained = this.#bad.size > before || refs.some(({ id }) => this.#bad.has(rowOf(id)));
@@ -242,7 +246,7 @@ class ChunkVerifier {
       if (ids.length === 0) return count;
       for (const id of ids) {
         count += 1;
-        if (!this.#named.has(id)) await this.#checkAlone(id);
+        if (!this.#checked.has(id)) await this.#checkAlone(id);
       }
       last = ids.at(-1) ?? last;
       await this.#pace();

@@ -43,6 +43,28 @@ describe('verifyStore', () => {
     expect(lost).toEqual([]);
   });
 
+  it('a vmcore with a damaged chunk is deleted while it is read → the chunk is found by itself: the next vmcore might have it', async () => {
+    const last = '(SELECT max(id) FROM chunk)';
+    const paths = altered('chunks', `UPDATE chunk SET data = zeroblob(length(data)) WHERE id = ${last}`);
+    let isReading = false;
+    const { report } = await verifyStore(paths, {
+      onProgress: (phase) => {
+        isReading = phase === 'vmcore 3 of 3';
+      },
+      signal: Object.assign(new AbortController().signal, {
+        throwIfAborted: () => {
+          if (!isReading) return;
+          const db = new BetterSqlite3(paths.chunks);
+          db.exec('DELETE FROM manifest_part WHERE manifest_id = 3; DELETE FROM manifest WHERE id = 3');
+          db.close();
+        },
+      }),
+    });
+    expect(report.damage.filter(({ database }) => database === 'chunks.db')).toMatchObject([
+      { kind: 'unnamed' },
+    ]);
+  });
+
   it.each([
     [
       'content of a chunk that all vmcores share',
