@@ -1,29 +1,41 @@
 /**
- * The compiled interpreters of this thread, one a mode. A compiled module can be handed to another thread, which then
+ * The compiled modules of this thread: interpreters, one a mode, and the helpers'. A compiled module can be handed to another thread, which then
  * shares its machine code, also what V8 optimises later: the owner of many partitions compiles for all of them.
  */
 
 import { type Mode, modeKey } from '../../cpu/mode.ts';
+import { buildHelpers } from '../../semantics/helpers/compiled/index.ts';
 import { buildInterpreter } from './interpreter.ts';
 
-/** Compiled interpreters by mode, as they go from thread to thread. */
+/** Compiled interpreters by mode, and {@link HELPERS_KEY}, as they go from thread to thread. */
 export type InterpreterModules = ReadonlyMap<number, WebAssembly.Module>;
 
+/** No mode has this key. */
+const HELPERS_KEY = -1;
 const compiled = new Map<number, WebAssembly.Module>();
 
 /** The interpreter of a mode, built and compiled once a thread. */
 export function interpreterModule(mode: Mode): WebAssembly.Module {
-  const key = modeKey(mode);
+  return compiledOnce(modeKey(mode), () => buildInterpreter(mode));
+}
+
+/** The module of helpers, likewise. */
+export function helpersModule(): WebAssembly.Module {
+  return compiledOnce(HELPERS_KEY, buildHelpers);
+}
+
+function compiledOnce(key: number, build: () => Uint8Array<ArrayBuffer>): WebAssembly.Module {
   let module = compiled.get(key);
   if (module === undefined) {
-    module = new WebAssembly.Module(buildInterpreter(mode));
+    module = new WebAssembly.Module(build());
     compiled.set(key, module);
   }
   return module;
 }
 
-/** The modes that every kernel uses, for other threads. */
+/** The helpers and the modes that every kernel uses, for other threads. */
 export function modulesToShare(): InterpreterModules {
+  helpersModule();
   for (const littleEndian of [false, true]) interpreterModule({ mode64: true, littleEndian });
   return compiled;
 }

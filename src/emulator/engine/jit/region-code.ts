@@ -11,7 +11,7 @@
 import { assert } from '../../../base/errors.ts';
 import * as layout from '../../cpu/layout.ts';
 import type { Mode } from '../../cpu/mode.ts';
-import { HELPERS } from '../../semantics/helpers/index.ts';
+import { helperFunction, helperSignature } from '../../semantics/helpers/compiled/index.ts';
 import {
   call,
   FunctionBody,
@@ -34,11 +34,7 @@ import { JitOps, type RegionFrame, RegisterLocals } from './jit-ops.ts';
 import { type Loop, loopsOf } from './loops.ts';
 import type { Block, Region, RegionInstruction } from './region.ts';
 
-const FIVE = { parameters: ['i32', 'i32', 'i32', 'i32', 'i32'], results: ['i32'] } as const;
 const THREE = { parameters: ['i32', 'i32', 'i32'], results: ['i32'] } as const;
-/** Helpers' numbers, as the import `helper(number, a, b, c, d)` takes them. */
-const HELPER_NUMBERS: ReadonlyMap<string, number> = new Map([...HELPERS.keys()].map((name, i) => [name, i]));
-const HELPER_ARGUMENTS = 4;
 /** Of the code of most regions; more makes it grow. */
 const EXPECTED_BYTES = 8192;
 
@@ -46,9 +42,9 @@ const EXPECTED_BYTES = 8192;
 export function buildRegion(region: Region, slot: number, mode: Mode): Uint8Array<ArrayBuffer> {
   assert(mode.mode64, 'regions are for 64-bit mode');
   const module = new ModuleBuilder();
-  const helper = module.import('helper', FIVE);
-  const run = module.declare('run', THREE, true);
-  module.define(run, new RegionCode(region, slot, mode, helper).body);
+  // The code comes first: it imports the helpers that it calls.
+  const { body } = new RegionCode(region, slot, mode, module);
+  module.define(module.declare('run', THREE, true), body);
   return module.encode(1);
 }
 
@@ -61,7 +57,8 @@ class RegionCode implements RegionFrame {
   readonly registers: RegisterLocals = new RegisterLocals(this.body);
   readonly tlb: I32 = localGet('i32', 0);
   readonly #ops: JitOps;
-  readonly #helper: FunctionRef;
+  readonly #module: ModuleBuilder;
+  readonly #helpers = new Map<string, FunctionRef>();
   readonly #leftBase: Local<'i32'> = { type: 'i32', index: 1 };
   readonly #state: Local<'i32'> = { type: 'i32', index: 2 };
   readonly #code: Local<'i32'>;
@@ -73,10 +70,10 @@ class RegionCode implements RegionFrame {
   /** Blocks that the br_table leads to: the entries, and the targets of branches that nothing else leads to. */
   readonly #dispatched: number[];
 
-  constructor(region: Region, slot: number, mode: Mode, helper: FunctionRef) {
+  constructor(region: Region, slot: number, mode: Mode, module: ModuleBuilder) {
     this.#slot = slot;
     this.#blocks = region.blocks;
-    this.#helper = helper;
+    this.#module = module;
     this.#numbers = new Map(region.blocks.map(({ start }, i) => [start, i]));
     this.#loops = loopsOf(region);
     this.#code = this.body.lasting('i32');
@@ -186,10 +183,12 @@ class RegionCode implements RegionFrame {
   }
 
   helper(name: string, args: readonly I32[]): I32 {
-    const number = HELPER_NUMBERS.get(name);
-    assert(number !== undefined, `there is a helper ${name}`);
-    const padded = [...args, ...new Array<I32>(HELPER_ARGUMENTS - args.length).fill(i32c(0))];
-    return call('i32', this.#helper, [i32c(number), ...padded]);
+    let ref = this.#helpers.get(name);
+    if (ref === undefined) {
+      ref = this.#module.import(helperFunction(name), helperSignature(name));
+      this.#helpers.set(name, ref);
+    }
+    return call('i32', ref, args);
   }
 
   cia(): I64 {
