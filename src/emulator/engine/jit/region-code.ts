@@ -27,7 +27,7 @@ import {
   localGet,
   ModuleBuilder,
 } from '../../wasm/index.ts';
-import { emitInstruction } from '../interpreter/instruction-code.ts';
+import { emitInstruction, type Switch } from '../interpreter/instruction-code.ts';
 import { LEAVING } from '../interpreter/leaving.ts';
 import { RECORD_SHIFT, RECORD_SIZE } from '../interpreter/record.ts';
 import { JitOps, type RegionFrame, RegisterLocals } from './jit-ops.ts';
@@ -64,6 +64,8 @@ class RegionCode implements RegionFrame {
   readonly #code: Local<'i32'>;
   /** Offset of the instruction whose code is made. */
   #here = 0;
+  /** Facilities that the block has found switched on: MSR does not change in a region. */
+  readonly #on = new Set<Switch>();
   readonly #record: Local<'i32'>;
   /** Labels that a branch may go to: loops around the code, and the ends of blocks in front of what follows. */
   readonly #scope = new Map<number, string[]>();
@@ -166,6 +168,7 @@ class RegionCode implements RegionFrame {
 
   #block(number: number): void {
     const { instructions, next } = this.#blocks[number] as Block;
+    this.#on.clear();
     for (const instruction of instructions)
       this.body.releaseTemporaries(() => this.#instruction(instruction));
     if (next === undefined || this.#blocks[number + 1]?.start === next) return;
@@ -179,7 +182,7 @@ class RegionCode implements RegionFrame {
       return;
     }
     this.#ops.at(instruction);
-    emitInstruction(this.#ops, instruction.row, () => this.leave());
+    emitInstruction(this.#ops, instruction.row, () => this.leave(), this.#on);
   }
 
   helper(name: string, args: readonly I32[]): I32 {
