@@ -35,10 +35,19 @@ export type Numbers<T extends 'f64' | 'v128'> = {
   readonly mul: Binary<T>;
   /** 1 and the power of two that cuts a significand into two halves. */
   readonly splitter: Expr<T>;
+  /** A result in this range, of factors not too large to be cut, has an error that is exact. */
+  readonly least: number;
+  readonly greatest: number;
 };
-export const SCALAR: Numbers<'f64'> = { ...f64, splitter: f64c(2 ** 27 + 1) };
-export const DOUBLES: Numbers<'v128'> = { ...f64x2, splitter: doubles128(2 ** 27 + 1) };
-export const SINGLES: Numbers<'v128'> = { ...f32x4, splitter: singles128(2 ** 12 + 1) };
+const DOUBLE_RANGE = { least: 2 ** -900, greatest: 2 ** 1000 };
+export const SCALAR: Numbers<'f64'> = { ...f64, splitter: f64c(2 ** 27 + 1), ...DOUBLE_RANGE };
+export const DOUBLES: Numbers<'v128'> = { ...f64x2, splitter: doubles128(2 ** 27 + 1), ...DOUBLE_RANGE };
+export const SINGLES: Numbers<'v128'> = {
+  ...f32x4,
+  splitter: singles128(2 ** 12 + 1),
+  least: 2 ** -100,
+  greatest: 2 ** 120,
+};
 
 /** The exact a + b less the rounded `sum`. Exact for all finite numbers unless it overflows. */
 export function sumError<T extends 'f64' | 'v128'>(

@@ -10,6 +10,7 @@ import {
   type F64,
   type FunctionBody,
   type I32,
+  i8x16,
   i32,
   i32c,
   load,
@@ -22,6 +23,13 @@ export type Ordinary = (code: HelperCode, argument: I32) => I32;
 
 /** FPSCR: every enable, and a rounding mode other than to nearest. */
 const NOT_PLAIN = fpscr.VE | fpscr.OE | fpscr.UE | fpscr.ZE | fpscr.XE | fpscr.RN;
+
+/** Results from the one to the other are normal singles whatever the rounding. */
+export const LEAST_SINGLE: number = 2 ** -125;
+export const GREATEST_SINGLE: number = 2 ** 127;
+
+/** Whether all lanes of a mask are true. */
+export const all = (mask: V128): I32 => i8x16.allTrue(mask);
 
 /** The label behind which the helper in TypeScript is called. */
 export const SLOW = 'slow';

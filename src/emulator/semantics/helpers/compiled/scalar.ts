@@ -21,15 +21,10 @@ import {
   load,
 } from '../../../wasm/index.ts';
 import { fused, productError, remainder, SCALAR, scalarToOdd, sumError } from './error-free.ts';
-import type { HelperCode, Ordinary } from './helper-code.ts';
+import { GREATEST_SINGLE, type HelperCode, LEAST_SINGLE, type Ordinary } from './helper-code.ts';
 
-/** A result in this range, of factors not too large to be cut, has an error that is exact. */
-const LEAST = 2 ** -900;
-const GREATEST = 2 ** 1000;
+const { least: LEAST, greatest: GREATEST } = SCALAR;
 const LEAST_NORMAL = 2 ** -1022;
-/** Results that are normal singles whatever the rounding. */
-const LEAST_SINGLE = 2 ** -125;
-const GREATEST_SINGLE = 2 ** 127;
 /** Of a double's low word, the fraction bits that a single lacks; and those bits halfway between two singles. */
 const BELOW_SINGLE = 0x1fffffff;
 const SINGLE_TIE = 0x10000000;
@@ -158,7 +153,7 @@ const both = (name: string, operation: Operation, count: number, negate = false)
   [`${name}s`, arithmetic(operation, count, true, negate)],
 ];
 
-const toDoubleSingle: Ordinary = (code) => {
+const roundToSingle: Ordinary = (code) => {
   const old = code.plainStatus();
   const operand = code.double(0);
   return finish(code, old, toSingle(code, { result: operand, error: ZERO }));
@@ -263,7 +258,7 @@ export const SCALAR_HELPERS: ReadonlyMap<string, Ordinary> = new Map<string, Ord
   ...both('fsqrt', root, 1),
   ...both('fmadd', multiplyAdd(false), 3), ...both('fmsub', multiplyAdd(true), 3),
   ...both('fnmadd', multiplyAdd(false), 3, true), ...both('fnmsub', multiplyAdd(true), 3, true),
-  ['frsp', toDoubleSingle],
+  ['frsp', roundToSingle],
   ['fcfid', fromInteger(true, false)], ['fcfids', fromInteger(true, true)],
   ['fcfidu', fromInteger(false, false)], ['fcfidus', fromInteger(false, true)],
   ...toIntegers,

@@ -12,7 +12,6 @@ import {
   f64x2,
   type I32,
   type I64,
-  i8x16,
   i32,
   i32c,
   i32x4,
@@ -24,9 +23,8 @@ import {
   type V128,
   v128,
 } from '../../../wasm/index.ts';
-import type { HelperCode, Ordinary } from './helper-code.ts';
+import { all, GREATEST_SINGLE, type HelperCode, LEAST_SINGLE, type Ordinary } from './helper-code.ts';
 
-const all = (mask: V128): I32 => i8x16.allTrue(mask);
 const UPPER_WORDS = [4, 5, 6, 7, 12, 13, 14, 15];
 /** The even words in the two lower lanes. */
 const evenWords = (x: V128): V128 => v128.shuffle(x, x, [...UPPER_WORDS, ...UPPER_WORDS]);
@@ -53,8 +51,8 @@ const toSingles: Ordinary = (code) => {
   const operand = code.vector(0);
   const magnitude = code.let(f64x2.abs(operand));
   const isNormal = v128.and(
-    f64x2.ge(magnitude, doubles128(2 ** -125)),
-    f64x2.le(magnitude, doubles128(2 ** 127)),
+    f64x2.ge(magnitude, doubles128(LEAST_SINGLE)),
+    f64x2.le(magnitude, doubles128(GREATEST_SINGLE)),
   );
   code.needs(all(v128.or(isNormal, f64x2.eq(operand, doubles128(0)))));
   const result = code.let(f32x4.demote(operand));

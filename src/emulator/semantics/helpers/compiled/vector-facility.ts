@@ -3,25 +3,13 @@
  * denormal numbers count as zeros, so they are left to TypeScript whatever it is; conversions from and to words do not look at it.
  */
 
-import {
-  f32,
-  f32x4,
-  type I32,
-  i8x16,
-  i32,
-  i32c,
-  i32x4,
-  singles128,
-  type V128,
-  v128,
-} from '../../../wasm/index.ts';
-import type { HelperCode, Ordinary } from './helper-code.ts';
+import { f32, f32x4, type I32, i32, i32c, i32x4, singles128, type V128, v128 } from '../../../wasm/index.ts';
+import { all, GREATEST_SINGLE, type HelperCode, type Ordinary } from './helper-code.ts';
 import { conditionOf, multiplyAddSingles } from './vector.ts';
 
-const all = (mask: V128): I32 => i8x16.allTrue(mask);
 const LEAST_NORMAL = singles128(2 ** -126);
-/** Results up to here are neither infinite nor have they been. */
-const GREATEST = singles128(2 ** 127);
+/** Results up to here have not overflowed. */
+const GREATEST = singles128(GREATEST_SINGLE);
 const isZero = (x: V128): V128 => f32x4.eq(x, singles128(0));
 /** Neither denormal nor a NaN. */
 const isOrdinary = (x: V128): V128 => v128.or(f32x4.ge(f32x4.abs(x), LEAST_NORMAL), isZero(x));

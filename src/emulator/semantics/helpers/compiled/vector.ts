@@ -8,10 +8,8 @@ import {
   f32x4,
   f64x2,
   type I32,
-  i8x16,
   i32,
   i32c,
-  i32x4,
   i64x2,
   singles128,
   type V128,
@@ -27,42 +25,29 @@ import {
   SINGLES,
   sumError,
 } from './error-free.ts';
-import type { HelperCode, Ordinary } from './helper-code.ts';
+import { all, GREATEST_SINGLE, type HelperCode, LEAST_SINGLE, type Ordinary } from './helper-code.ts';
 
 /** Lanes of one format. */
 type Lanes = {
   readonly numbers: Numbers<'v128'>;
   readonly float: typeof f64x2 | typeof f32x4;
-  readonly integer: typeof i64x2 | typeof i32x4;
   readonly constant: (value: number) => V128;
-  /** Results in this range, of factors not too large to be cut, have an error that is exact. */
-  readonly least: number;
-  readonly greatest: number;
 };
 const DP: Lanes = {
   numbers: DOUBLES,
   float: f64x2,
-  integer: i64x2,
   constant: doubles128,
-  least: 2 ** -900,
-  greatest: 2 ** 1000,
 };
 const SP: Lanes = {
   numbers: SINGLES,
   float: f32x4,
-  integer: i32x4,
   constant: singles128,
-  least: 2 ** -100,
-  greatest: 2 ** 120,
 };
-/** Results that are normal singles whatever the rounding. */
-const LEAST_SINGLE = 2 ** -125;
-const GREATEST_SINGLE = 2 ** 127;
 
-const all = (mask: V128): I32 => i8x16.allTrue(mask);
 const isWithin = ({ float, constant }: Lanes, x: V128, least: number, greatest: number): V128 =>
   v128.and(float.ge(float.abs(x), constant(least)), float.le(float.abs(x), constant(greatest)));
-const isOrdinary = (lanes: Lanes, x: V128): V128 => isWithin(lanes, x, lanes.least, lanes.greatest);
+const isOrdinary = (lanes: Lanes, x: V128): V128 =>
+  isWithin(lanes, x, lanes.numbers.least, lanes.numbers.greatest);
 const isZero = ({ float, constant }: Lanes, x: V128): V128 => float.eq(x, constant(0));
 
 /** All lanes hold for `usual`, or for `rare` where they do not. */
@@ -89,7 +74,7 @@ const sum: Operation = (code, lanes, [a, b]) => {
   const [x, y] = [a as V128, b as V128];
   const result = code.let(lanes.numbers.add(x, y));
   // A sum below the normal range is exact.
-  code.needs(all(lanes.float.le(lanes.float.abs(result), lanes.constant(lanes.greatest))));
+  code.needs(all(lanes.float.le(lanes.float.abs(result), lanes.constant(lanes.numbers.greatest))));
   return { result, isInexact: () => isNotZero(code, lanes, sumError(code, lanes.numbers, x, y, result)) };
 };
 const difference: Operation = (code, lanes, [a, b]) =>
