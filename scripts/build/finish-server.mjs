@@ -1,6 +1,6 @@
 /**
- * Does after tsc what a partition need not do again each time that it starts: makes the interpreter modules' bytes
- * (dist/emulator/engine/interpreter/mode-N.wasm), and puts the partition worker's modules into one file, since reading and linking
+ * Does after tsc what a partition need not do again each time that it starts: makes the bytes of the interpreters' and the helpers' modules
+ * (dist/emulator/engine/interpreter/mode-N.wasm and helpers.wasm), and puts the partition worker's modules into one file, since reading and linking
  * some 260 takes longer than running them. Its argument is the folder to finish; default dist/.
  */
 
@@ -19,9 +19,11 @@ const worker = join(emulator, 'host', 'worker.js');
 const load = (path) => import(pathToFileURL(path).href);
 const { MODES, modeKey } = await load(join(emulator, 'cpu', 'mode.js'));
 const { buildInterpreter } = await load(join(interpreter, 'interpreter.js'));
+const { buildHelpers } = await load(join(emulator, 'semantics', 'helpers', 'compiled', 'index.js'));
 
 for (const mode of MODES)
   writeFileSync(join(interpreter, `mode-${modeKey(mode)}.wasm`), buildInterpreter(mode));
+writeFileSync(join(interpreter, 'helpers.wasm'), buildHelpers());
 copyFileSync(join(interpreter, 'built-bytes.js'), bytes);
 
 await build({

@@ -8,6 +8,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { build } from '../../scripts/lib/build.mjs';
 import { MODES, modeKey } from '../../src/emulator/cpu/mode.ts';
 import { buildInterpreter } from '../../src/emulator/engine/interpreter/interpreter.ts';
+import { buildHelpers } from '../../src/emulator/semantics/helpers/compiled/index.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const DIST = join(ROOT, 'dist');
@@ -22,10 +23,16 @@ describe('dist/', () => {
     expect(Buffer.compare(made, buildInterpreter(mode))).toBe(0);
   });
 
+  it('helpers.wasm: → the bytes that the sources build', () => {
+    const made = readFileSync(join(DIST, 'emulator', 'engine', 'interpreter', 'helpers.wasm'));
+    expect(Buffer.compare(made, buildHelpers())).toBe(0);
+  });
+
   it('bytes.js: → reads them, and imports nothing that builds them', () => {
     const text = readFileSync(join(DIST, 'emulator', 'engine', 'interpreter', 'bytes.js'), 'utf8');
     expect(text).toContain('.wasm');
     expect(text).not.toContain('interpreter.js');
+    expect(text).not.toContain('helpers/compiled');
   });
 
   it('worker.js: → one file beside Node’s own modules and the bytes', () => {

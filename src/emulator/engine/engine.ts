@@ -21,6 +21,7 @@ import { type Cause, causeOfExit, causeOfFault } from './causes.ts';
 import { CodeCache } from './code-cache.ts';
 import type { EngineHost } from './engine-host.ts';
 import { interpreterImports } from './imports.ts';
+import { helperFunctions } from './interpreter/helper-functions.ts';
 import { interpreterModule } from './interpreter/modules.ts';
 import { Jit } from './jit/jit.ts';
 import { Pauses } from './pauses.ts';
@@ -81,9 +82,11 @@ export class Engine {
     this.storage = new StorageAccess(arena, ram, mmu, bus, translationState(first));
     const isTime = (): boolean => host.isTime?.() === true;
     this.#pauses = new Pauses(arena, this.storage.state, isTime, host.jit?.portion);
-    this.jit = host.jit === undefined ? undefined : new Jit(arena, this.code, host.jit);
+    const helpers = helperFunctions(arena);
+    this.jit = host.jit === undefined ? undefined : new Jit(arena, this.code, helpers, host.jit);
     this.#regions = this.jit?.entries ?? 0;
     this.#imports = interpreterImports({
+      helpers,
       jit: this.jit,
       host,
       pauses: this.#pauses,

@@ -1,4 +1,4 @@
-/** What the interpreter's module imports: the arena's memory, and TypeScript functions under the names of interpreter.ts. */
+/** What the interpreter's module imports: the arena's memory, the helpers, and TypeScript functions under the names of interpreter.ts. */
 
 import { assert } from '../../base/errors.ts';
 import { EXIT } from '../cpu/exit.ts';
@@ -6,26 +6,32 @@ import type { Vcpu } from '../cpu/vcpu.ts';
 import type { Arena } from '../memory/arena.ts';
 import { highHalf, lowHalf } from '../mmu/contract.ts';
 import { TLB_EXECUTE, TLB_INDEX_MASK } from '../mmu/tlb.ts';
-import { HELPERS } from '../semantics/helpers/index.ts';
 import { SPECIAL_NAMES } from '../semantics/system/specials.ts';
 import type { CodeCache } from './code-cache.ts';
 import { HANDLER_DECODE } from './interpreter/handlers.ts';
+import type { HelperFunctions } from './interpreter/helper-functions.ts';
 import type { Jit } from './jit/jit.ts';
 import type { Pauses } from './pauses.ts';
 import type { SpecialHost } from './special-host.ts';
 import { specialTable } from './specials.ts';
 
 export function interpreterImports(
-  parts: SpecialHost & { readonly code: CodeCache; readonly pauses: Pauses; readonly jit: Jit | undefined },
+  parts: SpecialHost & {
+    readonly code: CodeCache;
+    readonly pauses: Pauses;
+    readonly helpers: HelperFunctions;
+    readonly jit: Jit | undefined;
+  },
 ): Record<string, unknown> {
-  const { arena, code, host, jit, pauses, storage, vcpu } = parts;
+  const { arena, code, helpers, host, jit, pauses, storage, vcpu } = parts;
   const table = specialTable(parts);
   const specials = SPECIAL_NAMES.map((name) => {
     const run = table.get(name);
     assert(run !== undefined, `special ${name} is implemented`);
     return run;
   });
-  const imports: Record<string, unknown> = {
+  return {
+    ...helpers,
     memory: arena.memory,
     // Each of these may leave before it has begun: the instruction is executed when the run is resumed.
     decode: (record: number) =>
@@ -59,11 +65,6 @@ export function interpreterImports(
       pauses.beforeAccess() ? -1 : storage.resolveWrite(lo, hi, bytes) | 0,
     commitWrite: () => storage.commitWrite(),
   };
-  for (const [name, helper] of HELPERS) {
-    imports[`helper_${name}`] = (a: number, b: number, c: number, d: number) =>
-      helper.run(arena.view, a, b, c, d);
-  }
-  return imports;
 }
 
 /** The record of the instruction at NIA, where the TLB has its page. */

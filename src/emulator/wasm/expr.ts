@@ -28,6 +28,7 @@ export type V128 = Expr<'v128'>;
 const LOCAL_GET = 0x20;
 const I32_CONST = 0x41;
 const I64_CONST = 0x42;
+const F64_CONST = 0x44;
 const V128_CONST = 0xfd000c;
 
 export function op<T extends ValueType>(
@@ -74,6 +75,10 @@ export function i32c(value: number): I32 {
 export function i64c(value: bigint | number): I64 {
   const isSmall = typeof value === 'number' && (value | 0) === value;
   return op('i64', I64_CONST, [], isSmall ? value : BigInt.asIntN(64, BigInt(value)));
+}
+
+export function f64c(value: number): F64 {
+  return op('f64', F64_CONST, [], [...new Uint8Array(Float64Array.of(value).buffer)]);
 }
 
 /** A vector constant from its 16 bytes, lane 0 first. */
@@ -167,6 +172,7 @@ type I64Unary = 'clz' | 'ctz' | 'popcnt' | 'extend8' | 'extend16' | 'extend32';
 type I32Operations = Readonly<Record<I32Binary, Binary<'i32'>>> &
   Readonly<Record<I32Unary, Unary<'i32'>>> & {
     readonly wrap: Unary<'i64', 'i32'>;
+    readonly reinterpret: Unary<'f32', 'i32'>;
     readonly select: (a: I32, b: I32, condition: I32) => I32;
   };
 
@@ -176,6 +182,10 @@ type I64Operations = Readonly<Record<I64Compare, Binary<'i64', 'i32'>>> &
     readonly eqz: Unary<'i64', 'i32'>;
     readonly extendS: Unary<'i32', 'i64'>;
     readonly extendU: Unary<'i32', 'i64'>;
+    readonly reinterpret: Unary<'f64', 'i64'>;
+    /** Toward zero; the nearest end of the range for what lies outside of it, 0 for a NaN. */
+    readonly truncSatS: Unary<'f64', 'i64'>;
+    readonly truncSatU: Unary<'f64', 'i64'>;
     readonly select: (a: I64, b: I64, condition: I32) => I64;
   };
 
@@ -210,6 +220,7 @@ export const i32: I32Operations = {
   rotl: binary<'i32', 'i32'>('i32', 0x77),
   rotr: binary<'i32', 'i32'>('i32', 0x78),
   wrap: unary<'i64', 'i32'>('i32', 0xa7),
+  reinterpret: unary<'f32', 'i32'>('i32', 0xbc),
   extend8: unary<'i32', 'i32'>('i32', 0xc0),
   extend16: unary<'i32', 'i32'>('i32', 0xc1),
   select: (a: I32, b: I32, condition: I32): I32 => op('i32', 0x1b, [a, b, condition]),
@@ -247,10 +258,86 @@ export const i64: I64Operations = {
   rotr: binary<'i64', 'i64'>('i64', 0x8a),
   extendS: unary<'i32', 'i64'>('i64', 0xac),
   extendU: unary<'i32', 'i64'>('i64', 0xad),
+  reinterpret: unary<'f64', 'i64'>('i64', 0xbd),
+  truncSatS: unary<'f64', 'i64'>('i64', 0xfc0006),
+  truncSatU: unary<'f64', 'i64'>('i64', 0xfc0007),
   extend8: unary<'i64', 'i64'>('i64', 0xc2),
   extend16: unary<'i64', 'i64'>('i64', 0xc3),
   extend32: unary<'i64', 'i64'>('i64', 0xc4),
   select: (a: I64, b: I64, condition: I32): I64 => op('i64', 0x1b, [a, b, condition]),
+};
+
+type FloatCompare = 'eq' | 'ne' | 'lt' | 'gt' | 'le' | 'ge';
+type FloatBinary = 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'copysign';
+/** `nearest` rounds to an integral value, ties to even. */
+type FloatUnary = 'abs' | 'neg' | 'ceil' | 'floor' | 'trunc' | 'nearest' | 'sqrt';
+type FloatOperations<T extends 'f32' | 'f64'> = Readonly<Record<FloatCompare, Binary<T, 'i32'>>> &
+  Readonly<Record<FloatBinary, Binary<T>>> &
+  Readonly<Record<FloatUnary, Unary<T>>> & {
+    readonly convertI32S: Unary<'i32', T>;
+    readonly convertI32U: Unary<'i32', T>;
+    readonly convertI64S: Unary<'i64', T>;
+    readonly convertI64U: Unary<'i64', T>;
+    readonly select: (a: Expr<T>, b: Expr<T>, condition: I32) => Expr<T>;
+  };
+
+/** The instructions of one width, which stand in the same order for both: comparisons, arithmetic, conversions. */
+function floats<T extends 'f32' | 'f64'>(
+  type: T,
+  eq: number,
+  abs: number,
+  convert: number,
+): FloatOperations<T> {
+  const compare = (distance: number): Binary<T, 'i32'> => binary<T, 'i32'>('i32', eq + distance);
+  const one = (distance: number): Unary<T> => unary<T, T>(type, abs + distance);
+  const two = (distance: number): Binary<T> => binary<T, T>(type, abs + distance);
+  return {
+    eq: compare(0),
+    ne: compare(1),
+    lt: compare(2),
+    gt: compare(3),
+    le: compare(4),
+    ge: compare(5),
+    abs: one(0),
+    neg: one(1),
+    ceil: one(2),
+    floor: one(3),
+    trunc: one(4),
+    nearest: one(5),
+    sqrt: one(6),
+    add: two(7),
+    sub: two(8),
+    mul: two(9),
+    div: two(10),
+    min: two(11),
+    max: two(12),
+    copysign: two(13),
+    convertI32S: unary<'i32', T>(type, convert),
+    convertI32U: unary<'i32', T>(type, convert + 1),
+    convertI64S: unary<'i64', T>(type, convert + 2),
+    convertI64U: unary<'i64', T>(type, convert + 3),
+    select: (a, b, condition) => op(type, 0x1b, [a, b, condition]),
+  };
+}
+
+/** Results that are NaNs have bits that the specification leaves open. */
+export const f32: FloatOperations<'f32'> & {
+  readonly demote: Unary<'f64', 'f32'>;
+  readonly reinterpret: Unary<'i32', 'f32'>;
+} = {
+  ...floats('f32', 0x5b, 0x8b, 0xb2),
+  demote: unary<'f64', 'f32'>('f32', 0xb6),
+  reinterpret: unary<'i32', 'f32'>('f32', 0xbe),
+};
+
+/** As {@link f32}. */
+export const f64: FloatOperations<'f64'> & {
+  readonly promote: Unary<'f32', 'f64'>;
+  readonly reinterpret: Unary<'i64', 'f64'>;
+} = {
+  ...floats('f64', 0x61, 0x99, 0xb7),
+  promote: unary<'f32', 'f64'>('f64', 0xbb),
+  reinterpret: unary<'i64', 'f64'>('f64', 0xbf),
 };
 
 /** Complements every bit. */

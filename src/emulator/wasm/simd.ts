@@ -1,7 +1,7 @@
 /**
  * Typed constructors for 128-bit vector expressions, named as the instructions are.
  * Source: WebAssembly Core Specification 2.0, §5.4.8 and its opcode table. Lane 0 is the least significant of the
- * little-endian number. Left out: floating-point lanes, which cannot give exact status or NaN payloads.
+ * little-endian number.
  */
 
 import { type Expr, type I32, type I64, op, type V128, type ValueType, v128c } from './expr.ts';
@@ -20,6 +20,8 @@ type Lanes = {
   readonly abs: Unary;
   readonly neg: Unary;
   readonly allTrue: Test;
+  /** Each lane's highest bit, lane 0's lowest. */
+  readonly bitmask: Test;
   readonly shl: Shift;
   readonly shrS: Shift;
   readonly shrU: Shift;
@@ -93,6 +95,7 @@ function lanes(abs: number, eq: number, gtS: number): Lanes {
     abs: v(abs),
     neg: v(abs + 1),
     allTrue: test(abs + 3),
+    bitmask: test(abs + 4),
     shl: shift(abs + 11),
     shrS: shift(abs + 12),
     shrU: shift(abs + 13),
@@ -130,14 +133,11 @@ function widening(abs: number): Widening {
 }
 
 /** Lane values are read zero-extended. */
-export const i8x16: Ordered &
-  Saturating &
-  LaneAccess<'i32'> & { readonly popcnt: Unary; readonly bitmask: Test } = {
+export const i8x16: Ordered & Saturating & LaneAccess<'i32'> & { readonly popcnt: Unary } = {
   ...ordered(0x60, 0x23),
   ...saturating(0x60),
   ...access('i32', 0x0f, 0x16, 0x17),
   popcnt: v(0x62),
-  bitmask: test(0x64),
 };
 
 /** Lane values are read zero-extended. */
@@ -155,11 +155,26 @@ export const i16x8: Ordered &
   narrowU: vv(0x66),
 };
 
-export const i32x4: Ordered & Widening & Narrowing & LaneAccess<'i32'> & { readonly mul: Binary } = {
+export const i32x4: Ordered &
+  Widening &
+  Narrowing &
+  LaneAccess<'i32'> & {
+    readonly mul: Binary;
+    /** From singles, toward zero and saturated. */
+    readonly truncSatS: Unary;
+    readonly truncSatU: Unary;
+    /** From the doubles to the low lanes; the others become 0. */
+    readonly truncSatLowS: Unary;
+    readonly truncSatLowU: Unary;
+  } = {
   ...ordered(0xa0, 0x37),
   ...widening(0xa0),
   ...access('i32', 0x11, 0x1b, 0x1c),
   mul: vv(0xb5),
+  truncSatS: v(0xf8),
+  truncSatU: v(0xf9),
+  truncSatLowS: v(0xfc),
+  truncSatLowU: v(0xfd),
   narrowS: vv(0x85),
   narrowU: vv(0x86),
 };
@@ -169,6 +184,71 @@ export const i64x2: Lanes & Widening & LaneAccess<'i64'> & { readonly mul: Binar
   ...widening(0xc0),
   ...access('i64', 0x12, 0x1d, 0x1e),
   mul: vv(0xd5),
+};
+
+/** Operations of floating-point lanes. Lanes that are NaNs have bits that the specification leaves open. */
+type FloatLanes<T extends 'f32' | 'f64'> = Readonly<
+  Record<'eq' | 'ne' | 'lt' | 'gt' | 'le' | 'ge' | 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max', Binary>
+> &
+  Readonly<Record<'abs' | 'neg' | 'sqrt' | 'ceil' | 'floor' | 'trunc' | 'nearest', Unary>> &
+  LaneAccess<T>;
+function floatLanes<T extends 'f32' | 'f64'>(
+  type: T,
+  eq: number,
+  abs: number,
+  splat: number,
+  extract: number,
+): Omit<FloatLanes<T>, 'ceil' | 'floor' | 'trunc' | 'nearest'> {
+  return {
+    eq: vv(eq),
+    ne: vv(eq + 1),
+    lt: vv(eq + 2),
+    gt: vv(eq + 3),
+    le: vv(eq + 4),
+    ge: vv(eq + 5),
+    abs: v(abs),
+    neg: v(abs + 1),
+    sqrt: v(abs + 3),
+    add: vv(abs + 4),
+    sub: vv(abs + 5),
+    mul: vv(abs + 6),
+    div: vv(abs + 7),
+    min: vv(abs + 8),
+    max: vv(abs + 9),
+    ...access(type, splat, extract, extract + 1),
+  };
+}
+
+export const f32x4: FloatLanes<'f32'> & {
+  /** The doubles to the low lanes; the others become 0. */
+  readonly demote: Unary;
+  readonly convertS: Unary;
+  readonly convertU: Unary;
+} = {
+  ...floatLanes('f32', 0x41, 0xe0, 0x13, 0x1f),
+  ceil: v(0x67),
+  floor: v(0x68),
+  trunc: v(0x69),
+  nearest: v(0x6a),
+  demote: v(0x5e),
+  convertS: v(0xfa),
+  convertU: v(0xfb),
+};
+
+export const f64x2: FloatLanes<'f64'> & {
+  /** From the low singles, or words. */
+  readonly promoteLow: Unary;
+  readonly convertLowS: Unary;
+  readonly convertLowU: Unary;
+} = {
+  ...floatLanes('f64', 0x47, 0xec, 0x14, 0x21),
+  ceil: v(0x74),
+  floor: v(0x75),
+  trunc: v(0x7a),
+  nearest: v(0x94),
+  promoteLow: v(0x5f),
+  convertLowS: v(0xfe),
+  convertLowU: v(0xff),
 };
 
 type Whole = {
@@ -215,4 +295,12 @@ export function constant128(low: bigint, high: bigint): V128 {
   const bytes: number[] = [];
   for (const word of [low, high]) for (let i = 0n; i < 64n; i += 8n) bytes.push(Number((word >> i) & 0xffn));
   return v128c(bytes);
+}
+
+/** A constant with the same number in all lanes, as doubles and as singles. */
+export function doubles128(value: number): V128 {
+  return v128c([...new Uint8Array(Float64Array.of(value, value).buffer)]);
+}
+export function singles128(value: number): V128 {
+  return v128c([...new Uint8Array(Float32Array.of(value, value, value, value).buffer)]);
 }

@@ -9,17 +9,24 @@ import {
   callVoid,
   type Expr,
   FunctionBody,
+  f32,
+  f32x4,
+  f64,
+  f64c,
+  f64x2,
   type I32,
   type I64,
   i32,
   i32c,
   i64,
   i64c,
+  i64x2,
   load,
   localGet,
   low32,
   ModuleBuilder,
   not64,
+  type V128,
   type ValueType,
 } from '../../../src/emulator/wasm/index.ts';
 
@@ -188,6 +195,48 @@ describe('expressions', () => {
       }),
     );
     fc.assert(fc.property(int, (a) => extendU(a) === BigInt(a >>> 0)));
+  });
+
+  it('doubles: any operands → as JavaScript', () => {
+    const [a, b] = [localGet('f64', 0), localGet('f64', 1)];
+    const of = (value: Expr): Fn => functionOf(['f64', 'f64'], value.type, () => value);
+    const lane = (value: V128): Expr => f64x2.extract(value, 1);
+    const [x, y] = [f64x2.splat(a), f64x2.splat(b)];
+    type Case = readonly [Fn, Fn, (a: number, b: number) => number, isMask?: boolean];
+    const cases: readonly Case[] = [
+      [of(f64.add(a, b)), of(lane(f64x2.add(x, y))), (p, q) => p + q],
+      [of(f64.sub(a, b)), of(lane(f64x2.sub(x, y))), (p, q) => p - q],
+      [of(f64.mul(a, b)), of(lane(f64x2.mul(x, y))), (p, q) => p * q],
+      [of(f64.div(a, b)), of(lane(f64x2.div(x, y))), (p, q) => p / q],
+      [of(f64.min(a, b)), of(lane(f64x2.min(x, y))), Math.min],
+      [of(f64.max(a, b)), of(lane(f64x2.max(x, y))), Math.max],
+      [of(f64.abs(a)), of(lane(f64x2.abs(x))), (p) => Math.abs(p)],
+      [of(f64.neg(a)), of(lane(f64x2.neg(x))), (p) => -p],
+      [of(f64.sqrt(a)), of(lane(f64x2.sqrt(x))), (p) => Math.sqrt(p)],
+      [of(f64.ceil(a)), of(lane(f64x2.ceil(x))), (p) => Math.ceil(p)],
+      [of(f64.floor(a)), of(lane(f64x2.floor(x))), (p) => Math.floor(p)],
+      [of(f64.trunc(a)), of(lane(f64x2.trunc(x))), (p) => Math.trunc(p)],
+      [
+        of(f64.promote(f32.demote(a))),
+        of(lane(f64x2.promoteLow(f32x4.splat(f32.demote(a))))),
+        (p) => Math.fround(p),
+      ],
+      [of(f64.lt(a, b)), of(i64x2.bitmask(f64x2.lt(x, y))), (p, q) => (p < q ? 3 : 0), true],
+      [of(f64.eq(a, b)), of(i64x2.bitmask(f64x2.eq(x, y))), (p, q) => (p === q ? 3 : 0), true],
+      [of(f64.ge(a, b)), of(i64x2.bitmask(f64x2.ge(x, y))), (p, q) => (p >= q ? 3 : 0), true],
+    ];
+    fc.assert(
+      fc.property(fc.double(), fc.double(), (p, q) => {
+        for (const [scalar, vector, expected, isMask] of cases) {
+          const value = expected(p, q);
+          expect(vector(p, q)).toBe(value);
+          expect(scalar(p, q)).toBe(isMask ? value & 1 : value);
+        }
+      }),
+    );
+    const bits = functionOf(['f64'], 'i64', () => i64.reinterpret(localGet('f64', 0)));
+    expect([bits(-0), bits(1.5)]).toEqual([-(2n ** 63n), 0x3ff8000000000000n]);
+    expect(functionOf([], 'f64', () => f64c(-0.1))()).toBe(-0.1);
   });
 
   it('constants: any value → itself', () => {

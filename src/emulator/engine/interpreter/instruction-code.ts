@@ -17,11 +17,23 @@ const SWITCHES: Readonly<Record<Switch, readonly [number, number]>> = {
   vsx: [layout.MSR_VSX, EXIT.vsxUnavailable],
 };
 
-/** @param exit leaves with an exit code; the instruction counts as not executed */
-export function emitInstruction(ops: Ops, row: Row, exit: (code: number) => void): void {
-  const needs = (facility: Switch): void => {
+/**
+ * @param exit leaves with an exit code; the instruction counts as not executed
+ * @param on what is known to be switched on where the instruction stands; what it needs itself is added, where that is known
+ */
+export function emitInstruction(
+  ops: Ops,
+  row: Row,
+  exit: (code: number) => void,
+  on: Set<Switch> = new Set(),
+): void {
+  const check = (facility: Switch): void => {
     const [offset, code] = SWITCHES[facility];
     ops.if(i32.eqz(ops.state32(offset)), () => exit(code));
+  };
+  const needs = (facility: Switch): void => {
+    if (!on.has(facility)) check(facility);
+    on.add(facility);
   };
   const { facility } = row;
   if (facility === 'vsx-or-vec' || facility === 'fp-or-vec') {
@@ -31,8 +43,8 @@ export function emitInstruction(ops: Ops, row: Row, exit: (code: number) => void
     else
       ops.if(
         i32.ne(ops.imm('VSRHIGH'), i32c(0)),
-        () => needs('vec'),
-        () => needs(low),
+        () => check('vec'),
+        () => check(low),
       );
   } else if (facility !== undefined) needs(facility);
   const meaning = SEMANTICS.get(row.base);

@@ -11,6 +11,7 @@ import { EXIT } from '../../cpu/exit.ts';
 import * as layout from '../../cpu/layout.ts';
 import type { Mode } from '../../cpu/mode.ts';
 import { TLB_INDEX_MASK } from '../../mmu/tlb.ts';
+import { helperFunction, helperSignature } from '../../semantics/helpers/compiled/index.ts';
 import { HELPERS } from '../../semantics/helpers/index.ts';
 import { specialId } from '../../semantics/system/specials.ts';
 import {
@@ -72,12 +73,8 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
   const resolveWrite = module.import('resolveWrite', I32_3);
   const commitWrite = module.import('commitWrite', { parameters: [], results: ['i32'] });
   const helpers = new Map<string, FunctionRef>();
-  for (const [name, helper] of HELPERS) {
-    helpers.set(
-      name,
-      module.import(`helper_${name}`, { parameters: new Array(helper.arity).fill('i32'), results: ['i32'] }),
-    );
-  }
+  for (const name of HELPERS.keys())
+    helpers.set(name, module.import(helperFunction(name), helperSignature(name)));
   const publish = module.declare('publish', { parameters: ['i32'], results: [] });
   const slowRead = module.declare('slowRead', SLOW_ACCESS);
   const slowWrite = module.declare('slowWrite', SLOW_ACCESS);

@@ -8,8 +8,8 @@
 
 import type { JitOptions } from '../../contract/index.ts';
 import type { Arena } from '../../memory/arena.ts';
-import { HELPERS, type Helper } from '../../semantics/helpers/index.ts';
 import { HANDLER_DECODE, HANDLER_REGION } from '../interpreter/handlers.ts';
+import type { HelperFunctions } from '../interpreter/helper-functions.ts';
 import { RECORD_SIZE } from '../interpreter/record.ts';
 import { RegionTable } from '../interpreter/region-table.ts';
 import type { CodePages } from './code-pages.ts';
@@ -60,6 +60,7 @@ export class Jit {
   constructor(
     arena: Arena,
     code: CodePages,
+    helpers: HelperFunctions,
     { threshold, unexecuted = false, bytes = MOST_BYTES }: JitOptions,
   ) {
     this.#arena = arena;
@@ -68,14 +69,7 @@ export class Jit {
     this.#unexecuted = unexecuted;
     this.#mostBytes = bytes;
     this.#places = new RegionTable(arena);
-    const helpers = [...HELPERS.values()];
-    this.#imports = {
-      env: {
-        memory: arena.memory,
-        helper: (id: number, a: number, b: number, c: number, d: number) =>
-          (helpers[id] as Helper).run(arena.view, a, b, c, d),
-      },
-    };
+    this.#imports = { env: { ...helpers, memory: arena.memory } };
     code.onDrop = (from, to) => this.#drop(from, to);
   }
 

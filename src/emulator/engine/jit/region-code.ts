@@ -11,7 +11,7 @@
 import { assert } from '../../../base/errors.ts';
 import * as layout from '../../cpu/layout.ts';
 import type { Mode } from '../../cpu/mode.ts';
-import { HELPERS } from '../../semantics/helpers/index.ts';
+import { helperFunction, helperSignature } from '../../semantics/helpers/compiled/index.ts';
 import {
   call,
   FunctionBody,
@@ -27,18 +27,14 @@ import {
   localGet,
   ModuleBuilder,
 } from '../../wasm/index.ts';
-import { emitInstruction } from '../interpreter/instruction-code.ts';
+import { emitInstruction, type Switch } from '../interpreter/instruction-code.ts';
 import { LEAVING } from '../interpreter/leaving.ts';
 import { RECORD_SHIFT, RECORD_SIZE } from '../interpreter/record.ts';
 import { JitOps, type RegionFrame, RegisterLocals } from './jit-ops.ts';
 import { type Loop, loopsOf } from './loops.ts';
 import type { Block, Region, RegionInstruction } from './region.ts';
 
-const FIVE = { parameters: ['i32', 'i32', 'i32', 'i32', 'i32'], results: ['i32'] } as const;
 const THREE = { parameters: ['i32', 'i32', 'i32'], results: ['i32'] } as const;
-/** Helpers' numbers, as the import `helper(number, a, b, c, d)` takes them. */
-const HELPER_NUMBERS: ReadonlyMap<string, number> = new Map([...HELPERS.keys()].map((name, i) => [name, i]));
-const HELPER_ARGUMENTS = 4;
 /** Of the code of most regions; more makes it grow. */
 const EXPECTED_BYTES = 8192;
 
@@ -46,9 +42,9 @@ const EXPECTED_BYTES = 8192;
 export function buildRegion(region: Region, slot: number, mode: Mode): Uint8Array<ArrayBuffer> {
   assert(mode.mode64, 'regions are for 64-bit mode');
   const module = new ModuleBuilder('region');
-  const helper = module.import('helper', FIVE);
-  const run = module.declare('run', THREE, true);
-  module.define(run, new RegionCode(region, slot, mode, helper).body);
+  // The code comes first: it imports the helpers that it calls.
+  const { body } = new RegionCode(region, slot, mode, module);
+  module.define(module.declare('run', THREE, true), body);
   return module.encode(1);
 }
 
@@ -61,22 +57,25 @@ class RegionCode implements RegionFrame {
   readonly registers: RegisterLocals = new RegisterLocals(this.body);
   readonly tlb: I32 = localGet('i32', 0);
   readonly #ops: JitOps;
-  readonly #helper: FunctionRef;
+  readonly #module: ModuleBuilder;
+  readonly #helpers = new Map<string, FunctionRef>();
   readonly #leftBase: Local<'i32'> = { type: 'i32', index: 1 };
   readonly #state: Local<'i32'> = { type: 'i32', index: 2 };
   readonly #code: Local<'i32'>;
   /** Offset of the instruction whose code is made. */
   #here = 0;
+  /** Facilities that the block has found switched on: MSR does not change in a region. */
+  readonly #on = new Set<Switch>();
   readonly #record: Local<'i32'>;
   /** Labels that a branch may go to: loops around the code, and the ends of blocks in front of what follows. */
   readonly #scope = new Map<number, string[]>();
   /** Blocks that the br_table leads to: the entries, and the targets of branches that nothing else leads to. */
   readonly #dispatched: number[];
 
-  constructor(region: Region, slot: number, mode: Mode, helper: FunctionRef) {
+  constructor(region: Region, slot: number, mode: Mode, module: ModuleBuilder) {
     this.#slot = slot;
     this.#blocks = region.blocks;
-    this.#helper = helper;
+    this.#module = module;
     this.#numbers = new Map(region.blocks.map(({ start }, i) => [start, i]));
     this.#loops = loopsOf(region);
     this.#code = this.body.lasting('i32');
@@ -169,6 +168,7 @@ class RegionCode implements RegionFrame {
 
   #block(number: number): void {
     const { instructions, next } = this.#blocks[number] as Block;
+    this.#on.clear();
     for (const instruction of instructions)
       this.body.releaseTemporaries(() => this.#instruction(instruction));
     if (next === undefined || this.#blocks[number + 1]?.start === next) return;
@@ -182,14 +182,16 @@ class RegionCode implements RegionFrame {
       return;
     }
     this.#ops.at(instruction);
-    emitInstruction(this.#ops, instruction.row, () => this.leave());
+    emitInstruction(this.#ops, instruction.row, () => this.leave(), this.#on);
   }
 
   helper(name: string, args: readonly I32[]): I32 {
-    const number = HELPER_NUMBERS.get(name);
-    assert(number !== undefined, `there is a helper ${name}`);
-    const padded = [...args, ...new Array<I32>(HELPER_ARGUMENTS - args.length).fill(i32c(0))];
-    return call('i32', this.#helper, [i32c(number), ...padded]);
+    let ref = this.#helpers.get(name);
+    if (ref === undefined) {
+      ref = this.#module.import(helperFunction(name), helperSignature(name));
+      this.#helpers.set(name, ref);
+    }
+    return call('i32', ref, args);
   }
 
   cia(): I64 {

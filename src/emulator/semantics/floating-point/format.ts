@@ -6,13 +6,12 @@
  *     store       WORD ← d[0:1] ‖ d[5:34] where the exponent is above 896 or d is 0; else sign ‖ significand shifted right
  */
 
-import { type F64, type I32, type I64, i32, i32c, i64, i64c, op } from '../../wasm/index.ts';
+import { f32, f64, type I32, type I64, i32, i32c, i64, i64c } from '../../wasm/index.ts';
 import type { Ops } from '../ops/ops.ts';
 
-/** f64.promote_f32 and the reinterpretations: exact for everything but NaNs, which do not get here. */
+/** Exact for everything but NaNs, which do not get here. */
 function promote(word: I32): I64 {
-  const wide: F64 = op('f64', 0xbb, [op('f32', 0xbe, [word])]);
-  return op('i64', 0xbd, [wide]);
+  return i64.reinterpret(f64.promote(f32.reinterpret(word)));
 }
 
 /** The double format of a single in the low 32 bits. */

@@ -7,7 +7,6 @@ import * as fpscr from '../../cpu/fpscr.ts';
 import { FPSCR, HELPER } from '../../cpu/layout.ts';
 import { readElement, widthOf, writeElement } from './elements.ts';
 import { raise, trapEnabled, vector } from './float.ts';
-import { fastCompare } from './float-fast.ts';
 import type { Helper } from './helper.ts';
 import {
   compare,
@@ -42,11 +41,6 @@ function scalarCompare(f: Format, distance: number): Helper {
   return {
     arity: 1,
     run: (state, ordered) => {
-      const fast = f === DOUBLE ? fastCompare(state) : 0;
-      if (fast !== 0) {
-        setFpcc(state, fast);
-        return fast;
-      }
       const read = (at: number): bigint =>
         f === QUAD ? readElement(state, at / 16, 0, 16) : state.getBigUint64(HELPER + at, true);
       const [a, b] = [read(0), read(distance)];

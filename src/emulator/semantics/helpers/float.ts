@@ -1,6 +1,6 @@
 /**
  * Helpers of floating-point instructions: scalar and vector operations on HELPER through softfloat/, and what they do to
- * FPSCR (Power ISA 3.0B, Book I §4.4, §7.4).
+ * FPSCR (Power ISA 3.0B, Book I §4.4, §7.4). Compiled code comes here with what compiled/ has no code for.
  *
  * Scalar helpers take doublewords at HELPER, +8, +16 and leave one at HELPER; vector helpers take 16 bytes each. Both
  * answer 1 where the target is to be written, 0 where an enabled exception keeps it.
@@ -8,7 +8,6 @@
 
 import * as fpscr from '../../cpu/fpscr.ts';
 import { FPSCR, HELPER } from '../../cpu/layout.ts';
-import { fastScalar, type Operation } from './float-fast.ts';
 import type { Helper } from './helper.ts';
 import {
   add,
@@ -74,11 +73,10 @@ export function registerImage(bits: bigint, from: Format): bigint {
 }
 
 /** An operation on doublewords whose result is of the precision `to`, held in double format. */
-function scalar(count: number, to: Format, element: Element, fast?: Operation): Helper {
+function scalar(count: number, to: Format, element: Element): Helper {
   return {
     arity: 0,
     run: (state) => {
-      if (fast !== undefined && fastScalar(state, fast, count, to === SINGLE)) return 1;
       const context = contextOf(state.getUint32(FPSCR, true));
       const result = element(read(state, count, 8), context);
       const written = raise(state, statusOf(context.flags), SCALAR_STATUS);
@@ -208,26 +206,9 @@ function reciprocalRoot(a: bigint, f: Format, to: Format, context: Context): big
   return divide(oneOf(f), squareRoot(a, f, f, context), f, to, context);
 }
 
-const FAST: readonly Operation[] = ['add', 'sub', 'mul', 'div', 'sqrt', 'madd', 'msub', 'nmadd', 'nmsub'];
 const arithmetic = OPERATIONS.flatMap(([name, count, make]): [string, Helper][] => [
-  [
-    `f${name}`,
-    scalar(
-      count,
-      DOUBLE,
-      make(DOUBLE, DOUBLE),
-      FAST.find((each) => each === name),
-    ),
-  ],
-  [
-    `f${name}s`,
-    scalar(
-      count,
-      SINGLE,
-      make(DOUBLE, SINGLE),
-      FAST.find((each) => each === name),
-    ),
-  ],
+  [`f${name}`, scalar(count, DOUBLE, make(DOUBLE, DOUBLE))],
+  [`f${name}s`, scalar(count, SINGLE, make(DOUBLE, SINGLE))],
   [`xv${name}dp`, vector(count, DOUBLE, make(DOUBLE, DOUBLE))],
   [`xv${name}sp`, vector(count, SINGLE, make(SINGLE, SINGLE))],
 ]);

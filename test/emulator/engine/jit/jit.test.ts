@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { MSR } from '../../../../src/base/power.ts';
 import type { JitOptions } from '../../../../src/emulator/contract/index.ts';
+import { SPR } from '../../../../src/emulator/cpu/spr.ts';
 import type { Partition } from '../../../../src/emulator/partition/index.ts';
 import { bareEngine } from '../../../synth/bare-engine.ts';
 import { type BareRun, bareKernel, KERNEL_ENTRY } from '../../../synth/bare-kernel.ts';
@@ -95,6 +96,38 @@ describe.each<[string, JitOptions | undefined]>([
       ];
       expect(seen).toEqual(expected);
       expect(seen.at(-1)).toMatch(/^attn .* 100$/);
+    },
+  );
+});
+
+describe.each<[string, JitOptions | undefined]>([
+  ['interpreted', undefined],
+  ['compiled', EAGER],
+])('facilities, %s', (_name, jit) => {
+  /** f1 ← f1 + f2 twice, v1 ← v1 + v2 between them. */
+  const [FADD, VADDUBM] = [0xfc21102a, 0x10211000];
+  const loop = [li(8, 20), mtspr(CTR, 8), FADD, VADDUBM, FADD, bdnz(-12), ATTN];
+  it.each([
+    ['FP', 0x800, 2],
+    ['VEC', 0xf20, 3],
+  ] as const)(
+    'without MSR[%s] after a run with it → the interrupt at the instruction that needs it',
+    (bit, vector, at) => {
+      const { engine, ram, vcpu } = bareEngine(jit === undefined ? {} : { jit });
+      for (const [i, each] of loop.entries()) ram.writeU32(KERNEL_ENTRY + 4 * i, each, false);
+      ram.writeU32(vector, ATTN, false);
+      const all = MSR.SF | MSR.FP | MSR.VEC;
+      vcpu.activate();
+      const run = (msr: bigint): void => {
+        vcpu.msr = msr;
+        vcpu.nia = BigInt(KERNEL_ENTRY);
+        while (engine.run(vcpu, 1000).end !== 'attn');
+      };
+      run(all);
+      expect(vcpu.nia).toBe(BigInt(KERNEL_ENTRY + 4 * (loop.length - 1)));
+      expect(engine.jit?.regions ?? 1).toBeGreaterThan(0);
+      run(all & ~MSR[bit]);
+      expect([vcpu.nia, vcpu.spr(SPR.SRR0)]).toEqual([BigInt(vector), BigInt(KERNEL_ENTRY + 4 * at)]);
     },
   );
 });
