@@ -16,6 +16,7 @@ import type {
   PartitionEnd,
   PartitionHandle,
   PartitionNotice,
+  WrittenParts,
 } from '../contract/partition.ts';
 import { modulesToShare } from '../engine/interpreter/modules.ts';
 import { OutsideMemory } from '../memory/contract.ts';
@@ -163,6 +164,9 @@ class WorkerPartition implements PartitionHandle {
   }
   async writeDisk(disk: number, offset: number, bytes: Uint8Array): Promise<void> {
     await this.#ask({ kind: 'write-disk', disk, offset, bytes });
+  }
+  async takeWritten(disk: number, atLeast: number): Promise<WrittenParts> {
+    return (await this.#ask({ kind: 'take-written', disk, atLeast })) as WrittenParts;
   }
   async readDisk(disk: number, offset: number, length: number): Promise<Uint8Array> {
     return (await this.#ask({ kind: 'read-disk', disk, offset, length })) as Uint8Array;
