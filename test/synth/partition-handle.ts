@@ -18,6 +18,7 @@ import type {
   PartitionNotice,
   UnsupportedThing,
   VcpuSnapshot,
+  WrittenParts,
 } from '../../src/emulator/host/index.ts';
 import { OutsideMemory } from '../../src/emulator/memory/contract.ts';
 import { type EventSpec, machineEvent } from './machine-event.ts';
@@ -71,6 +72,9 @@ export class ScriptedPartition implements PartitionHandle {
   #lines = 0;
   #on = false;
   #held: (() => void) | undefined;
+  /** Disks of which was taken what was written in this power cycle, and those who wait for that. */
+  readonly #taken = new Set<number>();
+  readonly #whenOff: (() => void)[] = [];
 
   constructor(config: PartitionConfig, script: GuestScript) {
     this.config = config;
@@ -135,13 +139,18 @@ export class ScriptedPartition implements PartitionHandle {
   }
   end(end: PartitionEnd): void {
     if (!this.#on) return;
-    this.#on = false;
+    this.#turnOff();
     this.#tell({ kind: 'ended', end, insn: this.insn });
+  }
+  #turnOff(): void {
+    this.#on = false;
+    for (const resolve of this.#whenOff.splice(0)) resolve();
   }
 
   async start(): Promise<void> {
     if (this.#on) throw new Error('the partition is on already');
     this.#on = true;
+    this.#taken.clear();
     this.lives++;
     this.#later(() => this.#script.onStart?.(this));
   }
@@ -225,6 +234,16 @@ export class ScriptedPartition implements PartitionHandle {
     old.set(bytes, offset);
     this.disks.set(disk, old);
   }
+  /** All that lies on the disk, once, when the guest has ended; before, the asker waits. */
+  async takeWritten(disk: number): Promise<WrittenParts> {
+    await new Promise<void>((resolve) => {
+      if (!this.#on) resolve();
+      else this.#whenOff.push(resolve);
+    });
+    const there = this.#taken.has(disk) ? undefined : this.disks.get(disk);
+    this.#taken.add(disk);
+    return { parts: there === undefined ? [] : [{ offset: 0, bytes: there.slice() }], ended: true };
+  }
   async readDisk(disk: number, offset: number, length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);
     bytes.set((this.disks.get(disk) ?? new Uint8Array(0)).subarray(offset, offset + length));
@@ -232,7 +251,7 @@ export class ScriptedPartition implements PartitionHandle {
   }
   async close(): Promise<void> {
     this.closed = true;
-    this.#on = false;
+    this.#turnOff();
     this.#listeners.clear();
   }
 

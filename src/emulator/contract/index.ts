@@ -54,5 +54,6 @@ export type {
   PartitionNotice,
   Processor,
   UnsupportedThing,
+  WrittenParts,
 } from './partition.ts';
 export { DEFAULT_THREADS, HCALL_NAMES } from './partition.ts';

@@ -180,6 +180,12 @@ export type UnsupportedThing = {
   readonly detail?: string;
 };
 
+/** Parts of a disk that were written. `ended`: the guest has, and will write no more. */
+export type WrittenParts = {
+  readonly parts: readonly { readonly offset: number; readonly bytes: Uint8Array }[];
+  readonly ended: boolean;
+};
+
 /**
  * A partition as its owner drives it. Every promise rejects with an Error when the worker dies; those of {@link stop} and
  * {@link close} always resolve, and soon.
@@ -243,6 +249,12 @@ export interface PartitionHandle {
   machineTree(): Promise<Uint8Array | undefined>;
   /** Writes whole sectors of a memory disk from outside. Rejects for any other disk, and outside it. */
   writeDisk(disk: number, offset: number, bytes: Uint8Array): Promise<void>;
+  /**
+   * What the guest wrote to a scratch disk since this was asked last, in whole chunks of 64 KiB by offset, the first ones. Where
+   * they are all asked for, the rest of the disk is zeros. While the guest runs, the answer comes when so many bytes have been
+   * written, or the guest rests with some; once it has ended, at once.
+   */
+  takeWritten(disk: number, atLeast: number): Promise<WrittenParts>;
   /** Reads `length` bytes of a scratch disk. */
   readDisk(disk: number, offset: number, length: number): Promise<Uint8Array>;
   /** Powers off and frees the worker, within a second. What was asked for and not answered yet rejects. */

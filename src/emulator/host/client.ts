@@ -15,6 +15,7 @@ import type {
   PartitionEnd,
   PartitionHandle,
   PartitionNotice,
+  WrittenParts,
 } from '../contract/partition.ts';
 import { OutsideMemory } from '../memory/contract.ts';
 import { hostMemory, memoryRefusal } from './host-memory.ts';
@@ -158,6 +159,9 @@ class WorkerPartition implements PartitionHandle {
   }
   async writeDisk(disk: number, offset: number, bytes: Uint8Array): Promise<void> {
     await this.#ask({ kind: 'write-disk', disk, offset, bytes });
+  }
+  async takeWritten(disk: number, atLeast: number): Promise<WrittenParts> {
+    return (await this.#ask({ kind: 'take-written', disk, atLeast })) as WrittenParts;
   }
   async readDisk(disk: number, offset: number, length: number): Promise<Uint8Array> {
     return (await this.#ask({ kind: 'read-disk', disk, offset, length })) as Uint8Array;

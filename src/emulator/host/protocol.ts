@@ -50,6 +50,8 @@ export type Request =
       readonly offset: number;
       readonly bytes: Uint8Array;
     }
+  /** Answered when there is enough. */
+  | { readonly kind: 'take-written'; readonly disk: number; readonly atLeast: number }
   | { readonly kind: 'read-disk'; readonly disk: number; readonly offset: number; readonly length: number }
   | { readonly kind: 'close' };
 

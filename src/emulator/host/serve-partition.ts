@@ -7,13 +7,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import { assert } from '../../base/errors.ts';
 import { failureText, hostFile } from '../../base/failure-text.ts';
-import type { DiskConfig, InputTaken } from '../contract/partition.ts';
+import type { DiskConfig, InputTaken, WrittenParts } from '../contract/partition.ts';
 import {
   createMemoryStore,
   createScratchStore,
   type OwnedStore,
   openFileStore,
   type ScratchStore,
+  type TrackedStore,
 } from '../devices/virtio/index.ts';
 import { OutsideMemory } from '../memory/contract.ts';
 import { Partition } from '../partition/partition.ts';
@@ -30,6 +31,12 @@ const TURN_MS = 50;
 const PROGRESS = 50_000_000;
 const PROGRESS_NS = 5e9;
 const SECTOR = 512;
+/** Bytes of written parts in one answer. */
+const MOST_WRITTEN = 2 ** 24;
+/** Requests that are answered by an array of their own. */
+const READS: ReadonlySet<Request['kind']> = new Set(['read-memory', 'read-instant', 'read-disk']);
+
+type TakeWritten = Extract<Request, { readonly kind: 'take-written' }>;
 
 /**
  * Makes the partition and serves its owner at the port until it is closed.
@@ -43,7 +50,8 @@ export function servePartition(port: MessagePort, { config, scratch }: OpenParti
   /** Lines of the line terminal in this power cycle. */
   let lines = 0;
 
-  const send = (message: FromWorker): void => port.postMessage(message);
+  const send = (message: FromWorker, transfer: ArrayBuffer[] = []): void =>
+    port.postMessage(message, transfer);
   const outbox = new Outbox({
     send: (notices) => send({ kind: 'notices', notices }),
     summary: () => {
@@ -53,12 +61,15 @@ export function servePartition(port: MessagePort, { config, scratch }: OpenParti
   });
   const cutter = config.lineTerminal === undefined ? undefined : new LineCutter(config.lineTerminal);
 
+  /** Asks for what is written, and waits until there is enough. */
+  let taking: { readonly id: number; readonly request: TakeWritten } | undefined;
+
   const comparePiece = new Uint8Array(2 ** 18);
 
-  const disks: (OwnedStore | ScratchStore)[] = config.disks.map(openDisk);
+  const disks: (OwnedStore | ScratchStore | TrackedStore)[] = config.disks.map(openDisk);
   const failures = new DiskFailures((failure) => outbox.add({ kind: 'disk-failed', failure }));
 
-  function openDisk(disk: DiskConfig): OwnedStore | ScratchStore {
+  function openDisk(disk: DiskConfig): OwnedStore | ScratchStore | TrackedStore {
     switch (disk.kind) {
       case 'file':
         return hostFile('a disk of the image', () => openFileStore(disk.path, { readOnly: disk.readOnly }));
@@ -112,6 +123,7 @@ export function servePartition(port: MessagePort, { config, scratch }: OpenParti
     const until = performance.now() + TURN_MS;
     run(TURN, () => outbox.isFull || performance.now() > until);
     outbox.send();
+    giveWritten();
     schedule();
   }
 
@@ -170,7 +182,7 @@ export function servePartition(port: MessagePort, { config, scratch }: OpenParti
     schedule();
   }
 
-  function serve(request: Request): unknown {
+  function serve(request: Exclude<Request, TakeWritten>): unknown {
     switch (request.kind) {
       case 'start':
         if (power !== 'off') throw new Error('the partition is on already');
@@ -240,6 +252,24 @@ export function servePartition(port: MessagePort, { config, scratch }: OpenParti
     }
   }
 
+  /** Answers who asks for what is written, where that is enough. */
+  function giveWritten(): void {
+    if (taking === undefined) return;
+    const { id, request } = taking;
+    const store = disks[request.disk];
+    const there = store !== undefined && 'writtenBytes' in store ? store.writtenBytes : 0;
+    const enough = power === 'running' ? request.atLeast : 1;
+    if (power !== 'off' && there < enough) return;
+    taking = undefined;
+    answer(id, () => takeWritten(request.disk), true);
+  }
+
+  function takeWritten(disk: number): WrittenParts {
+    const store = disks[disk];
+    if (store === undefined || !('takeWritten' in store)) throw new Error(`disk ${disk} is no scratch disk`);
+    return { parts: store.takeWritten(MOST_WRITTEN), ended: power === 'off' };
+  }
+
   /** The owner's side of a memory disk. The guest's side stays read-only. */
   function writeDisk(disk: number, offset: number, bytes: Uint8Array): void {
     const store = disks[disk];
@@ -251,7 +281,7 @@ export function servePartition(port: MessagePort, { config, scratch }: OpenParti
     store.write(offset, bytes);
   }
 
-  /** In pieces through one buffer: a dump is as large as memory. */
+  /** In pieces through one buffer: a dump is as large as memory. What the guest never wrote is not read: it is zeros. */
   function compareDisk({
     name,
     raddr,
@@ -264,8 +294,12 @@ export function servePartition(port: MessagePort, { config, scratch }: OpenParti
     const found: number[] = [];
     for (let done = 0; done < length; done += comparePiece.length) {
       const piece = comparePiece.subarray(0, Math.min(comparePiece.length, length - done));
-      store.read(offset + done, piece);
-      found.push(...partition.differing(name, raddr + done, piece));
+      if ('isUnwritten' in store && store.isUnwritten(offset + done, piece.length))
+        found.push(...partition.notZero(name, raddr + done, piece.length));
+      else {
+        store.read(offset + done, piece);
+        found.push(...partition.differing(name, raddr + done, piece));
+      }
     }
     return found;
   }
@@ -277,16 +311,34 @@ export function servePartition(port: MessagePort, { config, scratch }: OpenParti
       return;
     }
     const { id, request } = message;
-    let answer: FromWorker;
+    if (request.kind === 'take-written') {
+      // One asks at a time: an earlier one gets what there is.
+      const earlier = taking;
+      taking = { id, request };
+      if (earlier !== undefined) answer(earlier.id, () => takeWritten(earlier.request.disk), true);
+    } else answer(id, () => serve(request), READS.has(request.kind));
+    giveWritten();
+    if (request.kind === 'close') port.close();
+  });
+
+  /** @param isRead the bytes of the answer were read for it, and are handed over instead of copied */
+  function answer(id: number, work: () => unknown, isRead: boolean): void {
+    let said: FromWorker;
     try {
-      answer = { kind: 'answer', id, value: serve(request) };
+      said = { kind: 'answer', id, value: work() };
     } catch (error) {
       const outside =
         error instanceof OutsideMemory ? { outside: { raddr: error.raddr, length: error.length } } : {};
-      answer = { kind: 'refusal', id, message: failureText(error), ...outside };
+      said = { kind: 'refusal', id, message: failureText(error), ...outside };
     }
     outbox.flush();
-    send(answer);
-    if (request.kind === 'close') port.close();
-  });
+    send(said, isRead && said.kind === 'answer' ? buffersOf(said.value) : []);
+  }
+}
+
+/** The memory of what was read: each read makes an array of its own. */
+function buffersOf(value: unknown): ArrayBuffer[] {
+  if (value instanceof Uint8Array) return [value.buffer as ArrayBuffer];
+  if (typeof value !== 'object' || value === null || !('parts' in value)) return [];
+  return (value as WrittenParts).parts.map(({ bytes }) => bytes.buffer as ArrayBuffer);
 }

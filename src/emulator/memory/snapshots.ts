@@ -123,6 +123,25 @@ export class MemorySnapshots {
     return out;
   }
 
+  /** The pages (real addresses) of memory as it was that are not zeros; both ends are pages' ends. Pages that nothing wrote are not looked at. @throws as {@link read} */
+  notZero(name: string, raddr: number, length: number): number[] {
+    const kept = this.#get(name);
+    if (!this.#ram.isRam(raddr, length)) throw new OutsideMemory(raddr, length);
+    const out: number[] = [];
+    for (let at = raddr; at < raddr + length; at += PAGE_SIZE) {
+      const page = kept.get(at);
+      if (page !== undefined) {
+        // A page that was zeros is kept without bytes.
+        if (page.bytes !== undefined) out.push(at);
+        continue;
+      }
+      const from = this.#ram.locateForRead(at);
+      if (this.#ram.isZeroPage(from)) continue;
+      if (Buffer.compare(this.#arena.bytes.subarray(from, from + PAGE_SIZE), ZEROS) !== 0) out.push(at);
+    }
+    return out;
+  }
+
   /** The pages (real addresses) of memory as it was that differ from `bytes`; both ends are pages' ends. @throws as {@link read} */
   differing(name: string, raddr: number, bytes: Uint8Array): number[] {
     const kept = this.#get(name);

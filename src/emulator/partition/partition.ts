@@ -217,6 +217,11 @@ export class Partition {
     return this.#observation.memory.differing(name, raddr, bytes);
   }
 
+  /** Those that are not zeros. @throws as {@link readInstant} */
+  notZero(name: InstantName, raddr: number, length: number): readonly number[] {
+    return this.#observation.memory.notZero(name, raddr, length);
+  }
+
   /** The first pages from an address on that were written after an instant. @throws Error where it has not come */
   changes(name: InstantName, from = 0): readonly WrittenPage[] {
     return this.#observation.memory.changes(name, from);

@@ -16,13 +16,14 @@ import {
 } from '../../vmcore/store/index.ts';
 import type { Actor, Capture, CaptureQuery, CaptureVmcore, Made, Page } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
-import type { Left } from '../guest/session.ts';
+import { isGone, type Left } from '../guest/session.ts';
 import type { CrashResult } from '../handoff/crash-result.ts';
 import type { EventBus, Fence } from '../operations/index.ts';
 import { unjudgedRules } from '../rules/index.ts';
 import type { CaptureParts, CaptureStore } from '../store/index.ts';
 import type { RuleResult, StoredTrace } from '../trace/index.ts';
 import { captureOf } from './capture-record.ts';
+import { DumpAhead } from './dump-ahead.ts';
 import { type KeptDump, keepDump, type Loss, lossOf } from './keep-dump.ts';
 import type { StoreKeeper } from './store-keeper.ts';
 
@@ -37,6 +38,8 @@ export type CrashOutcome = {
   readonly made?: Made;
   readonly fence?: Fence;
   readonly createdBy?: Actor;
+  /** Has stored the dump while the guest wrote it, as far as it came. */
+  readonly ahead?: DumpAhead;
 };
 
 /** A stored vmcore, as the guest wrote it. */
@@ -50,7 +53,7 @@ export type StoredCapture = { readonly capture: Capture; readonly trouble?: Disk
 
 export type CapturesOptions = {
   readonly captures: CaptureStore;
-  readonly vmcores: Pick<VmcoreStore, 'writeVmcore' | 'readVmcore' | 'delete' | 'retain'>;
+  readonly vmcores: Pick<VmcoreStore, 'beginVmcore' | 'writeVmcore' | 'readVmcore' | 'delete' | 'retain'>;
   /** Knows which captures lost bytes; absent: none. */
   readonly keeper?: Pick<StoreKeeper, 'reasonOf' | 'refresh'>;
   readonly bus: EventBus;
@@ -78,8 +81,11 @@ export class Captures {
       const { captures, bus, newId, now = () => new Date() } = this.#options;
       const { partitionId, image, handle, result, left, made, fence, createdBy } = outcome;
       const { dump, trace } = result;
+      // A guest that has not ended may still write, and a machine that is gone does not say what was written.
+      const ahead = result.end === undefined || isGone(result.end) ? undefined : outcome.ahead;
       const kept: KeptDump =
-        dump === undefined ? { vmcore: null } : await keepDump(this.#options.vmcores, handle, dump);
+        dump === undefined ? { vmcore: null } : await keepDump(this.#options.vmcores, handle, dump, ahead);
+      if (ahead?.failure !== undefined && kept.loss === undefined) this.#options.onError(ahead.failure);
       if (kept.loss !== undefined) this.#options.onError(kept.loss.error);
       const origin = {
         id: newId('c'),
@@ -116,8 +122,17 @@ export class Captures {
         throw error;
       } finally {
         if (kept.loss !== undefined && kept.stored === undefined) await this.#giveRoomBack();
+        // What was stored ahead of a dump that is none, or not whole, is known when the guest has ended: after this.
+        void outcome.ahead
+          ?.giveUp()
+          .then((vain) => (vain ? this.#alone(() => this.#giveRoomBack()) : undefined));
       }
     });
+  }
+
+  /** Stores the dump of a guest that crashes while it is written: for {@link store}. */
+  ahead(handle: PartitionHandle): DumpAhead {
+    return new DumpAhead(this.#options.vmcores, handle);
   }
 
   /** Removes what of a capture was stored in vain. The caller has the reason already; a failure here is only reported. */

@@ -9,6 +9,7 @@ import type { PartitionHandle } from '../../emulator/host/index.ts';
 import type { StoredVmcore, VmcoreStore } from '../../vmcore/store/index.ts';
 import type { CaptureVmcore } from '../contract/index.ts';
 import { type FoundDump, readDump } from '../guest/dump-device.ts';
+import type { DumpAhead } from './dump-ahead.ts';
 
 /** What of a capture is not stored because of the disk, and what the disk's error was. `text` is for the capture's reason. */
 export type Loss = { readonly error: DiskError; readonly text: string };
@@ -20,15 +21,21 @@ export type KeptDump = {
   readonly loss?: Loss;
 };
 
-/** @throws whatever is not an error of the disk */
+/**
+ * @param ahead has stored it already but for a rest; undefined: nobody has
+ * @throws whatever is not an error of the disk
+ */
 export async function keepDump(
   vmcores: Pick<VmcoreStore, 'writeVmcore'>,
   handle: PartitionHandle,
   dump: FoundDump,
+  ahead?: DumpAhead,
 ): Promise<KeptDump> {
   let stored: StoredVmcore;
   try {
-    stored = await vmcores.writeVmcore(readDump(handle, dump), dump.bytes, { keepPart: true });
+    stored =
+      (await ahead?.finish(dump.bytes)) ??
+      (await vmcores.writeVmcore(readDump(handle, dump), dump.bytes, { keepPart: true }));
   } catch (error) {
     const disk = diskErrorOf(error);
     if (disk === undefined) throw error;

@@ -2,6 +2,7 @@
 
 export { claimFacts } from './claim-facts.ts';
 export { isCompiledIn } from './compiled-in.ts';
+export { dataSymbols } from './data-symbols.ts';
 export { readEntryFacts } from './entry-facts.ts';
 export { describeImageApart, readAtEntryFactsApart } from './image-apart.ts';
 export { withKernelFile } from './kernel-file.ts';

@@ -1,10 +1,11 @@
 /** Reads a kernel's file as the memory that it becomes; address 0 is that of its first segment. */
 
 import { statSync } from 'node:fs';
+import type { ByteSource } from '../../base/bytes.ts';
 import { parseElf } from '../../base/elf/index.ts';
 import { FormatError } from '../../base/errors.ts';
 import { OutsideMemory } from '../../emulator/memory/contract.ts';
-import { symbolsOfElf } from '../../vmcore/analyse/index.ts';
+import { SymbolTable, symbolsOfElf } from '../../vmcore/analyse/index.ts';
 import { openFileSource } from '../../vmcore/reader/index.ts';
 import type { ReadMemory } from './symbols/index.ts';
 
@@ -47,14 +48,11 @@ export async function withKernelFile<T>(
         }
         return bytes;
       };
+      let table: SymbolTable | undefined;
       const find = (name: string): number | undefined => {
-        try {
-          const address = symbolsOfElf(source).find(name);
-          return address === undefined ? undefined : Number(address - linked);
-        } catch (error) {
-          if (!(error instanceof FormatError) || error.code !== 'analyse/no-symbols') throw error;
-          return undefined;
-        }
+        table ??= symbolsOf(source);
+        const address = table.find(name);
+        return address === undefined ? undefined : Number(address - linked);
       };
       return await use({ read, size, find });
     } finally {
@@ -66,11 +64,21 @@ export async function withKernelFile<T>(
   }
 }
 
+/** None where the file is stripped. */
+function symbolsOf(source: ByteSource): SymbolTable {
+  try {
+    return symbolsOfElf(source);
+  } catch (error) {
+    if (!(error instanceof FormatError) || error.code !== 'analyse/no-symbols') throw error;
+    return new SymbolTable([]);
+  }
+}
+
 /** A key that differs between versions of a file. */
 export function stampOf(path: string): string {
   try {
-    const { mtimeMs, size } = statSync(path);
-    return `${path} ${mtimeMs} ${size}`;
+    const { ino, mtimeMs, size } = statSync(path);
+    return `${path} ${ino} ${mtimeMs} ${size}`;
   } catch (error) {
     if (!isFileError(error)) throw error;
     return path;

@@ -16,7 +16,9 @@ import type { Owners, Range } from './owners.ts';
 import { PageCounter } from './page-counter.ts';
 import type { PageKinds } from './page-kinds.ts';
 
-/** Compared at once. A multiple of every kernel's page size. */
+/** Compared at once. A multiple of every kernel's page size; where the dump's bytes lie as memory does, they stay where they are. */
+const STRETCH = 2 ** 24;
+/** Memory read at once. A multiple of every kernel's page size. */
 const PIECE = 2 ** 20;
 /** Bytes read from a compressed dump at once: when a part is missing, the whole read is decompressed again. */
 const COMPRESSED_PIECE = 2 ** 16;
@@ -63,8 +65,8 @@ export async function comparePages(input: CompareInput): Promise<PageCounts> {
     ...(owned === undefined ? {} : { owned }),
   });
   for (const { base, size } of input.handle.config.memory) {
-    for (let at = base; at < base + size; at += PIECE) {
-      const to = Math.min(at + PIECE, base + size);
+    for (let at = base; at < base + size; at += STRETCH) {
+      const to = Math.min(at + STRETCH, base + size);
       for (const extent of await extentsOf(input, at, to)) {
         if (extent.kind === 'data') await compareData(input, count, extent);
         else if (extent.kind === 'excluded') await compareExcluded(input, count, extent);

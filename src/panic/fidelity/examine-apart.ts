@@ -8,6 +8,11 @@ export type ToExamine = Omit<FidelityInput, 'handle' | 'nameOf'>;
 
 const threads = new ReadingThreads<ToExamine, Examination>('./examine-worker', import.meta.url);
 
+/** Has the thread ready for {@link examineApart}. */
+export function warmExamination(): void {
+  threads.warm();
+}
+
 /** As examine(). @throws ReadingFailure where it takes too much time or memory; Error when the partition's worker dies */
 export async function examineApart(input: FidelityInput, signal?: AbortSignal): Promise<Examination> {
   const { handle, nameOf, ...rest } = input;

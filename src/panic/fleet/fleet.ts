@@ -5,12 +5,13 @@
 
 import { defined } from '../../base/defined.ts';
 import { openPartition, type PartitionConfig, type PartitionHandle } from '../../emulator/host/index.ts';
-import type { Captures, Room } from '../captures/index.ts';
-import type { Actor, Fleet, PartitionRequest, PartitionView } from '../contract/index.ts';
+import type { Captures, DumpAhead, Room } from '../captures/index.ts';
+import type { Actor, CapturePhase, Fleet, PartitionRequest, PartitionView } from '../contract/index.ts';
 import { Refusal } from '../contract/index.ts';
 import type { ImageSource } from '../guest/boot-image.ts';
 import { defaultHostSeconds } from '../guest/host-time.ts';
 import { memoryBytesOf, resolveMachine } from '../guest/machine-spec.ts';
+import type { CrashResult } from '../handoff/crash-result.ts';
 import { followAlarm, unrecordedCrash } from '../handoff/follow-alarm.ts';
 import { crashMade, type Maker } from '../handoff/made.ts';
 import type { EventBus, Lease, OperationHost, WorkerId } from '../operations/index.ts';
@@ -218,12 +219,30 @@ class PartitionFleet implements OwnedFleet {
 
   /** Stores an unrequested crash. @returns whether there was one */
   async #storeUnasked({ member, guest, signal }: Unasked): Promise<boolean> {
-    const { handle, session, lookout, noCrashKernel } = guest;
-    const followed = await followAlarm(lookout, { signal, ...defined({ noCrashKernel }) });
-    const result = followed ?? (await unrecordedCrash(lookout, signal));
-    if (result === undefined) return false;
-    member.countCrash();
-    if (this.#closing) return true;
+    const { handle, lookout, noCrashKernel } = guest;
+    const ahead = this.#options.captures.ahead(handle);
+    const onPhase = (phase: CapturePhase): void => {
+      if (phase === 'dumping') ahead.begin();
+    };
+    try {
+      const followed = await followAlarm(lookout, { signal, onPhase, ...defined({ noCrashKernel }) });
+      const result = followed ?? (await unrecordedCrash(lookout, signal));
+      if (result === undefined) return false;
+      member.countCrash();
+      if (!this.#closing) await this.#storeResult(member, guest, result, ahead);
+      return true;
+    } finally {
+      void ahead.giveUp();
+    }
+  }
+
+  async #storeResult(
+    member: FleetMember,
+    guest: Unasked['guest'],
+    result: CrashResult,
+    ahead: DumpAhead,
+  ): Promise<void> {
+    const { handle, session } = guest;
     const { createdBy } = member.record;
     const made = crashMade(
       { ...guest, maker: this.#maker, partition: member.record, trace: result.trace },
@@ -237,10 +256,10 @@ class PartitionFleet implements OwnedFleet {
         result,
         left: session.left,
         made,
+        ahead,
         ...defined({ createdBy }),
       })
       .catch(this.#options.onError);
-    return true;
   }
 
   /** Publishes a partition's state, and writes down that it is being powered on or is off in order. */

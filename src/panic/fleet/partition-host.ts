@@ -30,14 +30,14 @@ type PartitionOperation = Extract<OperationRequest, { partitionId: string }>;
 export class PartitionHost implements OperationHost {
   readonly kinds: readonly OperationKind[] = ['start', 'stop', 'reset', 'panic', 'kexec', 'restart'];
   readonly #member: (id: string) => FleetMember;
-  readonly #captures: Pick<Captures, 'store'>;
+  readonly #captures: Pick<Captures, 'ahead' | 'store'>;
   readonly #maker: Maker;
   readonly #room: Pick<Room, 'take'> | undefined;
 
   /** @param member finds a partition. It throws Refusal `not-found` */
   constructor(
     member: (id: string) => FleetMember,
-    captures: Pick<Captures, 'store'>,
+    captures: Pick<Captures, 'ahead' | 'store'>,
     maker: Maker,
     room?: Pick<Room, 'take'>,
   ) {
@@ -106,6 +106,7 @@ export class PartitionHost implements OperationHost {
     const guest = member.takeOut();
     guest.session.past.asked();
     const unwatch = stopOnAbort(guest.session, run.signal);
+    const ahead = this.#captures.ahead(guest.handle);
     let refused: CrashResult['refused'];
     run.report('ready');
     try {
@@ -114,6 +115,7 @@ export class PartitionHost implements OperationHost {
         ...defined({ noCrashKernel: guest.noCrashKernel }),
         onPhase: (phase) => {
           if (phase !== 'triggered') member.show('crashed');
+          if (phase === 'dumping') ahead.begin();
           run.report(phase);
         },
         signal: AbortSignal.any([run.signal, guest.interrupted]),
@@ -133,6 +135,7 @@ export class PartitionHost implements OperationHost {
           result,
           left: guest.session.left,
           made,
+          ahead,
           ...defined({ createdBy: run.requestedBy }),
         })
         .catch((error: unknown) => storeFailed(error, run.signal));
@@ -144,6 +147,7 @@ export class PartitionHost implements OperationHost {
       return { ...end, error: { code: early?.code ?? 'capture-failed', message } };
     } finally {
       unwatch();
+      void ahead.giveUp();
       if (refused !== undefined && guest.session.ended === undefined)
         member.putBack(guest, refused.noCrashKernel);
       else member.bootAgain(guest);

@@ -28,6 +28,11 @@ export type DiskToCheck = { readonly disk: number; readonly bytes: number };
 
 const checks = new ReadingThreads<DiskToCheck, DumpFacts>('./dump-worker', import.meta.url);
 
+/** Has the thread ready for {@link findDump}. */
+export function warmDumpCheck(): void {
+  checks.warm();
+}
+
 /** Index of the disk that a dump goes to: the first one that can be written; undefined where there is none. */
 export function dumpDiskOf(config: PartitionHandle['config']): number | undefined {
   const index = config.disks.findIndex((disk) => disk.kind === 'scratch' || !disk.readOnly);

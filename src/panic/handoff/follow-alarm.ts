@@ -1,7 +1,8 @@
 /** Follows an unrequested crash: one that the recorder sees, from where it is to the guest's end, and one that was not recorded. */
 
 import type { CapturePhase } from '../contract/index.ts';
-import { dumpDiskOf, findDump } from '../guest/dump-device.ts';
+import { warmExamination } from '../fidelity/index.ts';
+import { dumpDiskOf, findDump, warmDumpCheck } from '../guest/dump-device.ts';
 import { describeEnd, type Standstill } from '../guest/session.ts';
 import { orFailure, ReadingFailure } from '../reading/index.ts';
 import { conclude } from './conclude-crash.ts';
@@ -51,6 +52,8 @@ export function reportPhases(
   let reported: CapturePhase = 'triggered';
   const look = (): void => {
     if (recorder.phase === reported) return;
+    // While the guest hands over and dumps, what will read its dump starts.
+    if (reported === 'triggered') for (const warm of [warmDumpCheck, warmExamination]) warm();
     reported = recorder.phase;
     if (reported !== 'triggered') onPhase?.(reported);
   };

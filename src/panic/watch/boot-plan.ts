@@ -3,6 +3,7 @@
  * before it can load an image, and before it can find anything to panic about.
  */
 
+import { LastUsed } from '../../base/last-used.ts';
 import type { ObservePlan } from '../../emulator/contract/index.ts';
 import { stampOf, withKernelFile } from '../facts/kernel-file.ts';
 import { type KernelSymbols, readSymbolsApart } from '../facts/symbols/index.ts';
@@ -17,8 +18,10 @@ export type BootPlan = {
   readonly production: KernelSymbols;
 };
 
+/** Plans that are kept. The symbols of each are some MiB. */
+const PLANS = 16;
 /** Plans that were made, by kernel: reading symbols is slow, and a fleet boots one kernel many times. */
-const known = new Map<string, Promise<BootPlan | undefined>>();
+const known = new LastUsed<string, Promise<BootPlan | undefined>>(PLANS);
 
 /**
  * @param kernel an ELF file
@@ -27,8 +30,7 @@ const known = new Map<string, Promise<BootPlan | undefined>>();
  */
 export async function bootPlan(kernel: string, vmlinux: string = kernel): Promise<BootPlan | undefined> {
   const key = [kernel, vmlinux].map(stampOf).join('\n');
-  const plan = known.get(key) ?? makeBootPlan(kernel, vmlinux);
-  known.set(key, plan);
+  const plan = known.get(key, () => makeBootPlan(kernel, vmlinux));
   // One that could not be made for another reason than the kernel's is made again.
   return await plan.catch((error: unknown) => {
     known.delete(key);

@@ -31,12 +31,14 @@ import type {
   SweepId,
   SweepResult,
   VmcoreDamage,
+  VmcoreDraft,
   VmcoreStore,
   WriteOptions,
 } from './contract.ts';
 import { CHUNK_BYTES } from './contract.ts';
 import { storeError } from './errors.ts';
 import { Mutex } from './mutex.ts';
+import { ChunkedDraft, type PutBatch } from './vmcore-draft.ts';
 
 /** Chunks stored in one transaction: 8 MiB. */
 const BATCH_CHUNKS = 128;
@@ -45,12 +47,8 @@ const READ_CHUNKS = 16;
 /** Chunks that are marked in one call: 256 MiB of vmcore. */
 const MARK_CHUNKS = 4096;
 
-/** A batch in the store, as a manifest names it, and what was read back. `newBytes` is content that was not there before. */
-type StoredBatch = {
-  readonly refs: readonly ChunkRef[];
-  readonly newBytes: number;
-  readonly contents: readonly Uint8Array[];
-};
+/** A batch in the store, and what was read back. */
+type StoredBatch = PutBatch & { readonly contents: readonly Uint8Array[] };
 
 export class ChunkedVmcoreStore implements VmcoreStore {
   readonly #pages: PageStore;
@@ -84,7 +82,7 @@ export class ChunkedVmcoreStore implements VmcoreStore {
           whole.update(content);
           bytes += content.length;
         }
-        newBytes += stored.newBytes;
+        for (const size of stored.fresh.values()) newBytes += size;
         refs.push(...stored.refs);
         batch = [];
         // A local store answers at once: other tasks of this thread run between the batches.
@@ -112,6 +110,16 @@ export class ChunkedVmcoreStore implements VmcoreStore {
     } finally {
       await this.#pages.release(hold);
     }
+  }
+
+  async beginVmcore(): Promise<VmcoreDraft> {
+    const hold = await this.#pages.hold();
+    return new ChunkedDraft({
+      put: (batch) => this.#put(hold, batch),
+      getMany: (refs) => this.#pages.getMany(refs),
+      create: (manifest, refs) => this.#manifests.create(manifest, refs),
+      release: () => this.#pages.release(hold),
+    });
   }
 
   async describe(id: ManifestId): Promise<Manifest> {
@@ -251,10 +259,10 @@ export class ChunkedVmcoreStore implements VmcoreStore {
     }
     // All that is damaged is in quarantine now: content that comes again takes its place.
     const { refs } = await this.#put(hold, batch);
-    return { refs, newBytes: first.newBytes, contents: await this.#pages.getMany(refs) };
+    return { refs, fresh: first.fresh, contents: await this.#pages.getMany(refs) };
   }
 
-  async #put(hold: HoldId, batch: readonly Chunk[]): Promise<Omit<StoredBatch, 'contents'>> {
+  async #put(hold: HoldId, batch: readonly Chunk[]): Promise<PutBatch> {
     const known = await this.#pages.hasMany(
       hold,
       batch.map((chunk) => chunk.hash),
@@ -265,8 +273,7 @@ export class ChunkedVmcoreStore implements VmcoreStore {
     assert(put.length === fresh.length, 'putMany gives an id for each chunk');
     let next = 0;
     const refs = batch.map(({ hash }, i) => ({ id: known[i] ?? put[next++] ?? '', hash }));
-    const bytesOf = new Map(fresh.map((chunk, i) => [put[i], chunk.bytes.length]));
-    return { refs, newBytes: [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0) };
+    return { refs, fresh: new Map(fresh.map((chunk, i) => [put[i] ?? '', chunk.bytes.length])) };
   }
 
   async #damageOf(

@@ -120,6 +120,28 @@ export type WriteOptions = {
   readonly keepPart?: boolean;
 };
 
+/** A part of a vmcore that is being written. `offset` is a multiple of {@link CHUNK_BYTES}; what its last chunk lacks is zeros. */
+export type VmcorePart = { readonly offset: number; readonly bytes: Uint8Array };
+
+/**
+ * A vmcore that is stored while it is still being written. One call at a time. What it has put is held until it is finished or
+ * abandoned; after an error it can only be abandoned.
+ */
+export interface VmcoreDraft {
+  /**
+   * Stores parts. One that comes again replaces what came before; what never comes is zeros.
+   * @throws DiskError where the disk fills or fails
+   */
+  put(parts: readonly VmcorePart[]): Promise<void>;
+  /**
+   * The parts are what they stay: the vmcore is their first `length` bytes. The result is that of {@link VmcoreStore.writeVmcore}.
+   * @throws DiskError; StoredDataError where what was read back is damaged
+   */
+  finish(length: number): Promise<StoredVmcore>;
+  /** Leaves unreferenced chunks behind. A draft that is over is no error. */
+  abandon(): Promise<void>;
+}
+
 /** Bytes `start` (included) to `end` (excluded). */
 export type ByteSpan = { readonly start: number; readonly end: number };
 
@@ -151,6 +173,8 @@ export interface VmcoreStore {
     length?: number,
     options?: WriteOptions,
   ): Promise<StoredVmcore>;
+  /** Begins a vmcore that is still being written. */
+  beginVmcore(): Promise<VmcoreDraft>;
   /** @throws FormatError `store/unknown-manifest`. */
   describe(id: ManifestId): Promise<Manifest>;
   list(): Promise<readonly Manifest[]>;

@@ -16,6 +16,7 @@ export type {
   StoredVmcore,
   SweepId,
   SweepResult,
+  VmcoreDraft,
   VmcoreStore,
 } from './contract.ts';
 export { CHUNK_BYTES } from './contract.ts';

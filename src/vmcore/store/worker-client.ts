@@ -16,6 +16,7 @@ import type {
   StoreFigures,
   SweepResult,
   VmcoreDamage,
+  VmcoreDraft,
   VmcoreStore,
   WriteOptions,
 } from './contract.ts';
@@ -124,6 +125,21 @@ class WorkerVmcoreStore implements VmcoreStore {
     }
   }
 
+  async beginVmcore(): Promise<VmcoreDraft> {
+    const draft = (await this.#call({ method: 'draft-begin' })) as number;
+    return {
+      put: async (parts) => {
+        // They are handed over: the caller gives them up.
+        const buffers = parts.map(({ bytes }) => bytes.buffer as ArrayBuffer);
+        await this.#call({ method: 'draft-put', draft, parts }, buffers);
+      },
+      finish: async (length) => (await this.#call({ method: 'draft-finish', draft, length })) as StoredVmcore,
+      abandon: async () => {
+        await this.#call({ method: 'draft-abandon', draft });
+      },
+    };
+  }
+
   describe(id: ManifestId): Promise<Manifest> {
     return this.#call({ method: 'describe', id }) as Promise<Manifest>;
   }
@@ -190,10 +206,10 @@ class WorkerVmcoreStore implements VmcoreStore {
     await this.#worker.terminate();
   }
 
-  async #call(call: Call): Promise<unknown> {
+  async #call(call: Call, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
     const op = this.#begin();
     try {
-      this.#send({ kind: 'call', op, call });
+      this.#send({ kind: 'call', op, call }, transfer);
       return resultOf(await this.#reply(op));
     } finally {
       this.#talks.delete(op);

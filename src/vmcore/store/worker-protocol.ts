@@ -6,12 +6,16 @@
 import { DiskError, type DiskErrorCode, diskErrorOf } from '../../base/disk-error.ts';
 import { BugError, FormatError, StoredDataError } from '../../base/errors.ts';
 import { failureText } from '../../base/failure-text.ts';
-import type { ByteSpan, ChunkRef, ManifestId, WriteOptions } from './contract.ts';
+import type { ByteSpan, ChunkRef, ManifestId, VmcorePart, WriteOptions } from './contract.ts';
 
 /** Methods with one request and one answer. */
 export type Call =
   | { readonly method: 'describe' | 'checkVmcore' | 'verify' | 'delete'; readonly id: ManifestId }
   | { readonly method: 'list' | 'damage' | 'figures' | 'close' }
+  | { readonly method: 'draft-begin' }
+  | { readonly method: 'draft-put'; readonly draft: number; readonly parts: readonly VmcorePart[] }
+  | { readonly method: 'draft-finish'; readonly draft: number; readonly length: number }
+  | { readonly method: 'draft-abandon'; readonly draft: number }
   | { readonly method: 'quarantine'; readonly chunks: readonly ChunkRef[] }
   | { readonly method: 'retain'; readonly keep: ReadonlySet<ManifestId> };
 

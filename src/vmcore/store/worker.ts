@@ -5,7 +5,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../base/errors.ts';
-import type { VmcoreStore, WriteOptions } from './contract.ts';
+import type { StoredVmcore, VmcoreDraft, VmcorePart, VmcoreStore, WriteOptions } from './contract.ts';
 import { openLocalVmcoreStore } from './local.ts';
 import type { WorkerOptions } from './worker-client.ts';
 import type { Call, Reply, Request } from './worker-protocol.ts';
@@ -60,6 +60,7 @@ class Inbox implements AsyncIterable<Uint8Array> {
 function serve(store: VmcoreStore): void {
   const writes = new Map<number, Inbox>();
   const reads = new Map<number, AsyncIterator<Uint8Array>>();
+  const drafts = new Drafts(store);
 
   const answer = (op: number, work: Promise<unknown>): void => {
     work.then(
@@ -100,7 +101,7 @@ function serve(store: VmcoreStore): void {
     const { op } = request;
     switch (request.kind) {
       case 'call':
-        answer(op, call(store, request.call));
+        answer(op, call(store, drafts, request.call));
         break;
       case 'write-begin':
         write(op, request.length, request.options);
@@ -136,8 +137,55 @@ function serve(store: VmcoreStore): void {
   });
 }
 
-function call(store: VmcoreStore, request: Call): Promise<unknown> {
+/** The drafts of this store's client, by number. */
+class Drafts {
+  readonly #store: VmcoreStore;
+  readonly #open = new Map<number, VmcoreDraft>();
+  #last = 0;
+
+  constructor(store: VmcoreStore) {
+    this.#store = store;
+  }
+
+  async begin(): Promise<number> {
+    const draft = await this.#store.beginVmcore();
+    this.#open.set(++this.#last, draft);
+    return this.#last;
+  }
+
+  async put(number: number, parts: readonly VmcorePart[]): Promise<void> {
+    await this.#get(number).put(parts);
+  }
+
+  async finish(number: number, length: number): Promise<StoredVmcore> {
+    const stored = await this.#get(number).finish(length);
+    this.#open.delete(number);
+    return stored;
+  }
+
+  async abandon(number: number): Promise<void> {
+    const draft = this.#open.get(number);
+    this.#open.delete(number);
+    await draft?.abandon();
+  }
+
+  #get(number: number): VmcoreDraft {
+    const draft = this.#open.get(number);
+    assert(draft !== undefined, 'a draft that is over is not continued');
+    return draft;
+  }
+}
+
+function call(store: VmcoreStore, drafts: Drafts, request: Call): Promise<unknown> {
   switch (request.method) {
+    case 'draft-begin':
+      return drafts.begin();
+    case 'draft-put':
+      return drafts.put(request.draft, request.parts);
+    case 'draft-finish':
+      return drafts.finish(request.draft, request.length);
+    case 'draft-abandon':
+      return drafts.abandon(request.draft);
     case 'describe':
       return store.describe(request.id);
     case 'checkVmcore':

@@ -38,6 +38,9 @@ it('a memory disk → written from outside in whole sectors, empty again at powe
     await expect(handle.writeDisk(0, 1, sector)).rejects.toThrow('whole sectors inside it');
     await expect(handle.writeDisk(1, 0, sector)).rejects.toThrow('not one that is written from outside');
     await expect(handle.writeDisk(2, 0, sector)).rejects.toThrow('not one that is written from outside');
+    // It is off: there is nothing to wait for.
+    expect(await handle.takeWritten(1, 2 ** 20)).toEqual({ parts: [], ended: true });
+    await expect(handle.takeWritten(0, 0)).rejects.toThrow('disk 0 is no scratch disk');
     await handle.start();
     await expect(handle.readMemory(64 * MIB, 8)).rejects.toMatchObject({
       name: 'OutsideMemory',
@@ -50,7 +53,11 @@ it('a memory disk → written from outside in whole sectors, empty again at powe
     expect(
       Buffer.from(findNode(parseFdt(tree).root, '/chosen')?.properties.get('bootargs') ?? []).toString(),
     ).toBe('a=b\0');
+    // It runs and writes nothing: one waits, a second one replaces it, and the end answers that.
+    const waits = [handle.takeWritten(1, 2 ** 20), handle.takeWritten(1, 2 ** 20)];
+    expect(await waits[0]).toEqual({ parts: [], ended: false });
     await handle.stop();
+    expect(await waits[1]).toEqual({ parts: [], ended: true });
     expect(await handle.readDisk(0, 4096, 512)).toEqual(new Uint8Array(512));
   } finally {
     await handle.close();

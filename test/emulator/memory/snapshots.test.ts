@@ -51,6 +51,20 @@ describe('MemorySnapshots', () => {
     expect(snapshots.changes('t0')).toMatchObject([{ raddr: 0x1_0000_1000, first: { insn: 0, cpu: 1 } }]);
   });
 
+  it('pages that were not zeros then → found, whatever they hold now', () => {
+    const { ram, snapshots } = make();
+    ram.write(0x1000, bytes(1));
+    ram.write(0x2000, bytes(2));
+    ram.write(0x3000, bytes(0));
+    ram.write(0x4fff, bytes(4));
+    snapshots.take('t0');
+    ram.write(0x1000, bytes(0));
+    ram.write(0x6000, bytes(6));
+    expect(snapshots.notZero('t0', 0, 0x8000)).toEqual([0x1000, 0x2000, 0x4000]);
+    expect(snapshots.notZero('t0', 0, 0x8000)).toEqual(snapshots.differing('t0', 0, new Uint8Array(0x8000)));
+    expect(() => snapshots.notZero('t0', 0x1f000, 0x2000)).toThrow(OutsideMemory);
+  });
+
   it('more pages than are listed at once: by address, the next ones from where a list ended', () => {
     const pages = CHANGES_AT_ONCE + 3;
     const size = (CHANGES_AT_ONCE + 16) * 4096;

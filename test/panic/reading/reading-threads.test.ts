@@ -27,6 +27,26 @@ describe('ReadingThreads', () => {
     expect(await Promise.all(both)).toEqual([15, 18]);
   });
 
+  it('warm: a thread waits for the reading, one for all calls; one that died meanwhile is replaced', async () => {
+    const own = new ReadingThreads<Deed, number | string | undefined>(
+      '../../support/reading-worker',
+      import.meta.url,
+    );
+    own.warm();
+    own.warm();
+    const first = await own.read(MACHINE, { kind: 'thread' }, { what });
+    expect(await own.read(MACHINE, { kind: 'leave' }, { what })).toBe(first);
+    let next: unknown = first;
+    while (next === first) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      // One that dies under a reading fails it, and is not kept.
+      next = await own.read(MACHINE, { kind: 'thread' }, { what }).catch(() => first);
+    }
+    expect(next).toBeGreaterThan(first as number);
+    own.warm();
+    expect(await own.read(MACHINE, { kind: 'thread' }, { what })).toBe(next);
+  });
+
   it('its thread yields to the others, which stay as they were', async () => {
     const own = getPriority();
     expect(await threads.read(MACHINE, { kind: 'nice' }, { what })).toBe(Math.min(19, own + YIELDING));

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { arraySource, concatBytes } from '../../../src/base/bytes.ts';
 import { checkDump } from '../../../src/vmcore/reader/index.ts';
-import type { ByteSpan, VmcoreStore } from '../../../src/vmcore/store/index.ts';
+import type { ByteSpan, StoredVmcore, VmcoreStore } from '../../../src/vmcore/store/index.ts';
 import { asyncCodeOf } from '../../synth/mutate.ts';
 import { elfDump, flatten, kdumpDump, MACHINE } from '../../synth/vmcore.ts';
 import { noise } from './page-store-contract.ts';
@@ -63,6 +63,87 @@ export function vmcoreStoreContract(name: string, open: () => Promise<OpenedVmco
         await store.verify(stored.manifestId);
       },
     );
+
+    /** What is stored is what lies in `whole` of the first `length` bytes, as if it had been written in one piece. */
+    const expectSame = async (stored: StoredVmcore, whole: Uint8Array): Promise<void> => {
+      const again = await store.writeVmcore(arraySource(whole));
+      const { manifestId, newBytes: _, ...rest } = again;
+      expect(stored).toMatchObject(rest);
+      expect(Buffer.compare(await readAll(store, stored.manifestId), whole)).toBe(0);
+      expect(again.newBytes).toBe(0);
+      await store.verify(manifestId);
+    };
+    /** A part of its own: it is handed over. */
+    const part = (whole: Uint8Array, chunk: number, chunks: number) => ({
+      offset: chunk * 65536,
+      bytes: whole.slice(chunk * 65536, (chunk + chunks) * 65536),
+    });
+
+    it.each([SAMPLE.length, 5 * 65536, 65536, 1000, 0])(
+      'beginVmcore: parts in any order, some twice, some never, and a length of %i → as written in one piece',
+      async (length) => {
+        const draft = await store.beginVmcore();
+        await draft.put([part(SAMPLE, 3, 99)]);
+        await draft.put([part(noise(SAMPLE.length, 8), 0, 3), part(SAMPLE, 1, 1)]);
+        await draft.put([part(SAMPLE, 0, 3)]);
+        const stored = await draft.finish(length);
+        expect(stored.bytes).toBe(length);
+        await expectSame(stored, SAMPLE.slice(0, length));
+      },
+    );
+
+    it('beginVmcore: what never came is zeros, also behind the last part', async () => {
+      const whole = new Uint8Array(9 * 65536 + 512);
+      whole.set(noise(65536, 4), 4 * 65536);
+      const draft = await store.beginVmcore();
+      await draft.put([part(whole, 4, 1)]);
+      await expectSame(await draft.finish(whole.length), whole);
+    });
+
+    it('beginVmcore: what was hashed already comes again, and what was thought to be a hole → hashed as it is at the end', async () => {
+      const whole = new Uint8Array(1100 * 65536);
+      for (const chunk of [0, 2, 300, 513, 1099]) whole.set(noise(65536, chunk), chunk * 65536);
+      const draft = await store.beginVmcore();
+      await draft.put([part(noise(3 * 65536, 77), 0, 3), part(whole, 1099, 1)]);
+      await draft.put([part(whole, 513, 1)]);
+      await draft.put([part(whole, 0, 3)]);
+      await draft.put([part(whole, 300, 1)]);
+      const stored = await draft.finish(whole.length);
+      expect(stored.sha256).toBe(SHA(whole));
+      await store.verify(stored.manifestId);
+      expect(Buffer.compare(await readAll(store, stored.manifestId), whole)).toBe(0);
+    });
+
+    it('beginVmcore: written once, of any length → no chunk that it does not have', async () => {
+      for (const length of [5 * 65536, 5 * 65536 + 1000, 1000]) {
+        const draft = await store.beginVmcore();
+        const whole = noise(length, length);
+        const chunks = Math.ceil(length / 65536);
+        for (let chunk = 0; chunk < chunks; chunk++) await draft.put([part(whole, chunk, 1)]);
+        const { manifestId, newBytes } = await draft.finish(length);
+        expect(newBytes).toBe(length);
+        expect(await store.retain(new Set([manifestId]))).toEqual({ chunks: 0, bytes: 0 });
+        await store.retain(new Set());
+      }
+    });
+
+    it('beginVmcore: its chunks outlive a sweep until it is over; abandoned → they go', async () => {
+      const draft = await store.beginVmcore();
+      await draft.put([part(SAMPLE, 0, 3)]);
+      expect(await store.retain(new Set())).toEqual({ chunks: 0, bytes: 0 });
+      await draft.abandon();
+      await draft.abandon();
+      expect(await store.retain(new Set())).toEqual({ chunks: 2, bytes: 2 * 65536 });
+    });
+
+    it('beginVmcore: a chunk that is damaged meanwhile → no vmcore', async () => {
+      const draft = await store.beginVmcore();
+      await draft.put([part(SAMPLE, 0, 3)]);
+      tamper(createHash('sha256').update(SAMPLE.subarray(65536, 131072)).digest());
+      expect(await asyncCodeOf(() => draft.finish(3 * 65536))).toBe('store/corrupt-chunk');
+      await draft.abandon();
+      expect(await store.list()).toEqual([]);
+    });
 
     it('writeVmcore: no bytes → an empty vmcore', async () => {
       const { manifestId, sha256 } = await store.writeVmcore(inPieces(new Uint8Array(0), 1));

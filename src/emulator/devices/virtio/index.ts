@@ -3,7 +3,7 @@
 export type { BlockObserver } from './block.ts';
 export { VirtioBlock } from './block.ts';
 export { REQUEST_LATENCY_NS, VirtioPci } from './pci-transport.ts';
-export type { OwnedStore, ScratchQuota, ScratchStore } from './stores.ts';
+export type { OwnedStore, ScratchQuota, ScratchStore, TrackedStore } from './stores.ts';
 export {
   createMemoryStore,
   createScratchStore,

@@ -42,8 +42,26 @@ export function openFileStore(path: string, options: { readonly readOnly: boolea
   return fileStore(file, alignUp(size, SECTOR), { size, readOnly: options.readOnly, durable: true });
 }
 
-/** A store that can be made all zeros again. */
-export type ScratchStore = OwnedStore & { empty(): void };
+/** A store that can be made all zeros again, and knows where nothing but zeros was ever written. */
+export type ScratchStore = OwnedStore & {
+  empty(): void;
+  /** Whether a part, inside the disk, is surely zeros: nothing else was written to the chunks that it touches. Nothing is read for it. */
+  isUnwritten(offset: number, length: number): boolean;
+};
+
+/** A part of a disk. */
+export type DiskPart = { readonly offset: number; readonly bytes: Uint8Array };
+
+/** A scratch store that knows which of its chunks were written since they were taken last. */
+export type TrackedStore = ScratchStore & {
+  /** Bytes of chunks that {@link takeWritten} has to give; it may be more than the disk's end allows. */
+  readonly writtenBytes: number;
+  /**
+   * Whole chunks that were written since they were taken last, by offset: the first ones, up to `most` bytes. What is never
+   * given is zeros. Runs of them are one part, of an array of its own.
+   */
+  takeWritten(most: number): readonly DiskPart[];
+};
 
 /** How much scratch disks may hold, in chunks of {@link SCRATCH_CHUNK}. */
 export interface ScratchQuota {
@@ -64,7 +82,7 @@ export function createScratchStore(
   bytes: number,
   folder: string = tmpdir(),
   quota: ScratchQuota = WITHOUT_QUOTA,
-): ScratchStore {
+): TrackedStore {
   assert(bytes % SECTOR === 0, 'a disk is a multiple of 512 bytes');
   const path = join(folder, `${SCRATCH_PREFIX}${randomUUID()}`);
   const file = openSync(path, 'wx+', 0o600);
@@ -79,13 +97,57 @@ export function createScratchStore(
   const inner = fileStore(file, bytes, { size: bytes, readOnly: false, durable: false });
   /** One byte a chunk: whether anything but zeros may be there. */
   const written = new Uint8Array(Math.ceil(bytes / CHUNK));
+  /** The same of what was written since it was taken, and how many that are. */
+  const fresh = new Uint8Array(written.length);
+  let freshChunks = 0;
   let held = 0;
   const giveAll = (): void => {
     quota.give(held);
     held = 0;
   };
+  /** Holes are not read: the system would make a page of its cache for each, and a raw dump is mostly holes. */
+  const read = (offset: number, target: Uint8Array): void => {
+    checkBounds(offset, target.length, bytes);
+    let [start, end] = [0, 0];
+    const readRun = (): void => {
+      if (end > start) inner.read(offset + start, target.subarray(start, end));
+    };
+    eachChunk(offset, target.length, (index, _from, at, part) => {
+      if (written[index] === 0) target.fill(0, at, at + part);
+      else if (at === end) end = at + part;
+      else {
+        readRun();
+        [start, end] = [at, at + part];
+      }
+    });
+    readRun();
+  };
   return {
     ...inner,
+    read,
+    get writtenBytes(): number {
+      return freshChunks * CHUNK;
+    },
+    takeWritten(most: number): readonly DiskPart[] {
+      const parts: DiskPart[] = [];
+      let room = Math.floor(most / CHUNK);
+      for (let first = fresh.indexOf(1); first >= 0 && room > 0; first = fresh.indexOf(1, first)) {
+        let end = first;
+        while (fresh[end] === 1 && room > 0) {
+          fresh[end++] = 0;
+          room--;
+        }
+        freshChunks -= end - first;
+        const part = new Uint8Array(Math.min(end * CHUNK, bytes) - first * CHUNK);
+        read(first * CHUNK, part);
+        parts.push({ offset: first * CHUNK, bytes: part });
+        first = end;
+      }
+      return parts;
+    },
+    isUnwritten(offset: number, length: number): boolean {
+      return isZeroIn(written, offset, length);
+    },
     write(offset: number, source: Uint8Array): void {
       checkBounds(offset, source.length, bytes);
       eachChunk(offset, source.length, (index, _from, at, part) => {
@@ -96,6 +158,10 @@ export function createScratchStore(
           held++;
           written[index] = 1;
         }
+        if (fresh[index] === 0) {
+          fresh[index] = 1;
+          freshChunks++;
+        }
         inner.write(offset + at, piece);
       });
     },
@@ -103,6 +169,8 @@ export function createScratchStore(
       ftruncateSync(file, 0);
       ftruncateSync(file, bytes);
       written.fill(0);
+      fresh.fill(0);
+      freshChunks = 0;
       giveAll();
     },
     close(): void {
@@ -144,6 +212,13 @@ export function createMemoryStore(
       });
     },
     flush(): void {},
+    isUnwritten(offset: number, length: number): boolean {
+      let isThere = false;
+      eachChunk(offset, length, (index) => {
+        isThere ||= chunks.has(index);
+      });
+      return !isThere;
+    },
     empty(): void {
       chunks.clear();
     },
@@ -200,6 +275,13 @@ function eachChunk(offset: number, length: number, visit: ChunkVisit): void {
     visit(Math.floor((offset + at) / CHUNK), from, at, part);
     at += part;
   }
+}
+
+/** Whether the chunks that a part touches have 0 in `written`. */
+function isZeroIn(written: Uint8Array, offset: number, length: number): boolean {
+  for (let index = Math.floor(offset / CHUNK); index * CHUNK < offset + length; index++)
+    if (written[index] !== 0) return false;
+  return true;
 }
 
 /** An error as the file system's own are: with a code. */

@@ -102,6 +102,50 @@ describe('createScratchStore', () => {
     store.close();
   });
 
+  it('a part with and without data → read in runs; what was never written is known as zeros, and not read', () => {
+    const store = createScratchStore(8 * 65536, folder);
+    for (const chunk of [1, 2, 5]) store.write(chunk * 65536 + 512, new Uint8Array(512).fill(chunk));
+    const back = new Uint8Array(7 * 65536).fill(9);
+    store.read(512, back);
+    expect(back.filter((byte) => byte !== 0).length).toBe(3 * 512);
+    for (const chunk of [1, 2, 5]) expect(back.indexOf(chunk)).toBe(chunk * 65536);
+    expect(store.isUnwritten(0, 65536)).toBe(true);
+    expect(store.isUnwritten(65024, 1024)).toBe(false);
+    expect(store.isUnwritten(3 * 65536, 2 * 65536)).toBe(true);
+    expect(store.isUnwritten(0, 8 * 65536)).toBe(false);
+    store.empty();
+    expect(store.isUnwritten(0, 8 * 65536)).toBe(true);
+    store.close();
+  });
+
+  it('what was written is taken once, in runs of whole chunks, and again when it is written again', () => {
+    const store = createScratchStore(8 * 65536 + 512, folder);
+    const taken = (most = 2 ** 20): [number, number, number][] =>
+      store.takeWritten(most).map(({ offset, bytes }) => [offset / 65536, bytes.length, bytes[512] ?? 0]);
+    expect(taken()).toEqual([]);
+    store.write(3 * 65536, new Uint8Array(65536));
+    for (const chunk of [1, 2, 5]) store.write(chunk * 65536 + 512, new Uint8Array(512).fill(chunk));
+    store.write(8 * 65536, new Uint8Array(512).fill(8));
+    expect(store.writtenBytes).toBe(4 * 65536);
+    expect(taken(65536)).toEqual([[1, 65536, 1]]);
+    expect(taken()).toEqual([
+      [2, 65536, 2],
+      [5, 65536, 5],
+      [8, 512, 0],
+    ]);
+    expect([store.writtenBytes, ...taken()]).toEqual([0]);
+    for (const chunk of [1, 2]) store.write(chunk * 65536 + 512, new Uint8Array(512).fill(9));
+    store.write(5 * 65536, new Uint8Array(65536));
+    expect(taken()).toEqual([
+      [1, 2 * 65536, 9],
+      [5, 65536, 0],
+    ]);
+    store.write(0, new Uint8Array(512).fill(1));
+    store.empty();
+    expect([store.writtenBytes, ...taken()]).toEqual([0]);
+    store.close();
+  });
+
   it('emptied → zeros, and takes writes again', () => {
     const store = createScratchStore(2 ** 20, folder);
     store.write(65536, new Uint8Array(512).fill(9));
