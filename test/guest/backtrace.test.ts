@@ -81,6 +81,8 @@ describe('debugging data of the built-in guest', () => {
     const guest = await startGuest({ processor: 'power8', mmu: 'hash' });
     try {
       await guest.until(1, /^kdumpd-agent ready/m);
+      // Before, it may be in the handler of an interrupt.
+      await guest.rested();
       await guest.handle.nmi([0]);
       await guest.ended();
       const [cpu0] = backtraces(await coreOf(guest));

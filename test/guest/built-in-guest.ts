@@ -37,6 +37,8 @@ export type Guest = {
   instructions(): number;
   /** Until one of the terminals' texts matches. Rejects, with both texts, when the partition ends or the time is over. */
   until(vty: 0 | 1, pattern: RegExp): Promise<RegExpMatchArray>;
+  /** Until it waits for input. Rejects like {@link until}. */
+  rested(): Promise<void>;
   ended(): Promise<PartitionEnd>;
   /** Types a line to the agent. */
   tell(line: string): Promise<boolean>;
@@ -69,10 +71,12 @@ export async function startGuest(options: GuestOptions = {}): Promise<Guest> {
   const texts: [string, string] = ['', ''];
   let end: PartitionEnd | undefined;
   let instructions = 0;
+  let isResting = false;
   const listeners = new Set<() => void>();
   handle.subscribe((notice) => {
     if ('insn' in notice) instructions = notice.insn;
     if (notice.kind === 'console') texts[notice.vty] += Buffer.from(notice.bytes).toString('latin1');
+    else if (notice.kind === 'progress') isResting = notice.resting;
     else if (notice.kind === 'ended') end = notice.end;
     else if (notice.kind === 'unsupported' && notice.count === 1)
       texts[0] += `unsupported: ${JSON.stringify(notice.what)}\n`;
@@ -106,6 +110,7 @@ export async function startGuest(options: GuestOptions = {}): Promise<Guest> {
     agent: () => texts[1],
     instructions: () => instructions,
     until: (vty, pattern) => wait(() => texts[vty].match(pattern) ?? undefined),
+    rested: async () => void (await wait(() => (isResting ? true : undefined))),
     ended: () => wait(() => end),
     tell: async (line) => (await handle.input(1, Buffer.from(`${line}\n`))) !== undefined,
     close: async () => {
