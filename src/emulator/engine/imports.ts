@@ -49,9 +49,10 @@ export function interpreterImports(
       vcpu().nia = vcpu().effective(vcpu().cia + 4n);
       return EXIT.special;
     },
-    refill: (record: number, left: number) => {
+    refill: (record: number, left: number, inRegion: number) => {
       const answer = pauses.refill(record >>> 0, left);
-      if (answer === 0 && jit !== undefined) {
+      // What a region executes is compiled already.
+      if (answer === 0 && jit !== undefined && inRegion === 0) {
         const at = record === 0 ? recordAtNia(vcpu(), storage.state.codeSet, arena) : record >>> 0;
         if (at !== undefined) jit.sample(at);
       }

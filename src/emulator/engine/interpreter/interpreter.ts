@@ -67,7 +67,7 @@ export function buildInterpreter(mode: Mode): Uint8Array<ArrayBuffer> {
   const decode = module.import('decode', I32_1);
   const special = module.import('special', I32_2);
   const probe = module.import('probe', I32_1);
-  const refill = module.import('refill', I32_2);
+  const refill = module.import('refill', I32_3);
   const plain = module.import('plain', I32_1);
   const resolveRead = module.import('resolveRead', I32_3);
   const resolveWrite = module.import('resolveWrite', I32_3);
@@ -164,9 +164,9 @@ function mainBody(
     body.set(leftBase, value);
     body.store32(i32c(layout.LEFT_BASE), get(leftBase));
   };
-  /** The portion is used up at the record. */
-  const refillHere = (): void => {
-    body.set(code, call('i32', host.refill, [get(record), leftHere()]));
+  /** The portion is used up at the record, in a region or not. */
+  const refillHere = (inRegion: boolean): void => {
+    body.set(code, call('i32', host.refill, [get(record), leftHere(), i32c(inRegion ? 1 : 0)]));
     body.brIf('exit', get(code));
     setLeftBase(i32.add(load.i32(i32c(layout.LEFT)), i32.shrU(get(record), i32c(RECORD_SHIFT))));
     body.br('next');
@@ -188,7 +188,7 @@ function mainBody(
         setLeftBase(i32.sub(i32.add(get(leftBase), i32.shrS(records, i32c(RECORD_SHIFT))), i32c(1)));
         body.set(record, i32.add(get(record), records));
         body.brIf('next', i32.gtS(leftHere(), i32c(0)));
-        refillHere();
+        refillHere(false);
       },
       jumpFar: (to) => {
         body.set(left, i32.sub(leftHere(), i32c(1)));
@@ -216,7 +216,8 @@ function mainBody(
   );
   body.if(i32.leS(get(left), i32c(0)), () => {
     body.store64(i32c(layout.NIA), get(target));
-    body.if(call('i32', host.refill, [i32c(0), get(left)]), () => leaveAtTarget(EXIT.budget));
+    const ends = call('i32', host.refill, [i32c(0), get(left), i32c(0)]);
+    body.if(ends, () => leaveAtTarget(EXIT.budget));
     body.set(left, load.i32(i32c(layout.LEFT)));
   });
   const slot = load.i32(get(scratch), 8);
@@ -291,7 +292,7 @@ function mainBody(
       body.set(target, load.i64(i32c(layout.NIA)));
       body.br('outer');
     });
-    body.if(i32.eq(get(code), i32c(LEAVING.refill)), refillHere);
+    body.if(i32.eq(get(code), i32c(LEAVING.refill)), () => refillHere(true));
     body.br('exit');
   });
   for (const handler of inline) {
