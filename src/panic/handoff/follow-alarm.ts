@@ -1,6 +1,7 @@
 /** Follows an unrequested crash: one that the recorder sees, from where it is to the guest's end, and one that was not recorded. */
 
 import type { CapturePhase } from '../contract/index.ts';
+import { dataSymbols } from '../facts/index.ts';
 import { warmExamination } from '../fidelity/index.ts';
 import { dumpDiskOf, findDump, warmDumpCheck } from '../guest/dump-device.ts';
 import { describeEnd, type Standstill } from '../guest/session.ts';
@@ -46,20 +47,27 @@ export async function followAlarm(
 /** Reports each new phase that the recorder sees. @returns ends that */
 export function reportPhases(
   lookout: Lookout,
-  { recorder }: Prepared,
+  { recorder, production }: Prepared,
   onPhase: ((phase: CapturePhase) => void) | undefined,
 ): () => void {
   let reported: CapturePhase = 'triggered';
   const look = (): void => {
     if (recorder.phase === reported) return;
-    // While the guest hands over and dumps, what will read its dump starts.
-    if (reported === 'triggered') for (const warm of [warmDumpCheck, warmExamination]) warm();
+    if (reported === 'triggered') beginReading(lookout, production);
     reported = recorder.phase;
     if (reported !== 'triggered') onPhase?.(reported);
   };
   look();
   lookout.onEvent(look);
   return () => lookout.onEvent(undefined);
+}
+
+/** While the guest hands over and dumps, what will read its dump starts. */
+function beginReading({ boot }: Lookout, production: Prepared['production']): void {
+  warmDumpCheck();
+  warmExamination();
+  // Where this fails, who needs the result is given the error.
+  dataSymbols(production, boot.vmlinux).catch(() => undefined);
 }
 
 /**

@@ -6,7 +6,6 @@ import type { PartitionHandle } from '../../emulator/host/index.ts';
 import type { KexecImage, KexecLoad, PlacedSegment } from '../facts/index.ts';
 import {
   claimFacts,
-  dataSymbols,
   describeImageApart,
   isCompiledIn,
   onlineCpus,
@@ -89,8 +88,6 @@ export async function prepareBoot(handle: PartitionHandle, boot: BootImage): Pro
   const made = await bootPlan(boot.kernel, boot.vmlinux);
   if (made === undefined) return undefined;
   const { plan, probes, production } = made;
-  // Read while the guest boots. Where that fails, the crash that needs them says so.
-  dataSymbols(production, boot.vmlinux).catch(() => undefined);
   const dumpDisk = dumpDiskOf(handle.config);
   const recorder = new Recorder({
     // No CPU has been started by the kernel yet: which of them are online is known from the instants.
