@@ -4,7 +4,7 @@
  * it patches, some hundred thousand times a boot, and has changed one entry each time.
  *
  * Pages of tables that a walk has read are marked: stores to them are seen before they happen. A vCPU keeps a translation,
- * stale as it may be, until it is told to drop it, as a processor does.
+ * stale as it may be, until an instruction drops it, as a processor does.
  */
 
 import type { Arena } from '../memory/arena.ts';

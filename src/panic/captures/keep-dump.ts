@@ -22,7 +22,7 @@ export type KeptDump = {
 };
 
 /**
- * @param ahead has stored it already but for a rest; undefined: nobody has
+ * @param ahead has stored it already but for a rest; undefined: nothing is stored yet
  * @throws whatever is not an error of the disk
  */
 export async function keepDump(

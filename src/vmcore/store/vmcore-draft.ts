@@ -4,7 +4,7 @@
  * the one before in the store, unreferenced, for the next sweep.
  *
  * The SHA-256 of the whole is made of the chunks in order, each read back from the store and compared with its hash. It stays
- * some chunks behind the last one that came; where an earlier one comes again, it starts anew from a state that was kept before.
+ * some chunks behind the last one that came; where an earlier one comes again, it starts again from a state that was kept before.
  */
 
 import { createHash, type Hash } from 'node:crypto';

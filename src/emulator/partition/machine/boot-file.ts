@@ -1,4 +1,4 @@
-/** Reads a kernel or an initramfs of the host straight into guest memory: it has tens of MiB, of which nobody needs another copy. */
+/** Reads a kernel or an initramfs of the host straight into guest memory: it has tens of MiB, of which no second copy is needed. */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { ByteSource } from '../../../base/bytes.ts';
